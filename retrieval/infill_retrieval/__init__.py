@@ -1,0 +1,25 @@
+"""Find the snippets of a workspace that help to complete code at a place in one of its files.
+
+No LSP and no engine in here: text goes in, snippets come out, tokens are counted by a
+function that the caller injects.
+"""
+
+from infill_retrieval.index import WorkspaceIndex
+from infill_retrieval.types import (
+    NO_SNIPPETS,
+    Channel,
+    CountTokens,
+    Query,
+    Retrieval,
+    Snippet,
+)
+
+__all__ = [
+    "NO_SNIPPETS",
+    "Channel",
+    "CountTokens",
+    "Query",
+    "Retrieval",
+    "Snippet",
+    "WorkspaceIndex",
+]
