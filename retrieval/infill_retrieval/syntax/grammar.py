@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import warnings
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import tree_sitter
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_grammar(language: Language) -> tree_sitter.Language | None:
     """Return the grammar of ``language``, or ``None`` if its wheel is absent or does not load."""
     if language.grammar is None:

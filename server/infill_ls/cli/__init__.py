@@ -1,2 +1,65 @@
-def main() -> int:
-    return 0
+"""The command line: ``infill-ls`` serves an editor, ``infill-ls complete`` shows a completion."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from infill_ls import __version__
+from infill_ls.errors import InfillError
+
+EXIT_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, or 2 after an error the user can mend."""
+    options = _parser().parse_args(arguments)
+    _set_up_logging(options)
+    try:
+        return int(options.run(options))
+    except InfillError as error:
+        print(f"infill-ls: error: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    # Imported here, not above: the server starts without what only the commands need.
+    from infill_ls.cli import complete, serve
+
+    parser = argparse.ArgumentParser(
+        prog="infill-ls",
+        description="Local, private, fast code completion for every editor. "
+        "Without a command it serves an editor over stdin and stdout.",
+    )
+    parser.add_argument("--version", action="version", version=f"infill-ls {__version__}")
+    parser.add_argument(
+        "--log-level",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        default="WARNING",
+        help="least important messages to log (default: %(default)s); DEBUG logs source text",
+    )
+    parser.add_argument("--log-file", metavar="FILE", help="log to FILE, not to stderr")
+    serve.add_arguments(parser)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    complete.add_command(commands)
+    return parser
+
+
+def _set_up_logging(options: argparse.Namespace) -> None:
+    # stdout belongs to LSP: everything is logged to stderr or to a file.
+    try:
+        logging.basicConfig(
+            level=options.log_level,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            **({"filename": options.log_file} if options.log_file else {"stream": sys.stderr}),
+        )
+    except OSError as error:
+        logging.basicConfig(level=options.log_level, stream=sys.stderr)
+        print(f"infill-ls: cannot log to {options.log_file}: {error}", file=sys.stderr)
+    if options.log_level != "DEBUG":
+        # pygls logs the content of messages, and so source text, at any level.
+        logging.getLogger("pygls").setLevel(logging.CRITICAL)

@@ -1,0 +1,34 @@
+# The two commands to know: `make run` shows a completion, `make test` runs all tests.
+# Everything is installed into .venv; the compiled llama-cpp-python is kept in pip's cache.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check format install clean
+
+run: install
+	$(BIN)/infill-ls complete examples/shop/shop/orders.py:10:32
+
+test: install
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@./tools/install.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,45 @@
+"""``infill-ls``: serve an editor over stdio or TCP."""
+
+from __future__ import annotations
+
+import argparse
+
+from infill_ls.errors import UsageError
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the server; it is what runs without a command."""
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="serve stdin/stdout (the default)")
+    transport.add_argument("--tcp", action="store_true", help="serve one client over TCP")
+    parser.add_argument("--host", default=DEFAULT_HOST, help="TCP address (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="TCP port (default: %(default)s)"
+    )
+    # Some editors append the pid of theirs; it also comes with ``initialize``.
+    parser.add_argument("--clientProcessId", help=argparse.SUPPRESS)
+    parser.add_argument("--scripted-engine", metavar="FILE", help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until the editor leaves."""
+    from infill_ls.engine.scripted import scripted_engine_factory
+    from infill_ls.lsp.handlers import create_server
+    from infill_ls.session import engine_for
+
+    factory = (
+        scripted_engine_factory(options.scripted_engine) if options.scripted_engine else engine_for
+    )
+    server = create_server(factory)
+    if options.tcp:
+        try:
+            server.start_tcp(options.host, options.port)
+        except OSError as error:
+            raise UsageError(f"cannot serve {options.host}:{options.port}: {error}") from None
+        return 0
+    server.start_io()
+    return server.exit_code

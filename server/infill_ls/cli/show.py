@@ -1,0 +1,108 @@
+"""Print an answer for people: the place, the snippets, the ghost text, the times."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from infill_ls.cli.complete import Place
+    from infill_ls.lsp.client import Answer
+
+LINES_ABOVE = 6
+LINES_BELOW = 3
+GHOST = "italic bright_cyan"
+FAINT = "bright_black"
+
+
+def print_answer(
+    place: Place, answer: Answer, warnings: Sequence[str], *, show_prompt: bool
+) -> None:
+    """Print ``answer`` to stdout, in colour if that is a terminal."""
+    console = Console(highlight=False, soft_wrap=True)
+    for warning in warnings:
+        console.print(f"warning: {warning}", style="yellow")
+    shown = os.path.relpath(place.path, Path.cwd())
+    console.print(Text.assemble((f"{shown}:{place.line}:{place.column}", "bold")))
+    _print_snippets(console, answer)
+    if show_prompt and (prompt := answer.explanation["prompt"]):
+        console.print(Text("\nprompt", style="bold"))
+        console.print(Text(prompt["text"], style=FAINT))
+        console.print(Text(f"held back: {prompt['fragment']!r}", style=FAINT))
+    console.print()
+    _print_code(console, place, answer.suggestion or "")
+    if answer.suggestion is None:
+        console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
+    console.print()
+    _print_times(console, answer)
+
+
+def _print_snippets(console: Console, answer: Answer) -> None:
+    snippets = answer.explanation["snippets"]
+    tokens = answer.explanation["snippetTokens"]
+    console.print(
+        f"{len(snippets)} snippets of other files, {tokens} tokens "
+        f"({answer.indexed_files} files indexed)"
+    )
+    for snippet in snippets:
+        line = next((ln for ln in snippet["text"].split("\n") if ln.strip()), "").strip()
+        console.print(
+            Text.assemble(
+                f"  {snippet['path']}:{snippet['firstLine'] + 1} ",
+                (f"{snippet['channel']}, {snippet['tokens']} tokens  ", FAINT),
+                (line[:60], FAINT),
+            )
+        )
+
+
+def _print_code(console: Console, place: Place, ghost: str) -> None:
+    lines = re.split(r"\r\n|\r|\n", place.text)
+    row, column = place.line - 1, place.column - 1
+    first = max(0, row - LINES_ABOVE)
+    for number in range(first, min(len(lines), row + LINES_BELOW + 1)):
+        margin = (f"{number + 1:5} │ ", FAINT)
+        if number != row:
+            console.print(Text.assemble(margin, lines[number]))
+            continue
+        head, *rest = ghost.split("\n")
+        before, after = lines[row][:column], lines[row][column:]
+        tail = "" if rest else after
+        console.print(Text.assemble(margin, before, (head or "▏", GHOST), tail))
+        for index, extra in enumerate(rest):
+            end = after if index == len(rest) - 1 else ""
+            console.print(Text.assemble(("      │ ", FAINT), (extra, GHOST), end))
+
+
+def _print_times(console: Console, answer: Answer) -> None:
+    explanation = answer.explanation
+    table = Table.grid(padding=(0, 2))
+    table.add_row(
+        Text("request", style=FAINT), f"{answer.request_ms:.0f} ms", "as the editor sees it"
+    )
+    for name, milliseconds in explanation["stepMs"].items():
+        table.add_row(
+            Text(f"  {name}", style=FAINT), f"{milliseconds:.1f} ms", _detail(name, explanation)
+        )
+    console.print(table)
+
+
+def _detail(step: str, explanation: dict[str, Any]) -> str:
+    completion, prompt = explanation["completion"], explanation["prompt"]
+    if step == "prompt" and prompt:
+        parts = ", ".join(f"{name} {tokens}" for name, tokens in prompt["parts"].items())
+        return f"{prompt['tokens']} tokens: {parts}"
+    if step == "engine" and completion:
+        t = completion["timings"]
+        return (
+            f"prefill {t['prefill_tokens']} tokens in {t['prefill_ms']:.0f} ms "
+            f"({t['reused_tokens']} from the KV cache), wrote {t['decode_tokens']} in "
+            f"{t['decode_ms']:.0f} ms, stopped by {completion['stop']}"
+        )
+    return ""

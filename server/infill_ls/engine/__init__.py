@@ -1,0 +1,7 @@
+"""The engine: a model in a child process that fills holes, behind one small interface."""
+
+from infill_ls.engine.base import Engine, EngineInfo
+from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.scripted import ScriptedEngine
+
+__all__ = ["Engine", "EngineInfo", "EngineProcess", "ScriptedEngine"]

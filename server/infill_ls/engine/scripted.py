@@ -1,0 +1,116 @@
+"""An engine that answers from a script, for tests and for trying an editor without a model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infill_ls.engine.base import EngineInfo
+from infill_ls.errors import EngineError, UsageError
+from infill_ls.fim import FimTokens, Order
+from infill_ls.types import Completion, EngineTimings, Prompt, StopReason, StopRule
+
+SCRIPTED_INFO = EngineInfo(
+    model_name="scripted",
+    context_tokens=1_000_000,
+    fim=FimTokens(
+        family="scripted",
+        order=Order.PSM,
+        prefix=0x110001,
+        suffix=0x110002,
+        middle=0x110003,
+        bos=0x110000,
+        stops=frozenset(range(0x110000, 0x110004)),
+    ),
+    tokens_stay_in_line=True,
+)
+"""One token a character, its id the code point; markers lie beyond Unicode."""
+
+Answer = str | EngineError | Callable[[Prompt], str]
+
+
+@dataclass
+class ScriptedEngine:
+    """Gives its ``answers`` in turn, the last one again and again.
+
+    An answer is the text from the cursor on, an error to raise, or a function of the prompt.
+    ``prompts`` and ``warmed`` record what was asked; ``cancelled`` counts calls that were
+    cancelled while they waited for ``delay_s``.
+    """
+
+    answers: Sequence[Answer] = ("",)
+    delay_s: float = 0.0
+    mean_logprob: float = -0.1
+    prompts: list[Prompt] = field(default_factory=list)
+    warmed: list[Prompt] = field(default_factory=list)
+    cancelled: int = 0
+    closed: bool = False
+    _tasks: set[asyncio.Task[object]] = field(default_factory=set)
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """Always loaded."""
+        return SCRIPTED_INFO
+
+    async def start(self) -> EngineInfo:
+        """Return at once."""
+        return SCRIPTED_INFO
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the code points of each text."""
+        return [tuple(map(ord, text)) for text in texts]
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of characters of each text."""
+        return [len(text) for text in texts]
+
+    async def complete(self, prompt: Prompt, stop: StopRule) -> Completion:  # noqa: ARG002
+        """Give the next answer after ``delay_s`` seconds."""
+        self.prompts.append(prompt)
+        answer = self.answers[min(len(self.prompts), len(self.answers)) - 1]
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+        try:
+            await asyncio.sleep(self.delay_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            if task is not None:
+                self._tasks.discard(task)
+        if isinstance(answer, EngineError):
+            raise answer
+        text = answer(prompt) if callable(answer) else answer
+        timings = EngineTimings(0, len(prompt.token_ids), 0.0, len(text), self.delay_s * 1000)
+        return Completion(text, StopReason.END, self.mean_logprob, timings)
+
+    async def warm(self, prompt: Prompt) -> None:
+        """Record the prompt."""
+        self.warmed.append(prompt)
+
+    async def cancel(self) -> None:
+        """Cancel the calls that wait."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Record the call."""
+        self.closed = True
+
+
+def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
+    """Return a factory of engines that give the answers in a JSON file.
+
+    The file holds ``{"answers": [...], "delay_ms": 0}``. Raises :class:`UsageError`.
+    """
+    try:
+        script = json.loads(Path(path).read_text("utf-8"))
+        answers = [str(answer) for answer in script["answers"]]
+        delay_s = float(script.get("delay_ms", 0)) / 1000
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"cannot use {path} as a script of answers: {error}") from None
+    return lambda *_: ScriptedEngine(answers=answers, delay_s=delay_s)

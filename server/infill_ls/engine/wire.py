@@ -1,0 +1,118 @@
+"""Frames between the language server and the engine process: JSON behind a 4-byte length.
+
+Requests go down the child's stdin, each with an ``id``; each gets exactly one reply with that
+``id``. Events (``loading``, ``ready``, ``failed``) come up with no ``id``.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+from infill_ls.engine.base import EngineInfo
+from infill_ls.fim import FimTokens, Order
+from infill_ls.types import Completion, EngineTimings, StopReason, StopRule
+
+Message = dict[str, Any]
+
+HEADER = struct.Struct(">I")
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+
+
+def encode(message: Message) -> bytes:
+    """Return ``message`` as one frame."""
+    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    return HEADER.pack(len(body)) + body
+
+
+def read_frame(stream: BinaryIO) -> Message | None:
+    """Read one frame; ``None`` at the end of the stream. Raises ``ValueError`` on a broken one."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    size = frame_size(header)
+    body = stream.read(size)
+    return None if len(body) < size else decode_body(body)
+
+
+def frame_size(header: bytes) -> int:
+    """Return the size in bytes of the body behind ``header``; ``ValueError`` if absurd."""
+    (size,) = HEADER.unpack(header)
+    if size > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {size} bytes")
+    return int(size)
+
+
+def decode_body(body: bytes) -> Message:
+    """Return the message in a frame's body."""
+    message = json.loads(body)
+    if not isinstance(message, dict):
+        raise ValueError("a frame that is no object")  # noqa: TRY004 - a broken stream
+    return message
+
+
+def stop_rule_to_wire(rule: StopRule) -> Message:
+    """Return ``rule`` as plain data."""
+    return {
+        "max_tokens": rule.max_tokens,
+        "max_lines": rule.max_lines,
+        "min_indent": rule.min_indent,
+        "time_budget_ms": rule.time_budget_ms,
+    }
+
+
+def stop_rule_from_wire(data: Message) -> StopRule:
+    """Return the rule in ``data``."""
+    return StopRule(**data)
+
+
+def completion_to_wire(completion: Completion) -> Message:
+    """Return ``completion`` as plain data."""
+    timings = completion.timings
+    return {
+        "text": completion.text,
+        "stop": completion.stop.value,
+        "mean_logprob": completion.mean_logprob,
+        "timings": {name: getattr(timings, name) for name in EngineTimings.__slots__},
+    }
+
+
+def completion_from_wire(data: Message) -> Completion:
+    """Return the completion in ``data``."""
+    return Completion(
+        data["text"],
+        StopReason(data["stop"]),
+        data["mean_logprob"],
+        EngineTimings(**data["timings"]),
+    )
+
+
+def info_to_wire(info: EngineInfo) -> Message:
+    """Return ``info`` as plain data."""
+    fim = info.fim
+    return {
+        "model_name": info.model_name,
+        "context_tokens": info.context_tokens,
+        "tokens_stay_in_line": info.tokens_stay_in_line,
+        "fim": {
+            "family": fim.family,
+            "order": fim.order.value,
+            "prefix": fim.prefix,
+            "suffix": fim.suffix,
+            "middle": fim.middle,
+            "bos": fim.bos,
+            "stops": sorted(fim.stops),
+        },
+    }
+
+
+def info_from_wire(data: Message) -> EngineInfo:
+    """Return the description of a model in ``data``."""
+    fim = data["fim"]
+    return EngineInfo(
+        data["model_name"],
+        data["context_tokens"],
+        FimTokens(**{**fim, "order": Order(fim["order"]), "stops": frozenset(fim["stops"])}),
+        data["tokens_stay_in_line"],
+    )

@@ -1,0 +1,63 @@
+"""A report as plain data, for ``infill/explain``, the command line and editors' menus."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from infill_ls.types import Report
+from infill_retrieval import Snippet
+
+
+def explain(report: Report) -> dict[str, Any]:
+    """Return everything there is to say about a request, as JSON data.
+
+    It holds source text, so it goes only to whoever asked for it, never into a log.
+    """
+    snapshot, hole = report.snapshot, report.hole
+    prompt, completion = report.prompt, report.completion
+    return {
+        "uri": snapshot.uri,
+        "name": snapshot.name,
+        "languageId": snapshot.language_id,
+        "trigger": snapshot.trigger.value,
+        "offset": snapshot.offset,
+        "suggestion": report.suggestion.text if report.suggestion else None,
+        "reason": report.reason,
+        "mode": hole.mode.value if hole else None,
+        "typed": hole.typed if hole else None,
+        "lineTail": hole.line_tail if hole else None,
+        "snippets": [_snippet(snippet) for snippet in report.retrieval.snippets],
+        "snippetTokens": report.retrieval.tokens,
+        "considered": [_snippet(snippet) for snippet in report.retrieval.considered],
+        "prompt": {
+            "text": prompt.text,
+            "tokens": len(prompt.token_ids),
+            "anchorTokens": prompt.anchor_tokens,
+            "fragment": prompt.fragment,
+            "parts": {part.name: part.tokens for part in prompt.parts},
+        }
+        if prompt
+        else None,
+        "completion": {
+            "text": completion.text,
+            "stop": completion.stop.value,
+            "meanLogprob": completion.mean_logprob,
+            "timings": asdict(completion.timings),
+        }
+        if completion
+        else None,
+        "stepMs": report.step_ms,
+        "retrievalStepMs": report.retrieval.step_ms,
+    }
+
+
+def _snippet(snippet: Snippet) -> dict[str, Any]:
+    return {
+        "path": snippet.path,
+        "firstLine": snippet.first_line,
+        "channel": snippet.channel.value,
+        "score": snippet.score,
+        "tokens": snippet.tokens,
+        "text": snippet.text,
+    }

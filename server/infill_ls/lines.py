@@ -1,0 +1,27 @@
+"""Lines and indentation. Lines end at LF, CRLF or CR, as in LSP, and nowhere else."""
+
+from __future__ import annotations
+
+TAB_COLUMNS = 4
+
+
+def line_start(text: str, offset: int) -> int:
+    """Return the offset at which the line that holds ``offset`` starts."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def split_lines(text: str) -> list[str]:
+    """Split LF text into lines that keep their newline; ``""`` has no lines."""
+    parts = text.split("\n")
+    lines = [f"{part}\n" for part in parts[:-1]]
+    return [*lines, parts[-1]] if parts[-1] else lines
+
+
+def indent_columns(line: str) -> int:
+    """Return how many columns of white space a line starts with."""
+    return len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(TAB_COLUMNS))
+
+
+def with_lf(text: str) -> str:
+    """Return ``text`` with all line ends as LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,155 @@
+"""A small client that runs the real server as a child and asks it for one completion.
+
+The command line uses it, so that what it shows is what an editor would get.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.client import LanguageClient
+from pygls.protocol import LanguageServerProtocol
+
+from infill_ls import __version__
+from infill_ls.convert import position_of
+from infill_ls.errors import InfillError
+from infill_ls.lsp.mended import plain_converter
+from infill_ls.lsp.server import EXPLAIN, STATUS
+
+READY_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said about one place."""
+
+    suggestion: str | None
+    """The text to put at the cursor."""
+    explanation: dict[str, Any]
+    request_ms: float
+    """From sending the request to its answer, as an editor sees it."""
+    indexed_files: int
+
+
+@dataclass
+class _Watch:
+    """What the server told us unasked."""
+
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    status: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class ServerProcess:
+    """A server of ours, running as a child over stdio."""
+
+    def __init__(self, client: LanguageClient, watch: _Watch) -> None:
+        self._client = client
+        self._watch = watch
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings that the server wanted the user to see."""
+        return self._watch.warnings
+
+    async def ask(self, path: Path, text: str, offset: int) -> Answer:
+        """Open ``path`` with ``text`` and return the completion at ``offset``.
+
+        Waits for the model and the index. Raises :class:`InfillError` with what the server
+        reported if it cannot answer.
+        """
+        uri = path.as_uri()
+        self._client.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "", 1, text))
+        )
+        await self._until_ready()
+        started = asyncio.get_running_loop().time()
+        result = await self._client.text_document_inline_completion_async(
+            lsp.InlineCompletionParams(
+                lsp.InlineCompletionContext(lsp.InlineCompletionTriggerKind.Invoked),
+                lsp.TextDocumentIdentifier(uri),
+                position_of(text, offset, lsp.PositionEncodingKind.Utf32),
+            )
+        )
+        request_ms = (asyncio.get_running_loop().time() - started) * 1000
+        if self._watch.errors:
+            raise InfillError(self._watch.errors[0])
+        explanation = await self._client.protocol.send_request_async(
+            EXPLAIN, {"textDocument": {"uri": uri}}
+        )
+        items = result.items if isinstance(result, lsp.InlineCompletionList) else result
+        return Answer(
+            suggestion=explanation["suggestion"] if items else None,
+            explanation=explanation,
+            request_ms=request_ms,
+            indexed_files=self._watch.status.get("indexedFiles", 0),
+        )
+
+    async def _until_ready(self) -> None:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self._watch.ready.wait()
+        except TimeoutError:
+            raise InfillError(f"the server was not ready in {READY_TIMEOUT_S:.0f} s") from None
+
+
+@asynccontextmanager
+async def run_server(
+    folder: Path, options: dict[str, Any], arguments: Sequence[str] = ()
+) -> AsyncIterator[ServerProcess]:
+    """Run the server on the workspace ``folder`` with ``options`` as initializationOptions."""
+    client = LanguageClient(
+        "infill-ls",
+        __version__,
+        protocol_cls=LanguageServerProtocol,
+        converter_factory=plain_converter,
+    )
+    watch = _Watch()
+
+    @client.feature(STATUS)  # type: ignore[untyped-decorator]
+    def status(params: dict[str, Any]) -> None:
+        watch.status = params
+        # The first "ready" after the model began to load is the one to wait for.
+        if params["kind"] == "ready":
+            watch.ready.set()
+        else:
+            watch.ready.clear()
+
+    @client.feature(lsp.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+    def show_message(params: lsp.ShowMessageParams) -> None:
+        text = params.message.removeprefix("infill-ls: ")
+        (watch.errors if params.type is lsp.MessageType.Error else watch.warnings).append(text)
+
+    await client.start_io(sys.executable, "-m", "infill_ls", "--stdio", *arguments)
+    try:
+        await client.initialize_async(
+            lsp.InitializeParams(
+                capabilities=lsp.ClientCapabilities(
+                    general=lsp.GeneralClientCapabilities(
+                        position_encodings=[lsp.PositionEncodingKind.Utf32]
+                    ),
+                    text_document=lsp.TextDocumentClientCapabilities(
+                        inline_completion=lsp.InlineCompletionClientCapabilities()
+                    ),
+                ),
+                process_id=os.getpid(),
+                root_uri=folder.as_uri(),
+                workspace_folders=[lsp.WorkspaceFolder(folder.as_uri(), folder.name)],
+                initialization_options=options,
+            )
+        )
+        client.initialized(lsp.InitializedParams())
+        yield ServerProcess(client, watch)
+        await client.shutdown_async(None)
+        client.exit(None)
+    finally:
+        await client.stop()  # type: ignore[no-untyped-call]

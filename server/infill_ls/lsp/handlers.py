@@ -1,0 +1,159 @@
+"""The handlers: LSP in, a session's answer out. Each is a few lines; decisions live elsewhere.
+
+All handlers are coroutines or plain functions that return at once. pygls' thread handlers are not
+used: they cannot be cancelled, and they share their pool with the reader of stdin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import unquote
+
+from lsprotocol import types as lsp
+
+from infill_ls import convert
+from infill_ls.explain import explain
+from infill_ls.lsp.server import EXPLAIN, InfillServer
+from infill_ls.lsp.watchdog import exit_when_parent_dies
+from infill_ls.session import EngineFactory, Superseded, engine_for
+from infill_ls.settings import Settings
+from infill_ls.types import Report, Snapshot, Trigger
+
+SINGLE_LINE_MENUS = frozenset({"Neovim"})
+"""Clients whose pop-up menu inserts only the first line of an item."""
+
+
+def create_server(engine_factory: EngineFactory = engine_for) -> InfillServer:
+    """Return a server with all its handlers, ready to be started."""
+    server = InfillServer(engine_factory)
+    _handle_life(server)
+    _handle_documents(server)
+    _handle_workspace(server)
+    _handle_completion(server)
+    return server
+
+
+def _handle_life(server: InfillServer) -> None:
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        server.mend_workspace()
+        server.client_name = params.client_info.name if params.client_info else ""
+        server.open_session(params.initialization_options)
+        if _wants_completion_items(params, server.session.settings):
+            _handle_completion_items(server)
+
+    @server.feature(lsp.INITIALIZED)
+    async def initialized(_params: lsp.InitializedParams) -> None:
+        if server.process_id is not None:
+            server.run_in_background(exit_when_parent_dies(server.process_id))
+        server.run_in_background(server.index_folders())
+        server.run_in_background(server.watch())
+        await server.pull_settings()
+
+    @server.feature(lsp.SHUTDOWN)
+    async def shutdown(_params: None) -> None:
+        await server.session.close()
+
+
+def _handle_documents(server: InfillServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
+        document = params.text_document
+        if (path := convert.path_of(document.uri)) is not None:
+            server.session.document_opened(path, document.text, document.language_id)
+        if server.session.engine.info is None:
+            server.run_in_background(server.load_model())
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        document = server.workspace.text_documents.get(unquote(uri))
+        path = convert.path_of(uri)
+        if document is not None and path is not None:
+            server.session.document_changed(path, document.source, document.language_id or "")
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        server.session.document_closed(convert.path_of(uri), uri)
+
+
+def _handle_workspace(server: InfillServer) -> None:
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def did_change_watched_files(params: lsp.DidChangeWatchedFilesParams) -> None:
+        paths = [convert.path_of(change.uri) for change in params.changes]
+        server.session.files_changed(path for path in paths if path is not None)
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    async def did_change_folders(_params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        server.run_in_background(server.index_folders())
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
+        await server.apply_settings(params.settings)
+
+
+def _handle_completion(server: InfillServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    async def inline_completion(
+        params: lsp.InlineCompletionParams,
+    ) -> lsp.InlineCompletionList | None:
+        selected = params.context.selected_completion_info
+        snapshot = server.snapshot(
+            params.text_document.uri, params.position, convert.trigger_of(params.context)
+        )
+        if snapshot is None:
+            return lsp.InlineCompletionList(items=[])
+        if selected is not None:
+            snapshot = convert.with_selected_completion(snapshot, selected, server.encoding)
+        try:
+            report = await server.session.suggest(snapshot)
+        except Superseded:
+            return None
+        return convert.inline_completion_of(report, server.encoding, selected)
+
+    @server.feature(EXPLAIN)
+    def explain_last(params: dict[str, Any]) -> dict[str, Any] | None:
+        report = server.session.last_report(params["textDocument"]["uri"])
+        return explain(report) if report is not None else None
+
+
+def _handle_completion_items(server: InfillServer) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions())
+    async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
+        context = params.context
+        invoked = context is None or context.trigger_kind is lsp.CompletionTriggerKind.Invoked
+        snapshot = server.snapshot(
+            params.text_document.uri,
+            params.position,
+            Trigger.INVOKED if invoked else Trigger.AUTOMATIC,
+        )
+        report = await _within_deadline(server, snapshot) if snapshot is not None else None
+        if report is None:
+            return lsp.CompletionList(is_incomplete=True, items=[])
+        return convert.completion_of(
+            report, server.encoding, single_line=server.client_name in SINGLE_LINE_MENUS
+        )
+
+
+def _wants_completion_items(params: lsp.InitializeParams, settings: Settings) -> bool:
+    if settings.completion_items != "auto":
+        return settings.completion_items == "always"
+    text_document = params.capabilities.text_document
+    return text_document is None or text_document.inline_completion is None
+
+
+async def _within_deadline(server: InfillServer, snapshot: Snapshot) -> Report | None:
+    """Return the report, or ``None`` if it takes longer than a pop-up menu may wait.
+
+    The menu waits for all servers, so a slow answer would hold up everybody's items.
+    """
+    deadline_s = server.session.settings.completion_deadline_ms / 1000
+    try:
+        if snapshot.trigger is Trigger.INVOKED:
+            return await server.session.suggest(snapshot)
+        async with asyncio.timeout(deadline_s):
+            return await server.session.suggest(snapshot)
+    except (TimeoutError, Superseded):
+        return None

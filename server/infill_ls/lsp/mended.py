@@ -1,0 +1,181 @@
+"""pygls 2.1 with its defects mended. Each one has a test in ``tests/unit/lsp/test_mended.py``.
+
+Private methods are overridden, so ``pyproject.toml`` pins pygls to ``<2.2``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from cattrs import Converter
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    default_converter,
+)
+from pygls.workspace import TextDocument, Workspace
+
+from infill_ls.convert import offset_of, split_lsp_lines
+
+log = logging.getLogger(__name__)
+
+SERVER_NOT_INITIALIZED = -32002
+
+
+def plain_converter() -> Converter:
+    """Return pygls' converter, but with the content of messages of our own as plain dicts.
+
+    pygls turns them into named tuples, which loses every key that is no identifier.
+    """
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+    for message_type in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
+        converter.register_structure_hook(message_type, lambda data, cls: cls(**data))
+    return converter
+
+
+class NotInitialized(JsonRpcException):
+    """A request came before ``initialize``."""
+
+    CODE = SERVER_NOT_INITIALIZED
+    MESSAGE = "the server is not initialized yet"
+
+
+class MendedTextDocument(TextDocument):
+    """Lines end where LSP says they do, not also at form feeds, U+2028 and the like.
+
+    With ``str.splitlines`` one form feed in a file puts every later edit into the wrong line.
+    Positions beyond a line's or the document's end are clamped, as the specification asks.
+    """
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines with their ends."""
+        return split_lsp_lines(self.source)
+
+    def _apply_incremental_change(self, change: lsp.TextDocumentContentChangePartial) -> None:
+        text = self.source
+        encoding = self.position_codec.encoding or lsp.PositionEncodingKind.Utf16
+        start = offset_of(text, change.range.start, encoding)
+        end = max(start, offset_of(text, change.range.end, encoding))
+        self._source = text[:start] + change.text + text[end:]
+
+
+class MendedWorkspace(Workspace):
+    """Makes mended documents, and ignores changes of documents that were never opened."""
+
+    def _create_text_document(
+        self,
+        doc_uri: str,
+        source: str | None = None,
+        version: int | None = None,
+        language_id: str | None = None,
+    ) -> TextDocument:
+        return MendedTextDocument(
+            doc_uri,
+            source=source,
+            version=version,
+            language_id=language_id,
+            sync_kind=self._sync_kind,
+            position_codec=self._position_codec,
+        )
+
+    def update_text_document(
+        self,
+        text_doc: lsp.VersionedTextDocumentIdentifier,
+        change: lsp.TextDocumentContentChangeEvent,
+    ) -> None:
+        """Apply a change."""
+        try:
+            super().update_text_document(text_doc, change)
+        except KeyError:
+            log.warning("a change of a document that is not open was ignored")
+
+
+class MendedProtocol(LanguageServerProtocol):
+    """Answers every request exactly once."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Parse a message; a request that does not parse is answered with an error, not silence."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=JsonRpcInvalidParams().to_response_error())
+            raise error from None
+
+    def handle_message(self, message: Any) -> None:
+        """Dispatch a message; requests out of the server's life are answered with an error."""
+        message_id = getattr(message, "id", None)
+        method = getattr(message, "method", None)
+        if message_id is not None and method is not None:
+            if self._shutdown:
+                self._send_response(message_id, error=JsonRpcInvalidRequest().to_response_error())
+                return
+            if self._workspace is None and method != lsp.INITIALIZE:
+                self._send_response(message_id, error=NotInitialized().to_response_error())
+                return
+        super().handle_message(message)
+
+    def _handle_response(
+        self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None
+    ) -> None:
+        """Take the client's answer; one to a request that we gave up is dropped."""
+        future = self._request_futures.get(msg_id)
+        if future is not None and future.cancelled():
+            del self._request_futures[msg_id]
+            return
+        super()._handle_response(msg_id, result, error)
+
+    def _send_data(self, data: Any) -> None:
+        """Send a message; a client that has gone is the end of the server, not an error loop."""
+        if self.writer is None:
+            return
+        body = json.dumps(data, default=self._serialize_message)
+        header = f"Content-Length: {len(body)}\r\n\r\n" if self._include_headers else ""
+        try:
+            # Both of our transports write at once; only pygls' WebSocket gives something to await.
+            self.writer.write((header + body).encode(self.CHARSET))
+        except (BrokenPipeError, ConnectionResetError, ValueError):
+            log.info("the client has gone")
+            self.writer = None
+
+
+class MendedServer(LanguageServer):
+    """A language server whose internal errors go to the log, not into the user's face."""
+
+    protocol: MendedProtocol
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            name,
+            version,
+            text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
+            protocol_cls=MendedProtocol,
+            converter_factory=plain_converter,
+        )
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Log an error; a request that it belongs to is answered with it by pygls."""
+        log.error("%s", getattr(source, "__name__", source), exc_info=error)
+
+    def mend_workspace(self) -> None:
+        """Replace the workspace by a mended one. To be called first in the initialize handler."""
+        old = self.protocol.workspace
+        self.protocol._workspace = MendedWorkspace(
+            old.root_uri,
+            old._sync_kind,
+            list(old.folders.values()),
+            old.position_encoding,
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the client asked to shut down before it went, as the specification has it."""
+        return 0 if self.protocol._shutdown else 1

@@ -1,0 +1,187 @@
+"""What the handlers stand on: the session, and what we may say to the editor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from lsprotocol import types as lsp
+
+from infill_ls import __version__, convert
+from infill_ls.lsp.mended import MendedServer
+from infill_ls.lsp.progress import Reporter, work_done_progress
+from infill_ls.session import EngineFactory, Session
+from infill_ls.settings import Settings, resolve_settings
+from infill_ls.types import Snapshot, Trigger
+
+log = logging.getLogger(__name__)
+
+SECTION = "infill-ls"
+"""Section of ``workspace/configuration`` and of ``didChangeConfiguration``."""
+EXPLAIN = "infill/explain"
+"""Our request: ``{textDocument}`` in, everything about its last completion out."""
+STATUS = "infill/status"
+"""Our notification: ``{kind, message, indexedFiles}``; kind is ``busy`` or ``ready``."""
+SINGLE_LINE_MENUS = frozenset({"Neovim"})
+"""Clients whose pop-up menu inserts only the first line of an item."""
+
+
+class InfillServer(MendedServer):
+    """One editor's server. There is a session from ``initialize`` on."""
+
+    session: Session
+
+    def __init__(self, engine_factory: EngineFactory) -> None:
+        super().__init__("infill-ls", __version__)
+        self.client_name = ""
+        self._engine_factory = engine_factory
+        self._busy_with: list[str] = []
+        self._report_loading: Reporter | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def folders(self) -> list[Path]:
+        """The workspace folders that are folders on disk."""
+        uris = [folder.uri for folder in self.workspace.folders.values()]
+        if not uris and self.workspace.root_uri:
+            uris = [self.workspace.root_uri]
+        return [path for uri in uris if (path := convert.path_of(uri)) is not None]
+
+    @property
+    def encoding(self) -> convert.Encoding:
+        """The position encoding agreed on."""
+        return self.workspace.position_encoding or lsp.PositionEncodingKind.Utf16
+
+    def open_session(self, options: object) -> None:
+        """Make the session with the settings of ``initializationOptions``."""
+        self.session = Session(
+            self._settings_from(options),
+            engine_factory=self._engine_factory,
+            on_problem=self._show_problem,
+            on_loading=self._model_loading,
+        )
+
+    def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside the handlers; its failure is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_done)
+
+    async def pull_settings(self) -> None:
+        """Ask the editor for our section, if it can tell, and use it."""
+        capabilities = self.client_capabilities.workspace
+        if capabilities is None or not capabilities.configuration:
+            return
+        items = [lsp.ConfigurationItem(section=SECTION)]
+        sections = await self.workspace_configuration_async(lsp.ConfigurationParams(items=items))
+        # An editor without such a section answers null: the options of initialize stay in force.
+        if sections and sections[0]:
+            self.session.reconfigure(self._settings_from(sections[0]))
+
+    async def apply_settings(self, pushed: object) -> None:
+        """Use what ``didChangeConfiguration`` brought, or pull it if that was nothing of ours."""
+        section = pushed.get(SECTION) if isinstance(pushed, dict) else None
+        if section is not None:
+            self.session.reconfigure(self._settings_from(section))
+        else:
+            await self.pull_settings()
+
+    async def index_folders(self) -> None:
+        """Read the workspace folders, with progress."""
+        async with self._busy("Indexing the workspace") as report:
+            await self.session.set_folders(
+                self.folders, lambda files: report(f"{files} files", None)
+            )
+
+    async def load_model(self) -> None:
+        """Load the model, with progress."""
+        async with self._busy("Loading the model") as self._report_loading:
+            await self.session.load_model()
+
+    async def watch(self) -> None:
+        """Have the editor tell us of changed files and settings, if it can register that."""
+        workspace = self.client_capabilities.workspace
+        if workspace is None:
+            return
+        registrations = []
+        files, settings = workspace.did_change_watched_files, workspace.did_change_configuration
+        if files is not None and files.dynamic_registration:
+            options = lsp.DidChangeWatchedFilesRegistrationOptions(
+                [lsp.FileSystemWatcher(glob_pattern="**/*")]
+            )
+            registrations.append(
+                lsp.Registration("infill-files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+            )
+        if settings is not None and settings.dynamic_registration:
+            section = lsp.DidChangeConfigurationRegistrationOptions(section=SECTION)
+            registrations.append(
+                lsp.Registration("infill-settings", lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, section)
+            )
+        if registrations:
+            await self.client_register_capability_async(lsp.RegistrationParams(registrations))
+
+    def snapshot(self, uri: str, position: lsp.Position, trigger: Trigger) -> Snapshot | None:
+        """Return the state of an open document, or ``None`` if it is not open.
+
+        To be taken before the first await of a handler: pygls changes documents in place.
+        """
+        document = self.workspace.text_documents.get(unquote(uri))
+        if document is None:
+            return None
+        return convert.snapshot_of(
+            uri,
+            document.source,
+            document.language_id,
+            position,
+            self.encoding,
+            self.folders,
+            trigger,
+        )
+
+    @asynccontextmanager
+    async def _busy(self, what: str) -> AsyncIterator[Reporter]:
+        self._busy_with.append(what)
+        self._send_status()
+        try:
+            async with work_done_progress(self, what) as report:
+                yield report
+        finally:
+            self._busy_with.remove(what)
+            self._send_status()
+
+    def _send_status(self) -> None:
+        self.protocol.notify(
+            STATUS,
+            {
+                "kind": "busy" if self._busy_with else "ready",
+                "message": self._busy_with[0] if self._busy_with else "Ready",
+                "indexedFiles": self.session.indexed_files,
+            },
+        )
+
+    def _model_loading(self, fraction: float) -> None:
+        if self._report_loading is not None:
+            self._report_loading(f"{fraction:.0%}", int(fraction * 100))
+
+    def _settings_from(self, options: object) -> Settings:
+        settings, warnings = resolve_settings(options)
+        for warning in warnings:
+            self._show(lsp.MessageType.Warning, warning)
+        return settings
+
+    def _show_problem(self, problem: str) -> None:
+        self._show(lsp.MessageType.Error, problem)
+
+    def _show(self, kind: lsp.MessageType, text: str) -> None:
+        log.log(logging.ERROR if kind is lsp.MessageType.Error else logging.WARNING, "%s", text)
+        self.window_show_message(lsp.ShowMessageParams(kind, f"infill-ls: {text}"))
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed", exc_info=error)

@@ -1,0 +1,208 @@
+"""The mutable state of a running server, without LSP: settings, engine, index, requests.
+
+Everything here runs on the event loop; the index is touched from one worker thread only, so that
+a crawl never holds up a keystroke.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infill_ls.engine import Engine, EngineProcess
+from infill_ls.errors import EngineError, InfillError
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.types import Report, Snapshot
+from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
+
+log = logging.getLogger(__name__)
+
+EngineFactory = Callable[[Settings, Callable[[float], None]], Engine]
+
+
+class Superseded(Exception):  # noqa: N818 - an outcome, not an error
+    """A newer request for the same document took this one's place."""
+
+
+def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
+    """Return the engine that ``settings`` ask for, not started yet."""
+    return EngineProcess(
+        settings.model_path,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+        on_loading=on_loading,
+    )
+
+
+class Session:
+    """What one editor has open, and the answers it waits for.
+
+    ``on_problem`` gets each distinct problem once, in words for the user. ``on_loading`` gets the
+    fraction of the model that is loaded.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        engine_factory: EngineFactory = engine_for,
+        on_problem: Callable[[str], None] = log.error,
+        on_loading: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self._engine_factory = engine_factory
+        self._on_problem = on_problem
+        self._on_loading = on_loading
+        self._index = WorkspaceIndex([])
+        self._index_thread = ThreadPoolExecutor(1, "infill-index")
+        self._stop_crawling = threading.Event()
+        self._engine = engine_factory(settings, on_loading)
+        self._pipeline = Pipeline(self._engine, self._retrieve, settings)
+        self._newest: dict[str, asyncio.Task[Report]] = {}
+        self._last_report: dict[str, Report] = {}
+        self._edited: dict[Path, tuple[str, str]] = {}
+        self._told: set[str] = set()
+        self._background: set[asyncio.Future[None]] = set()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in use."""
+        return self._engine
+
+    @property
+    def indexed_files(self) -> int:
+        """Number of files that are searched."""
+        return self._index.file_count
+
+    async def suggest(self, snapshot: Snapshot) -> Report:
+        """Return a report on ``snapshot``; failures are reports too.
+
+        The newest request of a document wins: an older one that still runs is cancelled and
+        raises :class:`Superseded` to its caller.
+        """
+        task = asyncio.get_running_loop().create_task(self._run(snapshot))
+        older = self._newest.get(snapshot.uri)
+        self._newest[snapshot.uri] = task
+        if older is not None:
+            older.cancel()
+        try:
+            report = await task
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is not None and this.cancelling():
+                raise  # the editor cancelled: awaiting the task has passed that on to it
+            raise Superseded from None
+        finally:
+            if self._newest.get(snapshot.uri) is task:
+                del self._newest[snapshot.uri]
+        self._last_report[snapshot.uri] = report
+        return report
+
+    def last_report(self, uri: str) -> Report | None:
+        """Return the report of the last request that was answered for a document."""
+        return self._last_report.get(uri)
+
+    async def load_model(self) -> None:
+        """Load the model now, so that the first request need not wait for it."""
+        try:
+            info = await self._engine.start()
+            log.info("loaded model %s, context of %d tokens", info.model_name, info.context_tokens)
+        except InfillError as error:
+            self._tell_once(error)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Use other settings from the next request on; a new model is loaded when it is needed."""
+        old, self.settings = self.settings, settings
+        keys = ("model_path", "threads", "gpu_layers")
+        if any(getattr(old, key) != getattr(settings, key) for key in keys):
+            engine, self._engine = self._engine, self._engine_factory(settings, self._on_loading)
+            self._told.clear()
+            self._track(asyncio.get_running_loop().create_task(engine.close()))
+        self._pipeline = Pipeline(self._engine, self._retrieve, settings)
+
+    async def set_folders(
+        self, folders: Sequence[Path], on_progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Search these workspace folders; returns when they are read."""
+        loop = asyncio.get_running_loop()
+        self._stop_crawling.set()  # a crawl of the former folders
+        self._stop_crawling = stop = threading.Event()
+        self._index.set_folders(folders)
+
+        def report(files: int) -> None:
+            loop.call_soon_threadsafe(on_progress, files)
+
+        await loop.run_in_executor(self._index_thread, self._index.crawl, report, stop)
+        self._pipeline.forget_snippets()
+
+    def document_opened(self, path: Path, text: str, language_id: str) -> None:
+        """Search a buffer in place of its file."""
+        self._touch_index(self._index.open_buffer, path, text, language_id)
+
+    def document_changed(self, path: Path, text: str, language_id: str) -> None:
+        """Remember a buffer's new text; it is indexed when another document asks."""
+        self._edited[path] = (text, language_id)
+
+    def document_closed(self, path: Path | None, uri: str) -> None:
+        """Go back to the file on disk."""
+        self._last_report.pop(uri, None)
+        if path is not None:
+            self._edited.pop(path, None)
+            self._touch_index(self._index.close_buffer, path)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Read files again that changed on disk."""
+        self._touch_index(self._index.files_changed, list(paths))
+
+    async def close(self) -> None:
+        """Stop the engine and all work."""
+        self._stop_crawling.set()
+        for task in tuple(self._newest.values()):
+            task.cancel()
+        self._index_thread.shutdown(wait=False, cancel_futures=True)
+        await self._engine.close()
+        if self._background:
+            await asyncio.wait(tuple(self._background), timeout=2)
+
+    async def _run(self, snapshot: Snapshot) -> Report:
+        self._index_edited_buffers(except_for=snapshot.path)
+        try:
+            return await self._pipeline.run(snapshot)
+        except InfillError as error:
+            self._tell_once(error)
+            return Report(snapshot, None, str(error))
+
+    def _tell_once(self, error: InfillError) -> None:
+        # Deaths of the engine differ in their exit status only: one message for all of them.
+        cause = type(error).__name__ if isinstance(error, EngineError) else str(error)
+        if cause in self._told:
+            log.info("%s", error)
+            return
+        self._told.add(cause)
+        self._on_problem(str(error))
+
+    def _retrieve(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
+        return self._index.retrieve(query, budget_tokens, count_tokens)
+
+    def _index_edited_buffers(self, *, except_for: str) -> None:
+        for path in [path for path in self._edited if str(path) != except_for]:
+            text, language_id = self._edited.pop(path)
+            self._touch_index(self._index.open_buffer, path, text, language_id)
+
+    def _touch_index(self, change: Callable[..., None], *arguments: object) -> None:
+        loop = asyncio.get_running_loop()
+        self._track(loop.run_in_executor(self._index_thread, change, *arguments))
+
+    def _track(self, future: asyncio.Future[None]) -> None:
+        self._background.add(future)
+        future.add_done_callback(self._untrack)
+
+    def _untrack(self, future: asyncio.Future[None]) -> None:
+        self._background.discard(future)
+        if not future.cancelled() and (error := future.exception()) is not None:
+            log.error("background work failed", exc_info=error)

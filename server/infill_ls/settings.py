@@ -1,0 +1,110 @@
+"""What a user may set. Wrong values never stop the server: they are named, and the default used."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+BUNDLED_MODEL_NAME = "infill-ls-mini"
+MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
+
+
+def bundled_model_path() -> Path:
+    """Return the path of the model that comes with the package."""
+    return Path(str(files("infill_ls"))) / "models" / f"{BUNDLED_MODEL_NAME}.gguf"
+
+
+class Settings(BaseModel):
+    """Resolved settings. On the wire the names are in camelCase, under ``infill-ls``."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    enabled: bool = Field(True, description="Offer completions at all.")
+    disabled_languages: tuple[str, ...] = Field(
+        (), description="Language ids for which nothing is offered."
+    )
+    model: str = Field(
+        "",
+        description="Path of a GGUF model that can fill in the middle. Empty means the bundled one.",
+    )
+    prefix_tokens: int = Field(
+        768, ge=16, le=16_384, description="Tokens of the text before the cursor's line."
+    )
+    suffix_tokens: int = Field(
+        256, ge=0, le=16_384, description="Tokens of the text after the cursor."
+    )
+    snippet_tokens: int = Field(
+        512, ge=0, le=16_384, description="Tokens of snippets from other files; 0 turns them off."
+    )
+    max_tokens: int = Field(96, ge=1, le=1024, description="Longest completion, in tokens.")
+    max_lines: int = Field(16, ge=1, le=200, description="Longest completion, in lines.")
+    time_budget_ms: int = Field(
+        1000, ge=20, le=60_000, description="Longest time the model may write, in milliseconds."
+    )
+    completion_items: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Offer completions in the pop-up menu too: auto means only to editors "
+        "that have no inline completion.",
+    )
+    completion_deadline_ms: int = Field(
+        300,
+        ge=20,
+        le=10_000,
+        description="How long the pop-up menu may wait for us, as it waits for all servers.",
+    )
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 means one per core.")
+    gpu_layers: int = Field(
+        -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
+    )
+
+    @property
+    def model_path(self) -> Path:
+        """The model file: the setting, else the environment variable, else the bundled model."""
+        chosen = self.model or os.environ.get(MODEL_ENVIRONMENT_VARIABLE, "")
+        return Path(chosen).expanduser() if chosen else bundled_model_path()
+
+
+def resolve_settings(options: object) -> tuple[Settings, list[str]]:
+    """Turn what an editor sent into settings.
+
+    Returns the settings and a warning for each option that is unknown or has a wrong value;
+    such an option gets its default.
+    """
+    if options is None:
+        return Settings(), []
+    if not isinstance(options, dict):
+        return Settings(), [f"settings: expected an object, got {type(options).__name__}; ignored"]
+    values: dict[str, Any] = {str(key): value for key, value in options.items()}
+    try:
+        return _validate(values), []
+    except ValidationError as error:
+        warnings = []
+        for problem in error.errors():
+            name = str(problem["loc"][0])
+            if problem["type"] == "extra_forbidden":
+                warnings.append(f"settings: there is no option {name!r}; ignored")
+            else:
+                default = _default_of(name)
+                warnings.append(
+                    f"settings: {name}: {problem['msg']}; using the default {default!r}"
+                )
+            values.pop(name, None)
+        return _validate(values), warnings
+
+
+def _validate(values: dict[str, Any]) -> Settings:
+    return Settings.model_validate(values, by_alias=True, by_name=False)
+
+
+def _default_of(alias: str) -> object:
+    for field in Settings.model_fields.values():
+        if alias == field.alias:
+            return field.default
+    return None

@@ -1,0 +1,169 @@
+"""The records that pass between the stages of a completion.
+
+``Snapshot -> Hole -> [Snippet] -> Prompt -> Completion -> Suggestion``
+
+Each stage takes frozen records and returns new ones. Offsets are code points of the document's
+text; LSP positions exist only in :mod:`infill_ls.convert`, bytes only at the tokenizer and the
+syntax tree. Times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from infill_retrieval import NO_SNIPPETS, Retrieval
+
+
+class Trigger(StrEnum):
+    """Why the editor asks."""
+
+    AUTOMATIC = "automatic"
+    """The user typed. A late or doubtful answer is worse than none."""
+    INVOKED = "invoked"
+    """The user asked. An answer is always attempted."""
+
+
+class Mode(StrEnum):
+    """How much of the hole to fill."""
+
+    LINE = "line"
+    """The rest of the cursor's line."""
+    BLOCK = "block"
+    """The lines of a block whose beginning the cursor stands at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One document at one moment, with a cursor in it."""
+
+    uri: str
+    path: str
+    """Absolute path, or empty for a document without a file."""
+    name: str
+    """Path as the prompt shows it: relative to the workspace folder, with ``/``."""
+    language_id: str
+    text: str
+    offset: int
+    """The cursor, ``0 <= offset <= len(text)``."""
+    trigger: Trigger = Trigger.AUTOMATIC
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """The place to fill. ``prefix + typed + [middle] + suffix``, all with LF line ends.
+
+    Invariant: ``anchor + len(typed) == offset`` of the snapshot (CRs in ``typed`` cannot occur,
+    as it never spans a line end), so as long as the user types on one line only ``typed`` grows
+    and everything else stays equal. The KV cache lives on that.
+    """
+
+    prefix: str
+    """Text up to the anchor, cut to a window; ends with a newline unless the line is huge."""
+    prefix_borders: tuple[int, ...]
+    """Line numbers of ``prefix`` at which a syntax node starts: good places to cut it shorter."""
+    typed: str
+    """What stands between the anchor and the cursor, on the cursor's line."""
+    suffix: str
+    """The rest of the cursor's line and the lines after it, cut to a window."""
+    anchor: int
+    mode: Mode
+
+    @property
+    def line_tail(self) -> str:
+        """The text after the cursor on its line."""
+        return self.suffix.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """How many tokens one part of a prompt takes."""
+
+    name: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model sees."""
+
+    token_ids: tuple[int, ...]
+    anchor_tokens: int
+    """``token_ids[:anchor_tokens]`` stays the same while the user types on the line."""
+    fragment: str
+    """Typed text held back from ``token_ids``: the output must start with it (token healing)."""
+    text: str
+    """The prompt for people to read, with markers spelled out and the fragment left out."""
+    parts: tuple[PromptPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """When the engine stops, besides the model's own end."""
+
+    max_tokens: int
+    max_lines: int
+    """1 stops before the first newline."""
+    min_indent: int = 0
+    """A line after the first that is indented by fewer columns ends a block; it is cut off."""
+    time_budget_ms: int = 1000
+    """Time for decoding, counted from the first new token. Prefill is not counted."""
+
+
+class StopReason(StrEnum):
+    """Why the engine stopped."""
+
+    END = "end"
+    """The model said that the hole is filled."""
+    LINES = "lines"
+    DEDENT = "dedent"
+    TOKENS = "tokens"
+    TIME = "time"
+    STUCK = "stuck"
+    """The fragment could not be reproduced. Only a broken vocabulary does that."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTimings:
+    """What the engine did, in its own words."""
+
+    reused_tokens: int
+    """Prompt tokens found in the KV cache."""
+    prefill_tokens: int
+    prefill_ms: float
+    decode_tokens: int
+    decode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote, from the cursor on: the fragment is already taken off."""
+
+    text: str
+    stop: StopReason
+    mean_logprob: float
+    """Mean natural log probability of the tokens chosen; 0 is certain."""
+    timings: EngineTimings
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Text to put at the cursor. Never empty, never blank."""
+
+    text: str
+    """With LF line ends; editors adapt them to the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything about one request, for the editor's answer and for ``explain``."""
+
+    snapshot: Snapshot
+    suggestion: Suggestion | None
+    reason: str
+    """Why there is (no) suggestion, in words for the user."""
+    hole: Hole | None = None
+    retrieval: Retrieval = NO_SNIPPETS
+    prompt: Prompt | None = None
+    completion: Completion | None = None
+    step_ms: dict[str, float] = field(default_factory=dict)
