@@ -21,7 +21,7 @@ def split_fragment(typed: str) -> tuple[str, str]:
     ``kept + fragment == typed`` always holds. After a digit nothing is held back, as numbers are
     split into single digits.
     """
-    if typed[-1:].isdigit() and not (typed[-2:-1].isalpha() or typed[-2:-1] == "_"):
+    if typed[-1:].isdigit():
         return typed, ""
     match = _LAST_PIECE.search(typed)
     return (typed[: match.start()], match.group()) if match else (typed, "")

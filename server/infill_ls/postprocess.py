@@ -7,12 +7,16 @@ that nothing is shown, and the filter's name is the reason.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 from infill_ls.lines import indent_columns, with_lf
-from infill_ls.types import Completion, Hole, Suggestion
+from infill_ls.types import Completion, Hole, Mode, Suggestion
 
 Filter = Callable[[str, Hole], str]
 
+_CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
+REPEATED_LINES = 3
+"""So many lines like the suffix's are a repetition even if the text then goes another way."""
 SHORTEST_ECHO_CHARS = 3
 """A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
 
@@ -39,30 +43,41 @@ def drop_repeated_line_tail(text: str, hole: Hole) -> str:
     tail = hole.line_tail.rstrip()
     if not tail.strip():
         return text
-    first, newline, rest = text.partition("\n")
-    overlap = _overlap(first, tail)
-    if overlap and (overlap >= SHORTEST_ECHO_CHARS or overlap == len(tail)):
-        # What would follow the rest of the line in the text is not in the right place any more.
-        return first[: len(first) - overlap]
-    # The document goes on behind the cursor: only the line itself can be filled.
-    return first if newline and rest is not None else text
+    overlap = _overlap(text, tail)
+    if overlap >= SHORTEST_ECHO_CHARS or (overlap and overlap == len(tail)):
+        return text[: len(text) - overlap]
+    return text
+
+
+def drop_closers_of_line_tail(text: str, hole: Hole) -> str:
+    """End the text at a bracket it did not open, if the rest of the line closes brackets itself."""
+    if hole.line_tail.lstrip()[:1] not in tuple(_CLOSED_BY.values()):
+        return text
+    open_brackets: list[str] = []
+    for position, char in enumerate(text):
+        if char in _CLOSED_BY:
+            open_brackets.append(_CLOSED_BY[char])
+        elif open_brackets and char == open_brackets[-1]:
+            open_brackets.pop()
+        elif char in _CLOSED_BY.values():
+            return text[:position]
+    return text
 
 
 def drop_repeated_suffix_lines(text: str, hole: Hole) -> str:
     """End the text where it begins to repeat the lines that follow the cursor."""
-    following = [line.strip() for line in hole.suffix.split("\n")[1:] if line.strip()]
+    following = [_comparable(line) for line in hole.suffix.split("\n")[1:] if line.strip()]
     if not following:
         return text
     lines = text.split("\n")
-    full = [hole.typed + lines[0], *lines[1:]]
+    full = [_comparable(line) for line in (hole.typed + lines[0], *lines[1:])]
     for number, line in enumerate(full):
-        stripped = line.strip()
-        if not stripped or stripped != following[0]:
+        if line != following[0]:
             continue
-        rest = [one.strip() for one in full[number:] if one.strip()]
-        repeats = all(one == other for one, other in zip(rest, following, strict=False))
-        # A lone closing bracket is common: it repeats the suffix only if the text ends with it.
-        if repeats and (len(rest) <= len(following) or len(rest) > 1):
+        rest = [one for one in full[number:] if one]
+        pairs = zip(rest, following, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if same == len(rest) or same >= REPEATED_LINES:
             return "\n".join(lines[:number])
     return text
 
@@ -88,13 +103,26 @@ def cut_at_dedent(text: str, hole: Hole) -> str:
     return text
 
 
+def keep_to_the_line(text: str, hole: Hole) -> str:
+    """Show one line where one line was asked for."""
+    return text.partition("\n")[0] if hole.mode is Mode.LINE else text
+
+
 FILTERS: tuple[Filter, ...] = (
+    keep_to_the_line,
+    drop_closers_of_line_tail,
     drop_repeated_line_tail,
     cut_at_dedent,
     drop_repeated_suffix_lines,
     drop_echo_of_line_above,
     drop_blank_end,
 )
+
+
+def _comparable(line: str) -> str:
+    """Return the line without its indentation, which matters only for a lone closing bracket."""
+    stripped = line.strip()
+    return line.rstrip() if stripped and not stripped.strip("()[]{};,") else stripped
 
 
 def _overlap(text: str, following: str) -> int:

@@ -82,7 +82,7 @@ def first_prefix_line(
         fits_from += 1
     can_give_up = budget_tokens * BORDER_SHARE
     for border in borders:
-        if border < fits_from:
+        if not fits_from <= border < len(line_tokens):
             continue
         if sum(line_tokens[fits_from:border]) <= can_give_up:
             return border

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infill_ls.settings import Settings, bundled_model_path, resolve_settings
+
+
+def test_nothing_set_is_the_defaults_without_a_warning() -> None:
+    assert resolve_settings(None) == (Settings(), [])
+    assert resolve_settings({}) == (Settings(), [])
+
+
+def test_names_are_in_camel_case() -> None:
+    settings, warnings = resolve_settings({"snippetTokens": 100, "disabledLanguages": ["latex"]})
+    assert (settings.snippet_tokens, settings.disabled_languages) == (100, ("latex",))
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"snipetTokens": 5}, "'snipetTokens'"),
+        ({"snippet_tokens": 5}, "'snippet_tokens'"),
+        ({"snippetTokens": -1}, "snippetTokens"),
+        ({"snippetTokens": "many"}, "snippetTokens"),
+        ({"completionItems": "sometimes"}, "completionItems"),
+        ({"disabledLanguages": [1]}, "disabledLanguages"),
+        ([1], "list"),
+    ],
+)
+def test_a_wrong_option_is_named_and_gets_its_default(options: object, named: str) -> None:
+    settings, warnings = resolve_settings(options)
+    assert settings == Settings()
+    assert len(warnings) == 1
+    assert named in warnings[0]
+
+
+def test_right_options_beside_wrong_ones_count() -> None:
+    settings, warnings = resolve_settings({"maxTokens": 7, "maxLines": 0, "what": 1})
+    assert settings == Settings(max_tokens=7)
+    assert len(warnings) == 2
+
+
+def test_model_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INFILL_LS_MODEL", raising=False)
+    assert Settings().model_path == bundled_model_path()
+    monkeypatch.setenv("INFILL_LS_MODEL", "/models/a.gguf")
+    assert Settings().model_path == Path("/models/a.gguf")
+    assert Settings(model="~/b.gguf").model_path == Path.home() / "b.gguf"
