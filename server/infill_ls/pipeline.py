@@ -63,7 +63,7 @@ class Pipeline:
         steps.done("retrieve")
         prompt = await self._prompt(snapshot, hole, retrieval)
         steps.done("prompt")
-        completion = await self._engine.complete(prompt, self._stop_rule(hole))
+        completion, *_ = await self._engine.complete(prompt, self._stop_rule(hole))
         steps.done("engine")
         suggestion, reason = postprocess(completion, hole)
         steps.done("postprocess")

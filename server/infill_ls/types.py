@@ -124,6 +124,25 @@ class StopReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the engine chooses among tokens. Greedy unless the temperature is above 0."""
+
+    temperature: float = 0.0
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    seed: int = 0
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the most likely token is always taken."""
+        return self.temperature <= 0
+
+
+GREEDY = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
 class EngineTimings:
     """What the engine did, in its own words."""
 
@@ -133,6 +152,9 @@ class EngineTimings:
     prefill_ms: float
     decode_tokens: int
     decode_ms: float
+    drafted_tokens: int = 0
+    """Tokens guessed and verified in a batch; ``accepted_tokens`` of them were right."""
+    accepted_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

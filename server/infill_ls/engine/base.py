@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infill_ls.fim import FimTokens
-from infill_ls.types import Completion, Prompt, StopRule
+from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,15 @@ class Engine(Protocol):
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
 
-    async def complete(self, prompt: Prompt, stop: StopRule) -> Completion:
-        """Fill the hole of ``prompt``."""
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,
+        *,
+        sampling: Sampling = GREEDY,
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor, so that the next completion starts at once."""

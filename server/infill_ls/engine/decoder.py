@@ -1,7 +1,8 @@
-"""The decoding loop: from token ids to text, reusing the KV cache and obeying a stop rule.
+"""The decoding loop: from token ids to text.
 
-Pure of llama.cpp: it drives anything that looks like :class:`TokenModel`, so its behaviour is
-tested without a model.
+It reuses the KV cache, heals the typed fragment, verifies drafts in one batch, obeys a stop rule
+and gives up within one step when cancelled. Pure of llama.cpp: it drives anything that looks like
+:class:`TokenModel`, so its behaviour is tested without a model.
 """
 
 from __future__ import annotations
@@ -14,152 +15,296 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from infill_ls.engine.draft import Drafter
+from infill_ls.engine.kv_tree import Branch, KvTree, SequenceStore
 from infill_ls.engine.text_stop import TextStop
 from infill_ls.engine.vocabulary import Vocabulary
-from infill_ls.types import Completion, EngineTimings, StopReason, StopRule
+from infill_ls.types import GREEDY, Completion, EngineTimings, Sampling, StopReason, StopRule
 
 Logits = npt.NDArray[np.float32]
 
 PREFILL_CHUNK_TOKENS = 128
 """Tokens decoded between two looks at the cancel flag. A cancelled prefill keeps its chunks."""
+UNCERTAIN_MARGIN = 0.02
+"""Logits from a batch differ from those of a single step in the last digits. Where the two best
+tokens are closer than this, a draft is not trusted but decoded again by itself, so that drafts
+never change what is written."""
 
 
 class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
     """The request was cancelled; what was decoded stays in the KV cache."""
 
 
-class TokenModel(Protocol):
-    """A context with one sequence of decoded tokens."""
+class Sampler(Protocol):
+    """Chooses a token at random, in C."""
+
+    def sample(self, index: int) -> int:
+        """Return a token for the logits at ``index`` of the last batch."""
+
+    def close(self) -> None:
+        """Free its memory."""
+
+
+class TokenModel(SequenceStore, Protocol):
+    """A context that holds several sequences of decoded tokens."""
 
     @property
     def context_tokens(self) -> int:
-        """How many tokens the sequence can hold."""
+        """How many tokens one prompt and its completion may have."""
 
-    def decode(self, token_ids: Sequence[int]) -> None:
-        """Append tokens to the sequence."""
+    def decode(
+        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+    ) -> None:
+        """Append tokens to ``sequence``, which holds ``position`` tokens.
 
-    def logits(self) -> Logits:
-        """Return the logits after the last token decoded; a view that the next decode overwrites."""
+        Keeps the logits after each token, or after the last one only.
+        """
 
-    def truncate(self, length: int) -> None:
-        """Drop all tokens from position ``length`` on."""
+    def logits(self, index: int) -> Logits:
+        """Return the logits at an index of the last batch: a view, valid until the next decode."""
+
+    def sampler(self, sampling: Sampling) -> Sampler:
+        """Return a sampler; only asked for if ``sampling`` is not greedy."""
 
 
-@dataclass(slots=True)
-class _Clock:
-    started: float
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One completion to make."""
 
-    @property
-    def ms(self) -> float:
-        return (time.perf_counter() - self.started) * 1000
+    token_ids: Sequence[int]
+    anchor_tokens: int
+    fragment: bytes
+    """The output must start with it; it is not part of the completion's text."""
+    stop: StopRule
+    sampling: Sampling = GREEDY
+    candidates: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    token: int
+    logprob: float
 
 
 class Decoder:
-    """Greedy decoding with exact prefix reuse and token healing.
+    """Runs tasks, one at a time, on one model."""
 
-    Invariant: ``self._cached`` is always the sequence that the model holds.
-    """
-
-    def __init__(self, model: TokenModel, vocabulary: Vocabulary, stop_ids: frozenset[int]) -> None:
+    def __init__(
+        self,
+        model: TokenModel,
+        tree: KvTree,
+        vocabulary: Vocabulary,
+        drafter: Drafter,
+        stop_ids: frozenset[int],
+    ) -> None:
         self._model = model
+        self._tree = tree
         self._vocabulary = vocabulary
+        self._drafter = drafter
         self._stop_ids = stop_ids
-        self._cached: list[int] = []
 
-    def prefill(self, token_ids: Sequence[int], is_cancelled: Callable[[], bool]) -> int:
-        """Make the model hold exactly ``token_ids``; return how many it already held.
+    def prefill(
+        self,
+        token_ids: Sequence[int],
+        is_cancelled: Callable[[], bool],
+        *,
+        room: int = 0,
+        anchor_tokens: int | None = None,
+    ) -> tuple[Branch, int]:
+        """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
-        The last token is always decoded again, as its logits are needed.
-        Raises :class:`Cancelled`.
+        Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
-        reused = min(_common_prefix(self._cached, token_ids), len(token_ids) - 1)
-        self._truncate(reused)
+        anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
+        branch, reused = self._tree.take(token_ids, anchor, room)
         for start in range(reused, len(token_ids), PREFILL_CHUNK_TOKENS):
             if is_cancelled():
                 raise Cancelled
-            self._append(token_ids[start : start + PREFILL_CHUNK_TOKENS])
-        return reused
+            self._append(branch, token_ids[start : start + PREFILL_CHUNK_TOKENS])
+        return branch, reused
 
-    def complete(
+    def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
+        """Return up to ``task.candidates`` different completions, the most likely first.
+
+        Raises what :meth:`prefill` raises.
+        """
+        started = time.perf_counter()
+        limit = min(task.stop.max_tokens, self._model.context_tokens - len(task.token_ids))
+        branch, reused = self.prefill(
+            task.token_ids, is_cancelled, room=limit, anchor_tokens=task.anchor_tokens
+        )
+        prefill_ms = _ms_since(started)
+        sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)
+        try:
+            firsts = self._first_choices(task, sampler)
+            forks = self._tree.fork(branch, len(firsts) - 1, limit)
+            completions = []
+            for choice, fork in zip(firsts, [branch, *forks], strict=False):
+                self._drafter.begin(task.token_ids, task.anchor_tokens)
+                run = _Run(task, limit, len(task.token_ids) - reused, reused, prefill_ms)
+                completions.append(self._write(run, fork, choice, sampler, is_cancelled))
+        finally:
+            if sampler is not None:
+                sampler.close()
+        distinct = {completion.text: completion for completion in reversed(completions)}
+        return sorted(distinct.values(), key=lambda c: c.mean_logprob, reverse=True)
+
+    def _write(
         self,
-        token_ids: Sequence[int],
-        fragment: bytes,
-        stop: StopRule,
+        run: _Run,
+        branch: Branch,
+        choice: _Choice | None,
+        sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
     ) -> Completion:
-        """Continue ``token_ids`` greedily with text that starts with ``fragment``.
+        """Write from ``choice`` on until a rule stops it.
 
-        The fragment is not part of the completion's text. Raises :class:`Cancelled`.
+        Invariant at the head of the loop: the branch holds the prompt and all that ``run`` has
+        taken; ``choice`` comes next and is not decoded yet.
         """
-        clock = _Clock(time.perf_counter())
-        reused = self.prefill(token_ids, is_cancelled)
-        prefill_ms = clock.ms
-        max_tokens = min(stop.max_tokens, self._model.context_tokens - len(token_ids))
-        clock = _Clock(time.perf_counter())
-        text = TextStop(stop)
-        required = fragment
-        logprob_sum = 0.0
-        tokens = 0
-        reason: StopReason | None = None
-        while reason is None:
+        while True:
+            if choice is None:
+                return run.finish(StopReason.STUCK)
+            reason = run.take(choice, self._vocabulary, self._stop_ids)
+            if reason is not None:
+                return run.finish(reason)
             if is_cancelled():
                 raise Cancelled
-            logits = self._model.logits()
-            token = self._choose(logits, required)
-            if token is None:
-                reason = StopReason.STUCK
-                break
-            if not required and token in self._stop_ids:
-                logprob_sum += _logprob(logits, token)
-                tokens += 1
-                reason = StopReason.END
-                break
-            logprob_sum += _logprob(logits, token)
-            tokens += 1
-            piece = self._vocabulary.pieces[token]
-            required, piece = required[len(piece) :], piece[len(required) :]
-            reason = text.feed(piece)
-            if reason is None and tokens >= max_tokens:
-                reason = StopReason.TOKENS
-            if reason is None and clock.ms > stop.time_budget_ms:
-                reason = StopReason.TIME
-            if reason is None:
-                self._append([token])
-        written = "" if required else text.text()
-        timings = EngineTimings(reused, len(token_ids) - reused, prefill_ms, tokens, clock.ms)
-        return Completion(written, reason, logprob_sum / max(tokens, 1), timings)
+            draft = [] if run.required else self._drafter.propose(choice.token, run.tokens_left - 1)
+            self._drafter.add([choice.token])
+            held = len(branch.tokens)
+            self._append(branch, [choice.token, *draft], all_logits=bool(draft))
+            accepted = 0
+            while True:
+                choice = self._choose(accepted if draft else -1, run.required, sampler)
+                if accepted == len(draft) or choice is None:
+                    break
+                if sampler is None and self._is_uncertain(accepted):
+                    choice = self._decode_again(branch, held + accepted)
+                    break
+                if choice.token != draft[accepted]:
+                    break
+                reason = run.take(choice, self._vocabulary, self._stop_ids)
+                if reason is not None:
+                    break
+                self._drafter.add([choice.token])
+                accepted += 1
+            if draft:
+                run.drafted += len(draft)
+                run.accepted += accepted
+                self._drafter.learn(len(draft), accepted)
+                self._tree.truncate(branch, held + 1 + accepted)
+            if reason is not None:
+                return run.finish(reason)
 
-    def _choose(self, logits: Logits, required: bytes) -> int | None:
-        """Return the most likely token, of those that agree with ``required`` if that is not empty."""
-        if not required:
-            return int(np.argmax(logits))
-        allowed = self._vocabulary.allowed(required)
-        return int(allowed[np.argmax(logits[allowed])]) if allowed.size else None
+    def _first_choices(self, task: Task, sampler: Sampler | None) -> list[_Choice | None]:
+        """Return the first tokens to go on with: the best one, and for more candidates the next."""
+        best = self._choose(-1, task.fragment, sampler)
+        if task.candidates == 1 or best is None:
+            return [best]
+        logits = self._model.logits(-1)
+        ids = self._vocabulary.allowed(task.fragment) if task.fragment else np.arange(len(logits))
+        ranked = ids[np.argsort(-logits[ids])][: task.candidates + len(self._stop_ids)]
+        others = [
+            int(token)
+            for token in ranked
+            if token != best.token and int(token) not in self._stop_ids
+        ]
+        more = [_Choice(token, _logprob(logits, token)) for token in others[: task.candidates - 1]]
+        return [best, *more]
 
-    def _append(self, token_ids: Sequence[int]) -> None:
+    def _choose(self, index: int, required: bytes, sampler: Sampler | None) -> _Choice | None:
+        """Return the next token: the most likely, or a random one; always as ``required`` has it."""
+        logits = self._model.logits(index)
+        if required:
+            allowed = self._vocabulary.allowed(required)
+            if not allowed.size:
+                return None
+            # Probability among the tokens that may come: what the user typed is no doubt of ours.
+            logits = logits[allowed]
+            best = int(np.argmax(logits))
+            return _Choice(int(allowed[best]), _logprob(logits, best))
+        token = int(np.argmax(logits)) if sampler is None else sampler.sample(index)
+        return _Choice(token, _logprob(logits, token))
+
+    def _is_uncertain(self, index: int) -> bool:
+        logits = self._model.logits(index)
+        best = int(np.argmax(logits))
+        top = logits[best]
+        second = max(logits[:best].max(initial=-np.inf), logits[best + 1 :].max(initial=-np.inf))
+        return bool(top - second < UNCERTAIN_MARGIN)
+
+    def _decode_again(self, branch: Branch, position: int) -> _Choice | None:
+        """Decode the token at ``position`` by itself and return what comes after it."""
+        token = branch.tokens[position]
+        self._tree.truncate(branch, position)
+        self._append(branch, [token])
+        return self._choose(-1, b"", None)
+
+    def _append(
+        self, branch: Branch, token_ids: Sequence[int], *, all_logits: bool = False
+    ) -> None:
         try:
-            self._model.decode(token_ids)
+            self._model.decode(branch.id, len(branch.tokens), token_ids, all_logits=all_logits)
         except BaseException:
-            # How much of the batch went in is unknown: forget it all.
-            self._model.truncate(0)
-            self._cached.clear()
+            self._tree.clear()  # how much of the batch went in is unknown
             raise
-        self._cached.extend(token_ids)
-
-    def _truncate(self, length: int) -> None:
-        if length < len(self._cached):
-            self._model.truncate(length)
-            del self._cached[length:]
+        self._tree.append(branch, token_ids)
 
 
-def _common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    for position, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return position
-    return min(len(left), len(right))
+class _Run:
+    """What one candidate has written so far."""
+
+    def __init__(
+        self, task: Task, limit: int, prefill_tokens: int, reused_tokens: int, prefill_ms: float
+    ) -> None:
+        self.required = task.fragment
+        self.drafted = 0
+        self.accepted = 0
+        self._text = TextStop(task.stop)
+        self._limit = limit
+        self._time_budget_ms = task.stop.time_budget_ms
+        self._prefill = (reused_tokens, prefill_tokens, prefill_ms)
+        self._started = time.perf_counter()
+        self._tokens = 0
+        self._logprob_sum = 0.0
+
+    @property
+    def tokens_left(self) -> int:
+        """How many more tokens may be written."""
+        return self._limit - self._tokens
+
+    def take(
+        self, choice: _Choice, vocabulary: Vocabulary, stop_ids: frozenset[int]
+    ) -> StopReason | None:
+        """Take a token; return why to stop, or ``None``."""
+        self._tokens += 1
+        self._logprob_sum += choice.logprob
+        if not self.required and choice.token in stop_ids:
+            return StopReason.END
+        piece = vocabulary.pieces[choice.token]
+        self.required, piece = self.required[len(piece) :], piece[len(self.required) :]
+        reason = self._text.feed(piece)
+        if reason is None and self.tokens_left <= 0:
+            return StopReason.TOKENS
+        if reason is None and _ms_since(self._started) > self._time_budget_ms:
+            return StopReason.TIME
+        return reason
+
+    def finish(self, reason: StopReason) -> Completion:
+        """Return what was written; nothing, if even the fragment was not reproduced."""
+        timings = EngineTimings(
+            *self._prefill, self._tokens, _ms_since(self._started), self.drafted, self.accepted
+        )
+        text = "" if self.required else self._text.text()
+        return Completion(text, reason, self._logprob_sum / max(self._tokens, 1), timings)
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
 
 
 def _logprob(logits: Logits, token: int) -> float:
     """Return the natural log of the token's softmax probability."""
-    top = float(logits.max())
-    return float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
+    top = logits.max()
+    return float(logits[token] - top - np.log(np.exp(logits - top).sum()))

@@ -1,4 +1,4 @@
-"""A GGUF model through llama.cpp's low-level API. The only module that imports llama_cpp.
+"""A GGUF model through llama.cpp's low-level API. With llama_vocab the only user of llama_cpp.
 
 The high-level ``Llama`` class is not used: its infilling ids are fixed at 0, its ``detokenize``
 loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
@@ -10,7 +10,6 @@ import ctypes
 import logging
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ import numpy as np
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.decoder import Logits
-from infill_ls.engine.vocabulary import Vocabulary
-from infill_ls.errors import ModelError
-from infill_ls.fim import FAMILIES, FimFamily, FimTokens
+from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.errors import EngineError, ModelError
+from infill_ls.types import Sampling
 
 log = logging.getLogger(__name__)
 native_log = logging.getLogger("llama.cpp")
@@ -29,7 +28,7 @@ native_log = logging.getLogger("llama.cpp")
 GGUF_MAGIC = b"GGUF"
 BATCH_TOKENS = 512
 MAX_CONTEXT_TOKENS = 4096
-_USE_A_BASE_MODEL = "choose a base model (not instruct) that was trained to infill"
+SEQUENCES = 8
 
 _LOG_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _last_native_level = logging.DEBUG
@@ -65,8 +64,38 @@ def check_model_file(path: Path) -> None:
         )
 
 
+def load_model(
+    path: Path,
+    *,
+    gpu_layers: int = -1,
+    vocab_only: bool = False,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> Any:
+    """Return a ``llama_model_p`` for a GGUF file. Raises :class:`ModelError`."""
+
+    def report(fraction: float, _user_data: object) -> bool:
+        on_progress(fraction)
+        return True
+
+    check_model_file(path)
+    llama_cpp.llama_log_set(_native_log_callback, ctypes.c_void_p(0))
+    llama_cpp.llama_backend_init()
+    params = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
+    params.vocab_only = vocab_only
+    params.progress_callback = callback = llama_cpp.llama_progress_callback(report)
+    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+    del callback  # kept alive until here
+    if not model:
+        raise ModelError(
+            f"model file {path} could not be loaded: it may be cut short, or made for a newer "
+            "llama.cpp; download it again, and see the log for llama.cpp's own message"
+        )
+    return model
+
+
 class LlamaModel:
-    """A loaded model with one context of one sequence. One thread at a time may decode."""
+    """A loaded model with one context of several sequences. One thread at a time may decode."""
 
     def __init__(
         self,
@@ -74,65 +103,60 @@ class LlamaModel:
         *,
         threads: int = 0,
         gpu_layers: int = -1,
+        kv_cells: int = 0,
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Load ``path``; ``on_progress`` gets fractions from 0 to 1.
 
-        Raises :class:`ModelError` if the file is no model or cannot infill.
+        ``kv_cells`` is the size of the KV cache in tokens; 0 means twice the context of one
+        prompt. Raises :class:`ModelError` if the file is no model or cannot infill.
         """
-        check_model_file(path)
-        llama_cpp.llama_log_set(_native_log_callback, ctypes.c_void_p(0))
-        llama_cpp.llama_backend_init()
-        self._model: Any = self._load(path, gpu_layers, on_progress)
         self._context: Any = None
+        self._model: Any = load_model(path, gpu_layers=gpu_layers, on_progress=on_progress)
         try:
-            self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-            self.vocabulary = Vocabulary(self._read_pieces())
-            self.fim = self._find_fim_tokens(path)
+            self.vocab = LlamaVocab(self._model)
+            fim = self.vocab.find_fim_tokens(path)
+            trained = llama_cpp.llama_model_n_ctx_train(self._model)
+            self.context_tokens = min(trained, MAX_CONTEXT_TOKENS)
+            self.kv_cells = max(kv_cells or 2 * self.context_tokens, self.context_tokens)
             self._open_context(path, threads or os.cpu_count() or 1)
+            self._batch = _Batch(BATCH_TOKENS)
         except BaseException:
             self.close()
             raise
+        self._memory = llama_cpp.llama_get_memory(self._context)
         self.info = EngineInfo(
             model_name=self._metadata("general.name") or path.stem,
             context_tokens=self.context_tokens,
-            fim=self.fim,
-            tokens_stay_in_line=self.vocabulary.tokens_stay_in_line(),
+            fim=fim,
+            tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
         )
 
-    @property
-    def context_tokens(self) -> int:
-        """How many tokens the context can hold."""
-        return int(llama_cpp.llama_n_ctx(self._context))
-
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Return the token ids of ``text``. Markers in it stay text. Any thread may call this."""
-        data = text.encode("utf-8", "replace")
-        size = len(data) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, size, False, False)
-        if count < 0:
-            raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
-        return tuple(buffer[:count])
-
-    def decode(self, token_ids: Sequence[int]) -> None:
-        """Append tokens to the sequence; the logits of the last one can be read afterwards."""
-        count = len(token_ids)
-        # llama_batch_get_one lets llama.cpp number the positions from the end of sequence 0.
-        buffer = (llama_cpp.llama_token * count)(*token_ids)
-        status = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(buffer, count))
+    def decode(
+        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+    ) -> None:
+        """Append tokens to ``sequence``, which holds ``position`` tokens."""
+        self._batch.fill(sequence, position, token_ids, all_logits=all_logits)
+        status = llama_cpp.llama_decode(self._context, self._batch.batch)
         if status != 0:
-            raise ModelError(f"llama.cpp could not decode {count} tokens (status {status})")
+            raise EngineError(f"llama.cpp could not decode {len(token_ids)} tokens ({status})")
 
-    def logits(self) -> Logits:
-        """Return the logits after the last decoded token: a view, valid until the next decode."""
-        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
-        return np.ctypeslib.as_array(pointer, shape=(len(self.vocabulary.pieces),))
+    def logits(self, index: int) -> Logits:
+        """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""
+        pointer = llama_cpp.llama_get_logits_ith(self._context, index)
+        return np.ctypeslib.as_array(pointer, shape=(len(self.vocab.pieces.pieces),))
 
-    def truncate(self, length: int) -> None:
-        """Drop all tokens from position ``length`` on."""
-        memory = llama_cpp.llama_get_memory(self._context)
-        llama_cpp.llama_memory_seq_rm(memory, 0, length, -1)
+    def truncate(self, sequence: int, length: int) -> None:
+        """Drop the tokens of ``sequence`` from position ``length`` on."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, length, -1)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let ``target`` share the first ``length`` tokens of ``source``."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def sampler(self, sampling: Sampling) -> LlamaSampler:
+        """Return a sampler on this model's logits."""
+        return LlamaSampler(self._context, sampling)
 
     def close(self) -> None:
         """Free the context and the model."""
@@ -143,99 +167,81 @@ class LlamaModel:
             llama_cpp.llama_model_free(self._model)
             self._model = None
 
-    def _load(self, path: Path, gpu_layers: int, on_progress: Callable[[float], None]) -> Any:
-        def report(fraction: float, _user_data: object) -> bool:
-            on_progress(fraction)
-            return True
-
-        params = llama_cpp.llama_model_default_params()
-        params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
-        params.progress_callback = llama_cpp.llama_progress_callback(report)
-        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-        if not model:
-            raise ModelError(
-                f"model file {path} could not be loaded: it may be cut short, or made for a newer "
-                "llama.cpp; download it again, and see the log for llama.cpp's own message"
-            )
-        return model
-
     def _open_context(self, path: Path, threads: int) -> None:
         params = llama_cpp.llama_context_default_params()
-        trained = llama_cpp.llama_model_n_ctx_train(self._model)
-        params.n_ctx = min(trained, MAX_CONTEXT_TOKENS)
+        params.n_ctx = self.kv_cells
         params.n_batch = BATCH_TOKENS
         params.n_ubatch = BATCH_TOKENS
+        params.n_seq_max = SEQUENCES
+        params.kv_unified = True  # one pool of cells, and prefixes shared without a copy
         params.n_threads = threads
         params.n_threads_batch = threads
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
-                f"no memory for a context of {params.n_ctx} tokens with model file {path}: "
-                "choose a smaller model"
+                f"no memory for a KV cache of {self.kv_cells} tokens with model file {path}: "
+                "choose a smaller model, or a smaller cache"
             )
-
-    def _read_pieces(self) -> list[bytes]:
-        count = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        return [self._piece(token) for token in range(count)]
-
-    def _piece(self, token: int, size: int = 64) -> bytes:
-        buffer = ctypes.create_string_buffer(size)
-        length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
-        return self._piece(token, -length) if length < 0 else buffer.raw[:length]
 
     def _metadata(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(512)
         length = llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, 512)
         return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
-    def _find_fim_tokens(self, path: Path) -> FimTokens:
-        for family in FAMILIES:
-            ids = [self._special(text) for text in (family.prefix, family.suffix, family.middle)]
-            if None not in ids:
-                return self._fim_tokens(family, *(token for token in ids if token is not None))
-        raise ModelError(
-            f"model file {path} cannot fill in the middle (no infilling markers in its "
-            f"vocabulary): {_USE_A_BASE_MODEL}"
-        )
 
-    def _fim_tokens(self, family: FimFamily, prefix: int, suffix: int, middle: int) -> FimTokens:
-        stops = {prefix, suffix, middle}
-        stops.update(t for text in family.stops if (t := self._special(text)) is not None)
-        stops.update(
-            token
-            for token in range(len(self.vocabulary.pieces))
-            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
-        )
-        bos = int(llama_cpp.llama_vocab_bos(self._vocab))
-        wants_bos = family.needs_bos or llama_cpp.llama_vocab_get_add_bos(self._vocab)
-        if bos >= 0:
-            stops.add(bos)
-        return FimTokens(
-            family=family.name,
-            order=family.order,
-            prefix=prefix,
-            suffix=suffix,
-            middle=middle,
-            bos=bos if wants_bos and bos >= 0 else None,
-            stops=frozenset(stops),
-        )
+class LlamaSampler:
+    """llama.cpp's sampler chain: top-k, top-p, min-p, temperature, then chance."""
 
-    def _special(self, text: str) -> int | None:
-        """Return the id of the token spelled exactly ``text``, or ``None``."""
-        data = text.encode()
-        buffer = (llama_cpp.llama_token * (len(data) + 8))()
-        count = llama_cpp.llama_tokenize(
-            self._vocab,
-            data,
-            len(data),
-            buffer,
-            len(buffer),
-            False,
-            True,
+    def __init__(self, context: Any, sampling: Sampling) -> None:
+        self._context = context
+        params = llama_cpp.llama_sampler_chain_default_params()
+        self._chain = llama_cpp.llama_sampler_chain_init(params)
+        for sampler in (
+            llama_cpp.llama_sampler_init_top_k(sampling.top_k),
+            llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
+            llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1),
+            llama_cpp.llama_sampler_init_temp(sampling.temperature),
+            llama_cpp.llama_sampler_init_dist(sampling.seed),
+        ):
+            llama_cpp.llama_sampler_chain_add(self._chain, sampler)
+
+    def sample(self, index: int) -> int:
+        """Return a token for the logits at ``index`` of the last batch."""
+        return int(llama_cpp.llama_sampler_sample(self._chain, self._context, index))
+
+    def close(self) -> None:
+        """Free the chain."""
+        llama_cpp.llama_sampler_free(self._chain)
+
+
+class _Batch:
+    """A ``llama_batch`` over numpy arrays that are made once and filled without a Python loop."""
+
+    def __init__(self, size: int) -> None:
+        self._token = np.zeros(size, np.int32)
+        self._position = np.zeros(size, np.int32)
+        self._sequence = np.zeros(size, np.int32)
+        self._wants_logits = np.zeros(size, np.int8)
+        one_each = np.ones(size, np.int32)
+        addresses = self._sequence.ctypes.data + np.arange(size, dtype=np.uintp) * 4
+        self._keep_alive = (one_each, addresses)
+        self.batch = llama_cpp.llama_batch()
+        self.batch.token = self._token.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        self.batch.embd = None
+        self.batch.pos = self._position.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        self.batch.n_seq_id = one_each.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        self.batch.seq_id = ctypes.cast(
+            addresses.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
         )
-        if count != 1:
-            return None
-        with suppress(UnicodeDecodeError):
-            if llama_cpp.llama_vocab_get_text(self._vocab, buffer[0]).decode() == text:
-                return int(buffer[0])
-        return None
+        self.batch.logits = self._wants_logits.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+
+    def fill(
+        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+    ) -> None:
+        count = len(token_ids)
+        self._token[:count] = token_ids
+        self._position[:count] = np.arange(position, position + count)
+        self._sequence[:count] = sequence
+        self._wants_logits[:count] = all_logits
+        self._wants_logits[count - 1] = 1
+        self.batch.n_tokens = count

@@ -19,7 +19,7 @@ from pathlib import Path
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
-from infill_ls.types import Completion, Prompt, StopRule
+from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
 log = logging.getLogger(__name__)
 child_log = logging.getLogger("infill_ls.engine.child")
@@ -101,8 +101,15 @@ class EngineProcess:
         """Return the number of tokens of each text."""
         return [len(ids) for ids in await self.tokenize(texts)]
 
-    async def complete(self, prompt: Prompt, stop: StopRule) -> Completion:
-        """Fill the hole of ``prompt``."""
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,
+        *,
+        sampling: Sampling = GREEDY,
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
         task = asyncio.current_task()
         if task is not None:
             self._completions.add(task)
@@ -111,14 +118,17 @@ class EngineProcess:
                 {
                     "op": "complete",
                     "token_ids": prompt.token_ids,
+                    "anchor_tokens": prompt.anchor_tokens,
                     "fragment": prompt.fragment,
-                    "stop": wire.stop_rule_to_wire(stop),
+                    "stop": wire.record_to_wire(stop),
+                    "sampling": wire.record_to_wire(sampling),
+                    "candidates": candidates,
                 }
             )
         finally:
             if task is not None:
                 self._completions.discard(task)
-        return wire.completion_from_wire(reply["completion"])
+        return tuple(wire.completion_from_wire(data) for data in reply["completions"])
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor. A completion that comes in between goes first."""

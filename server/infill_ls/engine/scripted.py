@@ -11,7 +11,15 @@ from pathlib import Path
 from infill_ls.engine.base import EngineInfo
 from infill_ls.errors import EngineError, UsageError
 from infill_ls.fim import FimTokens, Order
-from infill_ls.types import Completion, EngineTimings, Prompt, StopReason, StopRule
+from infill_ls.types import (
+    GREEDY,
+    Completion,
+    EngineTimings,
+    Prompt,
+    Sampling,
+    StopReason,
+    StopRule,
+)
 
 SCRIPTED_INFO = EngineInfo(
     model_name="scripted",
@@ -67,10 +75,18 @@ class ScriptedEngine:
         """Return the number of characters of each text."""
         return [len(text) for text in texts]
 
-    async def complete(self, prompt: Prompt, stop: StopRule) -> Completion:  # noqa: ARG002
-        """Give the next answer after ``delay_s`` seconds."""
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,  # noqa: ARG002
+        *,
+        sampling: Sampling = GREEDY,  # noqa: ARG002
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
         self.prompts.append(prompt)
-        answer = self.answers[min(len(self.prompts), len(self.answers)) - 1]
+        first = min(len(self.prompts), len(self.answers)) - 1
+        answers = self.answers[first : first + candidates]
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
@@ -82,6 +98,9 @@ class ScriptedEngine:
         finally:
             if task is not None:
                 self._tasks.discard(task)
+        return tuple(self._completion(answer, prompt) for answer in answers)
+
+    def _completion(self, answer: Answer, prompt: Prompt) -> Completion:
         if isinstance(answer, EngineError):
             raise answer
         text = answer(prompt) if callable(answer) else answer

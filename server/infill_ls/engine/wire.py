@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.fim import FimTokens, Order
-from infill_ls.types import Completion, EngineTimings, StopReason, StopRule
+from infill_ls.types import Completion, EngineTimings, Sampling, StopReason, StopRule
 
 Message = dict[str, Any]
 
@@ -52,29 +52,18 @@ def decode_body(body: bytes) -> Message:
     return message
 
 
-def stop_rule_to_wire(rule: StopRule) -> Message:
-    """Return ``rule`` as plain data."""
-    return {
-        "max_tokens": rule.max_tokens,
-        "max_lines": rule.max_lines,
-        "min_indent": rule.min_indent,
-        "time_budget_ms": rule.time_budget_ms,
-    }
-
-
-def stop_rule_from_wire(data: Message) -> StopRule:
-    """Return the rule in ``data``."""
-    return StopRule(**data)
+def record_to_wire(record: StopRule | Sampling | EngineTimings) -> Message:
+    """Return a flat record as plain data."""
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def completion_to_wire(completion: Completion) -> Message:
     """Return ``completion`` as plain data."""
-    timings = completion.timings
     return {
         "text": completion.text,
         "stop": completion.stop.value,
         "mean_logprob": completion.mean_logprob,
-        "timings": {name: getattr(timings, name) for name in EngineTimings.__slots__},
+        "timings": record_to_wire(completion.timings),
     }
 
 

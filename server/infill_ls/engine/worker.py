@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from infill_ls.engine import wire
-from infill_ls.engine.decoder import Cancelled, Decoder
-from infill_ls.engine.llama import LlamaModel
+from infill_ls.engine.decoder import Cancelled, Decoder, Task
+from infill_ls.engine.draft import Drafter
+from infill_ls.engine.kv_tree import KvTree
+from infill_ls.engine.llama import SEQUENCES, LlamaModel
 from infill_ls.errors import ModelError
+from infill_ls.types import Sampling, StopRule
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,14 @@ class Worker:
 
     def __init__(self, model: LlamaModel, requests: BinaryIO, replies: BinaryIO) -> None:
         self._model = model
-        self._decoder = Decoder(model, model.vocabulary, model.fim.stops)
+        stop_ids = model.info.fim.stops
+        self._decoder = Decoder(
+            model,
+            KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
+            model.vocab.pieces,
+            Drafter(stop_ids),
+            stop_ids,
+        )
         self._requests = requests
         self._replies = replies
         self._reply_lock = threading.Lock()
@@ -53,7 +63,7 @@ class Worker:
             while (request := wire.read_frame(self._requests)) is not None:
                 match request["op"]:
                     case "tokenize":
-                        ids = [self._model.tokenize(text) for text in request["texts"]]
+                        ids = [self._model.vocab.tokenize(text) for text in request["texts"]]
                         self._reply(request["id"], {"ids": ids})
                     case "cancel":
                         if request["target"] in self._pending:
@@ -81,13 +91,9 @@ class Worker:
                 self._decoder.prefill(request["token_ids"], is_cancelled)
                 self._reply(request_id, {})
             else:
-                completion = self._decoder.complete(
-                    request["token_ids"],
-                    request["fragment"].encode("utf-8", "replace"),
-                    wire.stop_rule_from_wire(request["stop"]),
-                    is_cancelled,
-                )
-                self._reply(request_id, {"completion": wire.completion_to_wire(completion)})
+                completions = self._decoder.complete(_task_of(request), is_cancelled)
+                data = [wire.completion_to_wire(completion) for completion in completions]
+                self._reply(request_id, {"completions": data})
         except Cancelled:
             self._reply(request_id, {"cancelled": True})
         except Exception as error:
@@ -99,6 +105,17 @@ class Worker:
 
     def _reply(self, request_id: int, content: wire.Message) -> None:
         send(self._replies, {"id": request_id, **content}, self._reply_lock)
+
+
+def _task_of(request: wire.Message) -> Task:
+    return Task(
+        token_ids=request["token_ids"],
+        anchor_tokens=request["anchor_tokens"],
+        fragment=request["fragment"].encode("utf-8", "replace"),
+        stop=StopRule(**request["stop"]),
+        sampling=Sampling(**request["sampling"]),
+        candidates=request["candidates"],
+    )
 
 
 def send(stream: BinaryIO, message: wire.Message, lock: threading.Lock) -> None:

@@ -1,0 +1,171 @@
+"""Which tokens the KV cache holds, as a tree: several sequences that share their beginnings.
+
+A prompt is matched against all sequences; what it has in common with one is not computed again.
+Sharing is exact: a cell is only ever used for the same token after the same tokens. Nothing is
+shifted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+SHARE_FROM_TOKENS = 16
+"""A shorter common beginning is not worth a copy."""
+
+
+class SequenceStore(Protocol):
+    """The cells of the real cache."""
+
+    def truncate(self, sequence: int, length: int) -> None:
+        """Drop the cells of ``sequence`` from position ``length`` on."""
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let the empty ``target`` share the first ``length`` cells of ``source``."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """One sequence of the cache."""
+
+    id: int
+    tokens: list[int] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
+    """A number for each token's cell; branches that share a cell have the same number."""
+    anchor_tokens: int = 0
+    """The beginning that is worth keeping when something else is asked for."""
+    used_at: int = 0
+
+
+class KvTree:
+    """Book-keeping over ``sequences`` sequences in ``cell_budget`` cells.
+
+    Invariant: for each branch the store holds exactly ``branch.tokens``, and the number of
+    different cells is never above the budget.
+    """
+
+    def __init__(self, store: SequenceStore, *, cell_budget: int, sequences: int) -> None:
+        self._store = store
+        self._cell_budget = cell_budget
+        self._branches = [Branch(number) for number in range(sequences)]
+        self._references: Counter[int] = Counter()
+        self._cell_numbers = count()
+        self._clock = count(1)
+
+    @property
+    def cells_used(self) -> int:
+        """Number of cells in use, shared ones counted once."""
+        return len(self._references)
+
+    @property
+    def branches(self) -> Sequence[Branch]:
+        """All branches, empty ones too."""
+        return self._branches
+
+    def take(self, token_ids: Sequence[int], anchor_tokens: int, room: int) -> tuple[Branch, int]:
+        """Return a branch that holds a beginning of ``token_ids`` and nothing else, and its length.
+
+        At least the last token is left to be decoded, as its logits are needed. Cells for the
+        rest and ``room`` more tokens are made free, from the branches least recently used.
+        Raises ``ValueError`` if the budget cannot hold them at all.
+        """
+        needed = len(token_ids) + room
+        if needed > self._cell_budget:
+            raise ValueError(f"{needed} tokens do not fit into {self._cell_budget} cells")
+        best, common = max(
+            ((branch, common_length(branch.tokens, token_ids)) for branch in self._branches),
+            key=lambda pair: pair[1],
+        )
+        common = min(common, len(token_ids) - 1)
+        if common >= min(best.anchor_tokens, len(best.tokens)) or common == len(best.tokens):
+            branch = best  # nothing worth keeping is lost by going on here
+        else:
+            branch = self._least_recent(besides=best)
+            self._cut(branch, 0)
+            if common >= SHARE_FROM_TOKENS:
+                self._share(best, branch, common)
+            else:
+                common = 0
+        self._cut(branch, common)
+        branch.anchor_tokens = anchor_tokens
+        branch.used_at = next(self._clock)
+        self._make_room(len(token_ids) - common + room, keep=branch)
+        return branch, common
+
+    def fork(self, source: Branch, copies: int, room: int) -> list[Branch]:
+        """Return branches that share all of ``source``; each may grow by ``room`` tokens.
+
+        They may be fewer than asked for, if the budget is too small. They are not worth keeping:
+        the next prompt may take their place.
+        """
+        self._make_room(copies * room, keep=source)
+        forks: list[Branch] = []
+        free = self._cell_budget - self.cells_used - room  # the source grows too
+        for _ in range(min(copies, len(self._branches) - 1, free // max(room, 1))):
+            branch = self._least_recent(besides=source, but_not=forks)
+            self._cut(branch, 0)
+            self._share(source, branch, len(source.tokens))
+            branch.anchor_tokens = 0
+            branch.used_at = next(self._clock)
+            forks.append(branch)
+        return forks
+
+    def append(self, branch: Branch, token_ids: Sequence[int]) -> None:
+        """Note that the store has decoded these tokens at the end of ``branch``."""
+        cells = [next(self._cell_numbers) for _ in token_ids]
+        self._references.update(cells)
+        branch.cells.extend(cells)
+        branch.tokens.extend(token_ids)
+
+    def truncate(self, branch: Branch, length: int) -> None:
+        """Drop the tokens of ``branch`` from position ``length`` on."""
+        self._cut(branch, length)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for branch in self._branches:
+            self._store.truncate(branch.id, 0)
+            branch.tokens.clear()
+            branch.cells.clear()
+            branch.anchor_tokens = 0
+        self._references.clear()
+
+    def _share(self, source: Branch, target: Branch, length: int) -> None:
+        self._store.copy(source.id, target.id, length)
+        target.tokens[:] = source.tokens[:length]
+        target.cells[:] = source.cells[:length]
+        self._references.update(target.cells)
+
+    def _cut(self, branch: Branch, length: int) -> None:
+        if length >= len(branch.tokens):
+            return
+        self._store.truncate(branch.id, length)
+        for cell in branch.cells[length:]:
+            self._references[cell] -= 1
+            if not self._references[cell]:
+                del self._references[cell]
+        del branch.tokens[length:]
+        del branch.cells[length:]
+
+    def _make_room(self, cells: int, keep: Branch) -> None:
+        while self.cells_used + cells > self._cell_budget:
+            filled = [b for b in self._branches if b.tokens and b is not keep]
+            if not filled:
+                break
+            self._cut(min(filled, key=lambda branch: branch.used_at), 0)
+
+    def _least_recent(self, *, besides: Branch, but_not: Sequence[Branch] = ()) -> Branch:
+        others = [b for b in self._branches if b is not besides and b not in but_not]
+        empty = [branch for branch in others if not branch.tokens]
+        return empty[0] if empty else min(others, key=lambda branch: branch.used_at)
+
+
+def common_length(left: Sequence[int], right: Sequence[int]) -> int:
+    """Return how many tokens the two begin with in common."""
+    for position, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return position
+    return min(len(left), len(right))

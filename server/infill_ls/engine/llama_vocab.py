@@ -1,0 +1,108 @@
+"""The tokenizer inside a GGUF file, through llama.cpp. Safe to use from any thread."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+from infill_ls.engine.vocabulary import Vocabulary
+from infill_ls.errors import ModelError
+from infill_ls.fim import FAMILIES, FimFamily, FimTokens
+
+_USE_A_BASE_MODEL = "choose a base model (not instruct) that was trained to infill"
+
+
+class LlamaVocab:
+    """Texts to token ids, token ids to bytes, and the ids of the infilling markers.
+
+    ``model`` is a ``llama_model_p`` that outlives this object.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._vocab = llama_cpp.llama_model_get_vocab(model)
+        count = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.pieces = Vocabulary([self._piece(token) for token in range(count)])
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """Return the token ids of ``text``. Markers in it stay text."""
+        data = text.encode("utf-8", "replace")
+        size = len(data) + 8
+        buffer = (llama_cpp.llama_token * size)()
+        count = llama_cpp.llama_tokenize(
+            self._vocab,
+            data,
+            len(data),
+            buffer,
+            size,
+            False,
+            False,
+        )
+        if count < 0:
+            raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
+        return tuple(buffer[:count])
+
+    def find_fim_tokens(self, path: Path) -> FimTokens:
+        """Return the infilling markers; ``path`` is for the message if there are none.
+
+        Raises :class:`ModelError`.
+        """
+        for family in FAMILIES:
+            ids = [self._special(text) for text in (family.prefix, family.suffix, family.middle)]
+            if None not in ids:
+                return self._fim_tokens(family, *(token for token in ids if token is not None))
+        raise ModelError(
+            f"model file {path} cannot fill in the middle (no infilling markers in its "
+            f"vocabulary): {_USE_A_BASE_MODEL}"
+        )
+
+    def _fim_tokens(self, family: FimFamily, prefix: int, suffix: int, middle: int) -> FimTokens:
+        stops = {prefix, suffix, middle}
+        stops.update(t for text in family.stops if (t := self._special(text)) is not None)
+        stops.update(
+            token
+            for token in range(len(self.pieces.pieces))
+            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
+        )
+        bos = int(llama_cpp.llama_vocab_bos(self._vocab))
+        wants_bos = family.needs_bos or llama_cpp.llama_vocab_get_add_bos(self._vocab)
+        if bos >= 0:
+            stops.add(bos)
+        return FimTokens(
+            family=family.name,
+            order=family.order,
+            prefix=prefix,
+            suffix=suffix,
+            middle=middle,
+            bos=bos if wants_bos and bos >= 0 else None,
+            stops=frozenset(stops),
+        )
+
+    def _special(self, text: str) -> int | None:
+        """Return the id of the token spelled exactly ``text``, or ``None``."""
+        data = text.encode()
+        size = len(data) + 8
+        buffer = (llama_cpp.llama_token * size)()
+        count = llama_cpp.llama_tokenize(
+            self._vocab,
+            data,
+            len(data),
+            buffer,
+            size,
+            False,
+            True,
+        )
+        if count != 1:
+            return None
+        with suppress(UnicodeDecodeError):
+            if llama_cpp.llama_vocab_get_text(self._vocab, buffer[0]).decode() == text:
+                return int(buffer[0])
+        return None
+
+    def _piece(self, token: int, size: int = 64) -> bytes:
+        buffer = ctypes.create_string_buffer(size)
+        length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
+        return self._piece(token, -length) if length < 0 else buffer.raw[:length]
