@@ -15,7 +15,7 @@ from pathlib import Path
 from lsprotocol import types as lsp
 from pygls.uris import to_fs_path
 
-from infill_ls.lines import line_start, split_lines
+from infill_ls.lines import line_end, line_start, split_lines
 from infill_ls.types import Report, Snapshot, Suggestion, Trigger
 from infill_retrieval.syntax import language_of
 
@@ -37,7 +37,7 @@ def offset_of(text: str, position: lsp.Position, encoding: Encoding) -> int:
     start = _line_start(text, position.line)
     if start is None:
         return len(text)
-    end = _line_end(text, start)
+    end = line_end(text, start)
     line = text[start:end]
     return start + _units_to_chars(line, max(position.character, 0), encoding)
 
@@ -118,17 +118,17 @@ def inline_completion_of(
         return lsp.InlineCompletionList(items=[])
     snapshot = report.snapshot
     if selected is not None:
-        item = lsp.InlineCompletionItem(
-            insert_text=selected.text + report.suggestion.text, range=selected.range
-        )
-        return lsp.InlineCompletionList(items=[item])
-    cursor = position_of(snapshot.text, snapshot.offset, encoding)
-    typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
-    item = lsp.InlineCompletionItem(
-        insert_text=typed + report.suggestion.text,
-        range=lsp.Range(lsp.Position(cursor.line, 0), cursor),
+        before, replaced = selected.text, selected.range
+    else:
+        cursor = position_of(snapshot.text, snapshot.offset, encoding)
+        before = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
+        replaced = lsp.Range(lsp.Position(cursor.line, 0), cursor)
+    return lsp.InlineCompletionList(
+        items=[
+            lsp.InlineCompletionItem(insert_text=before + suggestion.text, range=replaced)
+            for suggestion in (report.suggestion, *report.alternatives)
+        ]
     )
-    return lsp.InlineCompletionList(items=[item])
 
 
 def completion_of(
@@ -192,11 +192,6 @@ def _line_start(text: str, line: int) -> int | None:
     ends = re.finditer(r"\r\n|\r|\n", text)
     end = next(itertools.islice(ends, line - 1, None), None)
     return end.end() if end is not None else None
-
-
-def _line_end(text: str, start: int) -> int:
-    ends = [end for end in (text.find("\n", start), text.find("\r", start)) if end >= 0]
-    return min(ends, default=len(text))
 
 
 def _units_to_chars(line: str, units: int, encoding: Encoding) -> int:

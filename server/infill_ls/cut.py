@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from infill_ls.lines import indent_columns, line_start, with_lf
+from infill_ls.lines import indent_columns, line_end, line_start, with_lf
 from infill_ls.types import Hole, Mode, Snapshot
 from infill_retrieval.syntax import Language, language_of, parse
 
@@ -18,6 +18,7 @@ WINDOW_CHARS = 24_000
 tokens holds for a model that fits a laptop, and little enough to parse within a keystroke."""
 LONGEST_TYPED_CHARS = 1_000
 """On a longer line (minified code, data) the anchor moves into the line."""
+LONGEST_TAIL_CHARS = 1_000
 _BLOCK_OPENERS = {"indented": (":",), "braces": ("{", "(", "[", "=>", "->", "do", "then")}
 
 
@@ -32,17 +33,20 @@ def cut(snapshot: Snapshot) -> Hole:
         first_break = text.find("\n", window_start, anchor)
         window_start = first_break + 1 if first_break >= 0 else window_start
     prefix = with_lf(text[window_start:anchor])
-    suffix = with_lf(text[offset : offset + WINDOW_CHARS])
-    if offset + WINDOW_CHARS < len(text) and "\n" in suffix:
-        suffix = suffix[: suffix.rfind("\n") + 1]
+    tail_end = line_end(text, offset)
+    below = with_lf(text[tail_end : tail_end + WINDOW_CHARS])
+    if tail_end + WINDOW_CHARS < len(text) and "\n" in below[1:]:
+        below = below[: below.rfind("\n") + 1]
     typed = text[anchor:offset]
+    line_tail = text[offset : min(tail_end, offset + LONGEST_TAIL_CHARS)]
     return Hole(
         prefix=prefix,
         prefix_borders=syntax_borders(language, prefix),
         typed=typed,
-        suffix=suffix,
+        line_tail=line_tail,
+        below=below,
         anchor=anchor,
-        mode=_mode(language, prefix, typed, suffix),
+        mode=_mode(language, prefix, typed, line_tail, below),
     )
 
 
@@ -56,9 +60,9 @@ def syntax_borders(language: Language, prefix: str) -> tuple[int, ...]:
     return tuple(tree.top_level_lines()) if tree is not None else ()
 
 
-def _mode(language: Language, prefix: str, typed: str, suffix: str) -> Mode:
+def _mode(language: Language, prefix: str, typed: str, line_tail: str, below: str) -> Mode:
     """Return BLOCK where the cursor stands on an empty line that begins a block, else LINE."""
-    if typed.strip() or suffix.partition("\n")[0].strip():
+    if typed.strip() or line_tail.strip():
         return Mode.LINE
     above = next((line for line in reversed(prefix.split("\n")) if line.strip()), "").rstrip()
     openers = _BLOCK_OPENERS["indented" if language.indented else "braces"]
@@ -66,6 +70,6 @@ def _mode(language: Language, prefix: str, typed: str, suffix: str) -> Mode:
         return Mode.LINE
     # A body that is already there is not written a second time.
     indent = indent_columns(typed)
-    below = next((line for line in suffix.split("\n")[1:] if line.strip()), "")
-    has_body = bool(below) and indent_columns(below) > indent_columns(above)
+    following = next((line for line in below.split("\n") if line.strip()), "")
+    has_body = bool(following) and indent_columns(following) > indent_columns(above)
     return Mode.LINE if has_body or indent <= indent_columns(above) else Mode.BLOCK

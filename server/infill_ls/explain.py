@@ -23,6 +23,7 @@ def explain(report: Report) -> dict[str, Any]:
         "trigger": snapshot.trigger.value,
         "offset": snapshot.offset,
         "suggestion": report.suggestion.text if report.suggestion else None,
+        "alternatives": [suggestion.text for suggestion in report.alternatives],
         "reason": report.reason,
         "mode": hole.mode.value if hole else None,
         "typed": hole.typed if hole else None,

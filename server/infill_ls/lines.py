@@ -10,6 +10,12 @@ def line_start(text: str, offset: int) -> int:
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
+def line_end(text: str, offset: int) -> int:
+    """Return the offset of the end of the line that holds ``offset``, before its line end."""
+    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
+    return min(ends, default=len(text))
+
+
 def split_lines(text: str) -> list[str]:
     """Split LF text into lines that keep their newline; ``""`` has no lines."""
     parts = text.split("\n")

@@ -1,6 +1,6 @@
 """From a snapshot to a report: the one way a completion takes.
 
-No state but caches, no LSP. What it needs from outside (the engine, the search) is passed in.
+No LSP, and no state but caches. What it needs from outside (the engine, the search) is passed in.
 """
 
 from __future__ import annotations
@@ -8,17 +8,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
-from infill_ls.errors import EngineUnavailableError
 from infill_ls.lines import indent_columns
 from infill_ls.postprocess import postprocess
 from infill_ls.prompt import assemble, lay_out
+from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.settings import Settings
 from infill_ls.tokens import LineTokenizer
-from infill_ls.types import Hole, Mode, Prompt, Report, Snapshot, StopRule, Trigger
+from infill_ls.types import (
+    Completion,
+    Hole,
+    Mode,
+    Prompt,
+    Report,
+    Sampling,
+    Snapshot,
+    StopRule,
+    Suggestion,
+    Trigger,
+)
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
 
 log = logging.getLogger(__name__)
@@ -27,6 +41,7 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
+HELD_SEARCHES = 8
 RESERVED_TOKENS = 64
 """Left free in the context for markers, the header and the typed text."""
 
@@ -39,42 +54,90 @@ class Pipeline:
         self._retrieve = retrieve
         self._settings = settings
         self._tokenizer = LineTokenizer(engine)
-        # The last search. Holding it while a line is typed keeps the prompt, and so the KV cache.
-        self._held: tuple[tuple[Query, int], Retrieval] | None = None
+        self._anchors = AnchorKeeper()
+        self._results = ResultCache()
+        self._shown = ShownSuggestions()
+        # Holding a search while the place stays the same keeps the prompt, and so the KV cache.
+        self._searches: OrderedDict[tuple[Query, int], Retrieval] = OrderedDict()
 
     async def run(self, snapshot: Snapshot) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
 
-        Raises :class:`EngineError` or :class:`ModelError` if the engine cannot answer, and
+        Raises :class:`~infill_ls.errors.InfillError` if the engine cannot answer, and
         ``asyncio.CancelledError`` when the task is cancelled; the engine then stops too.
         """
-        steps = _Steps()
+        if snapshot.trigger is Trigger.AUTOMATIC:
+            rest = self._shown.rest_after_typing(snapshot)
+            if rest is not None:
+                return Report(snapshot, rest, "the rest of the suggestion being typed")
+        report = await self._compute(snapshot)
+        self._shown.remember(snapshot, report.suggestion)
+        return report
+
+    async def think_ahead(self, report: Report) -> None:
+        """Prepare for what probably comes next; to be called when the user pauses.
+
+        That is the completion after the suggestion has been accepted, and a new anchor if much
+        has been typed since the last one.
+        """
+        if report.suggestion is not None:
+            snapshot, added = report.snapshot, report.suggestion.text
+            text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
+            offset = snapshot.offset + len(added)
+            accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
+            await self._compute(accepted)
+        if report.hole is not None and report.hole.typed.count("\n") >= REANCHOR_FROM_LINES:
+            fresh = cut(report.snapshot)
+            retrieval = await self._search(report.snapshot, fresh)
+            await self._engine.warm(await self._prompt(report.snapshot, fresh, retrieval))
+            self._anchors.set(report.snapshot, fresh)
+
+    def forget_searches(self) -> None:
+        """Search again at the next request, even where the cursor is still at the same place."""
+        self._searches.clear()
+
+    async def _compute(self, snapshot: Snapshot) -> Report:
         if not self._settings.enabled:
             return Report(snapshot, None, "completions are switched off")
         if snapshot.language_id in self._settings.disabled_languages:
             return Report(snapshot, None, f"switched off for {snapshot.language_id}")
-        hole = cut(snapshot)
+        steps = _Steps()
+        hole = self._anchors.hold(snapshot, cut(snapshot))
         steps.done("cut")
         if snapshot.trigger is Trigger.AUTOMATIC and _is_inside_word(hole):
-            return Report(snapshot, None, "the cursor is inside a word", hole)
+            return Report(snapshot, None, "the cursor is inside a word", hole=hole)
         await self._engine.start()
         steps.done("wait for model")
         retrieval = await self._search(snapshot, hole)
         steps.done("retrieve")
         prompt = await self._prompt(snapshot, hole, retrieval)
         steps.done("prompt")
-        completion, *_ = await self._engine.complete(prompt, self._stop_rule(hole))
+        completions = await self._complete(prompt, hole, snapshot.trigger)
         steps.done("engine")
-        suggestion, reason = postprocess(completion, hole)
+        suggestions, reason = _suggestions(completions, hole)
         steps.done("postprocess")
         return Report(
-            snapshot, suggestion, reason, hole, retrieval, prompt, completion, steps.step_ms
+            snapshot,
+            suggestions[0] if suggestions else None,
+            reason,
+            tuple(suggestions[1:]),
+            hole,
+            retrieval,
+            prompt,
+            completions[0] if completions else None,
+            steps.step_ms,
         )
 
     async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
-        budget = self._snippet_budget()
+        budget = await self._snippet_budget()
         if budget <= 0:
             return NO_SNIPPETS
+        # The query leaves the typed text out: the snippets stay the same while it grows.
+        query = Query(snapshot.path, snapshot.language_id, hole.prefix, hole.below)
+        key = (query, budget)
+        if key in self._searches:
+            self._searches.move_to_end(key)
+            return self._searches[key]
         loop = asyncio.get_running_loop()
 
         def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -82,16 +145,11 @@ class Pipeline:
             counting = asyncio.run_coroutine_threadsafe(self._tokenizer.count(texts), loop)
             return counting.result(COUNT_TIMEOUT_S)
 
-        # The query leaves the typed text out: the snippets stay the same while a line is typed.
-        query = Query(snapshot.path, snapshot.language_id, hole.prefix, _below(hole))
-        if self._held is None or self._held[0] != (query, budget):
-            found = await asyncio.to_thread(self._retrieve, query, budget, count_tokens)
-            self._held = ((query, budget), found)
-        return self._held[1]
-
-    def forget_snippets(self) -> None:
-        """Search again at the next request, even if the cursor is still on the same line."""
-        self._held = None
+        found = await asyncio.to_thread(self._retrieve, query, budget, count_tokens)
+        self._searches[key] = found
+        while len(self._searches) > HELD_SEARCHES:
+            self._searches.popitem(last=False)
+        return found
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()
@@ -113,10 +171,24 @@ class Pipeline:
         )
         return assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
 
-    def _snippet_budget(self) -> int:
-        info = self._engine.info
-        if info is None:
-            raise EngineUnavailableError("no model is loaded")
+    async def _complete(
+        self, prompt: Prompt, hole: Hole, trigger: Trigger
+    ) -> tuple[Completion, ...]:
+        stop = self._stop_rule(hole)
+        sampling = Sampling(temperature=self._settings.temperature)
+        candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
+        key = ResultKey.of(prompt, stop, sampling, candidates)
+        known = self._results.get(key)
+        if known is not None:
+            return known
+        completions = await self._engine.complete(
+            prompt, stop, sampling=sampling, candidates=candidates
+        )
+        self._results.put(key, completions)
+        return completions
+
+    async def _snippet_budget(self) -> int:
+        info = await self._engine.start()
         room = info.context_tokens - self._settings.max_tokens - RESERVED_TOKENS
         # A small context is for the file itself first.
         return min(self._settings.snippet_tokens, room // 3)
@@ -126,7 +198,7 @@ class Pipeline:
         return StopRule(
             max_tokens=settings.max_tokens,
             max_lines=settings.max_lines if hole.mode is Mode.BLOCK else 1,
-            min_indent=indent_columns(hole.typed),
+            min_indent=indent_columns(hole.line_typed),
             time_budget_ms=settings.time_budget_ms,
         )
 
@@ -144,13 +216,21 @@ class _Steps:
         self._last = now
 
 
+def _suggestions(completions: Sequence[Completion], hole: Hole) -> tuple[list[Suggestion], str]:
+    """Return the different suggestions, best first, and the reason for the first or for none."""
+    suggestions: list[Suggestion] = []
+    reasons = []
+    for completion in completions:
+        suggestion, reason = postprocess(completion, hole)
+        reasons.append(reason)
+        if suggestion is not None and suggestion not in suggestions:
+            suggestions.append(suggestion)
+    return suggestions, "shown" if suggestions else next(iter(reasons), "no completion")
+
+
 def _is_inside_word(hole: Hole) -> bool:
-    before, after = hole.typed[-1:], hole.suffix[:1]
+    before, after = hole.line_typed[-1:], hole.line_tail[:1]
     return (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
-
-
-def _below(hole: Hole) -> str:
-    return hole.suffix.partition("\n")[2]
 
 
 def _share(room: int, prefix_tokens: int, suffix_tokens: int) -> tuple[int, int]:

@@ -66,11 +66,11 @@ def drop_closers_of_line_tail(text: str, hole: Hole) -> str:
 
 def drop_repeated_suffix_lines(text: str, hole: Hole) -> str:
     """End the text where it begins to repeat the lines that follow the cursor."""
-    following = [_comparable(line) for line in hole.suffix.split("\n")[1:] if line.strip()]
+    following = [_comparable(line) for line in hole.below.split("\n") if line.strip()]
     if not following:
         return text
     lines = text.split("\n")
-    full = [_comparable(line) for line in (hole.typed + lines[0], *lines[1:])]
+    full = [_comparable(line) for line in (hole.line_typed + lines[0], *lines[1:])]
     for number, line in enumerate(full):
         if line != following[0]:
             continue
@@ -84,19 +84,19 @@ def drop_repeated_suffix_lines(text: str, hole: Hole) -> str:
 
 def drop_echo_of_line_above(text: str, hole: Hole) -> str:
     """Show nothing if the line would only repeat the one above."""
-    lines = hole.prefix.rstrip("\n").split("\n")
-    above = lines[-1].strip()
+    before = (hole.prefix + hole.typed).removesuffix(hole.line_typed)
+    above = before.rstrip("\n").rpartition("\n")[2].strip()
     first, *rest = text.split("\n")
-    written = (hole.typed + first).strip()
+    written = (hole.line_typed + first).strip()
     return "" if not rest and len(written) > SHORTEST_ECHO_CHARS and written == above else text
 
 
 def cut_at_dedent(text: str, hole: Hole) -> str:
     """End a block before the first line that is indented less than its own beginning."""
     lines = text.split("\n")
-    if len(lines) == 1 or hole.typed.strip():
+    if len(lines) == 1 or hole.line_typed.strip():
         return text
-    block = indent_columns(hole.typed + lines[0])
+    block = indent_columns(hole.line_typed + lines[0])
     for number, line in enumerate(lines[1:], start=1):
         if line.strip() and indent_columns(line) < block:
             return "\n".join(lines[:number])

@@ -22,6 +22,9 @@ from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
 
 log = logging.getLogger(__name__)
 
+PAUSE_S = 0.15
+"""A user who has not typed for so long has paused: time to think ahead."""
+
 EngineFactory = Callable[[Settings, Callable[[float], None]], Engine]
 
 
@@ -67,6 +70,7 @@ class Session:
         self._last_report: dict[str, Report] = {}
         self._edited: dict[Path, tuple[str, str]] = {}
         self._told: set[str] = set()
+        self._thinking: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[None]] = set()
 
     @property
@@ -85,6 +89,7 @@ class Session:
         The newest request of a document wins: an older one that still runs is cancelled and
         raises :class:`Superseded` to its caller.
         """
+        self._stop_thinking()
         task = asyncio.get_running_loop().create_task(self._run(snapshot))
         older = self._newest.get(snapshot.uri)
         self._newest[snapshot.uri] = task
@@ -101,6 +106,9 @@ class Session:
             if self._newest.get(snapshot.uri) is task:
                 del self._newest[snapshot.uri]
         self._last_report[snapshot.uri] = report
+        if self.settings.think_ahead and not self._newest:
+            self._thinking = asyncio.get_running_loop().create_task(self._think_ahead(report))
+            self._track(self._thinking)
         return report
 
     def last_report(self, uri: str) -> Report | None:
@@ -138,7 +146,7 @@ class Session:
             loop.call_soon_threadsafe(on_progress, files)
 
         await loop.run_in_executor(self._index_thread, self._index.crawl, report, stop)
-        self._pipeline.forget_snippets()
+        self._pipeline.forget_searches()
 
     def document_opened(self, path: Path, text: str, language_id: str) -> None:
         """Search a buffer in place of its file."""
@@ -162,6 +170,7 @@ class Session:
     async def close(self) -> None:
         """Stop the engine and all work."""
         self._stop_crawling.set()
+        self._stop_thinking()
         for task in tuple(self._newest.values()):
             task.cancel()
         self._index_thread.shutdown(wait=False, cancel_futures=True)
@@ -176,6 +185,17 @@ class Session:
         except InfillError as error:
             self._tell_once(error)
             return Report(snapshot, None, str(error))
+
+    async def _think_ahead(self, report: Report) -> None:
+        await asyncio.sleep(PAUSE_S)
+        try:
+            await self._pipeline.think_ahead(report)
+        except InfillError as error:
+            log.info("thinking ahead failed: %s", error)
+
+    def _stop_thinking(self) -> None:
+        if self._thinking is not None:
+            self._thinking.cancel()
 
     def _tell_once(self, error: InfillError) -> None:
         # Deaths of the engine differ in their exit status only: one message for all of them.

@@ -48,6 +48,16 @@ class Settings(BaseModel):
     time_budget_ms: int = Field(
         1000, ge=20, le=60_000, description="Longest time the model may write, in milliseconds."
     )
+    candidates: int = Field(
+        3, ge=1, le=5, description="Suggestions to choose from when you ask for one yourself."
+    )
+    temperature: float = Field(
+        0.0, ge=0, le=2, description="0 always takes the likeliest token; more varies."
+    )
+    think_ahead: bool = Field(
+        True,
+        description="When you pause, compute what comes after the suggestion, as if accepted.",
+    )
     completion_items: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Offer completions in the pop-up menu too: auto means only to editors "

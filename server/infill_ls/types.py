@@ -49,13 +49,15 @@ class Snapshot:
     trigger: Trigger = Trigger.AUTOMATIC
 
 
+_CLOSERS = frozenset(")]}>\"'`;:, \t")
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """The place to fill. ``prefix + typed + [middle] + suffix``, all with LF line ends.
+    """The place to fill: ``prefix + typed + [middle] + line_tail + below``, all with LF line ends.
 
-    Invariant: ``anchor + len(typed) == offset`` of the snapshot (CRs in ``typed`` cannot occur,
-    as it never spans a line end), so as long as the user types on one line only ``typed`` grows
-    and everything else stays equal. The KV cache lives on that.
+    As long as the user types ahead only ``typed`` and ``line_tail`` change and everything else
+    stays equal. The KV cache lives on that.
     """
 
     prefix: str
@@ -63,16 +65,29 @@ class Hole:
     prefix_borders: tuple[int, ...]
     """Line numbers of ``prefix`` at which a syntax node starts: good places to cut it shorter."""
     typed: str
-    """What stands between the anchor and the cursor, on the cursor's line."""
-    suffix: str
-    """The rest of the cursor's line and the lines after it, cut to a window."""
+    """What stands between the anchor and the cursor: a line, or a few if the anchor was held."""
+    line_tail: str
+    """The text after the cursor on its line."""
+    below: str
+    """The lines after the cursor's, cut to a window; starts with a newline or is empty."""
     anchor: int
+    """Offset of the cut in the snapshot's text."""
     mode: Mode
 
     @property
-    def line_tail(self) -> str:
-        """The text after the cursor on its line."""
-        return self.suffix.partition("\n")[0]
+    def line_typed(self) -> str:
+        """What stands before the cursor on its line."""
+        return self.typed.rpartition("\n")[2]
+
+    @property
+    def suffix(self) -> str:
+        """What the prompt shows of the text after the cursor.
+
+        Closing brackets and the like are left out: editors put them in and take them out while
+        the user types, and each time all that follows would have to be computed again. The model
+        writes them itself, and they are taken off what it wrote.
+        """
+        return self.below if _CLOSERS.issuperset(self.line_tail) else self.line_tail + self.below
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,8 @@ class Report:
     suggestion: Suggestion | None
     reason: str
     """Why there is (no) suggestion, in words for the user."""
+    alternatives: tuple[Suggestion, ...] = ()
+    """Further suggestions, less likely ones, if the user asked."""
     hole: Hole | None = None
     retrieval: Retrieval = NO_SNIPPETS
     prompt: Prompt | None = None

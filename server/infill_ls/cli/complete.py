@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
     place = read_place(options.place)
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
-    settings = dict(_parse_option(option) for option in options.option)
+    # What an editor gets while one types; several candidates are for when one asks.
+    settings = {"candidates": 1} | dict(_parse_option(option) for option in options.option)
     if options.model:
         settings["model"] = str(Path(options.model).expanduser().resolve())
 

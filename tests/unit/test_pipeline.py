@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from infill_ls.engine import ScriptedEngine
+from infill_ls.errors import EngineError
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.types import Trigger
+from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
+from unit.documents import snapshot
+
+
+class CountingSearch:
+    def __init__(self) -> None:
+        self.queries: list[Query] = []
+
+    def __call__(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
+        assert count_tokens(["abc", "de"]) == [3, 2]
+        assert budget_tokens > 0
+        self.queries.append(query)
+        return NO_SNIPPETS
+
+
+def pipeline(engine: ScriptedEngine, search: CountingSearch | None = None) -> Pipeline:
+    return Pipeline(engine, search or CountingSearch(), Settings())
+
+
+async def suggest(pipe: Pipeline, marked: str, trigger: Trigger = Trigger.AUTOMATIC) -> str | None:
+    report = await pipe.run(snapshot(marked, trigger=trigger))
+    return report.suggestion.text if report.suggestion is not None else None
+
+
+async def test_typing_through_asks_the_model_once() -> None:
+    engine = ScriptedEngine(["net_price(1)"])
+    pipe = pipeline(engine)
+    assert await suggest(pipe, "x = ‸") == "net_price(1)"
+    assert await suggest(pipe, "x = ne‸") == "t_price(1)"
+    assert await suggest(pipe, "x = net_price(‸") == "1)"
+    assert len(engine.prompts) == 1
+
+
+async def test_asking_by_hand_always_asks_the_model() -> None:
+    engine = ScriptedEngine(["net_price(1)"])
+    pipe = pipeline(engine)
+    await suggest(pipe, "x = ‸")
+    await suggest(pipe, "x = ne‸", Trigger.INVOKED)
+    assert len(engine.prompts) == 2
+
+
+async def test_an_equal_prompt_is_answered_from_the_cache() -> None:
+    engine = ScriptedEngine(["one", "two"])
+    pipe = pipeline(engine)
+    assert await suggest(pipe, "x = ‸") == "one"
+    assert await suggest(pipe, "y = ‸") == "two"
+    assert await suggest(pipe, "x = ‸") == "one"
+    assert len(engine.prompts) == 2
+
+
+async def test_snippets_are_searched_once_a_line() -> None:
+    search = CountingSearch()
+    pipe = pipeline(ScriptedEngine(["one"]), search)
+    for marked in ("a\nx‸\nb", "a\nxy‸\nb", "a\nxyz(‸)\nb"):
+        await suggest(pipe, marked)
+    assert len(search.queries) == 1
+    pipe.forget_searches()
+    await suggest(pipe, "a\nq‸\nb")
+    assert len(search.queries) == 2
+
+
+async def test_thinking_ahead_prepares_the_answer_after_accepting() -> None:
+    engine = ScriptedEngine(["one", "\ntwo", "three"])
+    pipe = pipeline(engine)
+    report = await pipe.run(snapshot("x = ‸"))
+    await pipe.think_ahead(report)
+    assert len(engine.prompts) == 2
+    assert await suggest(pipe, "x = one‸") is None  # "\ntwo" is no rest of a line
+    assert len(engine.prompts) == 2
+
+
+async def test_thinking_ahead_leaves_what_is_typed_through_alone() -> None:
+    pipe = pipeline(ScriptedEngine(["one", "two"]))
+    await pipe.think_ahead(await pipe.run(snapshot("x = ‸")))
+    assert await suggest(pipe, "x = o‸") == "ne"
+
+
+async def test_after_some_lines_a_new_anchor_is_warmed() -> None:
+    engine = ScriptedEngine([""])
+    pipe = pipeline(engine)
+    await pipe.run(snapshot("def f():\n‸\n"))
+    report = await pipe.run(snapshot("def f():\n    a\n    b\n    ‸\n"))
+    assert report.hole is not None
+    assert report.hole.typed == "    a\n    b\n    "
+    await pipe.think_ahead(report)
+    assert len(engine.warmed) == 1
+    again = await pipe.run(snapshot("def f():\n    a\n    b\n    c‸\n"))
+    assert again.hole is not None
+    assert again.hole.typed == "    c"
+    assert (
+        engine.warmed[0].token_ids[: engine.warmed[0].anchor_tokens]
+        == (engine.prompts[-1].token_ids[: engine.prompts[-1].anchor_tokens])
+    )
+
+
+async def test_a_cancelled_run_cancels_the_engine() -> None:
+    engine = ScriptedEngine(["one"], delay_s=30)
+    task = asyncio.create_task(pipeline(engine).run(snapshot("x = ‸")))
+    while not engine.prompts:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.cancelled == 1
+
+
+async def test_a_failure_of_the_engine_is_raised() -> None:
+    with pytest.raises(EngineError, match="broken"):
+        await suggest(pipeline(ScriptedEngine([EngineError("broken")])), "x = ‸")
+
+
+async def test_several_candidates_only_when_asked_by_hand() -> None:
+    pipe = pipeline(ScriptedEngine(["one", "two", "two", "three"]))
+    report = await pipe.run(snapshot("x = ‸", trigger=Trigger.INVOKED))
+    assert report.suggestion is not None
+    assert [s.text for s in (report.suggestion, *report.alternatives)] == ["one", "two"]
+
+
+async def test_switched_off() -> None:
+    engine = ScriptedEngine(["one"])
+    search = CountingSearch()
+    for settings in (Settings(enabled=False), Settings(disabled_languages=("python",))):
+        report = await Pipeline(engine, search, settings).run(snapshot("x = ‸"))
+        assert report.suggestion is None
+        assert "off" in report.reason
+    assert engine.prompts == []
