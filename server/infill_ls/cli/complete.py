@@ -53,6 +53,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--prompt", action="store_true", help="print the prompt too")
+    parser.add_argument("--svg", metavar="FILE", default="", help="save the picture to FILE too")
     parser.set_defaults(run=run)
 
 
@@ -74,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps({**answer.explanation, "requestMs": answer.request_ms}, indent=2))
         else:
-            print_answer(place, answer, server.warnings, show_prompt=options.prompt)
+            print_answer(
+                place, answer, server.warnings, show_prompt=options.prompt, picture=options.svg
+            )
         return 0
 
     return asyncio.run(ask())

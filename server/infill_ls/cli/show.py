@@ -23,10 +23,15 @@ FAINT = "bright_black"
 
 
 def print_answer(
-    place: Place, answer: Answer, warnings: Sequence[str], *, show_prompt: bool
+    place: Place,
+    answer: Answer,
+    warnings: Sequence[str],
+    *,
+    show_prompt: bool = False,
+    picture: str = "",
 ) -> None:
-    """Print ``answer`` to stdout, in colour if that is a terminal."""
-    console = Console(highlight=False, soft_wrap=True)
+    """Print ``answer`` to stdout, in colour if that is a terminal; ``picture`` is an SVG file."""
+    console = Console(highlight=False, soft_wrap=True, record=bool(picture))
     for warning in warnings:
         console.print(f"warning: {warning}", style="yellow")
     shown = os.path.relpath(place.path, Path.cwd())
@@ -42,6 +47,8 @@ def print_answer(
         console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
     console.print()
     _print_times(console, answer)
+    if picture:
+        console.save_svg(picture, title=f"infill-ls complete {shown}:{place.line}:{place.column}")
 
 
 def _print_snippets(console: Console, answer: Answer) -> None:

@@ -17,6 +17,7 @@ import llama_cpp
 import numpy as np
 
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.calibration import Calibration, CalibrationStore, calibrate
 from infill_ls.engine.decoder import Logits
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.errors import EngineError, ModelError
@@ -37,8 +38,9 @@ _last_native_level = logging.DEBUG
 def _log_native(level: int, text: bytes, _user_data: object) -> None:
     global _last_native_level  # noqa: PLW0603 - llama.cpp marks a continued line with level 5
     _last_native_level = _LOG_LEVELS.get(level, _last_native_level)
-    # What llama.cpp calls information is of interest only to those who look for a fault.
-    wanted = logging.DEBUG if _last_native_level < logging.WARNING else _last_native_level
+    # What llama.cpp calls information, and most of its warnings (that the KV cache is larger than
+    # one prompt may be, say), is of interest only to those who look for a fault.
+    wanted = logging.DEBUG if _last_native_level < logging.ERROR else _last_native_level
     native_log.log(wanted, "%s", text.decode("utf-8", "replace").rstrip())
 
 
@@ -111,6 +113,8 @@ class LlamaModel:
         ``kv_cells`` is the size of the KV cache in tokens; 0 means twice the context of one
         prompt. Raises :class:`ModelError` if the file is no model or cannot infill.
         """
+        self._path = path
+        self._threads = threads
         self._context: Any = None
         self._model: Any = load_model(path, gpu_layers=gpu_layers, on_progress=on_progress)
         try:
@@ -119,12 +123,11 @@ class LlamaModel:
             trained = llama_cpp.llama_model_n_ctx_train(self._model)
             self.context_tokens = min(trained, MAX_CONTEXT_TOKENS)
             self.kv_cells = max(kv_cells or 2 * self.context_tokens, self.context_tokens)
-            self._open_context(path, threads or os.cpu_count() or 1)
             self._batch = _Batch(BATCH_TOKENS)
+            self.calibration = self._calibrate()
         except BaseException:
             self.close()
             raise
-        self._memory = llama_cpp.llama_get_memory(self._context)
         self.info = EngineInfo(
             model_name=self._metadata("general.name") or path.stem,
             context_tokens=self.context_tokens,
@@ -167,21 +170,42 @@ class LlamaModel:
             llama_cpp.llama_model_free(self._model)
             self._model = None
 
-    def _open_context(self, path: Path, threads: int) -> None:
+    def open_context(self, *, flash_attention: bool) -> None:
+        """Begin anew with an empty context."""
+        if self._context is not None:
+            llama_cpp.llama_free(self._context)
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = self.kv_cells
         params.n_batch = BATCH_TOKENS
         params.n_ubatch = BATCH_TOKENS
         params.n_seq_max = SEQUENCES
         params.kv_unified = True  # one pool of cells, and prefixes shared without a copy
-        params.n_threads = threads
-        params.n_threads_batch = threads
+        params.flash_attn_type = int(flash_attention)
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
-                f"no memory for a KV cache of {self.kv_cells} tokens with model file {path}: "
+                f"no memory for a KV cache of {self.kv_cells} tokens with model file {self._path}: "
                 "choose a smaller model, or a smaller cache"
             )
+        self._memory = llama_cpp.llama_get_memory(self._context)
+
+    def set_threads(self, decode: int, prefill: int) -> None:
+        """Use so many threads for one token, and for more."""
+        llama_cpp.llama_set_n_threads(self._context, decode, prefill)
+
+    def _calibrate(self) -> Calibration:
+        """Open the context as this machine runs the model best; measure that if it is not known."""
+        store = CalibrationStore()
+        backend = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
+        known = store.get(self._path, backend)
+        if known is None:
+            known = calibrate(self, os.cpu_count() or 1)
+            if known.is_steady:
+                store.put(self._path, backend, known)
+        self.open_context(flash_attention=known.flash_attention)
+        decode = self._threads or known.decode_threads
+        self.set_threads(decode, self._threads or known.prefill_threads)
+        return known
 
     def _metadata(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(512)

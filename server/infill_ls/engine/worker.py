@@ -38,7 +38,7 @@ class Worker:
             model,
             KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
             model.vocab.pieces,
-            Drafter(stop_ids),
+            Drafter(stop_ids, model.calibration.batch_costs),
             stop_ids,
         )
         self._requests = requests

@@ -1,0 +1,177 @@
+"""Find out, by a short measurement, how this machine runs this model best.
+
+More threads are not always faster: decoding waits for memory, and a thread too many waits for a
+core that something else uses. Flash attention wins on some processors and loses on others. What
+was found is kept in the user's cache directory, so the measurement is made once for each model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Protocol
+
+from platformdirs import user_cache_path
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+"""To be raised when a calibration of before is no longer good."""
+CONTEXT_TOKENS = 768
+"""Tokens held while it is measured, as in a prompt of average length."""
+PREFILL_TOKENS = 128
+BATCHES = (1, 2, 4, 8, 16)
+ROUNDS = 4
+"""Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
+STEADY = 1.6
+"""Where rounds differ by more than this, the machine was busy and the result is not kept."""
+ENOUGH = 1.15
+"""A smaller number of threads that is only so much slower is preferred: it leaves a core to the
+editor, and threads that must share one wait for each other many times longer."""
+LINE_TOKENS = 12
+"""A completion of a line, to weigh decoding against prefill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How to run a model on this machine."""
+
+    decode_threads: int
+    prefill_threads: int
+    flash_attention: bool
+    batch_costs: tuple[tuple[int, float], ...]
+    """(tokens in a batch, milliseconds), ascending."""
+    is_steady: bool = True
+    """Whether the machine was quiet enough for the result to be kept."""
+
+
+class Calibrated(Protocol):
+    """What is measured."""
+
+    def open_context(self, *, flash_attention: bool) -> None:
+        """Begin anew with an empty context."""
+
+    def set_threads(self, decode: int, prefill: int) -> None:
+        """Use so many threads for one token, and for more."""
+
+    def decode(
+        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+    ) -> None:
+        """Append tokens to a sequence."""
+
+    def truncate(self, sequence: int, length: int) -> None:
+        """Drop the tokens of a sequence from ``length`` on."""
+
+
+def calibrate(model: Calibrated, cores: int) -> Calibration:
+    """Measure ``model``; leaves it with an open context in the best setting found."""
+    started = time.perf_counter()
+    results = [_measure(model, cores, flash_attention=flash) for flash in (True, False)]
+    best = min(results, key=_cost_of_a_line)
+    model.open_context(flash_attention=best.flash_attention)
+    model.set_threads(best.decode_threads, best.prefill_threads)
+    log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
+    return best
+
+
+def _measure(model: Calibrated, cores: int, *, flash_attention: bool) -> Calibration:
+    model.open_context(flash_attention=flash_attention)
+    candidates = _thread_counts(cores)
+    model.set_threads(candidates[-1], candidates[-1])
+    for start in range(0, CONTEXT_TOKENS, PREFILL_TOKENS):
+        model.decode(0, start, [1 + start % 7] * PREFILL_TOKENS, all_logits=False)
+
+    def batch(tokens: int) -> None:
+        model.truncate(0, CONTEXT_TOKENS)
+        model.decode(0, CONTEXT_TOKENS, [2] * tokens, all_logits=False)
+
+    def with_threads(threads: int, tokens: int) -> Callable[[], None]:
+        def work() -> None:
+            model.set_threads(threads, threads)
+            batch(tokens)
+
+        return work
+
+    prefill, prefill_steady = _fastest_ms({n: with_threads(n, PREFILL_TOKENS) for n in candidates})
+    decode, decode_steady = _fastest_ms({n: with_threads(n, 1) for n in candidates})
+    threads = (fewest_good(decode), min(prefill, key=lambda n: prefill[n]))
+    model.set_threads(*threads)
+    costs, costs_steady = _fastest_ms(
+        {tokens: partial(batch, tokens) for tokens in (*BATCHES, PREFILL_TOKENS)}
+    )
+    is_steady = prefill_steady and decode_steady and costs_steady
+    return Calibration(*threads, flash_attention, tuple(costs.items()), is_steady)
+
+
+def fewest_good(milliseconds: dict[int, float]) -> int:
+    """Return the smallest number of threads that is nearly as fast as the fastest."""
+    best = min(milliseconds.values())
+    return min(threads for threads, ms in milliseconds.items() if ms <= best * ENOUGH)
+
+
+def _thread_counts(cores: int) -> list[int]:
+    counts = {1, max(1, cores // 2), max(1, cores - 1), cores}
+    return sorted(counts | {count for count in (2, 4, 6, 8, 12, 16) if count < cores})
+
+
+def _cost_of_a_line(calibration: Calibration) -> float:
+    costs = dict(calibration.batch_costs)
+    return costs[PREFILL_TOKENS] + LINE_TOKENS * costs[1]
+
+
+def _fastest_ms(works: dict[int, Callable[[], None]]) -> tuple[dict[int, float], bool]:
+    """Return the best time of each work, and whether the rounds agreed."""
+    times: dict[int, list[float]] = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            times[name].append((time.perf_counter() - started) * 1000)
+    best = {name: min(each) for name, each in times.items()}
+    return best, all(median(each) <= best[name] * STEADY for name, each in times.items())
+
+
+class CalibrationStore:
+    """Calibrations on disk, one small file for each model. Trouble with the disk is no error."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or user_cache_path("infill-ls") / "calibration"
+
+    def get(self, model_path: Path, backend: str) -> Calibration | None:
+        """Return what was measured for this file with this backend on this machine."""
+        try:
+            data = json.loads(self._file(model_path, backend).read_text("utf-8"))
+            costs = tuple((int(tokens), float(ms)) for tokens, ms in data.pop("batch_costs"))
+            return Calibration(**data, batch_costs=costs)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, model_path: Path, backend: str, calibration: Calibration) -> None:
+        """Remember a measurement."""
+        file = self._file(model_path, backend)
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = file.with_suffix(f".{os.getpid()}")
+            temporary.write_text(json.dumps(asdict(calibration)), "utf-8")
+            temporary.replace(file)  # another server may read it at this moment
+
+    def _file(self, model_path: Path, backend: str) -> Path:
+        stat = model_path.stat()
+        key = (
+            FORMAT,
+            str(model_path.resolve()),
+            stat.st_size,
+            stat.st_mtime_ns,
+            backend,
+            os.cpu_count(),
+        )
+        return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.json"

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    command = [sys.executable, "-m", "tools.settings_table", "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, (
+        "run: python -m tools.settings_table"
+    )
