@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def engines_of_the_tests() -> Iterator[None]:
+    """Let the tests share engines with each other, but not with the user's editors."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ils-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("INFILL_LS_RUNTIME_DIR", folder)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

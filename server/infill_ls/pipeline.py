@@ -165,6 +165,7 @@ class Pipeline:
             await self._tokenizer.count_lines(hole.suffix),
             prefix_budget,
             suffix_budget,
+            await self._tokenizer.fragment_start(hole.typed),
         )
         head, prefix, suffix, typed = await self._tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infill_ls.fim import FimTokens, Order
-from infill_ls.healing import split_fragment
 from infill_ls.lines import split_lines
 from infill_ls.types import Hole, Prompt, PromptPart, Snapshot
 from infill_retrieval import Retrieval
@@ -47,19 +46,22 @@ def lay_out(
     suffix_line_tokens: Sequence[int],
     prefix_budget_tokens: int,
     suffix_budget_tokens: int,
+    fragment_start: int,
 ) -> PromptText:
-    """Choose the text of each part. The ``*_line_tokens`` are counts of the hole's lines."""
+    """Choose the text of each part. The ``*_line_tokens`` are counts of the hole's lines.
+
+    ``fragment_start`` is where in the typed text the fragment begins that is held back.
+    """
     first = first_prefix_line(prefix_line_tokens, hole.prefix_borders, prefix_budget_tokens)
     last = last_suffix_line(suffix_line_tokens, suffix_budget_tokens)
-    typed, fragment = split_fragment(hole.typed)
     language = language_of(snapshot.path or snapshot.name, snapshot.language_id)
     return PromptText(
         context="".join(render_snippet(s.path, s.text) for s in retrieval.snippets),
         header=path_comment(snapshot.name, language) if snapshot.name else "",
         prefix="".join(split_lines(hole.prefix)[first:]),
         suffix="".join(split_lines(hole.suffix)[:last]),
-        typed=typed,
-        fragment=fragment,
+        typed=hole.typed[:fragment_start],
+        fragment=hole.typed[fragment_start:],
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infill_ls.engine import Engine, EngineProcess
+from infill_ls.engine import Engine, EngineOptions, EngineProcess
 from infill_ls.errors import EngineError, InfillError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
@@ -34,12 +34,10 @@ class Superseded(Exception):  # noqa: N818 - an outcome, not an error
 
 def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
     """Return the engine that ``settings`` ask for, not started yet."""
-    return EngineProcess(
-        settings.model_path,
-        threads=settings.threads,
-        gpu_layers=settings.gpu_layers,
-        on_loading=on_loading,
+    options = EngineOptions(
+        settings.model_path, settings.threads, settings.gpu_layers, settings.idle_minutes
     )
+    return EngineProcess(options, on_loading=on_loading)
 
 
 class Session:
@@ -126,7 +124,7 @@ class Session:
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
         old, self.settings = self.settings, settings
-        keys = ("model_path", "threads", "gpu_layers")
+        keys = ("model_path", "threads", "gpu_layers", "idle_minutes")
         if any(getattr(old, key) != getattr(settings, key) for key in keys):
             engine, self._engine = self._engine, self._engine_factory(settings, self._on_loading)
             self._told.clear()

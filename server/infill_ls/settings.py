@@ -69,7 +69,12 @@ class Settings(BaseModel):
         le=10_000,
         description="How long the pop-up menu may wait for us, as it waits for all servers.",
     )
-    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 means one per core.")
+    threads: int = Field(
+        0, ge=0, le=256, description="CPU threads; 0 means as many as measured best."
+    )
+    idle_minutes: float = Field(
+        15.0, gt=0, le=10_000, description="Unload the model after so long without a request."
+    )
     gpu_layers: int = Field(
         -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
     )

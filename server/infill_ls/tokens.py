@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from infill_ls.errors import EngineUnavailableError
+from infill_ls.healing import choose_start, fragment_starts
 from infill_ls.lines import split_lines
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class LineTokenizer:
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
         return [len(ids) for ids in await self.encode(texts)]
+
+    async def fragment_start(self, typed: str) -> int:
+        """Return where in ``typed`` the fragment begins that must be healed."""
+        starts = fragment_starts(typed)
+        halves = [half for start in starts for half in (typed[:start], typed[start:])]
+        # Not remembered: the text is another one at each keystroke.
+        whole_ids, *split_ids = await self._engine.tokenize([typed, *halves])
+        return choose_start(starts, whole_ids, split_ids)
 
     async def _learn(self, lines: Iterable[str]) -> None:
         unique = dict.fromkeys(lines)

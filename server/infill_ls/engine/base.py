@@ -62,4 +62,4 @@ class Engine(Protocol):
         """Stop every completion under way; their callers get ``asyncio.CancelledError``."""
 
     async def close(self) -> None:
-        """Stop for good and give the memory back."""
+        """Leave for good; the memory is given back when nobody else uses the model."""

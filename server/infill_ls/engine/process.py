@@ -1,83 +1,81 @@
-"""The engine in a child process, seen from the language server.
+"""The engine process, seen from the language server: found or started, and talked to.
 
-The child may die (a model too large, an assertion inside llama.cpp): then every call under way
-raises :class:`EngineUnavailableError`, and the next ``start`` after a growing pause begins a new one.
+The process may die (a model too large, an assertion inside llama.cpp): then every call under way
+raises :class:`EngineUnavailableError`, and after a pause that grows the next call starts another.
+It may also have ended by itself after a long idle time: then the next call starts another at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
+import os
+import signal
+import subprocess
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.rendezvous import EngineOptions, Rendezvous, rendezvous_for
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
 log = logging.getLogger(__name__)
-child_log = logging.getLogger("infill_ls.engine.child")
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 REQUEST_TIMEOUT_S = 30.0
-"""A child that is silent for so long hangs: it is killed, and the next request starts another."""
+"""An engine that is silent for so long hangs: it is killed, and the next call starts another."""
 LOAD_TIMEOUT_S = 300.0
-CLOSE_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 20.0
+LOOK_EVERY_S = 0.02
 
 
 class EngineProcess:
-    """An :class:`~infill_ls.engine.base.Engine` that runs a GGUF model in a child process."""
+    """An :class:`~infill_ls.engine.base.Engine` in a process that other servers may use too."""
 
     def __init__(
         self,
-        model_path: Path,
+        options: EngineOptions,
         *,
-        threads: int = 0,
-        gpu_layers: int = -1,
         on_loading: Callable[[float], None] = lambda _: None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
-        self._arguments = [
-            *("--model", str(model_path)),
-            *("--threads", str(threads)),
-            *("--gpu-layers", str(gpu_layers)),
-        ]
+        self._options = options
         self._on_loading = on_loading
         self._request_timeout_s = request_timeout_s
-        self._process: Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._info: EngineInfo | None = None
+        self._pid: int | None = None
         self._loading: asyncio.Task[EngineInfo] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._started: subprocess.Popen[bytes] | None = None
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[wire.Message]] = {}
         self._completions: set[asyncio.Task[object]] = set()
-        self._background: set[asyncio.Task[None]] = set()
         self._pause_s = 0.0
         self._may_start_at = 0.0
         self._closed = False
 
     @property
     def info(self) -> EngineInfo | None:
-        """The loaded model, or ``None`` while the child is not ready."""
+        """The loaded model, or ``None`` while there is none."""
         return self._info
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, if one runs."""
-        return self._process.pid if self._process is not None else None
+        """Process id of the engine, if we are connected to one that is ready."""
+        return self._pid
 
     async def start(self) -> EngineInfo:
-        """Start the child if none is ready, and wait until the model is loaded.
+        """Connect to an engine, starting one if there is none; return when the model is loaded.
 
-        Raises :class:`ModelError` if the model cannot be used (asking again gives the same
-        error at once), :class:`EngineUnavailableError` if the child died or the pause after its last
-        death is not over.
+        Raises :class:`ModelError` if the model cannot be used, :class:`EngineUnavailableError`
+        if the engine died or the pause after its last death is not over.
         """
         if self._info is not None:
             return self._info
@@ -140,63 +138,101 @@ class EngineProcess:
             task.cancel()
 
     async def close(self) -> None:
-        """End the child: first by closing its input, then by force."""
+        """Leave the engine; it ends if nobody else is connected."""
         self._closed = True
         if self._loading is not None:
             self._loading.cancel()
-        process = self._process
-        if process is not None:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await process.wait()
-            except TimeoutError:
-                await self._kill()
-        if self._background:
-            await asyncio.wait(tuple(self._background))
+        await self._hang_up()
+        self._reap()
+
+    async def _hang_up(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
 
     async def _load(self) -> EngineInfo:
         try:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
-                return await self._spawn()
+                meeting = rendezvous_for(self._options)
+                reader, writer = await self._connect(meeting)
+                self._writer = writer
+                ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
+                self._reading = asyncio.get_running_loop().create_task(self._read(reader, ready))
+                writer.write(wire.encode({"token": meeting.read_token()}))
+                return await ready
+        except ModelError:
+            await self._hang_up()
+            raise
         except TimeoutError:
-            await self._kill()
+            self._kill()
             raise EngineTimeoutError(
                 f"the model was not loaded in {LOAD_TIMEOUT_S:.0f} s"
             ) from None
+        except OSError as error:
+            raise EngineUnavailableError(f"no connection to the engine: {error}") from None
 
-    async def _spawn(self) -> EngineInfo:
-        # -P: the child must not import modules from the user's working directory.
-        command = (sys.executable, "-P", "-m", "infill_ls.engine.worker", *self._arguments)
-        level = logging.getLevelName(child_log.getEffectiveLevel())
-        self._process = process = await asyncio.create_subprocess_exec(
-            *command, "--log-level", level, stdin=PIPE, stdout=PIPE, stderr=PIPE
-        )
-        log.info("engine process %d starts", process.pid)
-        self._run_in_background(self._forward_log(process))
-        ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
-        self._run_in_background(self._read(process, ready))
-        return await ready
+    async def _connect(
+        self, meeting: Rendezvous
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect; if nobody answers, start an engine and try until it does."""
+        self._reap()
+        until = time.monotonic() + CONNECT_TIMEOUT_S
+        while time.monotonic() < until:
+            with suppress(FileNotFoundError, ConnectionError):
+                return await asyncio.open_unix_connection(str(meeting.socket))
+            if self._started is None or self._started.poll() is not None:
+                # None was started, or ours made way for one that is just ending or beginning.
+                self._started = self._spawn(meeting)
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise EngineUnavailableError(f"the engine did not start; its log is {meeting.log}")
 
-    async def _read(self, process: Process, ready: asyncio.Future[EngineInfo]) -> None:
-        """Take the child's frames until it ends, then fail all that still wait."""
-        try:
-            async for message in _frames(process):
+    def _spawn(self, meeting: Rendezvous) -> subprocess.Popen[bytes]:
+        options = self._options
+        arguments = [
+            *("--model", str(options.model_path)),
+            *("--threads", str(options.threads)),
+            *("--gpu-layers", str(options.gpu_layers)),
+            *("--idle-minutes", str(options.idle_minutes)),
+            *("--draft", options.draft),
+            *("--log-level", logging.getLevelName(log.getEffectiveLevel())),
+        ]
+        with meeting.log.open("ab") as log_file:
+            # -P: the engine must not import modules from the user's working directory. A session
+            # of its own: Ctrl-C in a terminal is for the server, and others may use the engine.
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "infill_ls.engine.host", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=log_file,
+                start_new_session=True,
+            )
+        log.info("engine process %d starts; its log is %s", process.pid, meeting.log)
+        return process
+
+    async def _read(self, reader: asyncio.StreamReader, ready: asyncio.Future[EngineInfo]) -> None:
+        """Take the engine's frames until it ends, then fail all that still wait."""
+        is_unloaded = False
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                header = await reader.readexactly(wire.HEADER.size)
+                message = wire.decode_body(await reader.readexactly(wire.frame_size(header)))
                 if "id" in message:
                     waiting = self._replies.pop(message["id"], None)
                     if waiting is not None and not waiting.done():
                         waiting.set_result(message)
+                elif message["event"] == "unloaded":
+                    is_unloaded = True
                 elif not ready.done():
                     self._take_event(message, ready)
-        except (ValueError, KeyError):
-            log.exception("the engine process sent something unreadable")
-            _kill_quietly(process)
-        code = await process.wait()
-        if self._process is process:
-            self._process = self._info = None
-        gone = EngineUnavailableError(f"the engine process ended (exit status {code})")
-        if not self._closed:
+        if self._writer is not None:
+            self._writer.close()
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
+        failed_to_load = ready.done() and not ready.cancelled() and ready.exception() is not None
+        self._writer = self._info = self._pid = None
+        gone = EngineUnavailableError("the engine process ended")
+        if not (self._closed or is_unloaded or failed_to_load):
             log.warning("%s", gone)
             self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
             self._may_start_at = time.monotonic() + self._pause_s
@@ -213,6 +249,7 @@ class EngineProcess:
                 self._on_loading(message["fraction"])
             case "ready":
                 self._info = wire.info_from_wire(message["info"])
+                self._pid = message["pid"]
                 ready.set_result(self._info)
             case "failed":
                 ready.set_exception(ModelError(message["message"]))
@@ -220,26 +257,27 @@ class EngineProcess:
     async def _request(self, message: wire.Message) -> wire.Message:
         if self._info is None:
             await self.start()
-        process = self._process
-        if process is None or process.stdin is None:
+        writer = self._writer
+        if writer is None:
             raise EngineUnavailableError("the engine process is not running")
         request_id = next(self._ids)
         reply: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._replies[request_id] = reply
         try:
-            process.stdin.write(wire.encode({"id": request_id, **message}))
-            await process.stdin.drain()
+            writer.write(wire.encode({"id": request_id, **message}))
             async with asyncio.timeout(self._request_timeout_s):
+                await writer.drain()
                 answer = await reply
         except asyncio.CancelledError:
-            self._send_cancel(process, request_id)
+            if not writer.is_closing():
+                writer.write(wire.encode({"op": "cancel", "target": request_id}))
             raise
         except TimeoutError:
-            await self._kill()
+            self._kill()
             raise EngineTimeoutError(
                 f"the engine did not answer in {self._request_timeout_s:.0f} s and was stopped"
             ) from None
-        except (BrokenPipeError, ConnectionResetError):
+        except ConnectionError:
             raise EngineUnavailableError("the engine process ended") from None
         finally:
             self._replies.pop(request_id, None)
@@ -250,39 +288,17 @@ class EngineProcess:
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
         return answer
 
-    def _send_cancel(self, process: Process, request_id: int) -> None:
-        if process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(wire.encode({"op": "cancel", "target": request_id, "id": 0}))
+    def _kill(self) -> None:
+        """End an engine that hangs, also if another server started it."""
+        with suppress(ProcessLookupError, PermissionError):
+            if self._pid is not None:
+                os.kill(self._pid, signal.SIGKILL)
+            elif self._started is not None:
+                self._started.kill()
 
-    async def _kill(self) -> None:
-        if (process := self._process) is not None:
-            _kill_quietly(process)
-            await process.wait()
-
-    async def _forward_log(self, process: Process) -> None:
-        if process.stderr is None:
-            return
-        async for line in process.stderr:
-            text = line.decode("utf-8", "replace").rstrip()
-            name = text.partition(" ")[0]
-            level = logging.getLevelNamesMapping().get(name, logging.INFO)
-            child_log.log(level, "%s", text.removeprefix(f"{name} ") if name.isupper() else text)
-
-    def _run_in_background(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-
-async def _frames(process: Process) -> AsyncIterator[wire.Message]:
-    if process.stdout is None:
-        return
-    with contextlib.suppress(asyncio.IncompleteReadError):
-        while True:
-            header = await process.stdout.readexactly(wire.HEADER.size)
-            yield wire.decode_body(await process.stdout.readexactly(wire.frame_size(header)))
-
-
-def _kill_quietly(process: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    def _reap(self) -> None:
+        """Take note of the end of an engine that we started; it may go on without us."""
+        if self._started is not None and self._started.poll() is None and self._closed:
+            self._started.returncode = 0  # no warning that it still runs: that is the intention
+        if self._started is not None and self._started.poll() is not None:
+            self._started = None

@@ -1,173 +1,119 @@
-"""The engine process: owns the model, serves frames on stdin, answers on stdout.
+"""Serves requests of all connections with one model, one completion at a time.
 
-Two threads. The reader takes frames: it tokenizes and cancels at once, even while the other
-thread decodes, and queues the rest. The main thread decodes, one request at a time; a completion
-overtakes and interrupts warming.
+Connections put requests in from their own threads: tokenizing and cancelling happen there at once,
+even while the main thread decodes. A completion overtakes and interrupts warming.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import os
 import queue
-import signal
-import sys
 import threading
-from pathlib import Path
-from typing import BinaryIO
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from infill_ls.engine import wire
 from infill_ls.engine.decoder import Cancelled, Decoder, Task
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.llama import SEQUENCES, LlamaModel
-from infill_ls.errors import ModelError
 from infill_ls.types import Sampling, StopRule
 
 log = logging.getLogger(__name__)
 
+BatchCosts = tuple[tuple[int, float], ...]
+
+BATCH_COSTS: dict[str, BatchCosts | None] = {
+    "auto": None,  # as measured
+    "always": ((1, 1.0), (16, 1.0)),
+    "never": ((1, 1.0), (16, 1000.0)),
+}
+"""What a batch is taken to cost, by :attr:`EngineOptions.draft`."""
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """One request of a connection. ``cancelled`` is set by another thread than the one serving."""
+
+    message: wire.Message
+    reply: Callable[[wire.Message], None]
+    cancelled: bool = False
+    is_warming: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_warming = self.message["op"] == "warm"
+
 
 class Worker:
-    """Serves one parent until its stream ends."""
+    """The model and the queue before it."""
 
-    def __init__(self, model: LlamaModel, requests: BinaryIO, replies: BinaryIO) -> None:
-        self._model = model
+    def __init__(self, model: LlamaModel, batch_costs: BatchCosts | None = None) -> None:
         stop_ids = model.info.fim.stops
+        self._model = model
         self._decoder = Decoder(
             model,
             KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
             model.vocab.pieces,
-            Drafter(stop_ids, model.calibration.batch_costs),
+            Drafter(stop_ids, batch_costs or model.calibration.batch_costs),
             stop_ids,
         )
-        self._requests = requests
-        self._replies = replies
-        self._reply_lock = threading.Lock()
-        self._queue: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
-        # Shared by both threads. A set changes in one bytecode under the interpreter lock, so
-        # no further lock is needed. Ids of requests that are queued or being served, those of
-        # them that were cancelled, and the completions still in the queue.
-        self._pending: set[int] = set()
-        self._cancelled: set[int] = set()
-        self._waiting_completions: set[int] = set()
+        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting_completions = 0
+        self.last_used = time.monotonic()
+
+    def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
+        """Return the token ids of each text; from any thread."""
+        self.last_used = time.monotonic()
+        return [self._model.vocab.tokenize(text) for text in texts]
+
+    def submit(self, request: Request) -> None:
+        """Queue a request; from any thread. Its reply comes from the thread in :meth:`run`."""
+        if not request.is_warming:
+            with self._lock:
+                self._waiting_completions += 1
+        self._queue.put(request)
+
+    def stop(self) -> None:
+        """Make :meth:`run` return after the request it serves."""
+        self._queue.put(None)
 
     def run(self) -> None:
-        """Serve until the parent closes the stream."""
-        threading.Thread(target=self._read, name="engine-reader", daemon=True).start()
+        """Serve until :meth:`stop`."""
         while (request := self._queue.get()) is not None:
             self._serve(request)
+            self.last_used = time.monotonic()
 
-    def _read(self) -> None:
-        try:
-            while (request := wire.read_frame(self._requests)) is not None:
-                match request["op"]:
-                    case "tokenize":
-                        ids = [self._model.vocab.tokenize(text) for text in request["texts"]]
-                        self._reply(request["id"], {"ids": ids})
-                    case "cancel":
-                        if request["target"] in self._pending:
-                            self._cancelled.add(request["target"])
-                    case operation:
-                        self._pending.add(request["id"])
-                        if operation == "complete":
-                            self._waiting_completions.add(request["id"])
-                        self._queue.put(request)
-        except Exception:
-            log.exception("the stream from the language server broke")
-        finally:
-            self._queue.put(None)
-
-    def _serve(self, request: wire.Message) -> None:
-        request_id = request["id"]
-        is_warming = request["op"] == "warm"
-        self._waiting_completions.discard(request_id)
+    def _serve(self, request: Request) -> None:
+        if not request.is_warming:
+            with self._lock:
+                self._waiting_completions -= 1
 
         def is_cancelled() -> bool:
-            return request_id in self._cancelled or (is_warming and bool(self._waiting_completions))
+            return request.cancelled or (request.is_warming and self._waiting_completions > 0)
 
         try:
-            if is_warming:
-                self._decoder.prefill(request["token_ids"], is_cancelled)
-                self._reply(request_id, {})
+            if request.is_warming:
+                self._decoder.prefill(request.message["token_ids"], is_cancelled)
+                request.reply({})
             else:
-                completions = self._decoder.complete(_task_of(request), is_cancelled)
+                completions = self._decoder.complete(_task_of(request.message), is_cancelled)
                 data = [wire.completion_to_wire(completion) for completion in completions]
-                self._reply(request_id, {"completions": data})
+                request.reply({"completions": data})
         except Cancelled:
-            self._reply(request_id, {"cancelled": True})
+            request.reply({"cancelled": True})
         except Exception as error:
-            log.exception("request %s failed", request_id)
-            self._reply(request_id, {"error": f"{type(error).__name__}: {error}"})
-        finally:
-            self._pending.discard(request_id)
-            self._cancelled.discard(request_id)
-
-    def _reply(self, request_id: int, content: wire.Message) -> None:
-        send(self._replies, {"id": request_id, **content}, self._reply_lock)
+            log.exception("a request failed")
+            request.reply({"error": f"{type(error).__name__}: {error}"})
 
 
-def _task_of(request: wire.Message) -> Task:
+def _task_of(message: wire.Message) -> Task:
     return Task(
-        token_ids=request["token_ids"],
-        anchor_tokens=request["anchor_tokens"],
-        fragment=request["fragment"].encode("utf-8", "replace"),
-        stop=StopRule(**request["stop"]),
-        sampling=Sampling(**request["sampling"]),
-        candidates=request["candidates"],
+        token_ids=message["token_ids"],
+        anchor_tokens=message["anchor_tokens"],
+        fragment=message["fragment"].encode("utf-8", "replace"),
+        stop=StopRule(**message["stop"]),
+        sampling=Sampling(**message["sampling"]),
+        candidates=message["candidates"],
     )
-
-
-def send(stream: BinaryIO, message: wire.Message, lock: threading.Lock) -> None:
-    """Write one frame; a parent that has gone is no error, the reader will see it too."""
-    try:
-        with lock:
-            stream.write(wire.encode(message))
-            stream.flush()
-    except BrokenPipeError:
-        log.debug("the language server has gone")
-
-
-def main() -> None:
-    """Load the model named on the command line and serve it."""
-    parser = argparse.ArgumentParser(prog="infill-ls engine")
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--gpu-layers", type=int, default=-1)
-    parser.add_argument("--log-level", default="WARNING")
-    arguments = parser.parse_args()
-    logging.basicConfig(
-        level=arguments.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes us
-    # Frames go out on a copy of stdout; whatever a library prints goes to stderr.
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    lock = threading.Lock()
-    steps_sent: set[int] = set()
-
-    def report_loading(fraction: float) -> None:
-        step = int(fraction * 10)
-        if step not in steps_sent:
-            steps_sent.add(step)
-            send(replies, {"event": "loading", "fraction": fraction}, lock)
-
-    try:
-        model = LlamaModel(
-            arguments.model,
-            threads=arguments.threads,
-            gpu_layers=arguments.gpu_layers,
-            on_progress=report_loading,
-        )
-    except ModelError as error:
-        send(replies, {"event": "failed", "message": str(error)}, lock)
-        return
-    send(replies, {"event": "ready", "info": wire.info_to_wire(model.info)}, lock)
-    try:
-        Worker(model, sys.stdin.buffer, replies).run()
-    finally:
-        model.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -70,7 +70,7 @@ class FakeModel:
 
     def _next(self, held: Sequence[int], *, in_batch: bool) -> Logits:
         seed = [token + 1 for token in held[-self._memory :]]
-        logits = np.random.default_rng(seed).normal(size=len(PIECES)).astype(np.float32) * 3
+        logits = np.random.default_rng(seed).normal(size=len(PIECES)).astype(np.float32) * 20
         if in_batch and self._noise:
             logits += np.random.default_rng(len(held)).uniform(-1, 1, len(PIECES)) * self._noise
         return logits

@@ -1,0 +1,238 @@
+"""The engine process: takes connections of language servers and serves them with one model.
+
+It outlives the server that started it as long as another one is connected, and ends by itself
+when the last has gone or nothing was asked for a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hmac
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from infill_ls.engine import wire
+from infill_ls.engine.llama import LlamaModel
+from infill_ls.engine.rendezvous import EngineOptions, Rendezvous, rendezvous_for
+from infill_ls.engine.worker import BATCH_COSTS, Request, Worker
+from infill_ls.errors import InfillError
+
+log = logging.getLogger(__name__)
+
+EXIT_ANOTHER_RUNS = 17
+LINGER_S = 0.5
+"""How long the engine waits for the next server when the last has gone."""
+FIRST_CLIENT_S = 10.0
+"""How long it waits for the server that started it."""
+LOOK_EVERY_S = 0.1
+
+
+class Host:
+    """Accepts connections, tells them how loading goes, passes their requests to the worker."""
+
+    def __init__(self, meeting: Rendezvous, idle_s: float) -> None:
+        self._meeting = meeting
+        self._idle_s = idle_s
+        self._token = meeting.read_token()
+        self._lock = threading.Lock()
+        self._connections: set[_Connection] = set()
+        self._state: wire.Message = {"event": "loading", "fraction": 0.0}
+        self._left_at = time.monotonic() + FIRST_CLIENT_S
+        self.worker: Worker | None = None
+        with suppress(FileNotFoundError):
+            meeting.socket.unlink()  # of an engine that was killed; we hold the lock
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(meeting.socket))
+        meeting.socket.chmod(0o600)
+        self._listener.listen()
+        threading.Thread(target=self._accept, name="engine-accept", daemon=True).start()
+
+    def publish(self, state: wire.Message) -> None:
+        """Send ``state`` to every connection, and to each that comes later."""
+        with self._lock:
+            self._state = state
+            connections = tuple(self._connections)
+        for connection in connections:
+            connection.send(state)
+
+    def serve(self, worker: Worker) -> None:
+        """Serve until nobody needs the engine any more."""
+        self.worker = worker
+        threading.Thread(
+            target=self._watch, args=(worker,), name="engine-watch", daemon=True
+        ).start()
+        worker.run()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with suppress(FileNotFoundError):
+            self._meeting.socket.unlink()
+        self._listener.close()
+
+    def wait_for_a_client(self) -> None:
+        """Return when somebody has heard the state, or nobody came."""
+        until = time.monotonic() + FIRST_CLIENT_S
+        while not self._connections and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
+        time.sleep(LOOK_EVERY_S)
+
+    def join(self, connection: _Connection, token: object) -> bool:
+        """Take a connection in if it knows the secret."""
+        if not hmac.compare_digest(str(token).encode(), self._token.encode()):
+            log.warning("a connection with a wrong token was refused")
+            return False
+        with self._lock:
+            self._connections.add(connection)
+            state = self._state
+        connection.send(state)
+        return True
+
+    def leave(self, connection: _Connection) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._connections.discard(connection)
+            self._left_at = time.monotonic() + LINGER_S
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # the listener was closed
+            while True:
+                stream, _ = self._listener.accept()
+                _Connection(self, stream).start()
+
+    def _watch(self, worker: Worker) -> None:
+        """End the engine when the last server has left, or when it has been idle for long."""
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            now = time.monotonic()
+            with self._lock:
+                is_alone = not self._connections and now > self._left_at
+            is_idle = now - worker.last_used > self._idle_s
+            if is_idle:
+                self.publish({"event": "unloaded"})
+            if is_alone or is_idle:
+                self.close()
+                worker.stop()
+                return
+
+
+class _Connection(threading.Thread):
+    """One language server. Reads its frames in a thread of its own."""
+
+    def __init__(self, host: Host, stream: socket.socket) -> None:
+        super().__init__(name="engine-connection", daemon=True)
+        self._host = host
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._requests: dict[int, Request] = {}
+
+    def send(self, message: wire.Message) -> None:
+        """Send a frame; a server that has gone is no error, its reader will see it too."""
+        with self._lock, suppress(OSError):
+            self._stream.sendall(wire.encode(message))
+
+    def run(self) -> None:
+        """Serve the connection until it ends."""
+        joined = False
+        try:
+            with self._stream.makefile("rb") as frames:
+                hello = wire.read_frame(frames)
+                joined = hello is not None and self._host.join(self, hello.get("token"))
+                while joined and (message := wire.read_frame(frames)) is not None:
+                    self._take(message)
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("a connection broke: %s", error)
+        finally:
+            for request in tuple(self._requests.values()):
+                request.cancelled = True
+            if joined:
+                self._host.leave(self)
+            self._stream.close()
+
+    def _take(self, message: wire.Message) -> None:
+        worker = self._host.worker
+        if message["op"] == "cancel":
+            if (request := self._requests.get(message["target"])) is not None:
+                request.cancelled = True
+            return
+        request_id = message["id"]
+        if worker is None:
+            self.send({"id": request_id, "error": "the model is not loaded yet"})
+        elif message["op"] == "tokenize":
+            self.send({"id": request_id, "ids": worker.tokenize(message["texts"])})
+        else:
+
+            def reply(content: wire.Message) -> None:
+                self._requests.pop(request_id, None)
+                self.send({"id": request_id, **content})
+
+            request = Request(message, reply)
+            self._requests[request_id] = request
+            worker.submit(request)
+
+
+def main() -> int:
+    """Load the model named on the command line and serve it."""
+    parser = argparse.ArgumentParser(prog="infill-ls engine")
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--gpu-layers", type=int, default=-1)
+    parser.add_argument("--idle-minutes", type=float, default=15.0)
+    parser.add_argument("--draft", choices=list(BATCH_COSTS), default="auto")
+    parser.add_argument("--log-level", default="WARNING")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=arguments.log_level,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    options = EngineOptions(
+        arguments.model,
+        arguments.threads,
+        arguments.gpu_layers,
+        arguments.idle_minutes,
+        arguments.draft,
+    )
+    meeting = rendezvous_for(options)
+    if meeting.try_lock() is None:
+        return EXIT_ANOTHER_RUNS
+    host = Host(meeting, options.idle_minutes * 60)
+    steps_sent: set[int] = set()
+
+    def report_loading(fraction: float) -> None:
+        step = int(fraction * 10)
+        if step not in steps_sent:
+            steps_sent.add(step)
+            host.publish({"event": "loading", "fraction": fraction})
+
+    try:
+        model = LlamaModel(
+            options.model_path,
+            threads=options.threads,
+            gpu_layers=options.gpu_layers,
+            on_progress=report_loading,
+        )
+    except InfillError as error:
+        host.publish({"event": "failed", "message": str(error)})
+        host.wait_for_a_client()
+        host.close()
+        return 1
+    worker = Worker(model, BATCH_COSTS[options.draft])
+    host.worker = worker
+    info = wire.info_to_wire(model.info)
+    host.publish({"event": "ready", "info": info, "pid": os.getpid()})
+    try:
+        host.serve(worker)
+    finally:
+        host.close()
+        model.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Where servers and engines meet: a socket in a directory that only the user can enter.
+
+One engine process serves all language servers of a user that want the same model with the same
+options. Whoever finds none starts one; an engine that nobody is connected to any more ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from infill_ls import __version__
+from infill_ls.errors import EngineError
+
+RUNTIME_ENVIRONMENT_VARIABLE = "INFILL_LS_RUNTIME_DIR"
+MAX_SOCKET_PATH_BYTES = 100
+"""The kernel allows 104 to 108 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What makes two engines different. Equal options share one process."""
+
+    model_path: Path
+    threads: int = 0
+    """0 means what the calibration found best."""
+    gpu_layers: int = -1
+    """-1 means all."""
+    idle_minutes: float = 15.0
+    """The engine ends, and gives its memory back, after so long without a request."""
+    draft: str = "auto"
+    """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
+    pays, ``always`` and ``never`` to measure that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendezvous:
+    """The files of one engine."""
+
+    folder: Path
+    key: str
+
+    @property
+    def socket(self) -> Path:
+        """The socket; it exists while the engine takes connections."""
+        return self.folder / f"{self.key}.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the engine as long as it lives."""
+        return self.folder / f"{self.key}.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the engine logs."""
+        return self.folder / f"{self.key}.log"
+
+    def read_token(self) -> str:
+        """Return the secret that a client must show, making it at the first time."""
+        path = self.folder / "token"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(16))
+        except FileExistsError:
+            pass
+        return path.read_text("ascii")
+
+    def try_lock(self) -> int | None:
+        """Lock for the life of this process; ``None`` if another engine has the lock."""
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+
+def rendezvous_for(options: EngineOptions) -> Rendezvous:
+    """Return the meeting place of engines with these options.
+
+    Raises :class:`EngineError` if there is no directory that is safe to use.
+    """
+    path = options.model_path
+    try:
+        info = path.stat()
+        identity: tuple[object, ...] = (str(path.resolve()), info.st_size, info.st_mtime_ns)
+    except OSError:
+        identity = (str(path),)  # the engine will say what is wrong with it
+    parts = (__version__, identity, *astuple(options)[1:])
+    return Rendezvous(_private_folder(), hashlib.sha256(repr(parts).encode()).hexdigest()[:16])
+
+
+def _private_folder() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if chosen := os.environ.get(RUNTIME_ENVIRONMENT_VARIABLE):
+        folder = Path(chosen)
+    elif runtime:
+        folder = Path(runtime) / "infill-ls"
+    else:
+        folder = Path(tempfile.gettempdir()) / f"infill-ls-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        info = folder.lstat()
+    except OSError as error:
+        raise EngineError(f"cannot make {folder}: {error.strerror}") from None
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
+        raise EngineError(f"{folder} must belong to you alone (mode 0700)")
+    if len(os.fsencode(folder)) > MAX_SOCKET_PATH_BYTES - 24:
+        raise EngineError(f"{folder} is too long a path for a socket: set INFILL_LS_RUNTIME_DIR")
+    return folder

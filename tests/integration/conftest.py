@@ -1,0 +1,52 @@
+"""The real engine with the bundled model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.settings import bundled_model_path
+from infill_ls.types import Prompt
+
+MakeEngine = Callable[..., EngineProcess]
+
+
+@pytest.fixture
+def private_runtime(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give a test engines of its own, so that it may kill them."""
+    folder = tmp_path_factory.mktemp("rt")
+    folder.chmod(0o700)
+    monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+async def make_engine() -> AsyncIterator[MakeEngine]:
+    """Return a function that makes engines, all closed at the end."""
+    engines: list[EngineProcess] = []
+
+    def make(*, request_timeout_s: float = 60.0, **options: object) -> EngineProcess:
+        chosen = EngineOptions(**({"model_path": bundled_model_path()} | options))  # type: ignore[arg-type]
+        engine = EngineProcess(chosen, request_timeout_s=request_timeout_s)
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        await engine.close()
+
+
+async def prompt_for(
+    engine: EngineProcess, prefix: str, suffix: str = "", typed: str = "", fragment: str = ""
+) -> Prompt:
+    """Return a prompt in the model's form."""
+    fim = (await engine.start()).fim
+    prefix_ids, suffix_ids, typed_ids = await engine.tokenize([prefix, suffix, typed])
+    bos = () if fim.bos is None else (fim.bos,)
+    anchor = (*bos, fim.prefix, *prefix_ids, fim.suffix, *suffix_ids, fim.middle)
+    return Prompt((*anchor, *typed_ids), len(anchor), fragment, "")

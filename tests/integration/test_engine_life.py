@@ -1,0 +1,168 @@
+"""Starting, sharing, dying and ending of the engine process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infill_ls.engine import wire
+from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
+from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
+from infill_ls.settings import bundled_model_path
+from infill_ls.types import Completion, StopRule
+from integration.conftest import MakeEngine, prompt_for
+
+CODE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n"
+LINE = StopRule(20, 1)
+
+
+async def ended(pid: int, within_s: float = 10.0) -> bool:
+    """Wait for the end of a process; a zombie has ended."""
+    async with asyncio.timeout(within_s):
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.05)
+    return True
+
+
+def same(left: tuple[Completion, ...], right: tuple[Completion, ...]) -> bool:
+    return [c.text for c in left] == [c.text for c in right]
+
+
+pytestmark = pytest.mark.usefixtures("private_runtime")
+
+
+async def test_servers_share_one_engine_and_the_last_one_out_ends_it(
+    make_engine: MakeEngine,
+) -> None:
+    engines = [make_engine() for _ in range(4)]
+    await asyncio.gather(*(engine.start() for engine in engines))
+    pids = {engine.pid for engine in engines}
+    assert len(pids) == 1
+    pid = pids.pop()
+    assert pid is not None
+    prompts = [await prompt_for(engine, CODE, typed="        ") for engine in engines]
+    answers = await asyncio.gather(
+        *(engine.complete(p, LINE) for engine, p in zip(engines, prompts, strict=True))
+    )
+    assert all(same(answer, answers[0]) for answer in answers)
+    for engine in engines[:3]:
+        await engine.close()
+    assert same(await engines[3].complete(prompts[3], LINE), answers[0])
+    await engines[3].close()
+    assert await ended(pid)
+
+
+async def test_another_model_or_option_is_another_engine(make_engine: MakeEngine) -> None:
+    one, two = make_engine(), make_engine(threads=1)
+    await asyncio.gather(one.start(), two.start())
+    assert one.pid != two.pid
+
+
+async def test_killed_in_mid_completion(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    prompt = await prompt_for(engine, CODE)
+    before = await engine.complete(prompt, LINE)
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # so that it surely is still at it when it is killed
+    long = asyncio.create_task(engine.complete(prompt, LINE))
+    await asyncio.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(EngineUnavailableError):
+        await long
+    with pytest.raises(EngineUnavailableError, match="not started again just yet"):
+        await engine.complete(prompt, LINE)
+    async with asyncio.timeout(30):
+        while engine.info is None:
+            try:
+                await engine.start()
+            except EngineUnavailableError:
+                await asyncio.sleep(0.05)
+    assert engine.pid != pid
+    assert same(await engine.complete(prompt, LINE), before)
+
+
+async def test_suspended_engine_is_given_up(make_engine: MakeEngine) -> None:
+    engine = make_engine(request_timeout_s=0.5)
+    prompt = await prompt_for(engine, CODE)
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(EngineTimeoutError):
+        await engine.complete(prompt, LINE)
+    assert await ended(pid)
+
+
+async def test_idle_engine_gives_its_memory_back_and_returns(make_engine: MakeEngine) -> None:
+    engine = make_engine(idle_minutes=0.02)
+    prompt = await prompt_for(engine, CODE)
+    before = await engine.complete(prompt, LINE)
+    pid = engine.pid
+    assert pid is not None
+    assert await ended(pid)
+    async with asyncio.timeout(5):
+        while engine.info is not None:
+            await asyncio.sleep(0.01)
+    assert same(await engine.complete(prompt, LINE), before)
+    assert engine.pid != pid
+
+
+async def test_cancelling_a_request_while_the_model_loads_does_not_stop_the_loading(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine()
+    first = asyncio.create_task(engine.start())
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await engine.start()
+    assert engine.info is not None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GGUF", b"not a model at all"])
+async def test_unusable_model(
+    make_engine: MakeEngine, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "model.gguf"
+    if content is not None:
+        path.write_bytes(content)
+    engine = make_engine(model_path=path)
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"model\.gguf"):
+            await engine.start()
+
+
+async def test_a_wrong_token_is_refused(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    await engine.start()
+    meeting = rendezvous_for(EngineOptions(bundled_model_path()))
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(10)
+        stream.connect(str(meeting.socket))
+        stream.sendall(wire.encode({"token": "guess"}))
+        assert stream.recv(1) == b""
+
+
+async def test_a_folder_that_others_may_enter_is_refused(
+    make_engine: MakeEngine, private_runtime: Path
+) -> None:
+    private_runtime.chmod(0o755)
+    with pytest.raises(EngineError, match="must belong to you alone"):
+        await make_engine().start()
+
+
+async def test_a_socket_left_behind_is_no_obstacle(
+    make_engine: MakeEngine, private_runtime: Path
+) -> None:
+    meeting = rendezvous_for(EngineOptions(bundled_model_path()))
+    assert meeting.folder == private_runtime
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.bind(str(meeting.socket))
+    await make_engine().start()
