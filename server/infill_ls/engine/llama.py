@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.calibration import Calibration, CalibrationStore, calibrate
 from infill_ls.engine.decoder import Logits
+from infill_ls.engine.governor import ThreadGovernor
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
@@ -115,6 +117,7 @@ class LlamaModel:
         """
         self._path = path
         self._threads = threads
+        self._governor: ThreadGovernor | None = None
         self._context: Any = None
         self._model: Any = load_model(path, gpu_layers=gpu_layers, on_progress=on_progress)
         try:
@@ -140,7 +143,11 @@ class LlamaModel:
     ) -> None:
         """Append tokens to ``sequence``, which holds ``position`` tokens."""
         self._batch.fill(sequence, position, token_ids, all_logits=all_logits)
+        started = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch.batch)
+        if self._governor is not None:
+            now = time.perf_counter()
+            self._governor.observe(len(token_ids), (now - started) * 1000, now)
         if status != 0:
             raise EngineError(f"llama.cpp could not decode {len(token_ids)} tokens ({status})")
 
@@ -203,8 +210,11 @@ class LlamaModel:
             if known.is_steady:
                 store.put(self._path, backend, known)
         self.open_context(flash_attention=known.flash_attention)
-        decode = self._threads or known.decode_threads
-        self.set_threads(decode, self._threads or known.prefill_threads)
+        if self._threads:
+            self.set_threads(self._threads, self._threads)
+        else:
+            self.set_threads(known.decode_threads, known.prefill_threads)
+            self._governor = ThreadGovernor(known, self.set_threads)
         return known
 
     def _metadata(self, key: str) -> str:
