@@ -21,7 +21,7 @@ import psutil
 
 Json = dict[str, Any]
 
-WITHIN_S = 60.0
+WITHIN_S = 30.0
 """Bound of every wait. Generous: it is only ever reached when something hangs."""
 GONE_WITHIN_S = 20.0
 SHOWN_CHARS = 1_500
@@ -121,7 +121,7 @@ class Editor:
         request_id = next(self._ids) if call_id is None else call_id
         call = Call(request_id, method, asyncio.get_running_loop().create_future())
         self._calls[request_id] = call
-        self.send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+        self.send({"jsonrpc": "2.0", "id": request_id, "method": method} | _params(params))
         return call
 
     async def ask(self, method: str, params: object = None) -> Any:
@@ -130,7 +130,7 @@ class Editor:
 
     def notify(self, method: str, params: object = None) -> None:
         """Send a notification."""
-        self.send({"jsonrpc": "2.0", "method": method, "params": params})
+        self.send({"jsonrpc": "2.0", "method": method} | _params(params))
 
     def cancel(self, call: Call) -> None:
         """Tell the server that the answer is not wanted any more."""
@@ -165,11 +165,25 @@ class Editor:
         """Wait until nothing is being loaded or indexed."""
         await self.until(lambda: self.statuses and self.statuses[-1]["kind"] == "ready", "ready")
 
+    async def until_loaded(self) -> None:
+        """Wait until a model has been loaded, or could not be, and nothing else is under way."""
+        loading = "Loading the model"
+        await self.until(lambda: any(s["message"] == loading for s in self.statuses), loading)
+        await self.until_ready()
+
     def engine(self) -> psutil.Process:
         """Return the engine process."""
-        self._look_for_children()
+        self.look_for_children()
         (engine,) = (child for child in self.children if child.is_running())
         return engine
+
+    def look_for_children(self) -> None:
+        """Note the server's child processes; all of them must be gone in the end."""
+        try:
+            server = psutil.Process(self.wire.process.pid)
+            self.children.update(server.children(recursive=True))
+        except psutil.NoSuchProcess:
+            return
 
     async def exit_status(self) -> int:
         """Wait for the server to end, read what it still says, and return its exit status."""
@@ -179,7 +193,7 @@ class Editor:
 
     async def shut_down(self) -> int:
         """End the server as the protocol has it, and return its exit status."""
-        self._look_for_children()
+        self.look_for_children()
         await self.ask("shutdown")
         self.notify("exit")
         return await self.exit_status()
@@ -197,7 +211,7 @@ class Editor:
         finally:
             if process.returncode is None:
                 self.problems.append("had to be killed")
-                self._look_for_children()
+                self.look_for_children()
                 process.kill()
                 await process.wait()
             self.wire.writer.close()
@@ -218,13 +232,6 @@ class Editor:
         for child in alive:
             child.kill()
         return [*lost, *unread, *bars, *(f"left behind: {child}" for child in alive)]
-
-    def _look_for_children(self) -> None:
-        try:
-            server = psutil.Process(self.wire.process.pid)
-            self.children.update(server.children(recursive=True))
-        except psutil.NoSuchProcess:
-            return
 
     async def _read(self) -> None:
         try:
@@ -316,3 +323,7 @@ class Editor:
         assert stream is not None
         while data := await stream.read(65_536):
             self._stderr += data
+
+
+def _params(params: object) -> Json:
+    return {} if params is None else {"params": params}
