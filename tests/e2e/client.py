@@ -84,6 +84,10 @@ class Editor:
     wire: Wire
     answers: dict[str, Callable[[Json], Any]] = field(default_factory=dict)
     """What to answer to the server's requests, by method."""
+    refused: set[str] = field(default_factory=set)
+    """Methods that we answer with an error although we said we could."""
+    silent: set[str] = field(default_factory=set)
+    """Methods that we never answer."""
     unread: list[Json] = field(default_factory=list)
     """Notifications that no :meth:`expect` has taken yet."""
     statuses: list[Json] = field(default_factory=list)
@@ -294,8 +298,11 @@ class Editor:
         method, params = message["method"], message["params"]
         self.asked.append((method, params))
         answer = {"jsonrpc": "2.0", "id": message["id"]}
-        if method not in self.answers:
+        if method in self.silent:
+            return
+        if method not in self.answers and method not in self.refused:
             self.problems.append(f"asked {method}, which we did not say we could")
+        if method not in self.answers:
             self.send({**answer, "error": {"code": -32601, "message": "no such method"}})
             return
         if method == "window/workDoneProgress/create":

@@ -160,7 +160,7 @@ def test_an_answer_to_a_request_given_up_is_dropped(caplog: pytest.LogCaptureFix
 
 
 def test_a_null_error_is_no_error() -> None:
-    for connection, result in ((mended(), [1]), (plain(), None)):
+    for connection, result in ((mended(), (1,)), (plain(), None)):
         connection.initialize()
         asked = connection.server.protocol.send_request("workspace/configuration", NO_ITEMS)
         connection.receive(id=connection.sent[0]["id"], result=[1], error=None)
