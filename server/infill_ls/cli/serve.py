@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from typing import BinaryIO
 
 from infill_ls.errors import UsageError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+LOOK_EVERY_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="TCP port (default: %(default)s)"
     )
-    # Some editors append the pid of theirs; it also comes with ``initialize``.
-    parser.add_argument("--clientProcessId", help=argparse.SUPPRESS)
+    # Some editors append their own pid; it also comes with ``initialize``.
+    parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--look-for-editor-every", type=float, default=LOOK_EVERY_S, help=argparse.SUPPRESS
+    )
     parser.add_argument("--scripted-engine", metavar="FILE", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -34,12 +41,23 @@ def run(options: argparse.Namespace) -> int:
     factory = (
         scripted_engine_factory(options.scripted_engine) if options.scripted_engine else engine_for
     )
-    server = create_server(factory)
+    server = create_server(
+        factory,
+        editor_pid=options.clientProcessId,
+        look_for_editor_every_s=options.look_for_editor_every,
+    )
     if options.tcp:
         try:
             server.start_tcp(options.host, options.port)
         except OSError as error:
             raise UsageError(f"cannot serve {options.host}:{options.port}: {error}") from None
-        return 0
-    server.start_io()
+    else:
+        server.start_io(stdout=_take_stdout())
     return server.exit_code
+
+
+def _take_stdout() -> BinaryIO:
+    """Return the stream to the editor; whatever else is printed goes to stderr from now on."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return stream

@@ -15,7 +15,7 @@ from lsprotocol import types as lsp
 from infill_ls import convert
 from infill_ls.explain import explain
 from infill_ls.lsp.server import EXPLAIN, InfillServer
-from infill_ls.lsp.watchdog import exit_when_parent_dies
+from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.session import EngineFactory, Superseded, engine_for
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -24,29 +24,37 @@ SINGLE_LINE_MENUS = frozenset({"Neovim"})
 """Clients whose pop-up menu inserts only the first line of an item."""
 
 
-def create_server(engine_factory: EngineFactory = engine_for) -> InfillServer:
-    """Return a server with all its handlers, ready to be started."""
+def create_server(
+    engine_factory: EngineFactory = engine_for,
+    *,
+    editor_pid: int | None = None,
+    look_for_editor_every_s: float = 5.0,
+) -> InfillServer:
+    """Return a server with all its handlers, ready to be started.
+
+    It ends when the process ``editor_pid``, or the one that ``initialize`` names, is gone.
+    """
     server = InfillServer(engine_factory)
-    _handle_life(server)
+    _handle_life(server, editor_pid, look_for_editor_every_s)
     _handle_documents(server)
     _handle_workspace(server)
     _handle_completion(server)
     return server
 
 
-def _handle_life(server: InfillServer) -> None:
+def _handle_life(server: InfillServer, editor_pid: int | None, look_every_s: float) -> None:
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         server.mend_workspace()
         server.client_name = params.client_info.name if params.client_info else ""
         server.open_session(params.initialization_options)
+        if (process_id := params.process_id or editor_pid) is not None:
+            server.run_in_background(watch_editor(process_id, look_every_s))
         if _wants_completion_items(params, server.session.settings):
             _handle_completion_items(server)
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_params: lsp.InitializedParams) -> None:
-        if server.process_id is not None:
-            server.run_in_background(exit_when_parent_dies(server.process_id))
         server.run_in_background(server.index_folders())
         server.run_in_background(server.watch())
         await server.pull_settings()

@@ -32,12 +32,19 @@ SERVER_NOT_INITIALIZED = -32002
 def plain_converter() -> Converter:
     """Return pygls' converter, but with the content of messages of our own as plain dicts.
 
-    pygls turns them into named tuples, which loses every key that is no identifier.
+    pygls turns them into named tuples, which loses every key that is no identifier, and it does
+    not understand a message whose ``params`` are left out.
     """
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]
     for message_type in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
-        converter.register_structure_hook(message_type, lambda data, cls: cls(**data))
+        converter.register_structure_hook(message_type, _plain)
     return converter
+
+
+def _plain(data: dict[str, Any], message_type: type[Any]) -> Any:
+    return message_type(
+        **{name: data.get(name) for name in message_type.__slots__ if name[0] != "_"}
+    )
 
 
 class NotInitialized(JsonRpcException):
@@ -103,6 +110,8 @@ class MendedProtocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Parse a message; a request that does not parse is answered with an error, not silence."""
+        if data.get("error", ...) is None:
+            del data["error"]  # some clients send both result and error, one of them null
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
@@ -112,16 +121,21 @@ class MendedProtocol(LanguageServerProtocol):
 
     def handle_message(self, message: Any) -> None:
         """Dispatch a message; requests out of the server's life are answered with an error."""
-        message_id = getattr(message, "id", None)
         method = getattr(message, "method", None)
-        if message_id is not None and method is not None:
-            if self._shutdown:
-                self._send_response(message_id, error=JsonRpcInvalidRequest().to_response_error())
-                return
-            if self._workspace is None and method != lsp.INITIALIZE:
-                self._send_response(message_id, error=NotInitialized().to_response_error())
-                return
-        super().handle_message(message)
+        if method is None or method == lsp.EXIT:
+            super().handle_message(message)
+            return
+        refusal: JsonRpcException | None = None
+        if self._shutdown or (method == lsp.INITIALIZE and self._workspace is not None):
+            refusal = JsonRpcInvalidRequest()
+        elif self._workspace is None and method != lsp.INITIALIZE:
+            refusal = NotInitialized()
+        if refusal is None:
+            super().handle_message(message)
+        elif (message_id := getattr(message, "id", None)) is not None:
+            self._send_response(message_id, error=refusal.to_response_error())
+        else:
+            log.info("%s came before initialize or after shutdown and was dropped", method)
 
     def _handle_response(
         self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None

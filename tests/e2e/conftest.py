@@ -1,0 +1,92 @@
+"""Fixtures that start servers and see to it that each ends well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from e2e.client import Editor, Json, Wire, spawn
+from e2e.lsp import initialize
+
+ROOT = Path(__file__).parents[2]
+Start = Callable[..., Awaitable[Editor]]
+
+
+class StartScripted(Protocol):
+    """Starts an initialized server that answers from a script."""
+
+    async def __call__(
+        self,
+        *answers: str,
+        delay_ms: int = 0,
+        options: Any = None,
+        handshake: Json | None = None,
+        server_arguments: Sequence[str] = (),
+    ) -> Editor: ...
+
+
+@pytest.fixture
+def shop() -> Path:
+    """Return the example workspace."""
+    return ROOT / "examples" / "shop"
+
+
+@pytest.fixture
+def wallet(tmp_path: Path) -> Path:
+    """Return a workspace whose ``refunds.py`` any model copies from."""
+    folder = tmp_path / "wallet"
+    folder.mkdir()
+    (folder / "refunds.py").write_text(
+        "def refund_order(wallet, amount):\n"
+        "    wallet.deposit_zlotys(amount)\n"
+        "    wallet.record_history(amount)\n"
+        "\n\n"
+        "def refund_invoice(wallet, amount):\n"
+        "    wallet.deposit_zlotys(amount)\n"
+        "    wallet.record_history(amount)\n"
+    )
+    return folder
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Return a function that starts a server; at the end each must have behaved."""
+    editors: list[Editor] = []
+
+    async def start_one(*arguments: str, wire: Wire | None = None, **how: Any) -> Editor:
+        editor = Editor.connect(wire or await spawn(*arguments, **how))
+        editors.append(editor)
+        return editor
+
+    yield start_one
+    problems = []
+    for editor in editors:
+        problems += await editor.finish()
+        print(editor.transcript())  # noqa: T201 - pytest shows it if the test fails
+    assert not problems
+
+
+@pytest.fixture
+def start_scripted(start: Start, tmp_path: Path) -> StartScripted:
+    """Return a function that starts a server with a scripted engine and does the handshake."""
+
+    async def start_one(
+        *answers: str,
+        delay_ms: int = 0,
+        options: Any = None,
+        handshake: Json | None = None,
+        server_arguments: Sequence[str] = (),
+    ) -> Editor:
+        script = tmp_path / "script.json"
+        script.write_text(json.dumps({"answers": answers or ["answer"], "delay_ms": delay_ms}))
+        editor = await start("--scripted-engine", str(script), *server_arguments)
+        # Thinking ahead takes the next answer from the script whenever the test pauses.
+        settings = {"thinkAhead": False, **(options or {})}
+        await initialize(editor, options=settings, **(handshake or {}))
+        return editor
+
+    return start_one

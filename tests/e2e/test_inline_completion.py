@@ -1,0 +1,145 @@
+"""``textDocument/inlineCompletion``: ghost text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import Start, StartScripted
+from e2e.lsp import (
+    AUTOMATIC,
+    INVOKED,
+    URI,
+    apply,
+    change_document,
+    explain,
+    initialize,
+    inline,
+    inline_call,
+    open_document,
+    position,
+    span,
+    split_cursor,
+)
+
+
+async def test_the_bundled_model_uses_a_name_of_another_file(start: Start, wallet: Path) -> None:
+    editor = await start()
+    await initialize(editor, folders=[wallet])
+    file = wallet / "orders.py"
+    text, cursor = split_cursor("def cancel_order(wallet, amount):\n    wallet.‸\n")
+    open_document(editor, text, file.as_uri())
+    await editor.until_ready()
+    (item, *_) = await inline(editor, cursor, file.as_uri())
+    assert item["insertText"] == "    wallet.deposit_zlotys(amount)"
+    assert apply(text, item["range"], item["insertText"]) == (
+        "def cancel_order(wallet, amount):\n    wallet.deposit_zlotys(amount)\n"
+    )
+    (snippet,) = (await explain(editor, file.as_uri()))["snippets"]
+    assert snippet["path"] == "refunds.py"
+
+
+@pytest.mark.parametrize(
+    "marked",
+    ["x = ‸", "    if a:\n        return ‸", "total(‸)", "‸", "one\n\n\ttwo ‸ three\nfour"],
+)
+async def test_the_text_before_the_cursor_begins_the_item(
+    start_scripted: StartScripted, marked: str
+) -> None:
+    editor = await start_scripted("completed")
+    text, cursor = split_cursor(marked)
+    open_document(editor, text)
+    (item,) = await inline(editor, cursor)
+    start, end = item["range"]["start"], item["range"]["end"]
+    assert start["line"] == end["line"] == cursor["line"]
+    assert end == cursor
+    before_cursor = text.split("\n")[start["line"]][start["character"] : end["character"]]
+    assert item["insertText"].startswith(before_cursor)
+    assert apply(text, item["range"], item["insertText"]) == marked.replace("‸", "completed")
+
+
+async def test_nothing_to_suggest_is_an_empty_list(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("   ")
+    open_document(editor, "x = ")
+    assert await inline_call(editor, position(0, 4)).result() == {"items": []}
+
+
+async def test_the_newest_request_of_a_document_wins(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("first", "second", delay_ms=300)
+    open_document(editor, "x = \n")
+    older = inline_call(editor, position(0, 4), trigger=AUTOMATIC)
+    newer = inline_call(editor, position(1, 0), trigger=AUTOMATIC)
+    assert await older.result() is None
+    assert not newer.answer.done()
+    assert (await newer.result())["items"]
+
+
+async def test_documents_do_not_disturb_each_other(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("same", delay_ms=300)
+    other = "file:///nowhere/b.py"
+    open_document(editor, "x = ")
+    open_document(editor, "yy = ", other)
+    first = inline_call(editor, position(0, 4))
+    second = inline_call(editor, position(0, 5), other)
+    assert (await first.result())["items"][0]["insertText"] == "x = same"
+    assert (await second.result())["items"][0]["insertText"] == "yy = same"
+
+
+async def test_a_cancelled_request_is_answered(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("never shown", delay_ms=600_000)
+    open_document(editor, "x = ")
+    call = inline_call(editor, position(0, 4))
+    editor.cancel(call)
+    assert await call.error_code() == -32800
+    editor.cancel(call)  # a second time, for a request that is over
+    assert await editor.call("infill/explain", {"textDocument": {"uri": URI}}).result() is None
+
+
+async def test_a_cancelled_request_does_not_hold_up_the_next(start: Start) -> None:
+    editor = await start()
+    await initialize(editor, options={"thinkAhead": False})
+    text = "".join(f"def f{n}(a, b):\n    return a * {n} + b\n\n" for n in range(200))
+    open_document(editor, text)
+    await editor.until_ready()
+    calls = [inline_call(editor, position(2 * n, 0)) for n in range(20, 25)]
+    for call in calls:
+        editor.cancel(call)
+    codes = [await call.error_code() for call in calls[-1:]]
+    assert codes == [-32800]
+    last = await inline_call(editor, position(len(text.split("\n")) - 1, 0)).result()
+    assert last is not None
+
+
+async def test_the_item_selected_in_the_menu_is_extended(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("(1)")
+    open_document(editor, "x = pri\n")
+    selected = {"range": span(position(0, 4), position(0, 7)), "text": "price"}
+    (item,) = await inline(editor, position(0, 7), trigger=AUTOMATIC, selected=selected)
+    assert item["range"] == selected["range"]
+    assert item["insertText"] == "price(1)"
+    assert (await explain(editor))["typed"] == "x = price"
+
+
+async def test_an_invoked_request_may_offer_several(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("one", "two", options={"candidates": 2})
+    open_document(editor, "x = ")
+    items = await inline(editor, position(0, 4), trigger=INVOKED)
+    assert items[0]["insertText"] == "x = one"
+    assert all("range" in item for item in items)
+
+
+async def test_inside_a_word_nothing_is_offered_unasked(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("answer")
+    open_document(editor, "price")
+    assert await inline(editor, position(0, 2), trigger=AUTOMATIC) == []
+    assert await inline(editor, position(0, 2), trigger=INVOKED) != []
+
+
+async def test_typing_along_keeps_the_suggestion(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("net_price(1)", "something else")
+    open_document(editor, "x = ")
+    await inline(editor, position(0, 4), trigger=AUTOMATIC)
+    change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "net_"}])
+    (item,) = await inline(editor, position(0, 8), trigger=AUTOMATIC)
+    assert item["insertText"] == "x = net_price(1)"

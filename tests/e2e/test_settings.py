@@ -1,0 +1,169 @@
+"""Settings: where they come from, when they change, and what a wrong one does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.client import Editor
+from e2e.conftest import Start, StartScripted
+from e2e.lsp import (
+    ERROR,
+    WARNING,
+    capabilities,
+    explain,
+    initialize,
+    inline,
+    inline_call,
+    open_document,
+    position,
+)
+from infill_ls.settings import bundled_model_path
+
+OFF = "completions are switched off"
+
+
+async def reason(editor: Editor) -> Any:
+    """Ask for a completion and return why there is one or none."""
+    await inline(editor, position(0, 4))
+    return (await explain(editor))["reason"]
+
+
+def push(editor: Editor, settings: Any) -> None:
+    editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+
+
+async def test_initialization_options(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(options={"enabled": False})
+    open_document(editor, "x = ")
+    assert await reason(editor) == OFF
+
+
+async def test_settings_that_are_pushed(start_scripted: StartScripted) -> None:
+    editor = await start_scripted()
+    open_document(editor, "x = ")
+    assert await reason(editor) == "shown"
+    push(editor, {"infill-ls": {"enabled": False}})
+    assert await reason(editor) == OFF
+    for not_ours in (None, {}, {"other": 1}, [], "text", {"infill-ls": None}):
+        push(editor, not_ours)
+    assert await reason(editor) == OFF
+    push(editor, {"infill-ls": {"disabledLanguages": ["python"]}})
+    assert await reason(editor) == "switched off for python"
+
+
+async def test_settings_that_are_pulled(start: Start, tmp_path: Path) -> None:
+    editor = await start()
+    # The warning tells when they are in force.
+    editor.answers["workspace/configuration"] = lambda _: [{"enabled": False, "first": 1}]
+    able = capabilities(workspace={"configuration": True})
+    await initialize(editor, client_capabilities=able)
+    assert "'first'" in (await editor.expect("window/showMessage"))["message"]
+    assert editor.asked[-1] == (
+        "workspace/configuration",
+        {"items": [{"section": "infill-ls"}]},
+    )
+    open_document(editor, "x = ")
+    assert await reason(editor) == OFF
+    editor.answers["workspace/configuration"] = lambda _: [
+        {"disabledLanguages": ["python"], "second": 1}
+    ]
+    push(editor, None)
+    assert "'second'" in (await editor.expect("window/showMessage"))["message"]
+    assert await reason(editor) == "switched off for python"
+
+
+@pytest.mark.parametrize("answer", [[None], [], [{}]])
+async def test_an_editor_with_no_section_of_ours_keeps_the_options(
+    start: Start, answer: list[Any]
+) -> None:
+    editor = await start()
+    editor.answers["workspace/configuration"] = lambda _: answer
+    able = capabilities(workspace={"configuration": True})
+    await initialize(editor, client_capabilities=able, options={"enabled": False})
+    open_document(editor, "x = ")
+    await editor.until(lambda: editor.asked)
+    assert await reason(editor) == OFF
+
+
+async def test_changes_of_settings_are_registered_for(start: Start) -> None:
+    editor = await start()
+    editor.answers["client/registerCapability"] = lambda _: None
+    able = capabilities(workspace={"didChangeConfiguration": {"dynamicRegistration": True}})
+    await initialize(editor, client_capabilities=able)
+    await editor.until(lambda: editor.asked)
+    ((_, params),) = editor.asked
+    (registration,) = params["registrations"]
+    assert registration["method"] == "workspace/didChangeConfiguration"
+    assert registration["registerOptions"] == {"section": "infill-ls"}
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"maxTokenz": 5}, ("'maxTokenz'", "no option")),
+        ({"max_tokens": 5}, ("'max_tokens'", "no option")),
+        ({"maxTokens": "many"}, ("maxTokens", "96")),
+        ({"maxTokens": 0}, ("maxTokens", "96")),
+        ({"completionItems": "sometimes"}, ("completionItems", "'auto'")),
+        ({"disabledLanguages": "python"}, ("disabledLanguages", "()")),
+        ({"disabledLanguages": [1, 2]}, ("disabledLanguages", "()")),
+        ("text", ("expected an object", "str")),
+        ([1], ("expected an object", "list")),
+    ],
+)
+async def test_a_wrong_option_is_named_once_and_its_default_used(
+    start: Start, options: Any, parts: tuple[str, ...]
+) -> None:
+    editor = await start()
+    await initialize(editor, options=options)
+    warning = await editor.expect("window/showMessage")
+    assert warning["type"] == WARNING
+    assert all(part in warning["message"] for part in parts)
+    open_document(editor, "x = ")
+    assert await inline_call(editor, position(0, 4)).result() is not None
+
+
+async def test_a_wrong_option_does_not_spoil_the_others(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(options={"nonsense": 1, "enabled": False})
+    await editor.expect("window/showMessage")
+    open_document(editor, "x = ")
+    assert await reason(editor) == OFF
+    push(editor, {"infill-ls": {"nonsense": 1, "enabled": True}})  # not told a second time
+    assert await reason(editor) == "shown"
+
+
+async def test_the_model_can_be_switched(start: Start, tmp_path: Path) -> None:
+    editor = await start()
+    await initialize(editor, options={"thinkAhead": False})
+    open_document(editor, "def add(a, b):\n    return ")
+    await editor.until_loaded()
+    first = editor.engine()
+    before = await inline(editor, position(1, 11))
+    missing = tmp_path / "missing.gguf"
+    push(editor, {"infill-ls": {"thinkAhead": False, "model": str(missing)}})
+    assert await inline(editor, position(1, 11)) == []
+    message = await editor.expect("window/showMessage")
+    assert message["type"] == ERROR
+    assert str(missing) in message["message"]
+    copy = tmp_path / "copy.gguf"
+    copy.symlink_to(bundled_model_path())
+    push(editor, {"infill-ls": {"thinkAhead": False, "model": str(copy)}})
+    assert await inline(editor, position(1, 11)) == before
+    assert editor.engine().pid != first.pid
+
+
+async def test_switching_the_model_disturbs_no_request(start: Start, tmp_path: Path) -> None:
+    editor = await start()
+    copy = tmp_path / "copy.gguf"
+    copy.symlink_to(bundled_model_path())
+    await initialize(editor, options={"thinkAhead": False})
+    open_document(editor, "def add(a, b):\n    return ")
+    await editor.until_loaded()
+    editor.engine().suspend()  # it is in the middle of the request when the setting comes
+    call = inline_call(editor, position(1, 11))
+    push(editor, {"infill-ls": {"thinkAhead": False, "model": str(copy)}})
+    assert await call.result() in (None, {"items": []})
+    assert await inline(editor, position(1, 11)) != []
