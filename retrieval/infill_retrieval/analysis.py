@@ -9,6 +9,7 @@ cache on disk.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -35,8 +36,11 @@ from infill_retrieval.words import search_terms
 
 FORMAT = 1
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
-MAX_SIGNATURE_CHARS = 400
-"""A longer signature (a table, a regular expression) is shown cut off."""
+MAX_SIGNATURE_CHARS = 160
+"""A longer signature (a table, a dozen parameters) is shown cut off."""
+_AFTER_OPENING = re.compile(r"([(\[{])\s+")
+_BEFORE_CLOSING = re.compile(r",?\s+([)\]}])")
+_COMMENT = re.compile(r"\s+(?:#|//)\s.*$")
 _HEAD = struct.Struct("<II")
 _TERMS_HEAD = struct.Struct("<IIIII")
 
@@ -55,7 +59,7 @@ class Details:
         return "\n".join(self.lines[window.first_line : window.last_line + 1]) + "\n"
 
     def signature(self, declaration: Declaration) -> str:
-        """Return the lines of a declaration without its body; ends with a newline."""
+        """Return a declaration without its body as one line, which is what fits best."""
         return _signature(self.lines, declaration)
 
 
@@ -67,6 +71,8 @@ class Analysis:
     """Packed :class:`Details`; see :func:`unpack_details`."""
     package: str
     """The namespace that the file declares, or nothing."""
+    types: Sequence[str]
+    """Names of the classes and other types that the file declares."""
     vocabulary: Sequence[str]
     windows: TermBlock
     """One document for each window; its terms are places in ``vocabulary``."""
@@ -106,6 +112,7 @@ def _pack(lines: Sequence[str], windows: Sequence[Window], found: Outline) -> An
     return Analysis(
         _pack_details(Details(tuple(lines), tuple(windows), found)),
         found.package,
+        tuple(dict.fromkeys(d.name for d in found.declarations if d.kind is Kind.TYPE)),
         vocabulary,
         _rows(block, 0, border),
         _rows(block, border, len(block)),
@@ -123,7 +130,17 @@ def _signature(lines: Sequence[str], declaration: Declaration) -> str:
         wanted[-1] = wanted[-1][: declaration.end_column].rstrip()
         if not wanted[-1]:
             wanted.pop()
-    return "\n".join(wanted)[:MAX_SIGNATURE_CHARS].rstrip() + "\n"
+    if len(wanted) > 1:
+        # Lines that a formatter broke are put together again: it saves a third of their tokens.
+        first, *rest = (_before_comment(line) for line in wanted)
+        joined = " ".join([first, *(line.strip() for line in rest if line.strip())])
+        joined = _AFTER_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", joined))
+        wanted = [joined]
+    return "".join(wanted)[:MAX_SIGNATURE_CHARS].rstrip()
+
+
+def _before_comment(line: str) -> str:
+    return _COMMENT.sub("", line)
 
 
 def _rows(block: TermBlock, first: int, stop: int) -> TermBlock:
@@ -166,7 +183,7 @@ def unpack_details(packed: bytes) -> Details:
 def to_bytes(analysis: Analysis) -> bytes:
     """Return ``analysis`` as bytes, for :func:`from_bytes`."""
     words = "\n".join(analysis.vocabulary).encode("utf-8", "surrogatepass")
-    package = analysis.package.encode("utf-8", "surrogatepass")
+    names = "\n".join([analysis.package, *analysis.types, ""]).encode("utf-8", "surrogatepass")
     blocks = (analysis.windows, analysis.declarations)
     numbers = [
         np.concatenate([getattr(block, name) for block in blocks]).astype(dtype).tobytes()
@@ -178,9 +195,9 @@ def to_bytes(analysis: Analysis) -> bytes:
         )
     ]
     sizes = [n for block in blocks for n in (len(block.terms), len(block))]
-    terms = zlib.compress(b"".join((*numbers, package, b"\n", words)), 1)
+    terms = zlib.compress(b"".join((*numbers, names, words)), 1)
     head = _HEAD.pack(len(analysis.details), len(terms))
-    return head + _TERMS_HEAD.pack(*sizes, 0) + analysis.details + terms
+    return head + _TERMS_HEAD.pack(*sizes, len(analysis.types)) + analysis.details + terms
 
 
 def from_bytes(data: bytes) -> Analysis:
@@ -189,7 +206,7 @@ def from_bytes(data: bytes) -> Analysis:
     Raises ``ValueError`` (or ``struct.error``, ``zlib.error``) for bytes that are damaged.
     """
     details_bytes, terms_bytes = _HEAD.unpack_from(data)
-    window_terms, windows, declaration_terms, declarations, _ = _TERMS_HEAD.unpack_from(
+    window_terms, windows, declaration_terms, declarations, types = _TERMS_HEAD.unpack_from(
         data, _HEAD.size
     )
     start = _HEAD.size + _TERMS_HEAD.size
@@ -206,7 +223,8 @@ def from_bytes(data: bytes) -> Analysis:
     return Analysis(
         data[start : start + details_bytes],
         package,
-        [] if words == [""] else words,
+        tuple(words[:types]),
+        [] if words[types:] == [""] else words[types:],
         TermBlock(
             terms[:window_terms], counts[:window_terms], starts[: windows + 1], lengths[:windows]
         ),

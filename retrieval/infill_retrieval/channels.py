@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ MAX_MEMBERS = 10
 """Most members of one class that are shown because the class is imported."""
 MEMBER_WEIGHT = 0.6
 """What a class's weight is worth to its members."""
+RECEIVER_WEIGHT = 1.2
+"""Weight of what can follow the dot before the cursor: members of a class or of a module."""
 IMPORT_BONUS = 0.7
 """Part of the best BM25 score that the full weight of an import adds to a declaration's own."""
 
@@ -33,45 +34,60 @@ class Shelf:
 
 
 def imported(
-    related: Mapping[str, Related], ranking: Ranking[str], shelf: Shelf
+    related: Mapping[str, Related], ranking: Ranking[str], shelf: Shelf, partial: str = ""
 ) -> tuple[list[Candidate], set[str]]:
-    """Return declarations of imported files, and which files have been seen to the end."""
+    """Return declarations of imported files, and which files those are.
+
+    ``partial`` is what is typed already of a member after the dot at the cursor.
+    """
     best = max((hit.score for hit in ranking.top(1)), default=1.0)
     ranked: list[tuple[float, str, int]] = []
     for key, wanted in related.items():
-        details = shelf.details_of(key)
-        if details is None:
+        if (details := shelf.details_of(key)) is None:
             continue
         scores = ranking.scores_of(key)
-        declarations = details.outline.declarations
-        inherited: list[float] = []
-        for number, declaration in enumerate(declarations):
-            weight = wanted.weight(declaration.name)
-            if declaration.parent >= 0:
-                # A method that happens to be called as something nearby is no imported name.
-                weight = max(inherited[declaration.parent] * MEMBER_WEIGHT, 0.5 * weight)
-            inherited.append(weight)
-            own = float(scores[number]) if number < len(scores) else -math.inf
+        boost = shelf.boost_of(key)
+        for number, weight in enumerate(_weights(details, wanted, partial)):
             if weight > 0:
-                score = weight * IMPORT_BONUS * best + max(own, 0.0)
-                ranked.append((score * shelf.boost_of(key), key, number))
+                own = max(float(scores[number]), 0.0) if number < len(scores) else 0.0
+                ranked.append(((weight * IMPORT_BONUS * best + own) * boost, key, number))
     ranked.sort(key=lambda item: (-item[0], item[1], item[2]))
     candidates: list[Candidate] = []
     members: Counter[tuple[str, int]] = Counter()
     for score, key, number in ranked:
-        details = shelf.details_of(key)
-        if details is None:
+        if len(candidates) == MAX_CANDIDATES:
+            break
+        if (details := shelf.details_of(key)) is None:
             continue
-        parent = details.outline.declarations[number].parent
-        members[key, parent] += parent >= 0
-        if members[key, parent] > MAX_MEMBERS:
-            continue
+        place = details.outline.declarations[number].parent
+        if place >= 0:
+            members[key, place] += 1
+            is_receiver = details.outline.declarations[place].name in related[key].receivers
+            if members[key, place] > MAX_MEMBERS and not is_receiver:
+                continue
         candidates.append(
             _declaration(details, number, shelf.name_of(key), Channel.IMPORTED, score)
         )
-        if len(candidates) == MAX_CANDIDATES:
-            break
     return candidates, set(related)
+
+
+def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
+    """Return the weight of each declaration of a file that is imported."""
+    found = details.outline.declarations
+    inherited: list[float] = []
+    weights: list[float] = []
+    for declaration in found:
+        weight = wanted.weight(declaration.name)
+        follows_dot = wanted.is_receiver
+        if declaration.parent >= 0:
+            # A method that happens to be called as something nearby is no imported name.
+            weight = max(inherited[declaration.parent] * MEMBER_WEIGHT, 0.5 * weight)
+            follows_dot = found[declaration.parent].name in wanted.receivers
+        inherited.append(weight)
+        if follows_dot:
+            weight = max(weight, RECEIVER_WEIGHT * _fitness(declaration.name, partial))
+        weights.append(weight)
+    return weights
 
 
 def declarations(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list[Candidate]:
@@ -106,6 +122,13 @@ def _boosted(
     return sorted(hits, key=lambda pair: -pair[0])[:MAX_CANDIDATES]
 
 
+def _fitness(name: str, partial: str) -> float:
+    """Return how well a member fits what is typed of it: private ones and dunders rarely do."""
+    if partial:
+        return 1.5 if name.lower().startswith(partial.lower()) else 0.5
+    return 0.5 if name.startswith("_") else 1.0
+
+
 def _times(score: float, boost: float) -> float:
     """Return a better score for a boost above one, also where Okapi's scores are negative."""
     return score * boost if score >= 0 else score / boost
@@ -118,8 +141,6 @@ def _declaration(
     place = number
     while place >= 0:
         declaration = details.outline.declarations[place]
-        signature = details.signature(declaration).removesuffix("\n").split("\n")
-        for line, text in enumerate(signature, start=declaration.first_line):
-            lines.setdefault(line, text)
+        lines.setdefault(declaration.first_line, details.signature(declaration))
         place = declaration.parent
     return Candidate(name, channel, tuple(sorted(lines.items())), score)

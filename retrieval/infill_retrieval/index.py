@@ -24,10 +24,10 @@ from infill_retrieval.analysis import (
 )
 from infill_retrieval.bm25 import PostingsBM25, Segment, Vocabulary, merge_segments, renumber
 from infill_retrieval.crawl import Found, analyse_safely, crawl_here
-from infill_retrieval.modules import ModuleTable
+from infill_retrieval.modules import ModuleTable, family_of
 from infill_retrieval.pack import Candidate, in_stable_order, pack
 from infill_retrieval.query import SearchQuery, search_query
-from infill_retrieval.related import related_files
+from infill_retrieval.related import Related, receiver_types, related_files
 from infill_retrieval.secrets import is_sensitive_name, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.sources import find_source, is_wanted, read_source
@@ -241,12 +241,18 @@ class WorkspaceIndex:
         )
         language = language_of(query.path, query.language_id)
         related = related_files(
-            outline, query.path, language, self._modules, self._details_of, search.words
+            outline, query.path, language, self._modules, self._details_of, search
         )
+        family = family_of(language)
+        for name, path in receiver_types(
+            search, lambda folded: self._modules.types_called(folded, query.path)
+        ):
+            if family_of(language_of(path)) == family:
+                related.setdefault(path, Related()).receivers.add(name)
         if not search.terms and not related:
             return {}
         ranking = self._declarations.rank(search.terms)
-        imported, seen = channels.imported(related, ranking, shelf)
+        imported, seen = channels.imported(related, ranking, shelf, search.partial)
         return {
             Channel.IMPORTED: imported,
             Channel.DECLARATION: channels.declarations(ranking, shelf, seen | {query.path}),
@@ -380,7 +386,7 @@ class WorkspaceIndex:
 
     def _keep(self, path: str, name: str, analysis: Analysis) -> None:
         self._files[path] = _File(name, analysis.details)
-        self._modules.add(path, analysis.package)
+        self._modules.add(path, analysis.package, analysis.types)
 
     def _remove(self, path: str) -> None:
         self._files.pop(path, None)

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from infill_retrieval.syntax import Import, Language, language_of
 
@@ -44,6 +45,9 @@ def family_of(language: Language) -> str:
     return _FAMILIES.get(language.name, language.name)
 
 
+_Value = TypeVar("_Value")
+
+
 class ModuleTable:
     """The files of a workspace, found by what an import calls them. Paths are absolute."""
 
@@ -53,6 +57,8 @@ class ModuleTable:
         self._by_folder: dict[str, set[str]] = defaultdict(set)
         self._folders_by_name: dict[str, set[str]] = defaultdict(set)
         self._by_package: dict[str, set[str]] = defaultdict(set)
+        self._types: dict[str, tuple[str, ...]] = {}
+        self._by_type: dict[str, set[tuple[str, str]]] = defaultdict(set)
 
     def __contains__(self, path: str) -> bool:
         return path in self._packages
@@ -60,8 +66,8 @@ class ModuleTable:
     def __len__(self) -> int:
         return len(self._packages)
 
-    def add(self, path: str, package: str = "") -> None:
-        """Add a file, or change the namespace that it declares."""
+    def add(self, path: str, package: str = "", types: Sequence[str] = ()) -> None:
+        """Add a file, or change the namespace and the types that it declares."""
         self.remove(path)
         self._packages[path] = package
         folder = posixpath.dirname(path)
@@ -70,6 +76,11 @@ class ModuleTable:
         self._folders_by_name[posixpath.basename(folder)].add(folder)
         if package:
             self._by_package[package].add(path)
+        if types:
+            self._types[path] = tuple(types)
+            for name in types:
+                for key in _type_keys(name):
+                    self._by_type[key].add((name, path))
 
     def remove(self, path: str) -> None:
         """Forget a file; one that is not there is no error."""
@@ -83,6 +94,9 @@ class ModuleTable:
             _discard(self._folders_by_name, posixpath.basename(folder), folder)
         if package:
             _discard(self._by_package, package, path)
+        for name in self._types.pop(path, ()):
+            for key in _type_keys(name):
+                _discard(self._by_type, key, (name, path))
 
     def resolve(self, imported: Import, importer: str, language: Language) -> list[str]:
         """Return the files that an import may mean, the likeliest first; often none."""
@@ -145,12 +159,29 @@ class ModuleTable:
         roots = sorted(posixpath.dirname(folder) for folder in inside)
         return [f"{root}/{source}" for root in roots if posixpath.basename(root) == project]
 
+    def types_called(self, folded: str, importer: str) -> list[tuple[str, str]]:
+        """Return types, with their files, by folded name or its last word; exact ones first."""
+        found = self._by_type.get(folded, ())
+        return sorted(
+            (pair for pair in found if pair[1] != importer),
+            key=lambda pair: (
+                pair[0].replace("_", "").lower() != folded,
+                -_shared_folders(pair[1], importer),
+                pair,
+            ),
+        )
+
     def in_package(self, package: str) -> list[str]:
         """Return the files that declare a namespace."""
         return sorted(self._by_package.get(package, ()))[:MAX_PACKAGE_FILES]
 
 
-def _discard(table: dict[str, set[str]], key: str, value: str) -> None:
+def _type_keys(name: str) -> set[str]:
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
+    return {name.replace("_", "").lower(), parts[-1].lower() if parts else ""} - {""}
+
+
+def _discard(table: dict[str, set[_Value]], key: str, value: _Value) -> None:
     table[key].discard(value)
     if not table[key]:
         del table[key]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from infill_retrieval.analysis import Details
 from infill_retrieval.modules import ModuleTable
+from infill_retrieval.query import SearchQuery
 from infill_retrieval.syntax import Import, Language, Outline, language_of
 from infill_retrieval.words import identifiers
 
@@ -18,6 +19,7 @@ MODULE_WEIGHT = 0.15
 SIBLING_WEIGHT = 0.0
 """Weight of what a file of the same package has that is not named near the cursor."""
 REEXPORT_DEPTH = 3
+MAX_RECEIVER_TYPES = 4
 MAX_RELATED_FILES = 40
 
 
@@ -29,6 +31,10 @@ class Related:
     """Weight of single declarations, by name."""
     base: float = 0.0
     """Weight of every declaration."""
+    receivers: set[str] = field(default_factory=set)
+    """Types of which a member is about to be named."""
+    is_receiver: bool = False
+    """Whether something of the module itself is about to be named."""
 
     def weight(self, name: str) -> float:
         """Return the weight of a top-level declaration."""
@@ -41,23 +47,56 @@ def related_files(
     language: Language,
     table: ModuleTable,
     details_of: Callable[[str], Details | None],
-    nearness: Mapping[str, float],
+    search: SearchQuery,
 ) -> dict[str, Related]:
     """Return the files that ``path`` imports and what of each is wanted, nearest use first.
 
     A name that a file does not declare but imports itself, as an ``__init__.py`` or ``index.ts``
     does, is followed to where it is declared.
     """
+    nearness = search.words
     found: defaultdict[str, Related] = defaultdict(Related)
     for imported in sorted(outline.imports, key=lambda i: -_use(i, nearness)):
         for file in table.resolve(imported, path, language):
             if len(found) >= MAX_RELATED_FILES and file not in found:
                 break
             _want(found, file, imported, nearness, table, details_of, REEXPORT_DEPTH)
+            if search.receiver and search.receiver in _local_names(imported):
+                found[file].receivers.add(search.receiver)
+                found[file].is_receiver = search.receiver not in imported.names or (
+                    _is_called(file, search.receiver)
+                )
     for file in table.siblings(path, language, outline.package):
         if file not in found and len(found) < MAX_RELATED_FILES:
             _want_named(found[file], nearness, SIBLING_WEIGHT)
     return dict(found)
+
+
+def receiver_types(
+    search: SearchQuery, names: Callable[[str], Sequence[tuple[str, str]]]
+) -> list[tuple[str, str]]:
+    """Return the types, with their files, of which a member may be named at the cursor.
+
+    The evidence is lexical: an annotation or a constructor call in sight, or a variable that is
+    called as its class is (``console.`` of a ``Console``, ``self._options.`` of ``RunOptions``).
+    ``names`` finds declared types, with their files, by the folded name or its last word.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for name in (*search.receiver_types, search.receiver):
+        if len(name.strip("_")) > 1 and name not in {"self", "this", "super", "cls"}:
+            found.update(dict.fromkeys(names(fold(name))))
+    return list(found)[:MAX_RECEIVER_TYPES]
+
+
+def fold(name: str) -> str:
+    """Return ``name`` in the one form in which variables and their classes look the same."""
+    return name.replace("_", "").lower()
+
+
+def _is_called(file: str, name: str) -> bool:
+    """Return whether a file is the module ``name``: a name may be taken from a package."""
+    stem = file.rpartition("/")[2].partition(".")[0]
+    return stem == name or file.endswith((f"/{name}/__init__.py", f"/{name}/index.ts"))
 
 
 def _use(imported: Import, nearness: Mapping[str, float]) -> float:
