@@ -41,6 +41,7 @@ MAX_SIGNATURE_CHARS = 160
 _AFTER_OPENING = re.compile(r"([(\[{])\s+")
 _BEFORE_CLOSING = re.compile(r",?\s+([)\]}])")
 _COMMENT = re.compile(r"\s+(?:#|//)\s.*$")
+_KINDS = {str(kind): kind for kind in Kind}
 _HEAD = struct.Struct("<II")
 _TERMS_HEAD = struct.Struct("<IIIII")
 
@@ -173,7 +174,7 @@ def unpack_details(packed: bytes) -> Details:
         tuple(text.split("\n")),
         tuple(Window(first, last) for first, last in zip(lines[::2], lines[1::2], strict=True)),
         Outline(
-            tuple(Declaration(name, Kind(kind), *rest) for name, kind, *rest in declarations),
+            tuple(Declaration(name, _KINDS[kind], *rest) for name, kind, *rest in declarations),
             tuple(Import(module, tuple(names), tuple(also)) for module, names, also in imports),
             package,
         ),

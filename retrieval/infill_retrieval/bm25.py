@@ -210,6 +210,11 @@ class Ranking(Generic[Key]):
             return np.zeros(0)
         return self._scores[self._parts.index(home[0])][home[0].documents_of(home[1])]
 
+    @property
+    def best_score(self) -> float:
+        """The highest score; minus infinity without a match."""
+        return max((float(score.max()) for score in self._scores if len(score)), default=-np.inf)
+
     def top(self, count: int, without: Collection[Key] = ()) -> list[Hit[Key]]:
         """Return up to ``count`` documents that share a term with the query, best first."""
         if not self._parts or count <= 0:
@@ -530,12 +535,12 @@ def renumber(block: TermBlock, numbers: Ints) -> TermBlock:
 
 def _best(scores: Floats, count: int) -> Ints:
     """Return the places of the highest scores above minus infinity, equal ones in order."""
-    if count < len(scores):
-        border = np.partition(scores, len(scores) - count)[len(scores) - count]
-        places = np.flatnonzero(scores >= border)
-    else:
-        places = np.arange(len(scores))
-    places = places[scores[places] > -np.inf]
+    places = np.flatnonzero(scores > -np.inf)
+    if count < len(places):
+        # Among the many equal values of documents without a match, partition would crawl.
+        values = scores[places]
+        border = np.partition(values, len(values) - count)[len(values) - count]
+        places = places[values >= border]
     return places[np.argsort(-scores[places], kind="stable")][:count]
 
 

@@ -40,7 +40,7 @@ def imported(
 
     ``partial`` is what is typed already of a member after the dot at the cursor.
     """
-    best = max((hit.score for hit in ranking.top(1)), default=1.0)
+    best = ranking.best_score if ranking.best_score > 0 else 1.0
     ranked: list[tuple[float, str, int]] = []
     for key, wanted in related.items():
         if (details := shelf.details_of(key)) is None:

@@ -77,15 +77,25 @@ def _receiver(line: str) -> tuple[str, str]:
 def _types_of(receiver: str, text: str) -> tuple[str, ...]:
     if not receiver:
         return ()
-    name = rf"(?<!\w){re.escape(receiver)}"
-    types = [
-        rf"{name}\??\s*:\s*(?:readonly |&|mut |dyn |\w+\[)*[\"']?(?:\w+(?:\.|::))*([A-Z]\w*)",
-        rf"{name}\s*:?=\s*(?:await |new |&)*(?:\w+(?:\.|::))*([A-Z]\w*)(?:::\w+)?\s*[({{<.]",
-        rf"{name}\s+\*?(?:\w+\.)?([A-Z]\w*)",
-        rf"(?<!\w)([A-Z]\w*)(?:<[^<>\n]*>)?(?:\[\])?[\s*&]+{re.escape(receiver)}(?!\w)",
-    ]
-    found = (match[1] for pattern in types for match in re.finditer(pattern, text))
-    return tuple(dict.fromkeys(found))
+    found: dict[str, None] = {}
+    for match in re.finditer(rf"(?<!\w){re.escape(receiver)}(?!\w)", text):
+        after = text[match.end() : match.end() + _TYPE_CHARS]
+        before = text[max(0, match.start() - _TYPE_CHARS) : match.start()]
+        for hit in (_TYPE_AFTER.match(after), _TYPE_BEFORE.search(before)):
+            if hit is not None:
+                found[hit[1]] = None
+    return tuple(found)
+
+
+_TYPE_CHARS = 120
+_TYPE_AFTER = re.compile(
+    r"""(?:\??\s*:\s*(?:readonly\s|&|mut\s|dyn\s|\w+\[)*["']?  # name: Type, name: Optional[Type
+       |\s*:?=\s*(?:await\s|new\s|&)*                       # name = Type(...), name := &Type{
+       |[ \t]+\*?)                                          # name *Type
+       (?:\w+(?:\.|::))*([A-Z]\w*)""",
+    re.VERBOSE,
+)
+_TYPE_BEFORE = re.compile(r"(?<!\w)([A-Z]\w*)(?:<[^<>\n]*>)?(?:\[\])?[ \t*&]+$")  # Type name
 
 
 def _nearness(above: list[str], current: str, below: list[str]) -> dict[str, float]:
