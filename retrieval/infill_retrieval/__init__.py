@@ -5,6 +5,7 @@ function that the caller injects.
 """
 
 from infill_retrieval.index import WorkspaceIndex
+from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.types import (
     NO_SNIPPETS,
     Channel,
@@ -15,11 +16,13 @@ from infill_retrieval.types import (
 )
 
 __all__ = [
+    "DEFAULT_SETTINGS",
     "NO_SNIPPETS",
     "Channel",
     "CountTokens",
     "Query",
     "Retrieval",
+    "RetrievalSettings",
     "Snippet",
     "WorkspaceIndex",
 ]

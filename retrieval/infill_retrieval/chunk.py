@@ -1,42 +1,56 @@
-"""A file's text to the windows of lines that are searched."""
+"""A file's lines to the windows of lines that are searched for usages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 WINDOW_LINES = 10
 """Non-blank lines of a window; CrossCodeEval's size. Whole functions do worse (2605.04763)."""
 MAX_LINE_CHARS = 300
-"""A file with a longer line is taken for generated or minified and is not searched."""
+"""A window with a longer line is data or minified code, and is not searched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Consecutive lines of a file; ``text`` ends with a newline."""
+class Window:
+    """The lines ``first_line`` to ``last_line`` of a file, both included, neither blank."""
 
-    path: str
     first_line: int
-    text: str
+    last_line: int
 
 
-def split_windows(path: str, text: str) -> list[Chunk]:
-    """Cut ``text`` into windows of ``WINDOW_LINES`` non-blank lines that do not overlap."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    if any(len(line) > MAX_LINE_CHARS for line in lines):
-        return []
-    chunks: list[Chunk] = []
-    window: list[str] = []
-    start = filled = 0
+def split_lines(text: str) -> list[str]:
+    r"""Return the lines of ``text`` without their ends; ``\n``, ``\r\n`` and ``\r`` end a line.
+
+    A form feed or a Unicode line separator does not: editors and grammars count these three.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def split_windows(lines: Sequence[str], borders: Sequence[int] = ()) -> list[Window]:
+    """Cut lines into windows of at most ``WINDOW_LINES`` non-blank lines that do not overlap.
+
+    ``borders`` are the lines at which top-level statements begin: a window that is at least half
+    full ends before one, so that it does not tear a definition apart for the sake of its size.
+    """
+    starts = frozenset(borders)
+    windows: list[Window] = []
+    first = last = -1
+    filled = 0
     for number, line in enumerate(lines):
-        if not window and not line.strip():
+        if not line or line.isspace():
             continue
-        if not window:
-            start = number
-        window.append(line.rstrip())
-        filled += bool(line.strip())
-        if filled == WINDOW_LINES:
-            chunks.append(Chunk(path, start, "\n".join(window) + "\n"))
-            window, filled = [], 0
+        if filled == WINDOW_LINES or (number in starts and filled * 2 >= WINDOW_LINES):
+            windows.append(Window(first, last))
+            filled = 0
+        if not filled:
+            first = number
+        last = number
+        filled += 1
     if filled:
-        chunks.append(Chunk(path, start, "\n".join(window).rstrip("\n") + "\n"))
-    return chunks
+        windows.append(Window(first, last))
+    return [w for w in windows if _is_readable(lines[w.first_line : w.last_line + 1])]
+
+
+def _is_readable(lines: Sequence[str]) -> bool:
+    return all(len(line) <= MAX_LINE_CHARS for line in lines)

@@ -2,27 +2,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from infill_retrieval.render import render_snippet
-from infill_retrieval.types import CountTokens, Retrieval, Snippet
+from infill_retrieval.render import path_comment, render_snippet
+from infill_retrieval.types import Channel, CountTokens, Snippet
+
+DUPLICATE_SHARE = 0.8
+"""Share of a candidate's lines that are shown already, from which it is not worth its tokens."""
+_CHANNELS = tuple(Channel)
 
 
-def pack(candidates: Sequence[Snippet], budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
-    """Take candidates (best first) while they fit; what does not fit is passed over, not a stop.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Lines of a file that might help, with their numbers. A declaration has its class's too."""
 
-    The result is in prompt order: the most relevant snippet last, nearest to the prefix.
+    path: str
+    """As the prompt shows it."""
+    channel: Channel
+    lines: tuple[tuple[int, str], ...]
+    """Pairs of line number (0-based, ascending) and text without a line end."""
+    score: float
+
+    @property
+    def text(self) -> str:
+        """The lines, with a newline at the end of each."""
+        return "".join(f"{line}\n" for _, line in self.lines)
+
+    def as_snippet(self, tokens: int) -> Snippet:
+        """Return the candidate as a snippet of its own."""
+        return Snippet(self.path, self.text, self.lines[0][0], self.channel, self.score, tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What was taken, in prompt order, and what was not, best first."""
+
+    snippets: tuple[Snippet, ...]
+    passed: tuple[Snippet, ...]
+
+
+def pack(
+    candidates: Mapping[Channel, Sequence[Candidate]],
+    budget_tokens: int,
+    count_tokens: CountTokens,
+    shares: Mapping[Channel, float],
+    visible: frozenset[str] = frozenset(),
+) -> Packed:
+    """Take candidates (best first in each channel) while they fit; what does not is passed over.
+
+    Each channel has its share of the budget first; what it leaves goes to the others. Candidates
+    of the same file and channel become one snippet under one path, unless they are windows.
+    ``count_tokens`` is called once for all lines and then for whole snippets, since only those
+    counts are exact: the tokens of two lines need not be the sum of each.
     """
-    costs = count_tokens([render_snippet(c.path, c.text) for c in candidates]) if candidates else []
-    taken: list[Snippet] = []
-    passed: list[Snippet] = []
+    everything = [candidate for channel in _CHANNELS for candidate in candidates.get(channel, ())]
+    if not everything or budget_tokens <= 0:
+        return Packed((), ())
+    costs = _count_pieces(everything, count_tokens)
+    taken = _choose(candidates, budget_tokens, shares, visible, costs)
+    snippets = _fit(taken, budget_tokens, count_tokens)
+    shown = {(s.channel, s.path, line) for s in snippets for line in s.text.split("\n")}
+    passed = [
+        candidate.as_snippet(costs[path_comment(candidate.path)] + _sum(candidate.lines, costs))
+        for candidate in everything
+        if any(
+            (candidate.channel, candidate.path, line) not in shown for _, line in candidate.lines
+        )
+    ]
+    passed.sort(key=lambda snippet: -snippet.score)
+    return Packed(tuple(snippets), tuple(passed))
+
+
+def in_stable_order(snippets: Iterable[Snippet], last: Sequence[Snippet]) -> tuple[Snippet, ...]:
+    """Return the snippets in prompt order, as near to that of the ``last`` prompt as may be.
+
+    Dependencies come first and the most relevant is last. Within a channel, snippets that the
+    last prompt had stay in front, in their old order: the engine has computed what they mean
+    already and can only keep that for a beginning of the prompt that has not changed.
+    """
+    place = {(s.channel, s.path, s.text): i for i, s in enumerate(last)}
+    new = len(place)
+
+    def key(snippet: Snippet) -> tuple[int, int, float, str, int]:
+        old = place.get((snippet.channel, snippet.path, snippet.text), new)
+        channel = _CHANNELS.index(snippet.channel)
+        return channel, old, snippet.score, snippet.path, snippet.first_line
+
+    return tuple(sorted(snippets, key=key))
+
+
+def _count_pieces(candidates: Sequence[Candidate], count_tokens: CountTokens) -> dict[str, int]:
+    texts = dict.fromkeys(path_comment(candidate.path) for candidate in candidates)
+    texts.update(dict.fromkeys(f"{line}\n" for c in candidates for _, line in c.lines))
+    return dict(zip(texts, count_tokens(list(texts)), strict=True))
+
+
+def _sum(lines: Iterable[tuple[int, str]], costs: Mapping[str, int]) -> int:
+    return sum(costs[f"{line}\n"] for _, line in lines)
+
+
+def _choose(
+    candidates: Mapping[Channel, Sequence[Candidate]],
+    budget_tokens: int,
+    shares: Mapping[Channel, float],
+    visible: frozenset[str],
+    costs: Mapping[str, int],
+) -> list[Candidate]:
+    """Return the candidates to take, in the order in which they were chosen."""
+    shown = set(visible)
+    open_files: defaultdict[tuple[Channel, str], set[int]] = defaultdict(set)
+    taken: list[Candidate] = []
     left = budget_tokens
-    for candidate, cost in zip(candidates, costs, strict=True):
-        snippet = replace(candidate, tokens=cost)
-        if cost <= left:
-            taken.append(snippet)
+
+    def take(candidate: Candidate, limit_tokens: int) -> int:
+        """Return the tokens that taking ``candidate`` cost; 0 if it was not taken."""
+        file = open_files[candidate.channel, candidate.path]
+        missing = [pair for pair in candidate.lines if pair[0] not in file]
+        is_window = candidate.channel is Channel.USAGE
+        cost = _sum(candidate.lines if is_window else missing, costs)
+        if not file or is_window:
+            cost += costs[path_comment(candidate.path)]
+        lines = {line.strip() for _, line in missing} - {""}
+        if cost > limit_tokens or len(lines & shown) >= DUPLICATE_SHARE * len(lines):
+            return 0
+        file.update(number for number, _ in candidate.lines)
+        shown.update(lines)
+        taken.append(candidate)
+        return cost
+
+    waiting: list[tuple[int, Channel, Candidate]] = []
+    for channel in _CHANNELS:
+        share = min(left, int(shares.get(channel, 0.0) * budget_tokens))
+        for rank, candidate in enumerate(candidates.get(channel, ())):
+            cost = take(candidate, share)
+            share -= cost
             left -= cost
+            if not cost:
+                waiting.append((rank, channel, candidate))
+    # What is left over goes round the channels by rank: scores of two rankings do not compare.
+    for _, _, candidate in sorted(waiting, key=lambda w: (w[0], _CHANNELS.index(w[1]))):
+        left -= take(candidate, left)
+    return taken
+
+
+def _fit(taken: list[Candidate], budget_tokens: int, count_tokens: CountTokens) -> list[Snippet]:
+    """Return the snippets made of ``taken``; the last chosen are given up until all fit."""
+    known: dict[str, int] = {}
+    while taken:
+        drafts = _join(taken)
+        texts = [render_snippet(draft.path, draft.text) for draft in drafts]
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, count_tokens(new) if new else [], strict=True))
+        counts = [known[text] for text in texts]
+        if sum(counts) <= budget_tokens:
+            return [d.as_snippet(n) for d, n in zip(drafts, counts, strict=True)]
+        taken = taken[:-1]
+    return []
+
+
+def _join(taken: Iterable[Candidate]) -> list[Candidate]:
+    joined: dict[tuple[Channel, str, int], Candidate] = {}
+    for candidate in taken:
+        window = candidate.lines[0][0] if candidate.channel is Channel.USAGE else -1
+        key = candidate.channel, candidate.path, window
+        other = joined.get(key)
+        if other is None:
+            joined[key] = candidate
         else:
-            passed.append(snippet)
-    return Retrieval(tuple(reversed(taken)), budget_tokens - left, tuple(passed))
+            lines = tuple(sorted({*other.lines, *candidate.lines}))
+            score = max(other.score, candidate.score)
+            joined[key] = Candidate(candidate.path, candidate.channel, lines, score)
+    return list(joined.values())

@@ -8,14 +8,28 @@ from infill_retrieval.syntax.languages import (
     language_named,
     language_of,
 )
+from infill_retrieval.syntax.outline import (
+    EMPTY_OUTLINE,
+    Declaration,
+    Import,
+    Kind,
+    Outline,
+    outline,
+)
 
 __all__ = [
+    "EMPTY_OUTLINE",
     "LANGUAGES",
     "PLAIN_TEXT",
+    "Declaration",
+    "Import",
+    "Kind",
     "Language",
+    "Outline",
     "SyntaxTree",
     "language_named",
     "language_of",
     "load_grammar",
+    "outline",
     "parse",
 ]

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
+import time
 import warnings
 from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import tree_sitter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from infill_retrieval.syntax.languages import Language
 
 log = logging.getLogger(__name__)
+
+PARSE_LIMIT_MS = 500.0
+"""A text that takes longer is treated as if its language had no grammar."""
+_READ_BYTES = 1 << 16
+_NEVER = re.compile(r"(?!)")
+_CRASHERS = {"yaml": re.compile(r"^(?:[ \t]{100}|[ \t]*(?:[-?][ \t]+){30})", re.MULTILINE)}
+"""What a grammar must not see. That of YAML writes its stack of indentations beyond a buffer of
+1024 bytes and takes the process with it (tree-sitter-yaml 0.7.2); the others survive the like."""
+_MATCH_LIMIT = 1 << 16
+"""Most unfinished matches a query may hold; broken text makes them pile up."""
 
 
 @cache
@@ -34,8 +47,23 @@ def load_grammar(language: Language) -> tree_sitter.Language | None:
             # Older wheels hand over the pointer as an int, which tree-sitter 0.25 deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)
             return tree_sitter.Language(getattr(module, function or "language")())
-    except (ImportError, AttributeError, ValueError, OSError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
         log.info("no grammar for %s: %s", language.name, error)
+        return None
+
+
+@cache
+def load_query(language: Language) -> tree_sitter.Query | None:
+    """Return our query for the declarations and imports of ``language``, if there is one."""
+    grammar = load_grammar(language)
+    if grammar is None:
+        return None
+    file = resources.files(__package__) / "queries" / f"{language.name}.scm"
+    try:
+        return tree_sitter.Query(grammar, file.read_text("utf-8"))
+    except (OSError, tree_sitter.QueryError) as error:
+        # A newer wheel may have renamed a node: the language then works by lines alone.
+        log.info("no query for %s: %s", language.name, error)
         return None
 
 
@@ -59,9 +87,17 @@ class SyntaxTree:
 
     def byte_of_offset(self, offset: int) -> int:
         """Return the byte offset of a code-point offset."""
-        return (
-            offset if self._is_ascii else len(self.text[:offset].encode("utf-8", "surrogatepass"))
-        )
+        return offset if self._is_ascii else len(self.text[:offset].encode("utf-8", "replace"))
+
+    def column_of(self, byte: int, byte_column: int) -> int:
+        """Return the column in code points of a position given by its byte offset and column."""
+        if self._is_ascii:
+            return byte_column
+        return len(self._data[byte - byte_column : byte].decode("utf-8", "replace"))
+
+    def text_of(self, node: tree_sitter.Node) -> str:
+        """Return the text of ``node``."""
+        return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def node_at(self, offset: int) -> tree_sitter.Node:
         """Return the smallest node that holds the code-point ``offset``."""
@@ -70,19 +106,51 @@ class SyntaxTree:
 
     def ancestors(self, node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
         """Yield ``node`` and then its ancestors, innermost first."""
-        while node is not None:
+        # Node.parent walks down from the root each time: over 20 000 brackets that takes minutes.
+        path: list[tree_sitter.Node] = []
+        above = self.root if node is not None else None
+        while node is not None and above is not None and above != node:
+            path.append(above)
+            above = above.child_with_descendant(node)
+        if node is not None:
             yield node
-            node = node.parent
+        yield from reversed(path)
 
     def top_level_lines(self) -> list[int]:
         """Return the first lines (0-based) of the root's children, ascending, each once."""
         return sorted({child.start_point.row for child in self.root.children})
 
+    def matches(self, query: tree_sitter.Query) -> list[dict[str, list[tree_sitter.Node]]]:
+        """Return the captures of each match of ``query``."""
+        # The time of a query is bounded by its patterns and the text, unlike that of a parse; its
+        # progress callback crashes the interpreter (tree-sitter 0.26.1).
+        cursor = tree_sitter.QueryCursor(query, match_limit=_MATCH_LIMIT)
+        return [captures for _, captures in cursor.matches(self.root)]
 
-def parse(language: Language, text: str) -> SyntaxTree | None:
-    """Parse ``text``; ``None`` where the language has no grammar here."""
+
+def parse(language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS) -> SyntaxTree | None:
+    """Parse ``text``; ``None`` where the language has no grammar here or ``limit_ms`` is over."""
     grammar = load_grammar(language)
-    if grammar is None:
+    if grammar is None or _CRASHERS.get(language.name, _NEVER).search(text):
         return None
-    data = text.encode("utf-8", "surrogatepass")
-    return SyntaxTree(text, data, tree_sitter.Parser(grammar).parse(data))
+    data = text.encode("utf-8", "replace")
+    deadline = time.monotonic() + limit_ms / 1000
+    tree = _parse(grammar, data, lambda _offset, _failed: time.monotonic() > deadline)
+    if tree is None:
+        log.debug("%s text of %d bytes not parsed in %.0f ms", language.name, len(data), limit_ms)
+        return None
+    return SyntaxTree(text, data, tree)
+
+
+def _parse(
+    grammar: tree_sitter.Language, data: bytes, give_up: Callable[[int, bool], bool]
+) -> tree_sitter.Tree | None:
+    # Only a parse that reads by callback can be stopped.
+    try:
+        return tree_sitter.Parser(grammar).parse(
+            lambda offset, _point: data[offset : offset + _READ_BYTES],
+            encoding="utf8",
+            progress_callback=give_up,
+        )
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""Real code to measure on: pinned, permissively licensed packages of PyPI and npm.
+
+The packages are fetched with pip and npm into a folder that git ignores, and unpacked there once.
+Settings were chosen on the packages of the set ``dev``; ``test`` is for reporting.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CORPUS_FILE = Path(__file__).with_name("corpus.toml")
+CORPUS_FOLDER = Path(__file__).parents[1] / ".corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package whose source is a workspace of the evaluation."""
+
+    name: str
+    version: str
+    registry: str
+    """``pypi`` or ``npm``."""
+    language: str
+    source: str
+    """Folder of the package that holds what its authors wrote."""
+    license: str
+    set: str
+    """``dev`` or ``test``."""
+
+
+def packages(names: frozenset[str] | None = None) -> list[Package]:
+    """Return the packages of ``corpus.toml``, or those of them with some names."""
+    rows = tomllib.loads(CORPUS_FILE.read_text("utf-8"))["package"]
+    found = [Package(**row) for row in rows]
+    return [package for package in found if names is None or package.name in names]
+
+
+def fetch(package: Package) -> Path:
+    """Return the folder with the source of ``package``, fetched if it is not there yet.
+
+    Raises ``subprocess.CalledProcessError`` if the registry does not have it.
+    """
+    target = CORPUS_FOLDER / f"{package.name}-{package.version}"
+    if not target.exists():
+        CORPUS_FOLDER.mkdir(exist_ok=True)
+        (CORPUS_FOLDER / ".gitignore").write_text("*\n")
+        draft = target.with_name(target.name + ".part")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        _download(package, draft)
+        archive = next(path for path in draft.iterdir() if path.suffix in {".whl", ".tgz"})
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as wheel:
+                wheel.extractall(draft)
+        else:
+            with tarfile.open(archive) as tarball:
+                tarball.extractall(draft, filter="data")
+        archive.unlink()
+        # A repository of its own, so that our .gitignore does not hide it from the index.
+        (draft / ".git").mkdir()
+        draft.rename(target)
+    return target / package.source
+
+
+def _download(package: Package, folder: Path) -> None:
+    if package.registry == "pypi":
+        wanted = f"{package.name}=={package.version}"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary", ":all:", "--dest", str(folder), wanted]
+    else:
+        wanted = f"{package.name}@{package.version}"
+        command = ["npm", "pack", "--silent", "--pack-destination", str(folder), wanted]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)

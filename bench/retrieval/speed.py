@@ -1,0 +1,271 @@
+"""Measure queries, edits, crawls and memory, from 1,000 to 100,000 chunks and over 10,000 files.
+
+    python bench/retrieval/speed.py queries --out bench/results/retrieval-queries.json
+    python bench/retrieval/speed.py crawl --files 10000 --out bench/results/retrieval-crawl.json
+    python bench/retrieval/speed.py keystrokes --files 3000 --out bench/results/...json
+
+Only ratios within one run mean something on a shared machine; medians and p95 are in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval.query import search_query
+from infill_retrieval.sources import read_source
+from rank_bm25 import BM25Okapi
+
+from retrieval_bench.coverage import count_all
+from retrieval_bench.workspace import build, sources
+
+SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
+QUERIES = 200
+EDITS = 40
+REFERENCE_QUERIES = 3
+KEYSTROKES = 200
+KEYSTROKE_PAUSE_S = 0.03
+
+
+def main() -> None:
+    """Run one of the measures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("measure", choices=["queries", "crawl", "keystrokes"])
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder).resolve()
+        if options.measure == "queries":
+            result = measure_queries(place, options.sizes)
+        elif options.measure == "crawl":
+            result = measure_crawls(place, options.files)
+        else:
+            result = measure_keystrokes(place, options.files)
+    text = json.dumps(result, indent=2)
+    print(text)
+    if options.out:
+        options.out.write_text(text + "\n")
+
+
+def measure_queries(place: Path, sizes: Sequence[int]) -> object:
+    """Queries and edits in one index that grows; the corpus is installed Python packages."""
+    chooser = random.Random(1)
+    paths = sources(10**6)
+    chooser.shuffle(paths)
+    workspace = build(place / "work", 0)
+    index = WorkspaceIndex([workspace], RetrievalSettings(crawl_in_process=False))
+    rows = []
+    used = 0
+    for size in sorted(sizes):
+        while index.chunk_count < size:
+            added = []
+            for path in paths[used : used + 20]:
+                target = workspace / f"p{used % 50}" / f"{used}_{path.name}"
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(path.read_bytes())
+                added.append(target)
+                used += 1
+            index.files_changed(added)
+        places = _places(chooser, paths[used : used + 200], workspace)
+        rows.append({"chunks": index.chunk_count, "files": index.file_count}
+                    | _query_row(index, places) | _edit_row(index, workspace, chooser))  # fmt: skip
+        print(rows[-1], flush=True)
+    return rows
+
+
+def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> list[Query]:
+    """Return places in files that the index does not have."""
+    places = []
+    for path in paths:
+        text = read_source(str(path), 400_000) or ""
+        if len(text) > 500:
+            offset = chooser.randrange(200, len(text) - 100)
+            target = workspace / "new" / path.name
+            places.append(Query(str(target), "", text[:offset], text[offset:]))
+    return places[:QUERIES]
+
+
+def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, float]:
+    retrieve_ms, rank_ms, terms = [], [], []
+    for query in places:
+        index.retrieve(query, 512, count_all)  # parses the imports, which typing does once
+        started = time.perf_counter()
+        found = index.retrieve(query, 512, count_all)
+        retrieve_ms.append((time.perf_counter() - started) * 1000)
+        del found
+        searched = search_query(query).terms
+        terms.append(len(searched))
+        started = time.perf_counter()
+        index._windows.rank(searched).top(48)  # noqa: SLF001
+        rank_ms.append((time.perf_counter() - started) * 1000)
+    row = _spread("retrieve", retrieve_ms) | _spread("query", rank_ms)
+    row["query_terms_median"] = statistics.median(terms)
+    okapi = BM25Okapi([[*bag.keys()] for bag in index._windows.doc_freqs])  # noqa: SLF001
+    reference_ms, sixty_ms = [], []
+    for query in places[:REFERENCE_QUERIES]:
+        words = (list(search_query(query).terms) * 60)[:60]
+        started = time.perf_counter()
+        okapi.get_scores(words)
+        reference_ms.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        index._windows.get_scores(words)  # noqa: SLF001
+        sixty_ms.append((time.perf_counter() - started) * 1000)
+    row["rank_bm25_60_words_ms"] = round(statistics.median(reference_ms), 2)
+    row["ours_60_words_ms"] = round(statistics.median(sixty_ms), 2)
+    row["times_faster"] = round(row["rank_bm25_60_words_ms"] / row["ours_60_words_ms"], 1)
+    return row
+
+
+def _edit_row(
+    index: WorkspaceIndex, workspace: Path, chooser: random.Random
+) -> dict[str, float]:
+    """Time from a change of a buffer to its being found."""
+    paths = [path for path in sorted(workspace.rglob("*.py")) if path.stat().st_size < 30_000]
+    edit_ms = []
+    for number in range(EDITS):
+        path = chooser.choice(paths)
+        name = f"zebra_{index.chunk_count}_{number}"
+        text = (read_source(str(path), 400_000) or "") + f"\ndef {name}(quagga): ...\n"
+        query = Query(str(workspace / "new" / "x.py"), "", f"{name}", "")
+        started = time.perf_counter()
+        index.open_buffer(path, text)
+        index.settle()
+        edit_ms.append((time.perf_counter() - started) * 1000)
+        found = index.retrieve(query, 512, count_all)
+        assert any(name in snippet.text for snippet in found.snippets)
+        index.close_buffer(path)
+        index.settle()
+    return _spread("edit", edit_ms)
+
+
+def measure_crawls(place: Path, files: int) -> object:
+    """A first and a second start, with a grammar and without, each in a process of its own."""
+    rows = {}
+    for name, suffix in (("with_grammar", ".py"), ("without_grammar", ".md")):
+        workspace = build(place / name, files)
+        if suffix != ".py":
+            for path in list(workspace.rglob("*.py")):
+                path.rename(path.with_suffix(suffix))
+        settings = RetrievalSettings(cache_folder=place / f"{name}-cache")
+        # A cache trusts no file that changed in the last two seconds.
+        time.sleep(2.1)
+        row: dict[str, float] = {"source_megabytes": _megabytes(workspace)}
+        for start in ("first", "second"):
+            index = WorkspaceIndex([workspace], settings)
+            meter = _Memory()
+            started = time.perf_counter()
+            children = resource.getrusage(resource.RUSAGE_CHILDREN)
+            index.crawl()
+            seconds = time.perf_counter() - started
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
+            row |= {
+                f"{start}_seconds": round(seconds, 2),
+                f"{start}_files_per_second": round(index.file_count / seconds),
+                f"{start}_crawler_cpu_seconds": round(cpu, 2),
+                f"{start}_peak_rss_megabytes": meter.stop(),
+                "files": index.file_count,
+                "chunks": index.chunk_count,
+            }
+            index.close()
+            del index
+        rows[name] = row
+        print(name, row, flush=True)
+    return rows
+
+
+def _megabytes(folder: Path) -> float:
+    return round(sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6, 1)
+
+
+class _Memory:
+    """The most memory that this process has, sampled."""
+
+    def __init__(self) -> None:
+        self._peak = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while not self._done.wait(0.05):
+            self._peak = max(self._peak, process.memory_info().rss)
+
+    def stop(self) -> int:
+        self._done.set()
+        self._thread.join()
+        return round(self._peak / 1e6)
+
+
+def measure_keystrokes(place: Path, files: int) -> object:
+    """Latency of a keystroke's work alone, during a crawl in a process and in a thread."""
+    workspace = build(place / "work", files)
+    small = build(place / "small", 200)
+    rows: dict[str, dict[str, float]] = {}
+    text = read_source(str(sorted(small.rglob("*.py"))[3]), 400_000) or ""
+    for name, in_process in (("idle", None), ("process", True), ("thread", False)):
+        settings = RetrievalSettings(crawl_in_process=bool(in_process))
+        index = WorkspaceIndex([small], replace(settings, crawl_in_process=False))
+        index.crawl()
+        index._settings = settings  # noqa: SLF001
+        index.set_folders([small, workspace])
+        stop = threading.Event()
+        crawler = threading.Thread(target=index.crawl, kwargs={"stop": stop})
+        if in_process is not None:
+            crawler.start()
+        type_key = _typist(index, small / "new.py", text)
+        latencies_ms = []
+        for _ in range(KEYSTROKES):
+            time.sleep(KEYSTROKE_PAUSE_S)
+            started = time.perf_counter()
+            type_key()
+            latencies_ms.append((time.perf_counter() - started) * 1000)
+        rows[name] = _spread("keystroke", latencies_ms)
+        rows[name]["files_after"] = index.file_count
+        stop.set()
+        if in_process is not None:
+            crawler.join()
+        index.close()
+    for name in ("process", "thread"):
+        grown = rows[name]["keystroke_p95_ms"] - rows["idle"]["keystroke_p95_ms"]
+        rows[name]["p95_grows_by_ms"] = round(grown, 2)
+    return rows
+
+
+def _typist(index: WorkspaceIndex, path: Path, text: str) -> Callable[[], None]:
+    """Return a function that types one more character and retrieves for it."""
+    place = [len(text) // 2]
+
+    def type_key() -> None:
+        place[0] += 1
+        index.open_buffer(path, text[: place[0]] + text[place[0] + 1 :])
+        query = Query(str(path), "", text[: place[0]], text[place[0] + 1 :])
+        index.retrieve(query, 512, count_all)
+
+    return type_key
+
+
+def _spread(name: str, values_ms: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values_ms)
+    return {
+        f"{name}_median_ms": round(statistics.median(ordered), 2),
+        f"{name}_p95_ms": round(ordered[int(len(ordered) * 0.95)], 2),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""The declarations and imports of a file, found by the query of its language.
+
+The queries in ``queries/`` capture a declaration as ``@type`` (it holds members), ``@function``
+(what is inside is nobody else's business), ``@value`` or ``@field`` (a member even where it
+stands inside a function, as ``self.x = ...`` does), its ``@name`` and its ``@body``; an import as
+``@import`` with ``@import.module``, ``@import.name`` and ``@import.alias``; the namespace that the
+file declares as ``@package``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from infill_retrieval.syntax.grammar import SyntaxTree, load_query
+
+if TYPE_CHECKING:
+    import tree_sitter
+
+    from infill_retrieval.syntax.languages import Language
+
+MAX_SIGNATURE_LINES = 8
+MAX_DECLARATIONS = 2000
+"""Most declarations kept of one file; generated bindings have tens of thousands."""
+
+
+class Kind(StrEnum):
+    """What a declaration is, as far as retrieval cares."""
+
+    TYPE = "type"
+    FUNCTION = "function"
+    VALUE = "value"
+    FIELD = "field"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A named thing and the lines that declare it, its body left out."""
+
+    name: str
+    kind: Kind
+    first_line: int
+    last_line: int
+    """Last line of the signature, included."""
+    end_column: int
+    """Column in ``last_line`` where the body begins; -1 if all of the line belongs to it."""
+    parent: int
+    """Place of the enclosing type in the file's declarations, or -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported module, in the words of the language, and the names taken from it."""
+
+    module: str
+    names: tuple[str, ...] = ()
+    """Names taken one by one; empty if the module itself, or all of it, is imported."""
+    aliases: tuple[str, ...] = ()
+    """Names that the importing file uses for the module or for what it takes from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a file declares and what it needs."""
+
+    declarations: tuple[Declaration, ...] = ()
+    imports: tuple[Import, ...] = ()
+    package: str = ""
+
+
+EMPTY_OUTLINE = Outline()
+
+
+def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:
+    """Return the declarations and imports of a file; empty where the language has no query."""
+    if tree is None:
+        return _outline_by_lines(language, text)
+    query = load_query(language)
+    if query is None:
+        return EMPTY_OUTLINE
+    matches = tree.matches(query)
+    packages = [node for match in matches for node in match.get("package", ())]
+    return Outline(
+        _declarations(tree, matches),
+        _imports(tree, matches),
+        tree.text_of(packages[0]) if packages else "",
+    )
+
+
+# -- declarations ----------------------------------------------------------------------------
+
+
+def _declarations(
+    tree: SyntaxTree, matches: list[dict[str, list[tree_sitter.Node]]]
+) -> tuple[Declaration, ...]:
+    found: dict[tuple[int, int], tuple[Kind, tree_sitter.Node, str, tree_sitter.Node | None]] = {}
+    for match in matches:
+        for kind in Kind:
+            if kind in match and "name" in match:
+                node, body = match[kind][0], match.get("body", [None])[0]
+                name = _last_identifier(tree.text_of(match["name"][0]))
+                place = (node.start_byte, -node.end_byte)
+                # A pattern with a body says more about the same node than one without.
+                if name and (place not in found or (body is not None and found[place][3] is None)):
+                    found[place] = (kind, node, name, body)
+    declarations: list[Declaration] = []
+    enclosing: list[tuple[int, Kind, int]] = []
+    for _, (kind, node, name, body) in sorted(found.items(), key=lambda item: item[0]):
+        while enclosing and enclosing[-1][0] <= node.start_byte:
+            enclosing.pop()
+        inside_function = any(outer is Kind.FUNCTION for _, outer, _ in enclosing)
+        parent = enclosing[-1][2] if enclosing else -1
+        if kind is Kind.FIELD:
+            parent = next((at for _, outer, at in reversed(enclosing) if outer is Kind.TYPE), -1)
+        elif inside_function:
+            continue
+        if len(declarations) == MAX_DECLARATIONS:
+            break
+        last_line, end_column = _end_of_signature(tree, node, body)
+        declarations.append(
+            Declaration(name, kind, node.start_point.row, last_line, end_column, parent)
+        )
+        if kind in {Kind.TYPE, Kind.FUNCTION}:
+            enclosing.append((node.end_byte, kind, len(declarations) - 1))
+    return tuple(declarations)
+
+
+def _end_of_signature(
+    tree: SyntaxTree, node: tree_sitter.Node, body: tree_sitter.Node | None
+) -> tuple[int, int]:
+    first = node.start_point.row
+    if body is None:
+        end = node.end_point
+        last = end.row if end.column or end.row == first else end.row - 1
+        return min(last, first + MAX_SIGNATURE_LINES - 1), -1
+    start = body.start_point
+    if start.row - first >= MAX_SIGNATURE_LINES:
+        return first + MAX_SIGNATURE_LINES - 1, -1
+    return start.row, tree.column_of(body.start_byte, start.column)
+
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w$!?-]*|\w+")
+_NAMED_BEFORE = re.compile(r"\s*[\[({<:=]")
+
+
+def _last_identifier(text: str) -> str:
+    """Return the name in a declarator: ``*ns::Type::method(int x)`` is ``method``."""
+    head = _NAMED_BEFORE.split(text.replace("::", "."), maxsplit=1)[0]
+    names = _IDENTIFIER.findall(head) or _IDENTIFIER.findall(text)
+    return names[-1] if names else ""
+
+
+# -- imports ---------------------------------------------------------------------------------
+
+
+def _imports(
+    tree: SyntaxTree, matches: list[dict[str, list[tree_sitter.Node]]]
+) -> tuple[Import, ...]:
+    names: dict[tuple[int, str], dict[str, None]] = {}
+    aliases: dict[tuple[int, str], dict[str, None]] = {}
+    for match in matches:
+        if "import" not in match:
+            continue
+        for module_node in match["import.module"]:
+            key = (match["import"][0].start_byte, tree.text_of(module_node).strip("\"'`<> \t\r\n"))
+            names.setdefault(key, {}).update(
+                (tree.text_of(node), None) for node in match.get("import.name", ())
+            )
+            aliases.setdefault(key, {}).update(
+                (tree.text_of(node), None) for node in match.get("import.alias", ())
+            )
+    return tuple(Import(key[1], tuple(names[key]), tuple(aliases[key])) for key in names)
+
+
+# -- languages without a grammar -------------------------------------------------------------
+
+_R_FUNCTION = re.compile(r"^([\w.]+)\s*(?:<-|=)\s*function\s*\([^{\n]*", re.MULTILINE)
+_R_CLASS = re.compile(
+    r"^[\w.]*\s*(?:<-)?\s*(?:setClass|setRefClass|R6Class)\([\"'](\w+)[^\n]*", re.MULTILINE
+)
+_R_SOURCE = re.compile(r"^\s*(?:source|library|require)\([\"']?([^\"')\n]+)", re.MULTILINE)
+
+
+def _outline_by_lines(language: Language, text: str) -> Outline:
+    # R has no wheel on PyPI. Its definitions stand at the start of a line more often than not.
+    if language.name != "r":
+        return EMPTY_OUTLINE
+    declarations = []
+    for kind, pattern in ((Kind.FUNCTION, _R_FUNCTION), (Kind.TYPE, _R_CLASS)):
+        for match in pattern.finditer(text):
+            line = text.count("\n", 0, match.start())
+            column = len(match[0].rstrip()) if kind is Kind.FUNCTION else -1
+            declarations.append(Declaration(match[1], kind, line, line, column, -1))
+    declarations.sort(key=lambda declaration: declaration.first_line)
+    imports = tuple(Import(match[1]) for match in _R_SOURCE.finditer(text))
+    return Outline(tuple(declarations[:MAX_DECLARATIONS]), imports)

@@ -1,0 +1,163 @@
+"""Crawl in a process of its own, so that no keystroke waits for a parser.
+
+Parsing holds Python's global lock for as long as the parser runs, and a crawl does little else.
+The child writes what it finds to its standard output, frame by frame; a grammar that brings it
+down costs one file, which the next child leaves out.
+
+Frames are a head (lengths of the two parts that follow), a JSON list and bytes. The lists are
+``["at", path]`` before a text is analysed, ``["file", path, name, size, mtime]``, ``["end"]``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from infill_retrieval.crawl import Found, crawl_here
+from infill_retrieval.settings import RetrievalSettings
+from infill_retrieval.sources import Source
+
+log = logging.getLogger(__name__)
+
+MAX_CRASHES = 8
+"""After so many crashes the rest of the folder is left alone: something else is wrong."""
+NICENESS = 5
+"""How far the child stands back behind the editor, the engine and everything else."""
+_COMMAND = ("-m", "infill_retrieval.worker")
+_HEAD = struct.Struct("<II")
+
+
+def crawl_apart(
+    folder: Path, settings: RetrievalSettings, stop: threading.Event | None = None
+) -> Generator[Found, None, None]:
+    """Yield what :func:`crawl_here` finds in ``folder``, found by a child process.
+
+    Setting ``stop`` ends the child. Where no process can be started, the crawl runs here.
+    """
+    skip: set[str] = set()
+    for _ in range(MAX_CRASHES):
+        try:
+            child = _start(folder, settings, skip)
+        except OSError as error:
+            log.info("crawling in this process: %s", error)
+            yield from crawl_here(folder, settings, skip)
+            return
+        try:
+            last = yield from _listen(child, skip, stop)
+        finally:
+            child.kill()
+            _close(child)
+        if last is None or (stop is not None and stop.is_set()):
+            return
+        log.debug("the crawling process ended while it looked at a file, which is left out")
+        skip.add(last)
+
+
+def _start(folder: Path, settings: RetrievalSettings, skip: set[str]) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen(  # noqa: S603  # ourselves
+        [sys.executable, *_COMMAND],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    options = asdict(settings)
+    options["cache_folder"] = str(settings.cache_folder) if settings.cache_folder else None
+    order = {"folder": str(folder), "settings": options, "skip": sorted(skip)}
+    try:
+        assert child.stdin is not None
+        child.stdin.write(json.dumps(order).encode() + b"\n")
+        child.stdin.close()
+    except OSError:
+        child.kill()
+        _close(child)
+        raise
+    return child
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    for stream in (child.stdin, child.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    child.wait()
+
+
+def _listen(
+    child: subprocess.Popen[bytes], done: set[str], stop: threading.Event | None
+) -> Generator[Found, None, str | None]:
+    """Yield what the child finds; return ``None`` if it came to its end, or where it was."""
+    assert child.stdout is not None
+    at = ""
+    while stop is None or not stop.is_set():
+        frame = _read_frame(child.stdout)
+        if frame is None:
+            return at
+        (kind, *rest), data = frame
+        if kind == "end":
+            return None
+        if kind == "at":
+            at = rest[0]
+        else:
+            source = Source(*rest)
+            done.add(source.path)
+            yield Found(source, data)
+    return None
+
+
+def _read_frame(stream: IO[bytes]) -> tuple[list[Any], bytes] | None:
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    words_bytes, data_bytes = _HEAD.unpack(head)
+    body = stream.read(words_bytes + data_bytes)
+    if len(body) < words_bytes + data_bytes:
+        return None
+    return json.loads(body[:words_bytes]), body[words_bytes:]
+
+
+def _write_frame(stream: IO[bytes], words: list[object], data: bytes = b"") -> None:
+    encoded = json.dumps(words).encode()
+    stream.write(_HEAD.pack(len(encoded), len(data)) + encoded + data)
+
+
+def main() -> None:
+    """Crawl as the line on standard input orders and write frames to standard output."""
+    order = json.loads(sys.stdin.buffer.readline())
+    options = order["settings"]
+    for name in ("excluded", "sensitive_names", "shares"):
+        options[name] = tuple(options[name])
+    if options["cache_folder"] is not None:
+        options["cache_folder"] = Path(options["cache_folder"])
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+    out = sys.stdout.buffer
+
+    def announce(path: str) -> None:
+        _write_frame(out, ["at", path])
+        out.flush()
+
+    settings = RetrievalSettings(**options)
+    try:
+        for found in crawl_here(Path(order["folder"]), settings, set(order["skip"]), announce):
+            source = found.source
+            words = ["file", source.path, source.name, source.size_bytes, source.mtime_ns]
+            _write_frame(out, words, found.data)
+        _write_frame(out, ["end"])
+        out.flush()
+    except BrokenPipeError:
+        # The server is gone. There is nobody to tell, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+if __name__ == "__main__":
+    main()

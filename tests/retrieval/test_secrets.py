@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from infill_retrieval.secrets import is_sensitive_name, secret_lines, sensitivity, without_secrets
+
+# Put together at run time, so that no scanner takes this file for a leak.
+KEY = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA " + "PRIVATE KEY-----"
+TOKENS = [
+    "AKIA" + "ABCDEFGHIJKLMNOP",
+    "ghp_" + "a1B2" * 9,
+    "github_pat_" + "a1B2" * 12,
+    "glpat-" + "a1B2" * 6,
+    "xoxb-" + "123456789012",
+    "sk-" + "proj-" + "a1B2" * 6,
+    "sk_live_" + "a1B2" * 5,
+    "AIza" + "a1B2C" * 7,
+    "npm_" + "a1B2" * 9,
+    "hf_" + "a1B2" * 9,
+    "eyJ" + "hbGciOiJI.eyJ" + "zdWIiOiIx.sig",
+    "postgres://user:" + "hunter22@db/x",
+    'password = "' + "q8Zr1Lk0pVw3Xn5T" + '"',
+    "api_key: '" + "9f8e7d6c5b4a39281706f5e4" + "'",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env", ".env.production", "a/b/.ENV.local", "prod.env", "server.pem", "id_rsa", "id_ed25519.bak",
+        "credentials.json", ".npmrc", ".netrc", "cert.p12", "service-account-x.json", "main.tfvars",
+    ],
+)  # fmt: skip
+def test_names_of_secret_files(name: str) -> None:
+    assert is_sensitive_name(name)
+    assert sensitivity(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["env.py", ".env.example", "environment.ts", "key.py", "monkey.go"]
+)
+def test_names_of_other_files(name: str) -> None:
+    assert not is_sensitive_name(name)
+
+
+def test_names_can_be_added() -> None:
+    assert is_sensitive_name("x/Vault.yml", extra=["vault.*"])
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:6])
+def test_lines_with_tokens_are_emptied_and_keep_their_numbers(token: str) -> None:
+    text, found = without_secrets(f"a = 1\nt = [ {token} ]\nb = 2")
+    assert found
+    assert text == "a = 1\n\nb = 2"
+    assert sensitivity("a.py", f"x {token}") is not None
+
+
+def test_all_of_a_private_key_is_left_out() -> None:
+    assert without_secrets(f"a\n{KEY}\nb") == ("a\n\n\n\n\nb", True)
+    assert secret_lines(["x", KEY.split("\n", maxsplit=1)[0], "MII", "never closed"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'token = "the_name_of_a_setting"',
+        'password = "${DATABASE_PASSWORD_42}"',
+        "https://example.org/path@2",
+        "class SecretStore: pass",
+        "sk-learn and sk-image",
+        'key = os.environ["API_KEY"]',
+        "public_key = '-----BEGIN PUBLIC KEY-----'",
+    ],
+)
+def test_code_about_secrets_is_no_secret(line: str) -> None:
+    assert without_secrets(line) == (line, False)
