@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import re
 from pathlib import Path
 
-import psutil
 import pytest
 
 from e2e.client import WITHIN_S, Editor, Json
@@ -20,10 +19,7 @@ from e2e.lsp import (
     open_document,
     position,
 )
-from infill_ls.engine import EngineProcess
-from infill_ls.errors import EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.settings import bundled_model_path
-from infill_ls.types import Prompt, StopRule
 
 SURE = {"snippetTokens": 0, "thinkAhead": False, "candidates": 1, "timeBudgetMs": 60_000}
 SURE_TEXT = (
@@ -138,76 +134,6 @@ async def test_an_engine_that_dies_while_it_loads(start: Start) -> None:
             await asyncio.sleep(0.01)
     editor.engine().kill()
     message = await editor.expect("window/showMessage")
-    assert "engine process ended" in message["message"]
+    # Killed before or after the server was connected to it.
+    assert re.search("engine (process ended|could not start)", message["message"])
     assert await until_completed(editor, URI)
-
-
-@pytest.fixture
-def prompt() -> Prompt:
-    return Prompt(token_ids=tuple(range(300, 700)) * 4, anchor_tokens=1600, fragment="", text="")
-
-
-RULE = StopRule(max_tokens=4, max_lines=1, time_budget_ms=60_000)
-
-
-async def test_a_cancelled_completion_stops_the_engine(prompt: Prompt) -> None:
-    engine = EngineProcess(bundled_model_path())
-    try:
-        await engine.start()
-        call = asyncio.create_task(engine.complete(prompt, RULE))
-        await asyncio.sleep(0)  # the request is on its way to the engine
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        (completion,) = await engine.complete(prompt, RULE)
-        # Had it gone on, the whole prompt would be in the KV cache.
-        assert completion.timings.reused_tokens < 800
-        (again,) = await engine.complete(prompt, RULE)
-        assert again.timings.reused_tokens > 1500
-        assert again.text == completion.text
-    finally:
-        await engine.close()
-
-
-async def until_started(engine: EngineProcess) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while engine.info is None:
-            with contextlib.suppress(EngineUnavailableError):  # the pause after a death
-                await engine.start()
-            await asyncio.sleep(0.05)
-
-
-async def test_an_engine_that_hangs_is_stopped_and_started_again(prompt: Prompt) -> None:
-    engine = EngineProcess(bundled_model_path(), request_timeout_s=0.5)
-    try:
-        await engine.start()
-        hanging = engine.pid
-        assert hanging is not None
-        psutil.Process(hanging).suspend()
-        with pytest.raises(EngineTimeoutError):
-            await engine.tokenize(["text"])
-        assert not psutil.pid_exists(hanging)
-        await until_started(engine)
-        assert engine.pid != hanging
-    finally:
-        await engine.close()
-    assert engine.pid is None
-
-
-async def test_closing_while_the_model_loads_leaves_nothing_behind() -> None:
-    engine = EngineProcess(bundled_model_path())
-    loading = asyncio.create_task(engine.start())
-    while engine.pid is None:
-        await asyncio.sleep(0)
-    await engine.close()
-    with pytest.raises(Exception, match=r"closed|ended"):
-        await loading
-    assert engine.pid is None
-
-
-async def test_a_model_error_is_repeated_at_once(tmp_path: Path) -> None:
-    engine = EngineProcess(tmp_path / "missing.gguf")
-    for _ in range(2):
-        with pytest.raises(ModelError, match="does not exist"):
-            await engine.start()
-    await engine.close()
