@@ -68,6 +68,7 @@ class Session:
         self._last_report: dict[str, Report] = {}
         self._edited: dict[Path, tuple[str, str]] = {}
         self._told: set[str] = set()
+        self._closed = False
         self._thinking: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[None]] = set()
 
@@ -115,11 +116,13 @@ class Session:
 
     async def load_model(self) -> None:
         """Load the model now, so that the first request need not wait for it."""
+        engine = self._engine
         try:
-            info = await self._engine.start()
+            info = await engine.start()
             log.info("loaded model %s, context of %d tokens", info.model_name, info.context_tokens)
         except InfillError as error:
-            self._tell_once(error)
+            if engine is self._engine:
+                self._tell_once(error)
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
@@ -167,6 +170,7 @@ class Session:
 
     async def close(self) -> None:
         """Stop the engine and all work."""
+        self._closed = True
         self._stop_crawling.set()
         self._stop_thinking()
         for task in tuple(self._newest.values()):
@@ -178,9 +182,12 @@ class Session:
 
     async def _run(self, snapshot: Snapshot) -> Report:
         self._index_edited_buffers(except_for=snapshot.path)
+        pipeline = self._pipeline
         try:
-            return await self._pipeline.run(snapshot)
+            return await pipeline.run(snapshot)
         except InfillError as error:
+            if pipeline is not self._pipeline:
+                return await self._run(snapshot)  # other settings came, the engine was replaced
             self._tell_once(error)
             return Report(snapshot, None, str(error))
 
@@ -198,7 +205,7 @@ class Session:
     def _tell_once(self, error: InfillError) -> None:
         # Deaths of the engine differ in their exit status only: one message for all of them.
         cause = type(error).__name__ if isinstance(error, EngineError) else str(error)
-        if cause in self._told:
+        if cause in self._told or self._closed:
             log.info("%s", error)
             return
         self._told.add(cause)

@@ -103,6 +103,8 @@ def resolve_settings(options: object) -> tuple[Settings, list[str]]:
         warnings = []
         for problem in error.errors():
             name = str(problem["loc"][0])
+            if name not in values:
+                continue  # a list with several wrong entries is one mistake
             if problem["type"] == "extra_forbidden":
                 warnings.append(f"settings: there is no option {name!r}; ignored")
             else:
@@ -110,7 +112,7 @@ def resolve_settings(options: object) -> tuple[Settings, list[str]]:
                 warnings.append(
                     f"settings: {name}: {problem['msg']}; using the default {default!r}"
                 )
-            values.pop(name, None)
+            del values[name]
         return _validate(values), warnings
 
 

@@ -178,7 +178,7 @@ class Editor:
     def engine(self) -> psutil.Process:
         """Return the engine process."""
         self.look_for_children()
-        (engine,) = (child for child in self.children if child.is_running())
+        (engine,) = (child for child in self.children if is_alive(child))
         return engine
 
     def look_for_children(self) -> None:
@@ -232,7 +232,8 @@ class Editor:
         lost = [f"{call.method} {call.id} was never answered" for call in self._calls.values()]
         unread = [f"not read: {json.dumps(note):.300}" for note in self.unread]
         bars = [f"progress {token} did not end: {kind}" for token, kind in self._tokens.items()]
-        _, alive = psutil.wait_procs(self.children, GONE_WITHIN_S)
+        _, alive = psutil.wait_procs(filter(is_alive, self.children), GONE_WITHIN_S)
+        alive = [child for child in alive if is_alive(child)]
         for child in alive:
             child.kill()
         return [*lost, *unread, *bars, *(f"left behind: {child}" for child in alive)]
@@ -330,6 +331,21 @@ class Editor:
         assert stream is not None
         while data := await stream.read(65_536):
             self._stderr += data
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process still runs; one that nobody has waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def until_gone(process: psutil.Process) -> None:
+    """Wait for the end of a process that is not ours."""
+    async with asyncio.timeout(GONE_WITHIN_S):
+        while is_alive(process):
+            await asyncio.sleep(0.02)
 
 
 def _params(params: object) -> Json:

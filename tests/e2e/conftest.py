@@ -36,6 +36,14 @@ def shop() -> Path:
 
 
 @pytest.fixture
+def script(tmp_path: Path) -> str:
+    """Return the path of a script with one answer."""
+    path = tmp_path / "script.json"
+    path.write_text('{"answers": ["answer"]}')
+    return str(path)
+
+
+@pytest.fixture
 def wallet(tmp_path: Path) -> Path:
     """Return a workspace whose ``refunds.py`` any model copies from."""
     folder = tmp_path / "wallet"

@@ -8,10 +8,9 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 
-import psutil
 import pytest
 
-from e2e.client import GONE_WITHIN_S, SERVER, WITHIN_S, Editor, Wire
+from e2e.client import SERVER, WITHIN_S, Editor, Wire, until_gone
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import capabilities, initialize, inline, inline_call, open_document, position
 
@@ -207,8 +206,7 @@ async def test_no_engine_is_left_behind(start: Start, end: str) -> None:
         case "exit":
             editor.notify("exit")
     assert await editor.exit_status() != 0
-    gone, _ = psutil.wait_procs([engine], GONE_WITHIN_S)
-    assert gone
+    await until_gone(engine)
 
 
 async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

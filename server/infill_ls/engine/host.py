@@ -19,13 +19,17 @@ from pathlib import Path
 
 from infill_ls.engine import wire
 from infill_ls.engine.llama import LlamaModel
-from infill_ls.engine.rendezvous import EngineOptions, Rendezvous, rendezvous_for
+from infill_ls.engine.rendezvous import (
+    EXIT_ANOTHER_RUNS,
+    EngineOptions,
+    Rendezvous,
+    rendezvous_for,
+)
 from infill_ls.engine.worker import BATCH_COSTS, Request, Worker
 from infill_ls.errors import InfillError
 
 log = logging.getLogger(__name__)
 
-EXIT_ANOTHER_RUNS = 17
 LINGER_S = 0.5
 """How long the engine waits for the next server when the last has gone."""
 FIRST_CLIENT_S = 10.0
@@ -44,6 +48,7 @@ class Host:
         self._connections: set[_Connection] = set()
         self._state: wire.Message = {"event": "loading", "fraction": 0.0}
         self._left_at = time.monotonic() + FIRST_CLIENT_S
+        self._had_a_client = threading.Event()
         self.worker: Worker | None = None
         with suppress(FileNotFoundError):
             meeting.socket.unlink()  # of an engine that was killed; we hold the lock
@@ -77,9 +82,7 @@ class Host:
 
     def wait_for_a_client(self) -> None:
         """Return when somebody has heard the state, or nobody came."""
-        until = time.monotonic() + FIRST_CLIENT_S
-        while not self._connections and time.monotonic() < until:
-            time.sleep(LOOK_EVERY_S)
+        self._had_a_client.wait(FIRST_CLIENT_S)
         time.sleep(LOOK_EVERY_S)
 
     def join(self, connection: _Connection, token: object) -> bool:
@@ -91,6 +94,7 @@ class Host:
             self._connections.add(connection)
             state = self._state
         connection.send(state)
+        self._had_a_client.set()
         return True
 
     def leave(self, connection: _Connection) -> None:

@@ -20,7 +20,12 @@ from contextlib import suppress
 
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.rendezvous import EngineOptions, Rendezvous, rendezvous_for
+from infill_ls.engine.rendezvous import (
+    EXIT_ANOTHER_RUNS,
+    EngineOptions,
+    Rendezvous,
+    rendezvous_for,
+)
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
@@ -140,9 +145,10 @@ class EngineProcess:
     async def close(self) -> None:
         """Leave the engine; it ends if nobody else is connected."""
         self._closed = True
-        if self._loading is not None:
-            self._loading.cancel()
         await self._hang_up()
+        if self._loading is not None:
+            # Not cancelled: whoever waits for it shall hear of an error, not be cancelled too.
+            await asyncio.wait([self._loading])
         self._reap()
 
     async def _hang_up(self) -> None:
@@ -156,6 +162,9 @@ class EngineProcess:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
                 meeting = rendezvous_for(self._options)
                 reader, writer = await self._connect(meeting)
+                if self._closed:
+                    writer.close()
+                    raise EngineUnavailableError("the engine is closed")
                 self._writer = writer
                 ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
                 self._reading = asyncio.get_running_loop().create_task(self._read(reader, ready))
@@ -178,12 +187,18 @@ class EngineProcess:
         """Connect; if nobody answers, start an engine and try until it does."""
         self._reap()
         until = time.monotonic() + CONNECT_TIMEOUT_S
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._closed:
             with suppress(FileNotFoundError, ConnectionError):
                 return await asyncio.open_unix_connection(str(meeting.socket))
-            if self._started is None or self._started.poll() is not None:
+            status = self._started.poll() if self._started is not None else EXIT_ANOTHER_RUNS
+            if status in (0, EXIT_ANOTHER_RUNS):
                 # None was started, or ours made way for one that is just ending or beginning.
                 self._started = self._spawn(meeting)
+            elif status is not None:
+                self._pause()
+                raise EngineUnavailableError(
+                    f"the engine could not start (exit status {status}); its log is {meeting.log}"
+                )
             await asyncio.sleep(LOOK_EVERY_S)
         raise EngineUnavailableError(f"the engine did not start; its log is {meeting.log}")
 
@@ -234,8 +249,7 @@ class EngineProcess:
         gone = EngineUnavailableError("the engine process ended")
         if not (self._closed or is_unloaded or failed_to_load):
             log.warning("%s", gone)
-            self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
-            self._may_start_at = time.monotonic() + self._pause_s
+            self._pause()
         if not ready.done():
             ready.set_exception(gone)
         for waiting in self._replies.values():
@@ -287,6 +301,11 @@ class EngineProcess:
             raise EngineError("the engine gave way to another request")
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
         return answer
+
+    def _pause(self) -> None:
+        """Start no other engine for a while, longer each time."""
+        self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+        self._may_start_at = time.monotonic() + self._pause_s
 
     def _kill(self) -> None:
         """End an engine that hangs, also if another server started it."""

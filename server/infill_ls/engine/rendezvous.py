@@ -19,6 +19,8 @@ from infill_ls import __version__
 from infill_ls.errors import EngineError
 
 RUNTIME_ENVIRONMENT_VARIABLE = "INFILL_LS_RUNTIME_DIR"
+EXIT_ANOTHER_RUNS = 17
+"""Exit status of an engine that found another one in its place."""
 MAX_SOCKET_PATH_BYTES = 100
 """The kernel allows 104 to 108 bytes."""
 

@@ -41,6 +41,7 @@ class InfillServer(MendedServer):
         self.client_name = ""
         self._engine_factory = engine_factory
         self._busy_with: list[str] = []
+        self._warnings: list[str] = []
         self._report_loading: Reporter | None = None
         self._background: set[asyncio.Task[None]] = set()
 
@@ -171,7 +172,10 @@ class InfillServer(MendedServer):
     def _settings_from(self, options: object) -> Settings:
         settings, warnings = resolve_settings(options)
         for warning in warnings:
-            self._show(lsp.MessageType.Warning, warning)
+            # Editors send the same settings again and again: one message for each mistake.
+            if warning not in self._warnings:
+                self._show(lsp.MessageType.Warning, warning)
+        self._warnings = warnings
         return settings
 
     def _show_problem(self, problem: str) -> None:
