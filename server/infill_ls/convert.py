@@ -122,19 +122,20 @@ def inline_completion_of(
     starts at the line's start, so that the text does not jump when a word of it is accepted; with
     an item selected in the suggest widget it is that item's range, as VS Code demands. With
     ``at_cursor`` it is empty, for Neovim: it would draw over what is right of the cursor otherwise.
+    It is empty too if an emoji stands before the cursor: VS Code shows nothing otherwise.
     The editor runs the command for a suggestion when that is accepted.
     """
     if report.suggestion is None:
         return lsp.InlineCompletionList(items=[])
     snapshot = report.snapshot
     cursor = position_of(snapshot.text, snapshot.offset, encoding)
+    typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
     if selected is not None:
         before, replaced = selected.text, selected.range
-    elif at_cursor:
+    elif at_cursor or any(ord(char) > 0xFFFF for char in typed):
         before, replaced = "", lsp.Range(cursor, cursor)
     else:
-        before = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
-        replaced = lsp.Range(lsp.Position(cursor.line, 0), cursor)
+        before, replaced = typed, lsp.Range(lsp.Position(cursor.line, 0), cursor)
     return lsp.InlineCompletionList(
         items=[
             lsp.InlineCompletionItem(
