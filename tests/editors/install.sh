@@ -17,9 +17,10 @@ playwright=1.65.1
 
 stamp() { echo "$editors/$editor/.installed"; }
 
-# unpack SUITE PACKAGE: unpack a Debian package and its dependencies into build/editors/$editor.
+# unpack SUITE PACKAGE...: unpack Debian packages and all they need into build/editors/$editor.
 unpack() {
-    local suite=$1 package=$2 prefix=$editors/$editor mirror
+    local suite=$1 prefix=$editors/$editor mirror
+    shift
     # The mirror that this machine is set up with.
     mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
         grep -v '^#' | grep -o -E '[a-z]+:[^ ]*/debian/?( |$)' | head -n 1) || true
@@ -52,7 +53,7 @@ CONF
     (
         export APT_CONFIG=$prefix/apt/apt.conf
         apt-get -q update
-        apt-get -q -y -d install "$package"
+        apt-get -q -y -d install "$@"
     )
     local archive
     for archive in "$prefix"/apt/cache/archives/*.deb; do
@@ -68,7 +69,7 @@ launcher() {
     {
         echo '#!/bin/sh'
         printf '%s\n' "$@"
-        echo "exec $libraries/ld-linux-x86-64.so.2 --library-path $libraries --argv0 $name $command \"\$@\""
+        echo "exec $libraries/ld-linux-x86-64.so.2 --library-path $libraries $command \"\$@\""
     } >"$editors/$editor/$name"
     chmod +x "$editors/$editor/$name"
 }
@@ -81,13 +82,13 @@ install_neovim() {
 }
 
 install_emacs() {
-    unpack trixie emacs-nox
+    unpack trixie emacs-nox elpa-lsp-mode elpa-package-lint
     local root=$editors/$editor/root version lisp dump
     version=$(basename "$root"/usr/share/emacs/[0-9]*)
     lisp=$root/usr/share/emacs/$version
     dump=$(echo "$root"/usr/libexec/emacs/"$version"/*/*.pdmp)
     # Debian's Emacs looks for its files under /usr; these variables say where they are.
-    launcher emacs "$root/usr/bin/emacs-nox --dump-file=$dump" \
+    launcher emacs "$root/usr/bin/emacs-nox --dump-file $dump" \
         "export EMACSLOADPATH=$(find "$lisp/lisp" -type d | sort | paste -sd :)" \
         "export EMACSDATA=$lisp/etc EMACSDOC=$lisp/etc" \
         "export EMACSPATH=$(dirname "$dump")"
