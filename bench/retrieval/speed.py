@@ -22,13 +22,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import psutil
+from rank_bm25 import BM25Okapi
+from retrieval_bench.coverage import count_all
+from retrieval_bench.workspace import build, sources
+
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.query import search_query
 from infill_retrieval.sources import read_source
-from rank_bm25 import BM25Okapi
-
-from retrieval_bench.coverage import count_all
-from retrieval_bench.workspace import build, sources
 
 SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 QUERIES = 200
@@ -109,11 +109,11 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
         searched = search_query(query).terms
         terms.append(len(searched))
         started = time.perf_counter()
-        index._windows.rank(searched).top(48)  # noqa: SLF001
+        index._windows.rank(searched).top(48)
         rank_ms.append((time.perf_counter() - started) * 1000)
     row = _spread("retrieve", retrieve_ms) | _spread("query", rank_ms)
     row["query_terms_median"] = statistics.median(terms)
-    okapi = BM25Okapi([[*bag.keys()] for bag in index._windows.doc_freqs])  # noqa: SLF001
+    okapi = BM25Okapi([[*bag.keys()] for bag in index._windows.doc_freqs])
     reference_ms, sixty_ms = [], []
     for query in places[:REFERENCE_QUERIES]:
         words = (list(search_query(query).terms) * 60)[:60]
@@ -121,7 +121,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
         okapi.get_scores(words)
         reference_ms.append((time.perf_counter() - started) * 1000)
         started = time.perf_counter()
-        index._windows.get_scores(words)  # noqa: SLF001
+        index._windows.get_scores(words)
         sixty_ms.append((time.perf_counter() - started) * 1000)
     row["rank_bm25_60_words_ms"] = round(statistics.median(reference_ms), 2)
     row["ours_60_words_ms"] = round(statistics.median(sixty_ms), 2)
@@ -129,9 +129,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
     return row
 
 
-def _edit_row(
-    index: WorkspaceIndex, workspace: Path, chooser: random.Random
-) -> dict[str, float]:
+def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) -> dict[str, float]:
     """Time from a change of a buffer to its being found."""
     paths = [path for path in sorted(workspace.rglob("*.py")) if path.stat().st_size < 30_000]
     edit_ms = []
@@ -221,7 +219,7 @@ def measure_keystrokes(place: Path, files: int) -> object:
         settings = RetrievalSettings(crawl_in_process=bool(in_process))
         index = WorkspaceIndex([small], replace(settings, crawl_in_process=False))
         index.crawl()
-        index._settings = settings  # noqa: SLF001
+        index._settings = settings
         index.set_folders([small, workspace])
         stop = threading.Event()
         crawler = threading.Thread(target=index.crawl, kwargs={"stop": stop})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _WORD_BEFORE = re.compile(r"\w*\Z")
 
 Encoding = lsp.PositionEncodingKind | str
+CommandFor = Callable[[Suggestion], lsp.Command | None]
+"""Gives the command that an editor runs when a suggestion is accepted."""
 
 
 def split_lsp_lines(text: str) -> list[str]:
@@ -106,33 +109,51 @@ def trigger_of(context: lsp.InlineCompletionContext) -> Trigger:
 
 
 def inline_completion_of(
-    report: Report, encoding: Encoding, selected: lsp.SelectedCompletionInfo | None = None
+    report: Report,
+    encoding: Encoding,
+    selected: lsp.SelectedCompletionInfo | None = None,
+    *,
+    at_cursor: bool = False,
+    command_for: CommandFor = lambda _: None,
 ) -> lsp.InlineCompletionList:
     """Return ghost text: an empty list for no suggestion, which clears what an editor shows.
 
     The range is always sent: VS Code would replace up to the end of the line without one. It
     starts at the line's start, so that the text does not jump when a word of it is accepted; with
-    an item selected in the suggest widget it is that item's range, as VS Code demands.
+    an item selected in the suggest widget it is that item's range, as VS Code demands. With
+    ``at_cursor`` it is empty, for Neovim: it would draw over what is right of the cursor otherwise.
+    It is empty too if an emoji stands before the cursor: VS Code shows nothing otherwise.
+    The editor runs the command for a suggestion when that is accepted.
     """
     if report.suggestion is None:
         return lsp.InlineCompletionList(items=[])
     snapshot = report.snapshot
+    cursor = position_of(snapshot.text, snapshot.offset, encoding)
+    typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
     if selected is not None:
         before, replaced = selected.text, selected.range
+    elif at_cursor or any(ord(char) > 0xFFFF for char in typed):
+        before, replaced = "", lsp.Range(cursor, cursor)
     else:
-        cursor = position_of(snapshot.text, snapshot.offset, encoding)
-        before = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
-        replaced = lsp.Range(lsp.Position(cursor.line, 0), cursor)
+        before, replaced = typed, lsp.Range(lsp.Position(cursor.line, 0), cursor)
     return lsp.InlineCompletionList(
         items=[
-            lsp.InlineCompletionItem(insert_text=before + suggestion.text, range=replaced)
+            lsp.InlineCompletionItem(
+                insert_text=before + suggestion.text,
+                range=replaced,
+                command=command_for(suggestion),
+            )
             for suggestion in (report.suggestion, *report.alternatives)
         ]
     )
 
 
 def completion_of(
-    report: Report, encoding: Encoding, *, single_line: bool = False
+    report: Report,
+    encoding: Encoding,
+    *,
+    single_line: bool = False,
+    command_for: CommandFor = lambda _: None,
 ) -> lsp.CompletionList:
     """Return an item for the pop-up menu.
 
@@ -148,9 +169,14 @@ def completion_of(
         text = text.partition("\n")[0]
         if not text.strip():
             return lsp.CompletionList(is_incomplete=True, items=[])
-    return lsp.CompletionList(
-        is_incomplete=True, items=[_completion_item(snapshot, Suggestion(text), encoding)]
-    )
+    item = _completion_item(snapshot, Suggestion(text), encoding)
+    item.command = command_for(report.suggestion)
+    return lsp.CompletionList(is_incomplete=True, items=[item])
+
+
+def utf16_to_chars(text: str, units: int) -> int:
+    """Return how many characters the first ``units`` UTF-16 code units of ``text`` are."""
+    return _units_to_chars(text, max(units, 0), lsp.PositionEncodingKind.Utf16)
 
 
 def _completion_item(

@@ -21,6 +21,7 @@ from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.settings import Settings
 from infill_ls.tokens import LineTokenizer
+from infill_ls.triggers import why_not
 from infill_ls.types import (
     Completion,
     Hole,
@@ -104,8 +105,8 @@ class Pipeline:
         steps = _Steps()
         hole = self._anchors.hold(snapshot, cut(snapshot))
         steps.done("cut")
-        if snapshot.trigger is Trigger.AUTOMATIC and _is_inside_word(hole):
-            return Report(snapshot, None, "the cursor is inside a word", hole=hole)
+        if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
+            return Report(snapshot, None, reason, hole=hole)
         await self._engine.start()
         steps.done("wait for model")
         retrieval = await self._search(snapshot, hole)
@@ -227,11 +228,6 @@ def _suggestions(completions: Sequence[Completion], hole: Hole) -> tuple[list[Su
         if suggestion is not None and suggestion not in suggestions:
             suggestions.append(suggestion)
     return suggestions, "shown" if suggestions else next(iter(reasons), "no completion")
-
-
-def _is_inside_word(hole: Hole) -> bool:
-    before, after = hole.line_typed[-1:], hole.line_tail[:1]
-    return (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
 
 
 def _share(room: int, prefix_tokens: int, suffix_tokens: int) -> tuple[int, int]:

@@ -75,6 +75,10 @@ class Settings(BaseModel):
     idle_minutes: float = Field(
         15.0, gt=0, le=10_000, description="Unload the model after so long without a request."
     )
+    statistics: bool = Field(
+        True,
+        description="Count on this machine what is suggested and accepted, for infill-ls stats.",
+    )
     gpu_layers: int = Field(
         -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
     )

@@ -118,11 +118,11 @@ async def run_server(
     @client.feature(STATUS)  # type: ignore[untyped-decorator]
     def status(params: dict[str, Any]) -> None:
         watch.status = params
-        # The first "ready" after the model began to load is the one to wait for.
-        if params["kind"] == "ready":
-            watch.ready.set()
-        else:
+        # The first one that is not busy after the model began to load is the one to wait for.
+        if params["busy"]:
             watch.ready.clear()
+        else:
+            watch.ready.set()
 
     @client.feature(lsp.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
     def show_message(params: lsp.ShowMessageParams) -> None:

@@ -7,6 +7,7 @@ used: they cannot be cancelled, and they share their pool with the reader of std
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from lsprotocol import types as lsp
 
 from infill_ls import convert
 from infill_ls.explain import explain
+from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.session import EngineFactory, Superseded, engine_for
@@ -22,6 +24,8 @@ from infill_ls.types import Report, Snapshot, Trigger
 
 SINGLE_LINE_MENUS = frozenset({"Neovim"})
 """Clients whose pop-up menu inserts only the first line of an item."""
+GHOST_AT_CURSOR = frozenset({"Neovim"})
+"""Clients that draw ghost text over what is right of the cursor unless its range is empty."""
 
 
 def create_server(
@@ -39,6 +43,7 @@ def create_server(
     _handle_documents(server)
     _handle_workspace(server)
     _handle_completion(server)
+    handle_feedback(server)
     return server
 
 
@@ -115,11 +120,19 @@ def _handle_completion(server: InfillServer) -> None:
             return lsp.InlineCompletionList(items=[])
         if selected is not None:
             snapshot = convert.with_selected_completion(snapshot, selected, server.encoding)
+        started = time.perf_counter()
         try:
             report = await server.session.suggest(snapshot)
         except Superseded:
             return None
-        return convert.inline_completion_of(report, server.encoding, selected)
+        server.answered(report)
+        return convert.inline_completion_of(
+            report,
+            server.encoding,
+            selected,
+            at_cursor=server.client_name in GHOST_AT_CURSOR,
+            command_for=command_for(server, report, (time.perf_counter() - started) * 1000),
+        )
 
     @server.feature(EXPLAIN)
     def explain_last(params: dict[str, Any]) -> dict[str, Any] | None:
@@ -137,11 +150,16 @@ def _handle_completion_items(server: InfillServer) -> None:
             params.position,
             Trigger.INVOKED if invoked else Trigger.AUTOMATIC,
         )
+        started = time.perf_counter()
         report = await _within_deadline(server, snapshot) if snapshot is not None else None
         if report is None:
             return lsp.CompletionList(is_incomplete=True, items=[])
+        server.answered(report)
         return convert.completion_of(
-            report, server.encoding, single_line=server.client_name in SINGLE_LINE_MENUS
+            report,
+            server.encoding,
+            single_line=server.client_name in SINGLE_LINE_MENUS,
+            command_for=command_for(server, report, (time.perf_counter() - started) * 1000),
         )
 
 

@@ -17,7 +17,8 @@ from infill_ls.lsp.mended import MendedServer
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.session import EngineFactory, Session
 from infill_ls.settings import Settings, resolve_settings
-from infill_ls.types import Snapshot, Trigger
+from infill_ls.statistics import Statistics, default_path
+from infill_ls.types import Report, Snapshot, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,9 @@ SECTION = "infill-ls"
 """Section of ``workspace/configuration`` and of ``didChangeConfiguration``."""
 EXPLAIN = "infill/explain"
 """Our request: ``{textDocument}`` in, everything about its last completion out."""
-STATUS = "infill/status"
-"""Our notification: ``{kind, message, indexedFiles}``; kind is ``busy`` or ``ready``."""
-SINGLE_LINE_MENUS = frozenset({"Neovim"})
-"""Clients whose pop-up menu inserts only the first line of an item."""
+STATUS = "didChangeStatus"
+"""Our notification: ``{busy, kind, message, indexedFiles}``; kind is ``Normal``, ``Error`` or
+``Inactive``. Copilot's server has the same, without the number."""
 
 
 class InfillServer(MendedServer):
@@ -40,8 +40,10 @@ class InfillServer(MendedServer):
         super().__init__("infill-ls", __version__)
         self.client_name = ""
         self._engine_factory = engine_factory
+        self.statistics = Statistics(None)
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
+        self._problem = ""
         self._report_loading: Reporter | None = None
         self._background: set[asyncio.Task[None]] = set()
 
@@ -66,6 +68,13 @@ class InfillServer(MendedServer):
             on_problem=self._show_problem,
             on_loading=self._model_loading,
         )
+        self._settings_changed()
+
+    def answered(self, report: Report) -> None:
+        """Take note of an answer: one of the model's is the end of a problem with it."""
+        if self._problem and report.completion is not None:
+            self._problem = ""
+            self._send_status()
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` beside the handlers; its failure is logged."""
@@ -82,13 +91,13 @@ class InfillServer(MendedServer):
         sections = await self.workspace_configuration_async(lsp.ConfigurationParams(items=items))
         # An editor without such a section answers null: the options of initialize stay in force.
         if sections and sections[0]:
-            self.session.reconfigure(self._settings_from(sections[0]))
+            self._reconfigure(sections[0])
 
     async def apply_settings(self, pushed: object) -> None:
         """Use what ``didChangeConfiguration`` brought, or pull it if that was nothing of ours."""
         section = pushed.get(SECTION) if isinstance(pushed, dict) else None
         if section is not None:
-            self.session.reconfigure(self._settings_from(section))
+            self._reconfigure(section)
         else:
             await self.pull_settings()
 
@@ -155,12 +164,30 @@ class InfillServer(MendedServer):
             self._busy_with.remove(what)
             self._send_status()
 
+    def _reconfigure(self, options: object) -> None:
+        self.session.reconfigure(self._settings_from(options))
+        self._problem = ""
+        self._settings_changed()
+        self._send_status()
+
+    def _settings_changed(self) -> None:
+        keep = self.session.settings.statistics
+        self.statistics = Statistics(default_path() if keep else None)
+
     def _send_status(self) -> None:
+        kind, message = "Normal", "Ready"
+        if self._busy_with:
+            message = self._busy_with[0]
+        elif self._problem:
+            kind, message = "Error", self._problem
+        elif not self.session.settings.enabled:
+            kind, message = "Inactive", "Switched off by the setting enabled"
         self.protocol.notify(
             STATUS,
             {
-                "kind": "busy" if self._busy_with else "ready",
-                "message": self._busy_with[0] if self._busy_with else "Ready",
+                "busy": bool(self._busy_with),
+                "kind": kind,
+                "message": message,
                 "indexedFiles": self.session.indexed_files,
             },
         )
@@ -179,6 +206,8 @@ class InfillServer(MendedServer):
         return settings
 
     def _show_problem(self, problem: str) -> None:
+        self._problem = problem
+        self._send_status()
         self._show(lsp.MessageType.Error, problem)
 
     def _show(self, kind: lsp.MessageType, text: str) -> None:

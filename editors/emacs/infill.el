@@ -1,0 +1,635 @@
+;;; infill.el --- Local code completion as ghost text  -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The infill-ls authors
+
+;; Author: The infill-ls authors
+;; Maintainer: The infill-ls authors
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "29.1"))
+;; Keywords: convenience, languages
+;; URL: https://example.invalid/infill-ls
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; The language server infill-ls completes code with a model on your own
+;; machine.  This package shows its completions as ghost text:
+;;
+;;     (add-hook 'prog-mode-hook #'infill-mode)
+;;
+;; Type, and what the model would write appears behind point.  TAB accepts
+;; it, `M-f' its next word, `C-e' its next line, `M-n' and `M-p' show other
+;; candidates, `C-g' dismisses it.  These keys have their usual meaning
+;; while nothing is suggested.  `infill-complete' asks explicitly, also
+;; where nothing is suggested automatically.
+;;
+;; `infill-mode' talks to a server of its own, beside the one that Eglot
+;; or lsp-mode runs for the language.  To have infill-ls alone, as the one
+;; server of a buffer and without ghost text, call `infill-setup-eglot' or
+;; `infill-setup-lsp-mode' in your init file.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'jsonrpc)
+(require 'project)
+(require 'subr-x)
+(require 'url-util)
+
+(defvar eglot-server-programs)
+(declare-function lsp-register-client "ext:lsp-mode")
+(declare-function lsp-stdio-connection "ext:lsp-mode")
+(declare-function make-lsp-client "ext:lsp-mode")
+
+;;;; Options
+
+(defgroup infill nil
+  "Local code completion as ghost text."
+  :group 'convenience
+  :prefix "infill-")
+
+(defcustom infill-command '("infill-ls" "--stdio")
+  "The server: a program and its arguments."
+  :type '(repeat string))
+
+(defcustom infill-settings nil
+  "Settings of the server, as a property list.
+For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
+`setopt' or Customize, and running servers use it at once."
+  :type 'plist
+  :set (lambda (symbol value)
+         (set-default symbol value)
+         (when (fboundp 'infill--settings-changed)
+           (infill--settings-changed))))
+
+(defcustom infill-idle-delay 0.08
+  "Seconds without a key after which a completion is asked for."
+  :type 'number)
+
+(defface infill-ghost '((t :inherit shadow :slant italic))
+  "Face of ghost text.")
+
+;;;; Connections
+
+(defvar infill-mode)
+
+(defvar-local infill--opened nil
+  "The connection whose server has this buffer open.")
+
+(defvar infill--connections (make-hash-table :test #'equal)
+  "The running servers, by the root of their workspace.")
+
+(defclass infill-connection (jsonrpc-process-connection)
+  ((root :initarg :root :reader infill--root)
+   (ready :initform nil :accessor infill--ready-p)
+   (status :initform nil :accessor infill--status))
+  "A connection to infill-ls.")
+
+(defun infill--connection ()
+  "Return the server for the current buffer; start it if there is none."
+  (let* ((project (project-current))
+         (root (expand-file-name (if project (project-root project) default-directory)))
+         (known (gethash root infill--connections)))
+    (if (and known (jsonrpc-running-p known))
+        known
+      (puthash root (infill--connect root) infill--connections))))
+
+(defun infill--connect (root)
+  "Start a server for the workspace ROOT."
+  (let* ((default-directory root)
+         (connection
+          (make-instance
+           'infill-connection
+           :name (format "infill (%s)" (abbreviate-file-name root))
+           :root root
+           :process (lambda ()
+                      (make-process :name "infill-ls"
+                                    :command infill-command
+                                    :connection-type 'pipe
+                                    :coding 'utf-8-emacs-unix
+                                    :noquery t
+                                    :file-handler t
+                                    :stderr (get-buffer-create " *infill-ls stderr*")))
+           :request-dispatcher #'infill--answer
+           :notification-dispatcher #'infill--notified
+           :on-shutdown #'infill--closed)))
+    (jsonrpc-async-request
+     connection :initialize (infill--initialize-params root)
+     :success-fn (lambda (_result)
+                   (jsonrpc-notify connection :initialized (make-hash-table))
+                   (setf (infill--ready-p connection) t)
+                   (infill--open-buffers connection))
+     :error-fn (lambda (error)
+                 (message "infill-ls does not start: %s" (plist-get error :message)))
+     :timeout 60)
+    connection))
+
+(defun infill--initialize-params (root)
+  "Return what to tell the server of us, with the workspace ROOT."
+  (let ((uri (infill--path-to-uri root)))
+    (list :processId (unless (file-remote-p root) (emacs-pid))
+          :clientInfo (list :name "infill.el" :version emacs-version)
+          :rootUri uri
+          :workspaceFolders (vector (list :uri uri :name (file-name-nondirectory
+                                                          (directory-file-name root))))
+          :initializationOptions (infill--settings)
+          :capabilities
+          ;; A character of Emacs is a character of UTF-32: nothing to convert.
+          '( :general (:positionEncodings ["utf-32"])
+             :workspace (:configuration t)
+             :textDocument (:inlineCompletion (:dynamicRegistration :json-false))))))
+
+(defun infill--settings ()
+  "Return the settings as they are sent."
+  (or infill-settings (make-hash-table)))
+
+(defun infill--settings-changed ()
+  "Tell the running servers of changed settings."
+  (dolist (connection (hash-table-values infill--connections))
+    (when (and (jsonrpc-running-p connection) (infill--ready-p connection))
+      (jsonrpc-notify connection :workspace/didChangeConfiguration
+                      (list :settings (list :infill-ls (infill--settings)))))))
+
+(defun infill--answer (_connection method params)
+  "Answer the server's request METHOD with PARAMS."
+  (pcase method
+    ('workspace/configuration
+     (apply #'vector (mapcar (lambda (_item) (infill--settings))
+                             (plist-get params :items))))
+    (_ nil)))
+
+(defun infill--notified (connection method params)
+  "Take the server's notification METHOD with PARAMS over CONNECTION."
+  (pcase method
+    ('didChangeStatus
+     (setf (infill--status connection) params)
+     (force-mode-line-update t))
+    ('window/showMessage
+     (message "%s" (plist-get params :message)))))
+
+(defun infill--closed (connection)
+  "Forget CONNECTION, whose server has gone."
+  (remhash (infill--root connection) infill--connections)
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (eq infill--opened connection)
+        (setq infill--opened nil)
+        (infill-dismiss)))))
+
+;;;; Documents
+
+(defvar-local infill--version 0
+  "The version of the document that the server has, or will have.")
+
+(defvar-local infill--changes nil
+  "Changes since the last `didChange', newest first; `full' if they were lost.")
+
+(defvar-local infill--edited nil
+  "Non-nil if the text changed since the last command.")
+
+(defvar-local infill--change-begun nil
+  "Positions and range of the change that is about to happen.")
+
+(defun infill--path-to-uri (path)
+  "Return PATH as a URI."
+  (concat "file://" (url-hexify-string (expand-file-name (file-local-name path))
+                                       url-path-allowed-chars)))
+
+(defun infill--uri ()
+  "Return the URI of the buffer."
+  (if buffer-file-name
+      (infill--path-to-uri (file-truename buffer-file-name))
+    (concat "untitled:" (url-hexify-string (buffer-name)))))
+
+(defun infill--document ()
+  "Return the buffer's identifier."
+  (list :uri (infill--uri)))
+
+(defun infill--language ()
+  "Return the language id of the buffer, guessed from its major mode."
+  (string-remove-suffix
+   "-ts" (string-remove-suffix "-mode" (symbol-name major-mode))))
+
+(defun infill--position (&optional position)
+  "Return POSITION, or point, as the server has it."
+  (save-excursion
+    (save-restriction
+      (widen)
+      (when position (goto-char position))
+      (list :line (1- (line-number-at-pos nil t))
+            :character (- (point) (pos-bol))))))
+
+(defun infill--text ()
+  "Return the whole text of the buffer."
+  (save-restriction
+    (widen)
+    (buffer-substring-no-properties (point-min) (point-max))))
+
+(defun infill--open-buffers (connection)
+  "Open the buffers that have waited for CONNECTION."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (and (bound-and-true-p infill-mode)
+                 (eq connection (infill--connection)))
+        (infill--open connection)))))
+
+(defun infill--open (connection)
+  "Open the buffer in the server of CONNECTION, if that has not happened."
+  (unless (eq infill--opened connection)
+    (setq infill--opened connection
+          infill--changes nil)
+    (jsonrpc-notify connection :textDocument/didOpen
+                    (list :textDocument
+                          (list :uri (infill--uri)
+                                :languageId (infill--language)
+                                :version (cl-incf infill--version)
+                                :text (infill--text))))))
+
+(defun infill--close ()
+  "Close the buffer in its server."
+  (when (and infill--opened (jsonrpc-running-p infill--opened))
+    (jsonrpc-notify infill--opened :textDocument/didClose
+                    (list :textDocument (infill--document))))
+  (setq infill--opened nil))
+
+(defun infill--before-change (beginning end)
+  "Remember the range from BEGINNING to END as it is before a change."
+  (when infill--opened
+    (setq infill--change-begun
+          (list beginning end (infill--position beginning) (infill--position end)))))
+
+(defun infill--after-change (beginning end length)
+  "Record that LENGTH characters at BEGINNING became the text up to END."
+  (setq infill--edited t)
+  (when infill--opened
+    (pcase-let ((`(,first ,last ,from ,to) infill--change-begun))
+      (setq infill--change-begun nil)
+      (if (and (listp infill--changes)
+               (eql beginning first)
+               (eql length (- last first)))
+          (push (list :range (list :start from :end to)
+                      :text (buffer-substring-no-properties beginning end))
+                infill--changes)
+        ;; Some commands announce one range and change another: send it all.
+        (setq infill--changes 'full)))))
+
+(defun infill--flush ()
+  "Bring the server's text up to date."
+  (when infill--changes
+    (let ((changes (if (listp infill--changes)
+                       (apply #'vector (reverse infill--changes))
+                     (vector (list :text (infill--text))))))
+      (setq infill--changes nil)
+      (jsonrpc-notify infill--opened :textDocument/didChange
+                      (list :textDocument (list :uri (infill--uri)
+                                                :version (cl-incf infill--version))
+                            :contentChanges changes)))))
+
+;;;; Requests
+
+(defvar-local infill--timer nil
+  "Runs when the user pauses.")
+
+(defvar-local infill--request 0
+  "Number of the newest request; the answers to older ones are ignored.")
+
+(defvar-local infill--asked-at nil
+  "The tick of the buffer's text that was last asked about.")
+
+(defun infill--ask (invoked)
+  "Ask for completions at point; non-nil INVOKED is the user's wish.
+Return nil if the server is not ready yet."
+  (when-let* ((connection (infill--connection))
+              ((infill--ready-p connection)))
+    (infill--open connection)
+    (infill--flush)
+    (let ((buffer (current-buffer))
+          (number (cl-incf infill--request))
+          (tick (buffer-chars-modified-tick))
+          (point (point)))
+      (setq infill--asked-at tick)
+      (jsonrpc-async-request
+       connection :textDocument/inlineCompletion
+       (list :textDocument (infill--document)
+             :position (infill--position)
+             :context (list :triggerKind (if invoked 1 2)))
+       :success-fn
+       (lambda (result)
+         (when (buffer-live-p buffer)
+           (with-current-buffer buffer
+             ;; Null says that a newer request took this one's place.
+             (when (and result
+                        (= number infill--request)
+                        (= tick (buffer-chars-modified-tick))
+                        (= point (point)))
+               (infill--show (infill--candidates result) invoked)))))
+       :error-fn #'ignore
+       :timeout-fn #'ignore
+       :timeout 30))
+    t))
+
+(defun infill--candidates (result)
+  "Return the candidates in RESULT as a list of (START TEXT ITEM).
+START is a marker where the text begins."
+  (mapcar (lambda (item)
+            (let ((start (plist-get (plist-get item :range) :start)))
+              (list (infill--marker-at start) (plist-get item :insertText) item)))
+          (if (vectorp result) result (plist-get result :items))))
+
+(defun infill--marker-at (position)
+  "Return a marker at the server's POSITION."
+  (save-excursion
+    (save-restriction
+      (widen)
+      (goto-char (point-min))
+      (forward-line (plist-get position :line))
+      (copy-marker (min (+ (point) (plist-get position :character)) (pos-eol))))))
+
+(defun infill--schedule ()
+  "Ask when the user pauses."
+  (infill--cancel-timer)
+  (setq infill--timer
+        (run-with-idle-timer infill-idle-delay nil #'infill--paused (current-buffer))))
+
+(defun infill--cancel-timer ()
+  "Do not ask."
+  (when infill--timer
+    (cancel-timer infill--timer)
+    (setq infill--timer nil)))
+
+(defun infill--paused (buffer)
+  "Ask for a completion in BUFFER, if the user is still there."
+  (when (and (eq buffer (current-buffer))
+             infill-mode
+             (not (infill--visible-p)))
+    (infill--ask nil)))
+
+;;;; Ghost text
+
+(defvar-local infill--overlay nil
+  "Carries the ghost text.")
+
+(defvar-local infill--shown nil
+  "The candidates, with the one that is shown first.")
+
+(defvar-keymap infill-ghost-map
+  :doc "Keymap that is active while ghost text is shown."
+  "TAB" #'infill-accept
+  "<tab>" #'infill-accept
+  "M-n" #'infill-next
+  "M-p" #'infill-previous
+  "<remap> <forward-word>" #'infill-accept-word
+  "<remap> <right-word>" #'infill-accept-word
+  "<remap> <move-end-of-line>" #'infill-accept-line
+  "<remap> <keyboard-quit>" #'infill-dismiss)
+
+(define-minor-mode infill-ghost-mode
+  "Ghost text is shown; not to be switched on by hand."
+  :interactive nil
+  :keymap infill-ghost-map)
+
+(defun infill--visible-p ()
+  "Return non-nil if ghost text is shown."
+  (and infill--overlay (overlay-buffer infill--overlay)))
+
+(defun infill--rest ()
+  "Return what is left of the candidate after point, nil if it does not fit."
+  (pcase-let ((`(,start ,text ,_) (car infill--shown)))
+    (when (and start (<= start (point)))
+      (let ((typed (buffer-substring-no-properties start (point))))
+        (when (string-prefix-p typed text)
+          (substring text (length typed)))))))
+
+(defun infill--show (candidates invoked)
+  "Show the first of CANDIDATES; if there are none and INVOKED, tell."
+  (setq infill--shown candidates)
+  (if (infill--draw)
+      (jsonrpc-notify infill--opened :textDocument/didShowCompletion
+                      (list :item (nth 2 (car candidates))))
+    (when invoked (message "infill-ls has no suggestion here"))))
+
+(defun infill--draw ()
+  "Draw what is left of the candidate at point; return nil if that is nothing."
+  (let ((rest (infill--rest)))
+    (if (or (null rest) (string-empty-p rest))
+        (progn (infill--erase) nil)
+      ;; One overlay, moved: deleting and making it would flicker.
+      (if (infill--visible-p)
+          (move-overlay infill--overlay (point) (point))
+        (setq infill--overlay (make-overlay (point) (point) nil t)))
+      (let ((ghost (propertize rest 'face 'infill-ghost)))
+        ;; The cursor stays before the ghost text, not behind it.
+        (put-text-property 0 1 'cursor t ghost)
+        (overlay-put infill--overlay 'after-string ghost))
+      (unless infill-ghost-mode (infill-ghost-mode 1))
+      t)))
+
+(defun infill--erase ()
+  "Take the ghost text away."
+  (when infill--overlay (delete-overlay infill--overlay))
+  (setq infill--shown nil)
+  (when infill-ghost-mode (infill-ghost-mode -1)))
+
+(defun infill--after-command ()
+  "Keep the ghost text right after a command, and ask after an edit.
+This runs before the screen is drawn, so that typing along does not flicker."
+  (let ((edited infill--edited))
+    (setq infill--edited nil)
+    (cond
+     ((and (infill--visible-p) (infill--draw)))
+     ((and edited
+           (infill--typing-p)
+           (not (eql infill--asked-at (buffer-chars-modified-tick))))
+      (infill--schedule)))))
+
+(defun infill--typing-p ()
+  "Return non-nil if the last command changed text as typing does."
+  (not (or (minibufferp)
+           (memq this-command '(undo undo-only undo-redo revert-buffer save-buffer)))))
+
+(defun infill--accept (part)
+  "Insert the result of the function PART for the ghost text."
+  (let* ((rest (or (infill--rest) (user-error "Nothing is suggested")))
+         (taken (funcall part rest))
+         (candidate (car infill--shown)))
+    (insert taken)
+    (infill--flush)
+    (infill--accepted candidate (- (length rest) (length taken)))
+    (infill--draw)))
+
+(defun infill--accepted (candidate left)
+  "Tell the server that CANDIDATE was accepted but for LEFT characters."
+  (pcase-let ((`(,_ ,text ,item) candidate))
+    (if (> left 0)
+        (let ((taken (substring text 0 (- left))))
+          (jsonrpc-notify
+           infill--opened :textDocument/didPartiallyAcceptCompletion
+           (list :item item
+                 ;; The protocol counts UTF-16 code units here.
+                 :acceptedLength (/ (string-bytes (encode-coding-string taken 'utf-16le)) 2))))
+      (when-let* ((command (plist-get item :command)))
+        (jsonrpc-async-request
+         infill--opened :workspace/executeCommand
+         (list :command (plist-get command :command)
+               :arguments (plist-get command :arguments))
+         :success-fn #'ignore :error-fn #'ignore :timeout-fn #'ignore)))))
+
+;;;; Commands
+
+(defun infill-accept ()
+  "Accept the ghost text."
+  (interactive)
+  (infill--accept #'identity))
+
+(defun infill-accept-word ()
+  "Accept the next word of the ghost text."
+  (interactive)
+  (infill--accept
+   (lambda (rest)
+     (if (string-match "\\`\\(?:[[:space:]\n]*\\)\\(?:\\w\\|_\\)+\\|\\`[[:space:]\n]*[^[:word:][:space:]\n_]+"
+                       rest)
+         (match-string 0 rest)
+       rest))))
+
+(defun infill-accept-line ()
+  "Accept the next line of the ghost text."
+  (interactive)
+  (infill--accept
+   (lambda (rest) (substring rest 0 (string-search "\n" rest 1)))))
+
+(defun infill-next (&optional count)
+  "Show the next candidate, or the one COUNT further.
+Ask the server for some if there is only one."
+  (interactive "p")
+  (if (cdr infill--shown)
+      (let* ((size (length infill--shown))
+             (first (mod (or count 1) size)))
+        (setq infill--shown (append (nthcdr first infill--shown)
+                                    (take first infill--shown)))
+        (infill--draw))
+    (infill-complete)))
+
+(defun infill-previous (&optional count)
+  "Show the previous candidate, or the one COUNT before."
+  (interactive "p")
+  (infill-next (- (or count 1))))
+
+(defun infill-dismiss ()
+  "Take the ghost text away."
+  (interactive)
+  (infill--cancel-timer)
+  (cl-incf infill--request)
+  (infill--erase))
+
+(defun infill-complete ()
+  "Ask for completions at point, even where none is shown automatically."
+  (interactive)
+  (unless infill-mode (user-error "`infill-mode' is off in this buffer"))
+  (unless (infill--ask t)
+    (message "infill-ls is starting")))
+
+(defun infill-explain ()
+  "Show how the last completion of this buffer came to be."
+  (interactive)
+  (unless infill--opened (user-error "No server has this buffer open"))
+  (let ((report (jsonrpc-request infill--opened :infill/explain
+                                 (list :textDocument (infill--document)))))
+    (if report
+        (infill--show-report report)
+      (message "infill-ls has not been asked for a completion here yet"))))
+
+(defun infill--show-report (report)
+  "Show REPORT in a window."
+  (with-current-buffer (get-buffer-create "*infill explanation*")
+    (let ((inhibit-read-only t))
+      (erase-buffer)
+      (insert (format "%s (%s)\n" (plist-get report :reason) (plist-get report :trigger)))
+      (when-let* ((suggestion (plist-get report :suggestion)))
+        (insert "\nSuggestion\n\n" suggestion "\n"))
+      (insert "\nTimes\n\n")
+      (cl-loop for (step milliseconds) on (plist-get report :stepMs) by #'cddr
+               do (insert (format "  %s: %.1f ms\n"
+                                  (string-remove-prefix ":" (symbol-name step)) milliseconds)))
+      (insert "\nSnippets of other files\n\n")
+      (seq-doseq (snippet (plist-get report :snippets))
+        (insert (format "  %s:%d (%s, %d tokens)\n"
+                        (plist-get snippet :path) (1+ (plist-get snippet :firstLine))
+                        (plist-get snippet :channel) (plist-get snippet :tokens))))
+      (when-let* ((prompt (plist-get report :prompt)))
+        (insert (format "\nPrompt, %d tokens\n\n%s\n"
+                        (plist-get prompt :tokens) (plist-get prompt :text))))
+      (goto-char (point-min))
+      (special-mode))
+    (display-buffer (current-buffer))))
+
+(defun infill-show-log ()
+  "Show what the server wrote to its log."
+  (interactive)
+  (display-buffer (get-buffer-create " *infill-ls stderr*")))
+
+(defun infill-shutdown ()
+  "Stop all servers of `infill-mode', until the next edit."
+  (interactive)
+  (dolist (connection (hash-table-values infill--connections))
+    (ignore-errors (jsonrpc-request connection :shutdown nil :timeout 3))
+    (ignore-errors (jsonrpc-notify connection :exit nil))
+    (jsonrpc-shutdown connection)))
+
+;;;; The mode
+
+(defun infill--lighter ()
+  "Return our part of the mode line."
+  (let ((status (and infill--opened (infill--status infill--opened))))
+    (cond ((null status) " Infill…")
+          ((eq (plist-get status :busy) t) " Infill…")
+          ((equal (plist-get status :kind) "Error") " Infill!")
+          ((equal (plist-get status :kind) "Inactive") " Infill-")
+          (t " Infill"))))
+
+;;;###autoload
+(define-minor-mode infill-mode
+  "Show completions of a local model as ghost text.
+
+\\{infill-ghost-map}"
+  :lighter (:eval (infill--lighter))
+  (if infill-mode
+      (progn
+        (add-hook 'before-change-functions #'infill--before-change nil t)
+        (add-hook 'after-change-functions #'infill--after-change nil t)
+        (add-hook 'post-command-hook #'infill--after-command nil t)
+        (add-hook 'kill-buffer-hook #'infill--close nil t)
+        (let ((connection (infill--connection)))
+          (when (infill--ready-p connection) (infill--open connection))))
+    (infill-dismiss)
+    (infill--close)
+    (remove-hook 'before-change-functions #'infill--before-change t)
+    (remove-hook 'after-change-functions #'infill--after-change t)
+    (remove-hook 'post-command-hook #'infill--after-command t)
+    (remove-hook 'kill-buffer-hook #'infill--close t)))
+
+;;;; As the only server
+
+;;;###autoload
+(defun infill-setup-eglot (&optional modes)
+  "Make infill-ls a server that Eglot knows.
+It is the server for MODES, a list of major modes.  Without MODES it is
+the server for what no other server is known for, and can be chosen
+elsewhere by a prefix argument to `eglot'."
+  (require 'eglot)
+  (let ((entry (cons (or modes '(prog-mode text-mode conf-mode)) infill-command)))
+    (add-to-list 'eglot-server-programs entry (null modes))))
+
+;;;###autoload
+(defun infill-setup-lsp-mode ()
+  "Have lsp-mode run infill-ls beside the server of the language."
+  (require 'lsp-mode)
+  (lsp-register-client
+   (make-lsp-client :new-connection (lsp-stdio-connection (lambda () infill-command))
+                    :activation-fn (lambda (&rest _) t)
+                    :add-on? t
+                    :priority -1
+                    :initialization-options #'infill--settings
+                    :server-id 'infill-ls)))
+
+(provide 'infill)
+;;; infill.el ends here

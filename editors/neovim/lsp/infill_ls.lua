@@ -1,0 +1,20 @@
+--- Found on the runtime path by `vim.lsp.enable('infill_ls')`.
+---
+--- There is no `filetypes`: the model completes any text. Override with `vim.lsp.config`:
+---
+---     vim.lsp.config('infill_ls', { settings = { ['infill-ls'] = { maxLines = 4 } } })
+
+---@type vim.lsp.Config
+return {
+  cmd = { 'infill-ls', '--stdio' },
+  root_markers = { '.git', '.hg', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
+  capabilities = require('infill_ls').capabilities(),
+  handlers = {
+    didChangeStatus = function(_, status, context)
+      require('infill_ls.status').update(context.client_id, status)
+    end,
+  },
+  on_attach = function(client, buffer)
+    require('infill_ls').on_attach(client, buffer)
+  end,
+}

@@ -1,0 +1,73 @@
+--- `:checkhealth infill_ls`
+
+local M = {}
+
+local function check_neovim()
+  if vim.lsp.inline_completion then
+    vim.health.ok("Neovim's own ghost text is used")
+  elseif vim.fn.has('nvim-0.10') == 1 then
+    vim.health.ok('Neovim has no ghost text of its own (0.12 has): the plugin draws it')
+  else
+    vim.health.error('Neovim 0.10 or newer is needed')
+  end
+end
+
+--- The program of the running server, else the one that would be started.
+---@return string
+local function find_command()
+  local client = require('infill_ls.rpc').client()
+  local config = client and client.config or vim.lsp.config and vim.lsp.config.infill_ls
+  local command = config and config.cmd
+  return type(command) == 'table' and command[1] or 'infill-ls'
+end
+
+local function check_server()
+  local command = find_command()
+  if vim.fn.executable(command) == 0 then
+    vim.health.error(('`%s` is not executable'):format(command), {
+      'Install it: `pipx install infill-ls` or `uv tool install infill-ls`',
+      "Or say where it is: `vim.lsp.config('infill_ls', { cmd = { '/path/to/infill-ls' } })`",
+    })
+    return
+  end
+  local version = vim.system({ command, '--version' }, { text = true }):wait(10000)
+  if version.code == 0 then
+    vim.health.ok(vim.trim(version.stdout))
+  else
+    vim.health.error(('`%s --version` failed'):format(command), { version.stderr })
+  end
+end
+
+local function check_client()
+  local client = require('infill_ls.rpc').client()
+  if not client then
+    vim.health.warn('the server is not running', {
+      "Put `vim.lsp.enable('infill_ls')` into your init.lua and open a file",
+    })
+    return
+  end
+  vim.health.ok(require('infill_ls').status())
+  vim.health.info(('position encoding: %s'):format(client.offset_encoding))
+  vim.health.info(('workspace: %s'):format(client.root_dir or 'none, only the open file is used'))
+end
+
+local function check_maps()
+  local map = vim.fn.maparg('<Tab>', 'i', false, true)
+  if map.desc and map.desc:find('infill-ls', 1, true) then
+    vim.health.ok('<Tab> accepts a suggestion in this buffer')
+  elseif not vim.tbl_isempty(map) then
+    vim.health.warn('<Tab> is mapped to something else in Insert mode', {
+      'Map a key to `require("infill_ls").accept()` yourself: see `:help infill_ls-maps`',
+    })
+  end
+end
+
+function M.check()
+  vim.health.start('infill_ls')
+  check_neovim()
+  check_server()
+  check_client()
+  check_maps()
+end
+
+return M

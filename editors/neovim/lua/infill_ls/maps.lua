@@ -1,0 +1,99 @@
+--- The suggested maps. A key that is mapped already keeps its meaning.
+
+local M = {}
+
+---@type { lhs: string, call: fun(infill: table): any, desc: string, falls_through?: boolean }[]
+local maps = {
+  {
+    lhs = '<Tab>',
+    desc = 'accept the suggestion',
+    falls_through = true,
+    call = function(infill)
+      return infill.accept()
+    end,
+  },
+  {
+    lhs = '<M-Right>',
+    desc = 'accept a word of the suggestion',
+    falls_through = true,
+    call = function(infill)
+      return infill.accept_word()
+    end,
+  },
+  {
+    lhs = '<M-C-Right>',
+    desc = 'accept a line of the suggestion',
+    falls_through = true,
+    call = function(infill)
+      return infill.accept_line()
+    end,
+  },
+  {
+    lhs = '<M-]>',
+    desc = 'next suggestion',
+    call = function(infill)
+      infill.next(1)
+    end,
+  },
+  {
+    lhs = '<M-[>',
+    desc = 'previous suggestion',
+    call = function(infill)
+      infill.next(-1)
+    end,
+  },
+  {
+    lhs = '<M-\\>',
+    desc = 'suggest now',
+    call = function(infill)
+      infill.request()
+    end,
+  },
+  {
+    lhs = '<C-]>',
+    desc = 'dismiss the suggestion',
+    call = function(infill)
+      infill.dismiss()
+    end,
+  },
+}
+
+--- Whether a user or another plugin has mapped a key. Neovim itself maps <Tab> since 0.11, to
+--- jump in a snippet.
+---@param lhs string
+---@return boolean
+local function is_taken(lhs)
+  local map = vim.fn.maparg(lhs, 'i', false, true)
+  return not vim.tbl_isempty(map) and not (map.desc or ''):find('vim.snippet.jump', 1, true)
+end
+
+--- What a key does without us.
+---@param lhs string
+---@return string
+local function default_of(lhs)
+  if lhs == '<Tab>' and vim.snippet and vim.snippet.active({ direction = 1 }) then
+    return '<Cmd>lua vim.snippet.jump(1)<CR>'
+  end
+  return lhs
+end
+
+--- Set the maps in a buffer, unless `vim.g.infill_ls_maps` is false.
+---@param buffer integer
+function M.set(buffer)
+  if vim.g.infill_ls_maps == false then
+    return
+  end
+  for _, map in ipairs(maps) do
+    if not is_taken(map.lhs) then
+      vim.keymap.set('i', map.lhs, function()
+        local done = map.call(require('infill_ls'))
+        if map.falls_through and not done then
+          return default_of(map.lhs)
+        end
+        return ''
+      end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
+    end
+  end
+end
+
+return M

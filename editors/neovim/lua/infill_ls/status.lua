@@ -1,0 +1,32 @@
+--- What the server last said about itself.
+
+local M = {}
+
+---@type table<integer, infill_ls.Status>
+local statuses = {}
+
+---@param client_id integer
+---@param status infill_ls.Status
+function M.update(client_id, status)
+  statuses[client_id] = status
+  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
+end
+
+--- A line for people, fit for a statusline too.
+---@return string
+function M.line()
+  local client = require('infill_ls.rpc').client()
+  if not client then
+    return 'infill-ls is not running'
+  end
+  if not require('infill_ls').is_enabled() then
+    return 'infill-ls is off'
+  end
+  local status = statuses[client.id]
+  if not status then
+    return 'infill-ls is starting'
+  end
+  return ('infill-ls: %s, %d files indexed'):format(status.message, status.indexedFiles)
+end
+
+return M

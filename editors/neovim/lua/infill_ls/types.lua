@@ -1,0 +1,26 @@
+---@meta
+--- Types only; nothing loads this file.
+
+--- What the server says about itself, by the notification `didChangeStatus`.
+---@class infill_ls.Status
+---@field busy boolean something runs that takes a while: loading, indexing
+---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
+---@field message string
+---@field indexedFiles integer
+
+---@class infill_ls.Item
+---@field insertText string
+---@field range lsp.Range
+---@field command? lsp.Command counts the acceptance
+
+--- A suggestion in a buffer. Row and column count from 0, in bytes.
+---@class infill_ls.Suggestion
+---@field buffer integer
+---@field client_id integer
+---@field row integer where `text` begins; it never spans lines before the cursor's
+---@field column integer
+---@field text string the whole suggestion, with what is typed of it already
+---@field item infill_ls.Item as the server sent it, sent back when a part is accepted
+
+--- How much of a suggestion to accept: takes the rest of it and returns what to insert.
+---@alias infill_ls.Part fun(rest: string): string

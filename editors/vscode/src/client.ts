@@ -1,0 +1,61 @@
+import * as vscode from "vscode";
+import { LanguageClient, type Middleware } from "vscode-languageclient/node";
+import { SECTION, forServer, initialSettings } from "./config";
+import type { ServerStatus } from "./status";
+
+/** The client's questions to the rest of the extension, and what it tells it. */
+export interface Listener {
+  /** Whether automatic suggestions are wanted now. */
+  isPaused(): boolean;
+  thinkingChanged(requests: number): void;
+  statusChanged(status: ServerStatus): void;
+}
+
+export function createClient(
+  command: string,
+  args: readonly string[],
+  log: vscode.LogOutputChannel,
+  listener: Listener,
+): LanguageClient {
+  const client = new LanguageClient(
+    SECTION,
+    "infill-ls",
+    { command, args: ["--stdio", ...args] },
+    {
+      documentSelector: [
+        { scheme: "file" },
+        { scheme: "untitled" },
+        { scheme: "vscode-notebook-cell" },
+      ],
+      initializationOptions: initialSettings(),
+      outputChannel: log,
+      middleware: middlewareFor(listener),
+    },
+  );
+  client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
+  return client;
+}
+
+function middlewareFor(listener: Listener): Middleware {
+  let requests = 0;
+  return {
+    provideInlineCompletionItems: async (document, position, context, token, next) => {
+      const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+      if (automatic && listener.isPaused()) return [];
+      listener.thinkingChanged((requests += 1));
+      try {
+        return await next(document, position, context, token);
+      } finally {
+        listener.thinkingChanged((requests -= 1));
+      }
+    },
+    workspace: {
+      // The server gets nothing but that something changed, and asks for its settings.
+      didChangeConfiguration: (_sections, next) => next(undefined),
+      configuration: async (params, token, next) => {
+        const sections = await next(params, token);
+        return Array.isArray(sections) ? sections.map(forServer) : sections;
+      },
+    },
+  };
+}

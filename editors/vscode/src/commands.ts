@@ -1,0 +1,100 @@
+import * as vscode from "vscode";
+import { isOffFor, isOn, setModel, toggleLanguage, toggleWorkspace } from "./config";
+import type { Controller } from "./controller";
+import { showExplanation } from "./explain";
+
+const PAUSES: ReadonlyArray<readonly [string, number]> = [
+  ["5 minutes", 5],
+  ["30 minutes", 30],
+  ["2 hours", 120],
+];
+
+export function registerCommands(controller: Controller): vscode.Disposable[] {
+  const commands: Record<string, () => unknown> = {
+    menu: () => showMenu(controller),
+    pause: () => pause(controller),
+    resume: () => controller.resume(),
+    toggleLanguage: () => {
+      const editor = vscode.window.activeTextEditor;
+      return editor && toggleLanguage(editor.document.languageId);
+    },
+    toggleWorkspace: () => toggleWorkspace(),
+    chooseModel: () => chooseModel(),
+    explain: () => explain(controller),
+    showLog: () => controller.log.show(),
+    restart: () => controller.restart(),
+    install: () => controller.install(),
+  };
+  return Object.entries(commands).map(([name, run]) =>
+    vscode.commands.registerCommand(`infill-ls.${name}`, run),
+  );
+}
+
+interface MenuEntry extends vscode.QuickPickItem {
+  readonly command: string;
+}
+
+async function showMenu(controller: Controller): Promise<void> {
+  const chosen = await vscode.window.showQuickPick(menuEntries(controller), {
+    title: "infill-ls",
+    placeHolder: "What to do",
+  });
+  if (chosen) await vscode.commands.executeCommand(chosen.command);
+}
+
+function menuEntries(controller: Controller): MenuEntry[] {
+  const language = vscode.window.activeTextEditor?.document.languageId;
+  const entries: MenuEntry[] = [
+    controller.isPaused
+      ? { label: "$(debug-start) Resume", command: "infill-ls.resume" }
+      : { label: "$(debug-pause) Pause for a while…", command: "infill-ls.pause" },
+  ];
+  if (language !== undefined) {
+    const change = isOffFor(language) ? "on" : "off";
+    entries.push({
+      label: `$(code) Switch ${change} for ${language}`,
+      command: "infill-ls.toggleLanguage",
+    });
+  }
+  entries.push(
+    {
+      label: `$(folder) Switch ${isOn() ? "off" : "on"} for this workspace`,
+      command: "infill-ls.toggleWorkspace",
+    },
+    { label: "$(chip) Choose model…", command: "infill-ls.chooseModel" },
+    { label: "$(question) Explain the last completion", command: "infill-ls.explain" },
+    { label: "$(output) Show log", command: "infill-ls.showLog" },
+    { label: "$(refresh) Restart the server", command: "infill-ls.restart" },
+  );
+  return entries;
+}
+
+async function pause(controller: Controller): Promise<void> {
+  const items = PAUSES.map(([label, minutes]) => ({ label, minutes }));
+  const chosen = await vscode.window.showQuickPick(items, { title: "Pause for" });
+  if (chosen) controller.pause(chosen.minutes);
+}
+
+async function chooseModel(): Promise<void> {
+  const bundled = "The bundled model";
+  const file = "A GGUF file…";
+  const chosen = await vscode.window.showQuickPick([bundled, file], { title: "Model" });
+  if (chosen === bundled) await setModel("");
+  if (chosen !== file) return;
+  const files = await vscode.window.showOpenDialog({
+    title: "A model that can fill in the middle",
+    filters: { "GGUF models": ["gguf"] },
+  });
+  if (files?.[0]) await setModel(files[0].fsPath);
+}
+
+async function explain(controller: Controller): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const report = editor && (await controller.explain(editor.document));
+  if (report) await showExplanation(report);
+  else {
+    void vscode.window.showInformationMessage(
+      "infill-ls has not been asked for a completion in this file yet.",
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import * as vscode from "vscode";
+
+export const SECTION = "infill-ls";
+
+/** Settings of the extension itself; the server would complain of them. */
+const OURS = ["server", "trace"];
+
+export interface ServerSettings {
+  readonly path: string;
+  readonly arguments: readonly string[];
+}
+
+export function serverSettings(): ServerSettings {
+  const config = vscode.workspace.getConfiguration(SECTION);
+  return {
+    path: config.get("server.path", "").trim(),
+    arguments: config.get<string[]>("server.arguments", []),
+  };
+}
+
+/** What goes to the server out of our section. */
+export function forServer(section: unknown): unknown {
+  if (typeof section !== "object" || section === null) return section;
+  return Object.fromEntries(Object.entries(section).filter(([key]) => !OURS.includes(key)));
+}
+
+/** Our section as the server gets it when it starts. */
+export function initialSettings(): unknown {
+  return forServer(vscode.workspace.getConfiguration().get(SECTION, {}));
+}
+
+export function isOffFor(languageId: string): boolean {
+  const config = vscode.workspace.getConfiguration(SECTION);
+  return config.get<string[]>("disabledLanguages", []).includes(languageId);
+}
+
+export async function toggleLanguage(languageId: string): Promise<void> {
+  const config = vscode.workspace.getConfiguration(SECTION);
+  const languages = config.get<string[]>("disabledLanguages", []);
+  const changed = languages.includes(languageId)
+    ? languages.filter((language) => language !== languageId)
+    : [...languages, languageId];
+  await config.update("disabledLanguages", changed, vscode.ConfigurationTarget.Global);
+}
+
+export function isOn(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get("enabled", true);
+}
+
+export async function toggleWorkspace(): Promise<void> {
+  const target = vscode.workspace.workspaceFolders
+    ? vscode.ConfigurationTarget.Workspace
+    : vscode.ConfigurationTarget.Global;
+  await vscode.workspace.getConfiguration(SECTION).update("enabled", !isOn(), target);
+}
+
+export async function setModel(path: string): Promise<void> {
+  const config = vscode.workspace.getConfiguration(SECTION);
+  await config.update("model", path || undefined, vscode.ConfigurationTarget.Global);
+}

@@ -1,0 +1,67 @@
+import * as vscode from "vscode";
+
+/** What the server says about itself in the notification `didChangeStatus`. */
+export interface ServerStatus {
+  readonly busy: boolean;
+  readonly kind: "Normal" | "Warning" | "Error" | "Inactive";
+  readonly message: string;
+  readonly indexedFiles: number;
+}
+
+/** What there is to be shown, the most important first. */
+export interface State {
+  readonly problem?: string | undefined;
+  readonly missing?: boolean;
+  readonly pausedUntil?: Date | undefined;
+  readonly offHere?: string | undefined;
+  readonly thinking?: boolean;
+  readonly server?: ServerStatus | undefined;
+}
+
+interface Look {
+  readonly icon: string;
+  readonly detail: string;
+  readonly warn?: boolean;
+}
+
+export function lookOf(state: State): Look {
+  const { server } = state;
+  if (state.missing) return { icon: "cloud-download", detail: "not installed", warn: true };
+  const problem = state.problem ?? (server?.kind === "Error" ? server.message : undefined);
+  if (problem !== undefined) return { icon: "error", detail: problem, warn: true };
+  if (state.pausedUntil) {
+    return { icon: "circle-slash", detail: `paused until ${state.pausedUntil.toLocaleTimeString()}` };
+  }
+  if (state.offHere !== undefined) return { icon: "circle-slash", detail: state.offHere };
+  if (!server) return { icon: "loading~spin", detail: "starting" };
+  if (server.busy) return { icon: "loading~spin", detail: server.message };
+  if (server.kind === "Inactive") return { icon: "circle-slash", detail: server.message };
+  if (state.thinking) return { icon: "sparkle", detail: "thinking" };
+  return { icon: "check", detail: `ready, ${server.indexedFiles} files indexed` };
+}
+
+/** The item in the status bar; a click shows the menu. */
+export class StatusItem implements vscode.Disposable {
+  private readonly item: vscode.StatusBarItem;
+
+  constructor() {
+    this.item = vscode.window.createStatusBarItem("infill-ls", vscode.StatusBarAlignment.Right, 100);
+    this.item.name = "infill-ls";
+    this.item.command = "infill-ls.menu";
+    this.item.show();
+  }
+
+  show(state: State): void {
+    const look = lookOf(state);
+    this.item.text = `$(${look.icon}) Infill`;
+    this.item.tooltip = `infill-ls: ${look.detail}`;
+    this.item.accessibilityInformation = { label: `infill-ls: ${look.detail}` };
+    this.item.backgroundColor = look.warn
+      ? new vscode.ThemeColor("statusBarItem.warningBackground")
+      : undefined;
+  }
+
+  dispose(): void {
+    this.item.dispose();
+  }
+}

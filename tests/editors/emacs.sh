@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Test infill.el in a real Emacs, and check it with the tools that package archives use.
+# usage: emacs.sh [PYTEST OPTION]...
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tests/editors/install.sh emacs
+.venv/bin/python -c 'import PIL, pyte' 2>/dev/null ||
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[editors]'
+folders=()
+for folder in build/editors/emacs/root/usr/share/emacs/site-lisp/elpa-src/*; do
+    folders+=(-L "$folder")
+done
+build/editors/emacs/emacs -Q --batch "${folders[@]}" -l tests/editors/emacs/lint.el \
+    editors/emacs/infill.el
+.venv/bin/pytest tests/editors/emacs/infill_tests.py "$@"

@@ -1,0 +1,183 @@
+"""Drives a real Emacs in a terminal, as a user would: by keys, and by looking at the screen."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyte
+
+ROOT = Path(__file__).resolve().parents[3]
+EMACS = ROOT / "build" / "editors" / "emacs"
+HERE = Path(__file__).resolve().parent
+COLUMNS, ROWS = 80, 24
+TIMEOUT_S = 15.0
+
+T = TypeVar("T")
+
+
+class Emacs:
+    """One Emacs with one file, in a workspace of its own.
+
+    ``answers`` is what the scripted engine says; without it, the bundled model answers.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        text: str,
+        *,
+        name: str = "demo.py",
+        answers: Sequence[str] | None = None,
+        settings: dict[str, Any] | None = None,
+        start: str = "(infill-mode 1)",
+    ) -> None:
+        self.workspace = workspace
+        (workspace / ".git").mkdir(parents=True)
+        (workspace / ".git").chmod(0o700)  # as Emacs wants the folder of its socket
+        self.file = workspace / name
+        self.file.write_bytes(text.encode())
+        self._result = workspace / ".git" / "result.json"
+        self._socket = workspace / ".git" / "socket"
+        command = [str(ROOT / ".venv" / "bin" / "infill-ls"), "--stdio"]
+        if answers is not None:
+            script = workspace / ".git" / "answers.json"
+            script.write_text(json.dumps({"answers": answers}))
+            command += ["--scripted-engine", str(script)]
+        self._environment = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "HOME": str(workspace / ".git"),
+            "XDG_DATA_HOME": str(workspace / ".git" / "data"),
+            "INFILL_SOCKET": str(self._socket),
+            "INFILL_RESULT": str(self._result),
+            "INFILL_COMMAND": json.dumps(command),
+            "INFILL_SETTINGS": json.dumps({"thinkAhead": False, **(settings or {})}),
+        }
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+        self._start()
+        self.eval(f'(progn (find-file "{self.file}") {start} t)')
+        self.press("\x1b>")  # to the end of the buffer
+
+    def _start(self) -> None:
+        packages = EMACS / "root/usr/share/emacs/site-lisp/elpa-src"
+        folders = [ROOT / "editors" / "emacs", *packages.iterdir()]
+        command = [str(EMACS / "emacs"), "-nw", "-Q"]
+        for folder in folders:
+            command += ["-L", str(folder)]
+        command += ["-l", str(HERE / "init.el")]
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(self.workspace)
+            os.execve(command[0], command, self._environment)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.wait("Emacs to start", self._socket.exists)
+
+    def press(self, keys: str) -> None:
+        """Send keys as a terminal does."""
+        os.write(self._terminal, keys.encode())
+        self._read(0.02)
+
+    def type(self, text: str) -> None:
+        """Type text as fast as a person does."""
+        for char in text:
+            self.press("\r" if char == "\n" else char)
+            self._read(0.03)
+
+    def eval(self, expression: str) -> Any:
+        """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
+        self._read(0)
+        self._result.unlink(missing_ok=True)
+        wrapped = f"(with-current-buffer (infill-test-buffer) (infill-test-report {expression}))"
+        client = EMACS / "root/usr/bin/emacsclient.emacs"
+        done = subprocess.run(
+            [*self._loader(), str(client), "-s", str(self._socket), "--eval", wrapped],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        if not self._result.exists():
+            raise AssertionError(f"{expression}: {done.stdout}{done.stderr}\n{self.describe()}")
+        return json.loads(self._result.read_text("utf-8"))
+
+    def wait(self, what: str, check: Callable[[], T], timeout_s: float = TIMEOUT_S) -> T:
+        """Wait until ``check`` returns something, and return that."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := check()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited in vain for {what}\n{self.describe()}")
+            self._read(0.03)
+        return found
+
+    def ghost(self) -> str | None:
+        """Return the ghost text, or ``None``."""
+        ghost = self.eval(
+            "(when (and (boundp 'infill--overlay) (infill--visible-p))"
+            " (substring-no-properties (overlay-get infill--overlay 'after-string)))"
+        )
+        assert ghost is None or isinstance(ghost, str)
+        return ghost
+
+    def expect_ghost(self, expected: str) -> None:
+        """Wait for this very ghost text."""
+        self.wait(f"the ghost text {expected!r}", lambda: self.ghost() == expected)
+
+    def expect_no_ghost(self) -> None:
+        """Check that no ghost text comes."""
+        self._read(0.6)
+        ghost = self.ghost()
+        assert ghost is None, f"there is ghost text: {ghost!r}"
+
+    def expect_saved(self, expected: str) -> None:
+        """Save, and compare the bytes on disk."""
+        self.press("\x18\x13")
+        self.wait(
+            f"the file to hold {expected!r}", lambda: self.file.read_bytes() == expected.encode()
+        )
+
+    def describe(self) -> str:
+        """Return what is on the screen, and in the file."""
+        lines = [line.rstrip() for line in self.screen.display]
+        return "\n".join([*lines, f"file: {self.file.read_bytes()!r}"])
+
+    def stop(self) -> None:
+        """End Emacs, and with it the server."""
+        os.kill(self.pid, signal.SIGTERM)
+        deadline = time.monotonic() + 5
+        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+            self._read(0.02)
+        os.close(self._terminal)
+
+    def _read(self, seconds: float) -> None:
+        """Take in what Emacs draws, for some time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = max(deadline - time.monotonic(), 0)
+            if not select.select([self._terminal], [], [], left)[0]:
+                return
+            try:
+                self._stream.feed(os.read(self._terminal, 65536))
+            except OSError:
+                return  # Emacs has gone
+
+    @staticmethod
+    def _loader() -> list[str]:
+        libraries = EMACS / "root/usr/lib/x86_64-linux-gnu"
+        return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries)]

@@ -1,0 +1,243 @@
+"""infill.el in a real Emacs. Run by ``tests/editors/emacs.sh``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from editors.emacs.editor import Emacs
+
+TAB, CONTROL_E, CONTROL_G = "\t", "\x05", "\x07"
+META_F, META_N, META_P = "\x1bf", "\x1bn", "\x1bp"
+ADD = "def add(a, b):\n"
+BODY = "total = a + b\n    return total"
+
+READY = "(and infill--opened (infill--status infill--opened) t)"
+
+Start = Callable[..., Emacs]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[Emacs] = []
+
+    def start(text: str, **options: Any) -> Emacs:
+        emacs = Emacs(tmp_path / "workspace", text, **options)
+        running.append(emacs)
+        if "start" not in options:
+            emacs.wait("the server", lambda: emacs.eval(READY))
+        return emacs
+
+    yield start
+    for emacs in running:
+        emacs.stop()
+
+
+def test_ghost_text_is_shown_and_tab_inserts_it(start: Start) -> None:
+    emacs = start(ADD, answers=[BODY])
+    emacs.type("    ")
+    emacs.expect_ghost(BODY)
+    emacs.wait("the screen", lambda: "    return total" in "\n".join(emacs.screen.display))
+    assert emacs.eval("(buffer-string)") == ADD + "    ", "the ghost text is not in the buffer"
+    assert emacs.screen.cursor.x == 4, "the cursor stays before the ghost text"
+    emacs.press(TAB)
+    emacs.expect_saved(ADD + "    " + BODY + "\n")
+
+
+def test_tab_indents_if_nothing_is_suggested(start: Start) -> None:
+    emacs = start(ADD, answers=[""])
+    emacs.press(TAB)
+    emacs.wait("the indentation", lambda: emacs.eval("(buffer-string)") == ADD + "    ")
+
+
+def test_words_and_lines_are_accepted_one_by_one(start: Start) -> None:
+    emacs = start(ADD, answers=[BODY])
+    emacs.type("    ")
+    emacs.expect_ghost(BODY)
+    emacs.press(META_F)
+    emacs.expect_ghost(" = a + b\n    return total")
+    emacs.press(CONTROL_E)
+    emacs.expect_ghost("\n    return total")
+    emacs.press(CONTROL_E)
+    emacs.expect_saved(ADD + "    " + BODY + "\n")
+
+
+def test_typing_along_keeps_the_ghost_text_at_every_key(start: Start) -> None:
+    emacs = start(ADD, answers=["return a + b"])
+    emacs.type("    ")
+    emacs.expect_ghost("return a + b")
+    emacs.eval(
+        "(progn (defvar infill-test-seen nil)"
+        " (add-hook 'pre-redisplay-functions (lambda (_)"
+        " (push (and (infill--visible-p) t) infill-test-seen)) nil t) t)"
+    )
+    emacs.type("return")
+    emacs.expect_ghost(" a + b")
+    assert emacs.eval("(if (memq nil infill-test-seen) 1 0)") == 0, "it was gone for a moment"
+    emacs.press(TAB)
+    emacs.expect_saved(ADD + "    return a + b\n")
+
+
+def test_typing_something_else_takes_it_away(start: Start) -> None:
+    emacs = start("x =", answers=["one", "two"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.type("z")
+    emacs.expect_ghost("two")
+
+
+def test_moving_away_takes_it_away(start: Start) -> None:
+    emacs = start("y = 1\nx =", answers=["one"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x10")
+    emacs.expect_no_ghost()
+
+
+def test_nothing_in_the_middle_of_a_line_unless_asked_for(start: Start) -> None:
+    emacs = start("total = price", answers=[" unit"])
+    emacs.press("\x01\x1bf")
+    emacs.type("s")
+    emacs.expect_no_ghost()
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.expect_ghost(" unit")
+    emacs.press(TAB)
+    emacs.expect_saved("totals unit = price\n")
+
+
+def test_candidates(start: Start) -> None:
+    emacs = start("x =", answers=["one", "two", "three"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press(META_N)
+    emacs.expect_ghost("two")
+    emacs.press(META_N)
+    emacs.expect_ghost("three")
+    emacs.press(META_P)
+    emacs.expect_ghost("two")
+    emacs.press(CONTROL_G)
+    emacs.expect_no_ghost()
+
+
+def test_crlf_line_ends_stay(start: Start) -> None:
+    emacs = start("def add(a, b):\r\n", answers=["first\n    second"])
+    emacs.type("    ")
+    emacs.expect_ghost("first\n    second")
+    emacs.press(TAB)
+    emacs.expect_saved("def add(a, b):\r\n    first\r\n    second\r\n")
+
+
+def test_emoji_and_cjk_before_the_cursor(start: Start) -> None:
+    emacs = start('print("🦊 狐 é",', answers=['"狸 🦝", end)'])
+    emacs.type(" ")
+    emacs.expect_ghost('"狸 🦝", end)')
+    emacs.press(META_F + META_F)
+    emacs.expect_ghost(' 🦝", end)')
+    emacs.press(TAB)
+    emacs.expect_saved('print("🦊 狐 é", "狸 🦝", end)\n')
+
+
+def test_settings_are_used_at_once(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (setopt infill-settings '(:enabled :json-false)) t)")
+    inactive = '(equal (plist-get (infill--status infill--opened) :kind) "Inactive")'
+    emacs.wait("the status", lambda: emacs.eval(inactive))
+    emacs.type(" ")
+    emacs.expect_no_ghost()
+    emacs.eval("(progn (setopt infill-settings '(:enabled t)) t)")
+    emacs.wait("the status", lambda: not emacs.eval(inactive))
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+
+
+def test_explanation(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x1bxinfill-explain\r")
+    emacs.wait(
+        "the explanation",
+        lambda: emacs.eval(
+            '(and (get-buffer "*infill explanation*")'
+            ' (with-current-buffer "*infill explanation*"'
+            ' (string-search "one" (buffer-string)) t))'
+        ),
+    )
+
+
+def test_acceptance_is_counted_on_this_machine(start: Start) -> None:
+    emacs = start("x =", answers=["one two"])
+    emacs.type(" ")
+    emacs.expect_ghost("one two")
+    emacs.press(META_F)
+    emacs.expect_ghost(" two")
+    emacs.press(TAB)
+    statistics = emacs.workspace / ".git/data/infill-ls/statistics.jsonl"
+
+    def counted() -> bool:
+        text = statistics.read_text() if statistics.exists() else ""
+        return all(f'"{event}"' in text for event in ("shown", "partly", "accepted"))
+
+    emacs.wait("the events", counted)
+    assert "two" not in statistics.read_text(), "no source text is kept"
+
+
+def test_the_server_is_started_again(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (infill-shutdown) t)")
+    emacs.type(" ")
+    emacs.type(" ")
+    emacs.wait("the server", lambda: emacs.eval("(and infill--opened t)"))
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+
+
+def test_the_bundled_model_completes_also_after_its_process_was_killed(start: Start) -> None:
+    before = ADD + "    total = a + b\n    return"
+    emacs = start(before, settings={"timeBudgetMs": 5000})
+    emacs.type(" ")
+    ghost = emacs.wait("ghost text", emacs.ghost)
+    emacs.press(TAB)
+    emacs.expect_saved(f"{before} {ghost}\n")
+    engines = [
+        process
+        for process in psutil.Process(emacs.pid).children(recursive=True)
+        if any("infill_ls.engine" in part for part in process.cmdline())
+    ]
+    assert len(engines) == 1
+    engines[0].kill()
+    emacs.type("\nprint(")
+
+    def ghost_after_typing() -> str | None:
+        # The server waits a moment before it starts a process that died again.
+        emacs.type("x\x7f")
+        emacs.wait("a pause", lambda: True)
+        emacs._read(0.7)
+        return emacs.ghost()
+
+    emacs.wait("ghost text from a new engine process", ghost_after_typing)
+
+
+def test_eglot_alone_completes_at_point(start: Start) -> None:
+    emacs = start(
+        ADD + "    ret",
+        answers=["urn a + b"],
+        start="(progn (infill-setup-eglot '(python-mode))"
+        " (require 'eglot) (setq eglot-sync-connect 10)"
+        " (call-interactively #'eglot))",
+    )
+    emacs.press("\x1bxcompletion-at-point\r")
+    emacs.expect_saved(ADD + "    return a + b\n")
+
+
+def test_lsp_mode_knows_the_server(start: Start) -> None:
+    emacs = start(
+        "x = 1\n",
+        answers=["one"],
+        start="(infill-setup-lsp-mode)",
+    )
+    assert emacs.eval("(and (gethash 'infill-ls lsp-clients) t)") is True

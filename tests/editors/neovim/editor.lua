@@ -1,0 +1,171 @@
+-- Drives a Neovim as a user would: by keys, and by looking at the screen's extmarks and the file.
+
+local M = {}
+
+---@class Editor
+---@field file string
+local Editor = {}
+Editor.__index = Editor
+
+local TIMEOUT_MS = 10000
+local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
+local folder = vim.fn.fnamemodify(here, ':h:h:h')
+
+--- Start the Neovim under test on a file in a workspace of its own.
+---@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table }
+---@return Editor
+function M.start(options)
+  local workspace = vim.fn.tempname()
+  vim.fn.mkdir(workspace .. '/.git', 'p')
+  local file = workspace .. '/' .. (options.name or 'demo.py')
+  local handle = assert(io.open(file, 'wb'))
+  handle:write(options.text)
+  handle:close()
+  local command = { options.server, '--stdio' }
+  if options.answers then
+    local script = workspace .. '/.git/answers.json'
+    vim.fn.writefile({ vim.json.encode({ answers = options.answers }) }, script)
+    vim.list_extend(command, { '--scripted-engine', script })
+  end
+  local settings = options.settings or { thinkAhead = false }
+  local channel = vim.fn.jobstart({
+    options.nvim,
+    '--embed',
+    '--headless',
+    '--clean',
+    '-u',
+    here .. '/init.lua',
+    file,
+  }, {
+    rpc = true,
+    cwd = workspace,
+    env = vim.tbl_extend('force', {
+      INFILL_PLUGIN = folder .. '/editors/neovim',
+      INFILL_COMMAND = vim.json.encode(command),
+      INFILL_OPTIONS = vim.json.encode(settings),
+      XDG_DATA_HOME = workspace .. '/.git/data',
+      XDG_STATE_HOME = workspace .. '/.git/state',
+    }, options.env or {}),
+  })
+  assert(channel > 0, 'Neovim does not start')
+  local self = setmetatable({ channel = channel, file = file, workspace = workspace }, Editor)
+  self:wait('the server to be ready', function()
+    return (self:lua('return require("infill_ls").status()')):find('Ready', 1, true)
+  end)
+  return self
+end
+
+--- Evaluate Lua in the Neovim under test.
+function Editor:lua(code, ...)
+  return vim.rpcrequest(self.channel, 'nvim_exec_lua', code, { ... })
+end
+
+--- Press keys, in the notation of maps.
+function Editor:press(keys)
+  vim.rpcrequest(self.channel, 'nvim_input', keys)
+end
+
+--- Type one character after the other, as fast as a person does.
+function Editor:type(text)
+  for _, character in ipairs(vim.fn.split(text, '\\zs')) do
+    self:press(character == '<' and '<lt>' or character)
+    vim.wait(30)
+  end
+end
+
+--- Wait until `check` returns something, and return that.
+function Editor:wait(what, check)
+  local found
+  local done = vim.wait(TIMEOUT_MS, function()
+    found = check()
+    return found and true or false
+  end, 20)
+  if not done then
+    error(('waited in vain for %s\n%s'):format(what, self:describe()), 2)
+  end
+  return found
+end
+
+--- The ghost text on the screen, or nil; lines are joined by newlines.
+function Editor:ghost()
+  local ghost = self:lua([[
+    local shown = {}
+    for _, name in ipairs({ 'infill_ls', 'nvim.lsp.inline_completion' }) do
+      local namespace = vim.api.nvim_get_namespaces()[name]
+      local marks = namespace
+        and vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }) or {}
+      for _, mark in ipairs(marks) do
+        local lines = { mark[4].virt_text[1][1] }
+        for _, line in ipairs(mark[4].virt_lines or {}) do
+          lines[#lines + 1] = line[1][1]
+        end
+        shown[#shown + 1] = table.concat(lines, '\n')
+      end
+    end
+    return shown
+  ]])
+  assert(#ghost <= 1, 'two ghost texts at once: ' .. vim.inspect(ghost))
+  return ghost[1]
+end
+
+--- Wait for this very ghost text.
+function Editor:expect_ghost(expected)
+  self:wait('the ghost text ' .. vim.inspect(expected), function()
+    return self:ghost() == expected
+  end)
+end
+
+--- Check that no ghost text comes.
+function Editor:expect_no_ghost()
+  vim.wait(600)
+  local ghost = self:ghost()
+  assert(ghost == nil, 'there is ghost text: ' .. vim.inspect(ghost))
+end
+
+--- The lines of the buffer.
+function Editor:text()
+  return table.concat(vim.rpcrequest(self.channel, 'nvim_buf_get_lines', 0, 0, -1, false), '\n')
+end
+
+function Editor:expect_text(expected)
+  local found
+  self:wait('the text ' .. vim.inspect(expected), function()
+    found = self:text()
+    return found == expected
+  end)
+end
+
+--- Wait until the buffer is as expected, save, and compare the bytes on disk.
+function Editor:expect_saved(expected)
+  self:expect_text((expected:gsub('\r', ''):gsub('\n$', '')))
+  self:press('<Esc>')
+  self:lua('vim.cmd("silent write")')
+  local handle = assert(io.open(self.file, 'rb'))
+  local bytes = handle:read('*a')
+  handle:close()
+  assert(
+    bytes == expected,
+    ('the file holds\n%s\nnot\n%s'):format(vim.inspect(bytes), vim.inspect(expected))
+  )
+end
+
+function Editor:describe()
+  local ok, description = pcall(function()
+    return vim.inspect({
+      text = self:text(),
+      mode = self:lua('return vim.api.nvim_get_mode().mode'),
+      status = self:lua('return require("infill_ls").status()'),
+      messages = self:lua('return vim.fn.execute("messages")'),
+    })
+  end)
+  return ok and description or 'Neovim has died'
+end
+
+function Editor:stop()
+  pcall(vim.rpcnotify, self.channel, 'nvim_command', 'qall!')
+  vim.fn.jobwait({ self.channel }, 3000)
+  vim.fn.jobstop(self.channel)
+  vim.fn.delete(self.workspace, 'rf')
+end
+
+return M

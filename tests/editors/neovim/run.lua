@@ -1,0 +1,317 @@
+-- usage: nvim -l run.lua NVIM SERVER [PATTERN]: run the tests, or those with PATTERN in the name.
+
+local nvim, server, pattern = arg[1], arg[2], arg[3]
+local here = vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2))
+package.path = here .. '/?.lua;' .. package.path
+local start = require('editor').start
+
+local version = vim.fn.systemlist({ nvim, '--version' })[1]
+local has_native = vim.version.ge(vim.version.parse(version), { 0, 12, 0 })
+
+---@type { name: string, run: fun() }[]
+local tests = {}
+
+local function test(name, options, run)
+  tests[#tests + 1] = {
+    name = name,
+    run = function()
+      local editor =
+        start(vim.tbl_extend('force', { nvim = nvim, server = server, text = '' }, options))
+      local ok, problem = xpcall(run, debug.traceback, editor)
+      editor:stop()
+      if not ok then
+        error(problem, 0)
+      end
+    end,
+  }
+end
+
+local ADD = 'def add(a, b):\n'
+
+test('ghost text is shown and Tab inserts it', {
+  text = ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  assert(editor:text() == ADD .. '    ', 'the ghost text must not be in the buffer')
+  editor:press('<Tab>')
+  editor:expect_text(ADD .. '    total = a + b\n    return total')
+  editor:expect_saved(ADD .. '    total = a + b\n    return total\n')
+end)
+
+test('nothing but Tab itself if there is no suggestion', {
+  name = 'demo.txt',
+  answers = { '' },
+}, function(editor)
+  editor:press('ix<Tab>y')
+  editor:expect_text('x\ty')
+end)
+
+test('a Tab that is mapped already keeps its meaning', {
+  name = 'demo.txt',
+  text = 'x',
+  answers = { ' = 1' },
+  env = { INFILL_TAB_IS_TAKEN = '1' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost(' = 1')
+  editor:press('<Tab>')
+  editor:expect_text('x\t')
+end)
+
+test('words and lines are accepted one by one', {
+  text = ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  editor:press('<M-Right>')
+  editor:expect_text(ADD .. '    total')
+  editor:expect_ghost(' = a + b\n    return total')
+  vim.wait(500) -- longer than the pause after which Neovim asks again: the rest must stay
+  editor:expect_ghost(' = a + b\n    return total')
+  editor:press('<M-C-Right>')
+  editor:expect_text(ADD .. '    total = a + b')
+  editor:expect_ghost('\n    return total')
+  editor:press('<M-C-Right>')
+  editor:expect_text(ADD .. '    total = a + b\n    return total')
+  editor:expect_saved(ADD .. '    total = a + b\n    return total\n')
+end)
+
+test('typing along a suggestion keeps it, and Tab inserts the rest only', {
+  text = ADD .. '    r',
+  answers = { 'eturn a + b' },
+}, function(editor)
+  editor:press('GA')
+  editor:expect_ghost('eturn a + b')
+  editor:press('e')
+  vim.wait(60) -- less than any pause after which the server is asked again
+  editor:press('<Tab>')
+  editor:expect_saved(ADD .. '    return a + b\n')
+end)
+
+test('typing something else takes the suggestion away', {
+  text = ADD .. '    r',
+  answers = { 'eturn a + b', 'd = 3' },
+}, function(editor)
+  editor:press('GA')
+  editor:expect_ghost('eturn a + b')
+  editor:press('e')
+  editor:expect_ghost('turn a + b')
+  editor:press('x')
+  editor:expect_ghost('d = 3')
+end)
+
+test('a bracket right of the cursor stays', {
+  text = 'print()',
+  answers = { 'a, b' },
+}, function(editor)
+  editor:press('$i')
+  editor:expect_ghost('a, b')
+  editor:press('<Tab>')
+  editor:expect_saved('print(a, b)\n')
+end)
+
+test('nothing in the middle of a line unless asked for', {
+  text = 'total = price',
+  answers = { ' unit', ' unit', ' list' },
+}, function(editor)
+  editor:press('0ei')
+  editor:press('<Right>')
+  editor:expect_no_ghost()
+  editor:press('<M-\\>')
+  editor:expect_ghost(' unit')
+  editor:press('<Tab>')
+  editor:expect_saved('total unit = price\n')
+end)
+
+test('several candidates on explicit request', {
+  text = 'x = ',
+  answers = { 'one', 'two', 'three' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('one')
+  editor:press('<M-]>')
+  editor:expect_ghost('two')
+  editor:press('<M-]>')
+  editor:expect_ghost('three')
+  editor:press('<M-[>')
+  editor:expect_ghost('two')
+  editor:press('<Tab>')
+  editor:expect_saved('x = two\n')
+end)
+
+test('dismissed', { text = 'x = ', answers = { 'one' } }, function(editor)
+  editor:press('A')
+  editor:expect_ghost('one')
+  editor:press('<C-]>')
+  editor:expect_no_ghost()
+  assert(editor:text() == 'x = ')
+end)
+
+test('CRLF line ends stay', {
+  text = 'def add(a, b):\r\n',
+  answers = { 'first\n    second' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('first\n    second')
+  editor:press('<Tab>')
+  editor:expect_saved('def add(a, b):\r\n    first\r\n    second\r\n')
+end)
+
+test('emoji and CJK before the cursor', {
+  text = 'print("🦊 狐 é", ',
+  answers = { '"狸 🦝", end)' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('"狸 🦝", end)')
+  editor:press('<M-Right>')
+  editor:expect_text('print("🦊 狐 é", "')
+  editor:press('<M-Right>')
+  editor:expect_text('print("🦊 狐 é", "狸')
+  editor:expect_ghost(' 🦝", end)')
+  editor:press('<Tab>')
+  editor:expect_saved('print("🦊 狐 é", "狸 🦝", end)\n')
+end)
+
+test('a changed setting is used at once', { text = 'x = ', answers = { 'one' } }, function(editor)
+  local function set(settings)
+    editor:lua(
+      [[
+      local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+      client.settings = { ['infill-ls'] = ... }
+      local params = { settings = client.settings }
+      require('infill_ls.rpc').notify(client, 'workspace/didChangeConfiguration', params)
+    ]],
+      settings
+    )
+  end
+  set({ enabled = false })
+  editor:wait('the status to tell', function()
+    return editor:lua('return require("infill_ls").status()'):find('Switched off', 1, true)
+  end)
+  editor:press('A')
+  editor:expect_no_ghost()
+  set({ enabled = true })
+  editor:press(' ')
+  editor:expect_ghost('one')
+end)
+
+test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
+  editor:press('A')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("Infill explain")')
+  editor:wait('the explanation', function()
+    local text = editor:text()
+    return text:find('The last completion', 1, true) and text:find('one', 1, true)
+  end)
+  editor:press('q')
+  editor:lua('vim.cmd("silent Infill toggle")')
+  assert(editor:lua('return require("infill_ls").status()') == 'infill-ls is off')
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill toggle")')
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill log")')
+  assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
+  local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
+  assert(vim.deep_equal(names, { 'explain', 'log', 'status', 'toggle' }), vim.inspect(names))
+end)
+
+test('checkhealth', { answers = { '' } }, function(editor)
+  editor:lua('vim.cmd("silent checkhealth infill_ls")')
+  local text = editor:text()
+  assert(text:find('Ready', 1, true), text)
+  assert(not text:find('ERROR', 1, true), text)
+end)
+
+test('the help has tags', { answers = { '' } }, function(editor)
+  editor:lua('vim.cmd("helptags " .. vim.env.INFILL_PLUGIN .. "/doc")')
+  local found = editor:lua('return vim.fn.getcompletion(":Infill", "help")')
+  editor:lua('vim.fn.delete(vim.env.INFILL_PLUGIN .. "/doc/tags")')
+  assert(vim.list_contains(found, ':Infill'), vim.inspect(found))
+end)
+
+test('acceptance is counted on this machine', {
+  text = 'x = ',
+  answers = { 'one two' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('one two')
+  editor:press('<M-Right>')
+  editor:expect_ghost(' two')
+  editor:press('<Tab>')
+  editor:expect_text('x = one two')
+  local path = editor.workspace .. '/.git/data/infill-ls/statistics.jsonl'
+  editor:wait('the acceptance', function()
+    local events = vim.uv.fs_stat(path) and table.concat(vim.fn.readfile(path), '\n') or ''
+    return events:find('"event": "accepted"', 1, true)
+      and events:find('"event": "partly"', 1, true)
+      and not events:find('two', 1, true)
+  end)
+end)
+
+if has_native then
+  test('the popup menu gets one-line items when asked for', {
+    text = 'x = o',
+    answers = { 'ne\ntwo = 2' },
+    settings = { completionItems = 'always', thinkAhead = false, completionDeadlineMs = 5000 },
+  }, function(editor)
+    editor:lua([[
+      local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+      vim.lsp.completion.enable(true, client.id, 0, { autotrigger = false })
+      vim.lsp.inline_completion.enable(false)
+    ]])
+    editor:press('A')
+    editor:press('<C-x><C-o>')
+    editor:wait('the menu', function()
+      return editor:lua('return vim.fn.pumvisible()') == 1
+    end)
+    editor:press('<C-y>')
+    editor:expect_saved('x = one\n')
+  end)
+end
+
+test('the bundled model completes, also after its process was killed', {
+  text = 'def add(a, b):\n    total = a + b\n    return ',
+  settings = { thinkAhead = false, timeBudgetMs = 5000 },
+}, function(editor)
+  editor:press('GA')
+  local ghost = editor:wait('ghost text', function()
+    return editor:ghost()
+  end)
+  editor:press('<Tab>')
+  editor:expect_text('def add(a, b):\n    total = a + b\n    return ' .. ghost)
+  local killed = require('processes').kill_engine_of(editor:lua('return vim.fn.getpid()'))
+  assert(killed == 1, 'one engine process was expected, found ' .. killed)
+  editor:press('<CR>print(')
+  editor:wait('ghost text from a new engine process', function()
+    -- The server waits a moment before it starts a process that died again.
+    editor:press('x<BS>')
+    vim.wait(700)
+    return editor:ghost()
+  end)
+end)
+
+local failed = 0
+local run = 0
+for _, one in ipairs(tests) do
+  if not pattern or one.name:find(pattern, 1, true) then
+    run = run + 1
+    local started = vim.uv.hrtime()
+    local ok, problem = pcall(one.run)
+    local seconds = (vim.uv.hrtime() - started) / 1e9
+    io.write(('%s %s (%.1f s)\n'):format(ok and 'ok  ' or 'FAIL', one.name, seconds))
+    if not ok then
+      failed = failed + 1
+      io.write(problem .. '\n')
+    end
+  end
+end
+io.write(('%s: %d passed, %d failed\n'):format(version, run - failed, failed))
+os.exit((failed > 0 or run == 0) and 1 or 0)

@@ -1,0 +1,205 @@
+// Drives VS Code as a user would: by keys, and by looking at the page and at the file.
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+const require = createRequire(join(root, "build/editors/vscode/package.json"));
+const { chromium } = require("playwright-core");
+
+const TIMEOUT_MS = 10_000;
+const FIRST_LINE = ".ghost-text-decoration, .ghost-text-decoration-preview";
+const FURTHER_LINES = ".suggest-preview-text .view-line";
+
+export const delay = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Call `check` until it returns something, and return that. */
+export async function waitFor(what, check, timeout = TIMEOUT_MS) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const found = await check();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await delay(50);
+  }
+}
+
+export async function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  });
+}
+
+export class Window {
+  /**
+   * Open a file in a workspace of its own. `answers` is what the scripted engine says; without
+   * it, the bundled model answers.
+   */
+  static async open(browser, options) {
+    const { url, folder, server, text, answers, name = "demo.py", settings = {} } = options;
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(join(folder, ".vscode"), { recursive: true });
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    const args = [];
+    if (answers) {
+      const script = join(folder, ".vscode", "answers.json");
+      writeFileSync(script, JSON.stringify({ answers }));
+      args.push("--scripted-engine", script);
+    }
+    const page = await browser.newPage({ viewport: { width: 1000, height: 560 } });
+    const window = new Window(page, folder, file);
+    window.baseSettings = {
+      "infill-ls.server.path": server,
+      "infill-ls.server.arguments": args,
+      "infill-ls.thinkAhead": false,
+    };
+    window.writeSettings(settings);
+    const address = new URL(url);
+    address.searchParams.set("folder", folder);
+    address.searchParams.set(
+      "payload",
+      JSON.stringify([["openFile", `vscode-remote://${address.host}${file}`]]),
+    );
+    await page.goto(address.toString());
+    try {
+      await page.waitForSelector(".monaco-editor .view-lines", { timeout: 60_000 });
+      await window.status("ready");
+      await window.focus();
+      await window.press("Control+End");
+      return window;
+    } catch (error) {
+      await window.screenshot(join(folder, "..", "failed-to-open.png"));
+      await window.close();
+      throw error;
+    }
+  }
+
+  constructor(page, folder, file) {
+    this.page = page;
+    this.folder = folder;
+    this.file = file;
+  }
+
+  writeSettings(settings) {
+    const all = { ...this.baseSettings, ...settings };
+    writeFileSync(join(this.folder, ".vscode", "settings.json"), JSON.stringify(all));
+  }
+
+  get statusItem() {
+    return this.page.locator('.statusbar-item [aria-label^="infill-ls:"]').first();
+  }
+
+  /** Wait until the status bar says so. */
+  async status(text) {
+    let label = "";
+    await waitFor(`the status ${text}`, async () => {
+      if ((await this.statusItem.count()) === 0) return false;
+      label = (await this.statusItem.getAttribute("aria-label")) ?? "";
+      return label.includes(text);
+    }).catch((error) => {
+      throw new Error(`${error.message}; it says ${label}`);
+    });
+  }
+
+  /** Put the cursor into the editor. */
+  async focus() {
+    await this.page.locator(".monaco-editor .view-lines").first().click();
+  }
+
+  /** Pick a line of the menu that is open. */
+  async pick(label) {
+    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: label }).click();
+  }
+
+  /** Pick a line of our menu. */
+  async choose(label) {
+    await this.statusItem.click();
+    await this.pick(label);
+  }
+
+  async press(...keys) {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Type as fast as a person does. */
+  async type(text) {
+    for (const line of text.split(/(\n)/)) {
+      if (line === "\n") await this.press("Enter");
+      else await this.page.keyboard.type(line, { delay: 40 });
+    }
+  }
+
+  /** The ghost text on the screen, or "". */
+  async ghost() {
+    const texts = (selector) =>
+      this.page.$$eval(selector, (elements) => elements.map((element) => element.textContent));
+    const first = (await texts(FIRST_LINE)).join("");
+    return [first, ...(await texts(FURTHER_LINES))].join("\n").replaceAll("\u00a0", " ");
+  }
+
+  async expectGhost(expected) {
+    let found;
+    await waitFor(`the ghost text ${JSON.stringify(expected)}`, async () => {
+      found = await this.ghost();
+      return found === expected;
+    }).catch((error) => {
+      throw new Error(`${error.message}; there is ${JSON.stringify(found)}`);
+    });
+  }
+
+  async expectNoGhost() {
+    await delay(800);
+    const ghost = await this.ghost();
+    if (ghost) throw new Error(`there is ghost text: ${JSON.stringify(ghost)}`);
+  }
+
+  /** Save until the bytes on disk are as expected. */
+  async expectSaved(expected) {
+    let found;
+    await waitFor(`the file to hold ${JSON.stringify(expected)}`, async () => {
+      await this.press("Control+s");
+      await delay(100);
+      found = readFileSync(this.file, "utf8");
+      return found === expected;
+    }).catch((error) => {
+      throw new Error(`${error.message}; it holds ${JSON.stringify(found)}`);
+    });
+  }
+
+  async screenshot(path) {
+    mkdirSync(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+  }
+
+  async close() {
+    await this.page.close();
+  }
+}
+
+/** Kill the engine processes below the process `ancestor`; returns how many there were. */
+export function killEngine(ancestor) {
+  const listing = execFileSync("ps", ["-e", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
+  const processes = new Map();
+  for (const line of listing.split("\n")) {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+    if (match) processes.set(Number(match[1]), { parent: Number(match[2]), command: match[3] });
+  }
+  let count = 0;
+  for (const [pid, { command }] of processes) {
+    let above = pid;
+    while (above !== ancestor && processes.has(above)) above = processes.get(above).parent;
+    if (above === ancestor && command.includes("infill_ls.engine")) {
+      process.kill(pid, "SIGKILL");
+      count += 1;
+    }
+  }
+  return count;
+}
+
+export function fileContains(path, text) {
+  return existsSync(path) && readFileSync(path, "utf8").includes(text);
+}

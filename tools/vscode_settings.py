@@ -1,0 +1,65 @@
+"""Write the server's settings into the VS Code extension's package.json, or check that they are.
+
+usage: python tools/vscode_settings.py [--check]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from infill_ls.settings import Settings
+
+MANIFEST = Path(__file__).parents[1] / "editors" / "vscode" / "package.json"
+KEYS = ("type", "default", "enum", "minimum", "maximum", "description")
+OURS = {
+    "infill-ls.server.path": {
+        "type": "string",
+        "default": "",
+        "scope": "machine-overridable",
+        "description": "Path of the server. Empty means that it is looked for.",
+    },
+    "infill-ls.server.arguments": {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": [],
+        "scope": "machine-overridable",
+        "description": "More arguments for the server, such as --log-level.",
+    },
+}
+"""Settings of the extension itself; the server restarts when they change."""
+
+
+def properties() -> dict[str, Any]:
+    """Return all settings as VS Code wants them."""
+    found: dict[str, Any] = dict(OURS)
+    for name, schema in Settings.model_json_schema(by_alias=True)["properties"].items():
+        setting = {key: schema[key] for key in KEYS if key in schema}
+        if "items" in schema:
+            setting["items"] = {"type": schema["items"]["type"]}
+        if name in ("model", "threads", "gpuLayers"):
+            setting["scope"] = "machine-overridable"  # they differ between machines
+        else:
+            setting["scope"] = "window"
+        found[f"infill-ls.{name}"] = setting
+    return found
+
+
+def main() -> int:
+    """Write or check; return the exit status."""
+    manifest = json.loads(MANIFEST.read_text("utf-8"))
+    manifest["contributes"]["configuration"]["properties"] = properties()
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    if sys.argv[1:] != ["--check"]:
+        MANIFEST.write_text(text, "utf-8")
+        return 0
+    if MANIFEST.read_text("utf-8") == text:
+        return 0
+    sys.stderr.write(f"{MANIFEST.name} is out of date: run python tools/vscode_settings.py\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
