@@ -16,6 +16,8 @@ def engines_of_the_tests() -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("INFILL_LS_RUNTIME_DIR", folder)
+        patch.setenv("XDG_CACHE_HOME", folder)
+        patch.setenv("XDG_DATA_HOME", folder)
         yield
 
 

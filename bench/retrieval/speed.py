@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def measure_queries(place: Path, sizes: Sequence[int]) -> object:
-    """Queries and edits in one index that grows; the corpus is installed Python packages."""
+    """Measure queries and edits in one index that grows; the corpus is installed Python packages."""
     chooser = random.Random(1)
     paths = sources(10**6)
     chooser.shuffle(paths)
@@ -150,7 +150,7 @@ def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) ->
 
 
 def measure_crawls(place: Path, files: int) -> object:
-    """A first and a second start, with a grammar and without, each in a process of its own."""
+    """Measure a first and a second start, with a grammar and without, each in a process of its own."""
     rows = {}
     for name, suffix in (("with_grammar", ".py"), ("without_grammar", ".md")):
         workspace = build(place / name, files)

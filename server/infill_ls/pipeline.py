@@ -59,7 +59,7 @@ class Pipeline:
         self._results = ResultCache()
         self._shown = ShownSuggestions()
         # Holding a search while the place stays the same keeps the prompt, and so the KV cache.
-        self._searches: OrderedDict[tuple[Query, int], Retrieval] = OrderedDict()
+        self._searches: OrderedDict[tuple[str, str, str, int], Retrieval] = OrderedDict()
 
     async def run(self, snapshot: Snapshot) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
@@ -133,9 +133,15 @@ class Pipeline:
         budget = await self._snippet_budget()
         if budget <= 0:
             return NO_SNIPPETS
-        # The query leaves the typed text out: the snippets stay the same while it grows.
-        query = Query(snapshot.path, snapshot.language_id, hole.prefix, hole.below)
-        key = (query, budget)
+        # What is typed may say what is needed (the name before a dot), but the snippets are held
+        # while it grows: another set would cost the KV cache.
+        key = (snapshot.uri, hole.prefix, hole.below, budget)
+        query = Query(
+            snapshot.path,
+            snapshot.language_id,
+            hole.prefix + hole.typed,
+            hole.line_tail + hole.below,
+        )
         if key in self._searches:
             self._searches.move_to_end(key)
             return self._searches[key]

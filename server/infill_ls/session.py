@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from infill_ls.engine import Engine, EngineOptions, EngineProcess
 from infill_ls.errors import EngineError, InfillError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot
 from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
+from infill_retrieval.settings import RetrievalSettings
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,15 @@ def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engin
     return EngineProcess(options, on_loading=on_loading)
 
 
+def _retrieval_settings(settings: Settings) -> RetrievalSettings:
+    return RetrievalSettings(
+        excluded=settings.excluded,
+        sensitive_names=settings.sensitive_names,
+        max_file_bytes=settings.max_indexed_file_bytes,
+        cache_folder=user_cache_path("infill-ls") / "index",
+    )
+
+
 class Session:
     """What one editor has open, and the answers it waits for.
 
@@ -59,14 +71,18 @@ class Session:
         self._engine_factory = engine_factory
         self._on_problem = on_problem
         self._on_loading = on_loading
-        self._index = WorkspaceIndex([])
+        self._index = WorkspaceIndex([], _retrieval_settings(settings))
         self._index_thread = ThreadPoolExecutor(1, "infill-index")
         self._stop_crawling = threading.Event()
         self._engine = engine_factory(settings, on_loading)
         self._pipeline = Pipeline(self._engine, self._retrieve, settings)
         self._newest: dict[str, asyncio.Task[Report]] = {}
         self._last_report: dict[str, Report] = {}
-        self._edited: dict[Path, tuple[str, str]] = {}
+        self._folders: tuple[Path, ...] = ()
+        self._buffers: dict[Path, tuple[str, str]] = {}
+        """Text and language of what is open, for an index with other settings."""
+        self._sensitive: dict[str, str] = {}
+        """Documents in which nothing is completed, and why."""
         self._told: set[str] = set()
         self._closed = False
         self._thinking: asyncio.Task[None] | None = None
@@ -132,6 +148,11 @@ class Session:
             engine, self._engine = self._engine, self._engine_factory(settings, self._on_loading)
             self._told.clear()
             self._track(asyncio.get_running_loop().create_task(engine.close()))
+        if _retrieval_settings(old) != _retrieval_settings(settings):
+            self._index = WorkspaceIndex(self._folders, _retrieval_settings(settings))
+            for path, (text, language_id) in self._buffers.items():
+                self._index.open_buffer(path, text, language_id)
+            self._track(asyncio.get_running_loop().create_task(self.set_folders(self._folders)))
         self._pipeline = Pipeline(self._engine, self._retrieve, settings)
 
     async def set_folders(
@@ -141,6 +162,7 @@ class Session:
         loop = asyncio.get_running_loop()
         self._stop_crawling.set()  # a crawl of the former folders
         self._stop_crawling = stop = threading.Event()
+        self._folders = tuple(folders)
         self._index.set_folders(folders)
 
         def report(files: int) -> None:
@@ -149,20 +171,24 @@ class Session:
         await loop.run_in_executor(self._index_thread, self._index.crawl, report, stop)
         self._pipeline.forget_searches()
 
-    def document_opened(self, path: Path, text: str, language_id: str) -> None:
-        """Search a buffer in place of its file."""
-        self._touch_index(self._index.open_buffer, path, text, language_id)
+    def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
+        """Search a buffer in place of its file, and look whether it holds secrets."""
+        self._look_for_secrets(uri, path, text)
+        self.document_changed(path, text, language_id)
 
-    def document_changed(self, path: Path, text: str, language_id: str) -> None:
+    def document_changed(self, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
-        self._edited[path] = (text, language_id)
+        if path is not None:
+            self._buffers[path] = (text, language_id)
+            self._index.open_buffer(path, text, language_id)
 
-    def document_closed(self, path: Path | None, uri: str) -> None:
+    def document_closed(self, uri: str, path: Path | None) -> None:
         """Go back to the file on disk."""
         self._last_report.pop(uri, None)
+        self._sensitive.pop(uri, None)
         if path is not None:
-            self._edited.pop(path, None)
-            self._touch_index(self._index.close_buffer, path)
+            self._buffers.pop(path, None)
+            self._index.close_buffer(path)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Read files again that changed on disk."""
@@ -181,7 +207,8 @@ class Session:
             await asyncio.wait(tuple(self._background), timeout=2)
 
     async def _run(self, snapshot: Snapshot) -> Report:
-        self._index_edited_buffers(except_for=snapshot.path)
+        if (secrets := self._sensitive.get(snapshot.uri)) is not None:
+            return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
         try:
             return await pipeline.run(snapshot)
@@ -193,6 +220,9 @@ class Session:
 
     async def _think_ahead(self, report: Report) -> None:
         await asyncio.sleep(PAUSE_S)
+        snapshot = report.snapshot
+        path = Path(snapshot.path) if snapshot.path else None
+        await asyncio.to_thread(self._look_for_secrets, snapshot.uri, path, snapshot.text)
         try:
             await self._pipeline.think_ahead(report)
         except InfillError as error:
@@ -214,10 +244,12 @@ class Session:
     def _retrieve(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
         return self._index.retrieve(query, budget_tokens, count_tokens)
 
-    def _index_edited_buffers(self, *, except_for: str) -> None:
-        for path in [path for path in self._edited if str(path) != except_for]:
-            text, language_id = self._edited.pop(path)
-            self._touch_index(self._index.open_buffer, path, text, language_id)
+    def _look_for_secrets(self, uri: str, path: Path | None, text: str) -> None:
+        reason = self._index.sensitivity(path or Path(), text)
+        if reason is not None:
+            self._sensitive[uri] = reason
+        else:
+            self._sensitive.pop(uri, None)
 
     def _touch_index(self, change: Callable[..., None], *arguments: object) -> None:
         loop = asyncio.get_running_loop()

@@ -43,6 +43,17 @@ class Settings(BaseModel):
     snippet_tokens: int = Field(
         512, ge=0, le=16_384, description="Tokens of snippets from other files; 0 turns them off."
     )
+    excluded: tuple[str, ...] = Field(
+        (), description="Patterns, as in a .gitignore, of files that are not searched."
+    )
+    sensitive_names: tuple[str, ...] = Field(
+        (),
+        description="Further names of files with secrets (*.pem, .env and the like always are): "
+        "not searched, and nothing is completed in them.",
+    )
+    max_indexed_file_bytes: int = Field(
+        400_000, ge=1_000, le=50_000_000, description="Larger files are not searched."
+    )
     max_tokens: int = Field(96, ge=1, le=1024, description="Longest completion, in tokens.")
     max_lines: int = Field(16, ge=1, le=200, description="Longest completion, in lines.")
     time_budget_ms: int = Field(

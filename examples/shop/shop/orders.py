@@ -9,5 +9,5 @@ def order_total(customer, items):
     for item, quantity in items:
         total_cents += pricing.
     if customer.is_member:
-        total_cents = pricing.apply_discount(total_cents, customer.discount_percent)
+        total_cents -= total_cents * customer.discount_percent // 100
     return total_cents

@@ -73,8 +73,8 @@ def _handle_documents(server: InfillServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
         document = params.text_document
-        if (path := convert.path_of(document.uri)) is not None:
-            server.session.document_opened(path, document.text, document.language_id)
+        path = convert.path_of(document.uri)
+        server.session.document_opened(document.uri, path, document.text, document.language_id)
         if server.session.engine.info is None:
             server.run_in_background(server.load_model())
 
@@ -82,14 +82,15 @@ def _handle_documents(server: InfillServer) -> None:
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
         uri = params.text_document.uri
         document = server.workspace.text_documents.get(unquote(uri))
-        path = convert.path_of(uri)
-        if document is not None and path is not None:
-            server.session.document_changed(path, document.source, document.language_id or "")
+        if document is not None:
+            server.session.document_changed(
+                convert.path_of(uri), document.source, document.language_id or ""
+            )
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
-        server.session.document_closed(convert.path_of(uri), uri)
+        server.session.document_closed(uri, convert.path_of(uri))
 
 
 def _handle_workspace(server: InfillServer) -> None:
