@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check format install clean
+.PHONY: run test test-editors check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:10:32
@@ -14,15 +14,23 @@ run: install
 test: install
 	$(BIN)/pytest
 
+# In real editors, which are installed into build/editors. Needs Debian and, the first time, root.
+test-editors: install
+	tests/editors/neovim.sh
+	tests/editors/emacs.sh
+	tests/editors/vscode.sh
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	tools/check_clients.sh
 
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	tools/check_clients.sh --fix
 
 install: $(STAMP)
 

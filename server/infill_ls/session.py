@@ -19,7 +19,8 @@ from infill_ls.engine import Engine, EngineOptions, EngineProcess
 from infill_ls.errors import EngineError, InfillError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import Report, Snapshot
+from infill_ls.triggers import Pace
+from infill_ls.types import Report, Snapshot, Trigger
 from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
@@ -84,6 +85,9 @@ class Session:
         self._sensitive: dict[str, str] = {}
         """Documents in which nothing is completed, and why."""
         self._told: set[str] = set()
+        self._pace = Pace()
+        self.paces_requests = False
+        """Whether to wait for another key before the model is asked: for editors that do not."""
         self._closed = False
         self._thinking: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[None]] = set()
@@ -210,13 +214,18 @@ class Session:
         if (secrets := self._sensitive.get(snapshot.uri)) is not None:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
+        if self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC:
+            await asyncio.sleep(self._pace.pause_s)
         try:
-            return await pipeline.run(snapshot)
+            report = await pipeline.run(snapshot)
         except InfillError as error:
             if pipeline is not self._pipeline:
                 return await self._run(snapshot)  # other settings came, the engine was replaced
             self._tell_once(error)
             return Report(snapshot, None, str(error))
+        if report.completion is not None:
+            self._pace.measured(sum(report.step_ms.values()) / 1000)
+        return report
 
     async def _think_ahead(self, report: Report) -> None:
         await asyncio.sleep(PAUSE_S)

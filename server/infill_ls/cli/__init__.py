@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, not above: the server starts without what only the commands need.
-    from infill_ls.cli import complete, serve
+    from infill_ls.cli import complete, serve, stats
 
     parser = argparse.ArgumentParser(
         prog="infill-ls",
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_arguments(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     complete.add_command(commands)
+    stats.add_command(commands)
     return parser
 
 

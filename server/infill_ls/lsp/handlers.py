@@ -24,6 +24,8 @@ from infill_ls.types import Report, Snapshot, Trigger
 
 SINGLE_LINE_MENUS = frozenset({"Neovim"})
 """Clients whose pop-up menu inserts only the first line of an item."""
+DEBOUNCING_CLIENTS = frozenset({"Neovim", "Visual Studio Code", "infill.el"})
+"""Clients that wait for a pause in typing by themselves before they ask."""
 GHOST_AT_CURSOR = frozenset({"Neovim"})
 """Clients that draw ghost text over what is right of the cursor unless its range is empty."""
 
@@ -53,6 +55,7 @@ def _handle_life(server: InfillServer, editor_pid: int | None, look_every_s: flo
         server.mend_workspace()
         server.client_name = params.client_info.name if params.client_info else ""
         server.open_session(params.initialization_options)
+        server.session.paces_requests = server.client_name not in DEBOUNCING_CLIENTS
         if (process_id := params.process_id or editor_pid) is not None:
             server.run_in_background(watch_editor(process_id, look_every_s))
         if _wants_completion_items(params, server.session.settings):

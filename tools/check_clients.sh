@@ -1,0 +1,28 @@
+#!/bin/sh
+# Check the editor clients without an editor: types, formatting, settings up to date.
+# usage: tools/check_clients.sh [--fix]   With --fix the formatting is mended.
+# Needs npm. Its packages go to build/clients and editors/vscode/node_modules.
+set -eu
+cd "$(dirname "$0")/.."
+stylua=2.5.2
+check=--check
+[ "${1:-}" != --fix ] || check=
+
+.venv/bin/python tools/vscode_settings.py $check
+
+npm_install="--no-audit --no-fund --ignore-scripts --loglevel=error"
+if [ ! -d "build/clients/stylua-$stylua" ]; then
+    mkdir -p build/clients
+    # shellcheck disable=SC2086 # several options
+    npm install $npm_install --no-save --prefix "build/clients/stylua-$stylua" \
+        "@johnnymorganz/stylua@$stylua"
+fi
+node tools/stylua.mjs "build/clients/stylua-$stylua/node_modules/@johnnymorganz/stylua" $check \
+    editors/neovim tests/editors/neovim
+
+cd editors/vscode
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+    # shellcheck disable=SC2086
+    npm ci $npm_install
+fi
+npm run --silent check
