@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="session")
 def engines_of_the_tests() -> Iterator[None]:
-    """Let the tests share engines with each other, but not with the user's editors."""
+    """Let the tests share engines and statistics, but not with the user's editors."""
     with (
         tempfile.TemporaryDirectory(prefix="ils-") as folder,
         pytest.MonkeyPatch.context() as patch,

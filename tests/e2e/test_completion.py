@@ -18,6 +18,8 @@ async def test_an_item_has_the_shape_that_all_menus_understand(
     editor = await start_scripted("ce = 1", handshake=MENU)
     open_document(editor, "net_pri")
     (item,) = await menu(editor, position(0, 7))
+    command = item.pop("command")
+    assert command["command"] == "infill-ls.suggestionAccepted"
     assert item == {
         "label": "net_price = 1",
         "kind": 1,

@@ -50,8 +50,9 @@ async def test_ranges_count_in_the_agreed_encoding(
     open_document(editor, f"# 😀\n{before}{after}\n# é")
     cursor = position(1, units(before, encoding))
     (item,) = await inline(editor, cursor)
-    assert item["range"] == span(position(1, 0), cursor)
-    assert item["insertText"] == before + answer
+    # With an emoji before the cursor VS Code shows nothing unless the range is empty.
+    assert item["range"] == span(cursor, cursor)
+    assert item["insertText"] == answer
     # The word before the cursor is 漢字: the combining accent is no letter to Python.
     (entry,) = await menu(editor, cursor)
     start = position(1, units(before, encoding) - units("漢字", encoding))

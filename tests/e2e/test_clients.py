@@ -1,0 +1,67 @@
+"""Editors that have completion menus only, with what each says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.client import Editor
+from e2e.conftest import Start
+from e2e.lsp import initialize, inline, menu, open_document, position
+
+CLIENTS = Path(__file__).parents[1] / "fixtures" / "clients"
+
+
+def handshake(name: str) -> dict[str, Any]:
+    client = json.loads((CLIENTS / f"{name}.json").read_text("utf-8"))
+    return {
+        "client_name": client["clientInfo"]["name"],
+        "client_capabilities": client["capabilities"],
+    }
+
+
+async def connect(start: Start, folder: Path, answer: str, client: dict[str, Any]) -> Editor:
+    """Start a server as this client, which can do what it says."""
+    script = folder / "answers.json"
+    script.write_text(json.dumps({"answers": [answer]}))
+    editor = await start("--scripted-engine", str(script))
+    editor.answers["workspace/configuration"] = lambda _: [None]
+    editor.answers["window/workDoneProgress/create"] = lambda _: None
+    editor.answers["client/registerCapability"] = lambda _: None
+    await initialize(editor, **client)
+    return editor
+
+
+@pytest.mark.parametrize("name", ["helix", "kate", "sublime", "zed"])
+async def test_the_menu_gets_items_that_every_editor_can_insert(
+    start: Start, tmp_path: Path, name: str
+) -> None:
+    client = handshake(name)
+    editor = await connect(start, tmp_path, "urn a + b", client)
+    offered = client["client_capabilities"].get("general", {}).get("positionEncodings", ["utf-16"])
+    # An emoji before the word: positions count in what the client offered first.
+    units = {"utf-8": 4, "utf-16": 2, "utf-32": 1}[offered[0]]
+    open_document(editor, 'f("🦊", ret')
+    (item,) = await menu(editor, position(0, 9 + units))
+    assert item["insertTextFormat"] == 1
+    edit = item["textEdit"]
+    assert edit["newText"] == "return a + b"
+    assert edit["range"]["start"] == position(0, 6 + units)
+    assert edit["range"]["end"] == position(0, 9 + units)
+    assert item["label"].startswith("ret")
+
+
+async def test_an_editor_with_both_gets_ghost_text_alone(start: Start, tmp_path: Path) -> None:
+    client = handshake("zed")
+    client["client_capabilities"]["textDocument"]["inlineCompletion"] = {}
+    editor = await connect(start, tmp_path, "1", client)
+    open_document(editor, "x = ")
+    assert len(await inline(editor, position(0, 4))) == 1
+    call = editor.call(
+        "textDocument/completion",
+        {"textDocument": {"uri": "file:///nowhere/a.py"}, "position": position(0, 4)},
+    )
+    assert await call.error_code() == -32601

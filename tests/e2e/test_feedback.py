@@ -1,0 +1,80 @@
+"""What editors tell of suggestions, and what the server tells of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.client import Editor
+from e2e.conftest import StartScripted
+from e2e.lsp import inline, open_document, position
+
+ANSWER = "🦊 two"
+
+
+async def events(folder: Path, count: int) -> list[dict[str, Any]]:
+    """Wait for this many events."""
+    path = folder / "infill-ls" / "statistics.jsonl"
+    for _ in range(200):
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count:
+            break
+        await asyncio.sleep(0.02)
+    return [json.loads(line) for line in lines]
+
+
+async def suggested(editor: Editor) -> dict[str, Any]:
+    open_document(editor, "x = ")
+    (item,) = await inline(editor, position(0, 4))
+    return item
+
+
+async def test_acceptance_is_counted(
+    start_scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    editor = await start_scripted(ANSWER)
+    item = await suggested(editor)
+    editor.notify("textDocument/didFocus", {})
+    editor.notify("textDocument/didShowCompletion", {"item": {"command": item["command"]}})
+    # In UTF-16 units from the start of the item: "x = " and an emoji of two units.
+    editor.notify("textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": 6})
+    assert await editor.ask("workspace/executeCommand", item["command"]) is None
+    found = await events(tmp_path / "data", 4)
+    assert [event["event"] for event in found] == ["offered", "shown", "partly", "accepted"]
+    assert [event.get("chars") for event in found] == [5, None, 1, 5]
+
+
+async def test_nonsense_is_ignored(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(ANSWER)
+    nonsense: list[dict[str, Any]] = [
+        {},
+        {"item": None},
+        {"item": {"command": {"arguments": []}}},
+        {"item": 3},
+    ]
+    for params in nonsense:
+        editor.notify("textDocument/didShowCompletion", params)
+        editor.notify("textDocument/didPartiallyAcceptCompletion", {**params, "acceptedLength": 1})
+    assert (await suggested(editor))["insertText"].endswith(ANSWER)
+
+
+async def test_nothing_is_counted_if_that_is_switched_off(
+    start_scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    editor = await start_scripted(ANSWER, options={"statistics": False})
+    item = await suggested(editor)
+    await editor.ask("workspace/executeCommand", item["command"])
+    assert not (tmp_path / "data").exists()
+
+
+async def test_the_status_tells_that_it_is_switched_off(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(ANSWER, options={"enabled": False})
+    await editor.until(lambda: editor.statuses and editor.statuses[-1]["kind"] == "Inactive")
+    editor.notify("workspace/didChangeConfiguration", {"settings": {"infill-ls": {}}})
+    await editor.until(lambda: editor.statuses[-1]["kind"] == "Normal")
