@@ -9,12 +9,13 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 from pygls.protocol import LanguageServerProtocol
 
@@ -25,6 +26,7 @@ from infill_ls.lsp.mended import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
 READY_TIMEOUT_S = 300.0
+LEAVE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ async def run_server(
         text = params.message.removeprefix("infill-ls: ")
         (watch.errors if params.type is lsp.MessageType.Error else watch.warnings).append(text)
 
-    await client.start_io(sys.executable, "-m", "infill_ls", "--stdio", *arguments)
+    # -P: the server must not import modules from the user's working directory.
+    await client.start_io(sys.executable, "-P", "-m", "infill_ls", "--stdio", *arguments)
+    log_reader = asyncio.create_task(_forward_log(client))
     try:
         await client.initialize_async(
             lsp.InitializeParams(
@@ -149,7 +153,25 @@ async def run_server(
         )
         client.initialized(lsp.InitializedParams())
         yield ServerProcess(client, watch)
-        await client.shutdown_async(None)
-        client.exit(None)
     finally:
+        await _leave(client)
         await client.stop()  # type: ignore[no-untyped-call]
+        await log_reader
+
+
+async def _leave(client: LanguageClient) -> None:
+    """End the server in good order; if it gives no answer, by the end of its input."""
+    with suppress(TimeoutError, RuntimeError, JsonRpcException):
+        async with asyncio.timeout(LEAVE_TIMEOUT_S):
+            await client.shutdown_async(None)
+            client.exit(None)
+    if client.protocol.writer is not None:
+        client.protocol.writer.close()
+
+
+async def _forward_log(client: LanguageClient) -> None:
+    """Pass on what the server logs; unread, it would fill the pipe and stop the server."""
+    process = client._server
+    if process is not None and process.stderr is not None:
+        async for line in process.stderr:
+            sys.stderr.write(line.decode("utf-8", "replace"))

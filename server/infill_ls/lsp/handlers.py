@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
 
 from infill_ls import convert
 from infill_ls.explain import explain
@@ -139,8 +140,12 @@ def _handle_completion(server: InfillServer) -> None:
         )
 
     @server.feature(EXPLAIN)
-    def explain_last(params: dict[str, Any]) -> dict[str, Any] | None:
-        report = server.session.last_report(params["textDocument"]["uri"])
+    def explain_last(params: Any) -> dict[str, Any] | None:
+        match params:
+            case {"textDocument": {"uri": str(uri)}}:
+                report = server.session.last_report(uri)
+            case _:
+                raise JsonRpcInvalidParams("expected {textDocument: {uri}}")
         return explain(report) if report is not None else None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from typing import Any
 
 from cattrs import Converter
@@ -176,8 +177,13 @@ class MendedServer(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log an error; a request that it belongs to is answered with it by pygls."""
-        log.error("%s", getattr(source, "__name__", source), exc_info=error)
+        """Log an error; a request that it belongs to is answered with it by pygls.
+
+        Only where it happened: the words of an error may quote the user's text.
+        """
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s: %s\n%s", getattr(source, "__name__", source), type(error).__name__, place)
+        log.debug("%s", error)
 
     def mend_workspace(self) -> None:
         """Replace the workspace by a mended one. To be called first in the initialize handler."""

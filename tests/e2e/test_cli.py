@@ -1,0 +1,167 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from e2e.client import WITHIN_S
+from infill_ls import __version__
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    stdout: str
+    stderr: str
+
+
+async def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "infill_ls", *map(str, arguments)),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=cwd,
+    )
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            stdout, stderr = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return Outcome(process.returncode, stdout.decode(), stderr.decode())
+
+
+@pytest.fixture
+def orders(wallet: Path) -> Path:
+    """Return a file whose completion needs ``refunds.py`` beside it."""
+    path = wallet / "orders.py"
+    path.write_text("def cancel_order(wallet, amount):\n    wallet.\n")
+    return path
+
+
+async def test_version() -> None:
+    outcome = await run("--version")
+    assert outcome == Outcome(0, f"infill-ls {__version__}\n", "")
+
+
+async def test_complete_shows_place_snippets_ghost_text_and_times(orders: Path) -> None:
+    outcome = await run("complete", f"{orders}:2:12")
+    assert outcome.status == 0, outcome
+    assert "orders.py:2:12" in outcome.stdout
+    assert "refunds.py:1" in outcome.stdout
+    assert "wallet.deposit_zlotys(amount)" in outcome.stdout
+    assert "request" in outcome.stdout
+    assert " ms" in outcome.stdout
+    assert "\x1b" not in outcome.stdout  # colours are for terminals
+    assert outcome.stderr == ""
+
+
+async def test_complete_works_on_the_example(shop: Path) -> None:
+    outcome = await run("complete", shop / "shop" / "orders.py:10:32", "--prompt")
+    assert outcome.status == 0, outcome
+    assert "shop/pricing.py" in outcome.stdout
+    assert "def net_price(amount_cents, quantity):" in outcome.stdout
+
+
+async def test_complete_as_json(orders: Path) -> None:
+    outcome = await run("complete", "--json", f"{orders}:2")
+    assert outcome.status == 0, outcome
+    answer = json.loads(outcome.stdout)
+    assert answer["suggestion"] == "deposit_zlotys(amount)"
+    assert [snippet["path"] for snippet in answer["snippets"]] == ["refunds.py"]
+    assert answer["requestMs"] > 0
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("orders.py:99", "there is no line 99"),
+        ("orders.py:0", "there is no line 0"),
+        ("orders.py:2:99", "columns 1 to 12, not 99"),
+        ("orders.py:2:0", "columns 1 to 12, not 0"),
+        ("missing.py:1", "cannot read"),
+        (".", "cannot read"),
+        ("binary.bin", "is a binary file"),
+        ("latin.py:1", "is not UTF-8 text"),
+    ],
+)
+async def test_a_place_that_is_none(orders: Path, place: str, words: str) -> None:
+    (orders.parent / "binary.bin").write_bytes(b"\x7fELF\x00\x01")
+    (orders.parent / "latin.py").write_bytes(b"# caf\xe9\n")
+    outcome = await run("complete", orders.parent / place)
+    assert outcome.status == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("infill-ls: error: ")
+    assert words in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+async def test_a_bad_model(orders: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.gguf"
+    text.write_text("no model")
+    for model, words in ((text, "is not a GGUF file"), (tmp_path / "none.gguf", "does not exist")):
+        outcome = await run("complete", f"{orders}:2", "--model", model)
+        assert outcome.status == 2
+        assert outcome.stdout == ""
+        assert str(model) in outcome.stderr
+        assert words in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+
+
+async def test_modules_of_the_working_directory_are_not_imported(orders: Path) -> None:
+    for name in ("queue", "infill_ls", "lsprotocol"):
+        (orders.parent / f"{name}.py").write_text("raise SystemExit('imported')\n")
+    outcome = await run("complete", "orders.py:2", cwd=orders.parent)
+    assert outcome.status == 0, outcome
+
+
+async def test_a_long_log_does_not_stop_the_server(orders: Path) -> None:
+    orders.write_text("# much to log\n" * 5_000 + orders.read_text())
+    outcome = await run("--log-level", "DEBUG", "complete", "--json", orders)
+    assert outcome.status == 0, outcome
+    assert json.loads(outcome.stdout)["suggestion"] is not None
+    assert "DEBUG" in outcome.stderr
+
+
+async def test_options(orders: Path) -> None:
+    outcome = await run(
+        "complete", f"{orders}:2", "--option", "maxTokenz=3", "--option", "snippetTokens=0"
+    )
+    assert outcome.status == 0, outcome
+    assert "warning: settings: there is no option 'maxTokenz'; ignored" in outcome.stdout
+    assert "0 snippets" in outcome.stdout
+    outcome = await run("complete", f"{orders}:2", "--option", "maxTokens")
+    assert outcome.status == 2
+    assert "NAME=VALUE" in outcome.stderr
+
+
+async def test_wrong_usage() -> None:
+    for arguments in (["--nonsense"], ["nonsense"], ["complete"], ["--tcp", "--stdio"]):
+        outcome = await run(*arguments)
+        assert outcome.status == 2
+        assert "usage: infill-ls" in outcome.stderr
+        assert outcome.stdout == ""
+
+
+async def test_a_script_that_cannot_be_used(tmp_path: Path) -> None:
+    outcome = await run("--scripted-engine", tmp_path / "missing.json")
+    assert outcome.status == 2
+    assert "missing.json" in outcome.stderr
+
+
+async def test_a_port_that_is_taken() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await run("--tcp", "--port", str(port))
+    assert outcome.status == 2
+    assert f"cannot serve 127.0.0.1:{port}" in outcome.stderr
