@@ -26,14 +26,15 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 """To be raised when a calibration of before is no longer good."""
-CONTEXT_TOKENS = 768
-"""Tokens held while it is measured, as in a prompt of average length."""
-PREFILL_TOKENS = 128
+CONTEXT_TOKENS = 256
+"""Tokens held while it is measured: a short prompt, so that a large model does not take long."""
+PREFILL_TOKENS = 64
 BATCHES = (1, 2, 4, 8, 16)
-ROUNDS = 4
+ROUNDS = 3
 """Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
 STEADY = 1.6
-"""Where rounds differ by more than this, the machine was busy and the result is not kept."""
+"""Where rounds differ by more than this, the machine was busy: the result serves for a day."""
+ONE_DAY_S = 86_400
 ENOUGH = 1.15
 """A smaller number of threads that is only so much slower is preferred: it leaves a core to the
 editor, and threads that must share one wait for each other many times longer."""
@@ -51,7 +52,7 @@ class Calibration:
     batch_costs: tuple[tuple[int, float], ...]
     """(tokens in a batch, milliseconds), ascending."""
     is_steady: bool = True
-    """Whether the machine was quiet enough for the result to be kept."""
+    """Whether the machine was quiet enough for the result to be kept for long."""
 
 
 class Calibrated(Protocol):
@@ -149,11 +150,14 @@ class CalibrationStore:
     def get(self, model_path: Path, backend: str) -> Calibration | None:
         """Return what was measured for this file with this backend on this machine."""
         try:
-            data = json.loads(self._file(model_path, backend).read_text("utf-8"))
+            file = self._file(model_path, backend)
+            data = json.loads(file.read_text("utf-8"))
             costs = tuple((int(tokens), float(ms)) for tokens, ms in data.pop("batch_costs"))
-            return Calibration(**data, batch_costs=costs)
+            known = Calibration(**data, batch_costs=costs)
+            is_old = time.time() - file.stat().st_mtime > ONE_DAY_S
         except (OSError, ValueError, TypeError, KeyError):
             return None
+        return None if is_old and not known.is_steady else known
 
     def put(self, model_path: Path, backend: str, calibration: Calibration) -> None:
         """Remember a measurement."""

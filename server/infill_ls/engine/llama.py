@@ -207,8 +207,7 @@ class LlamaModel:
         known = store.get(self._path, backend)
         if known is None:
             known = calibrate(self, os.cpu_count() or 1)
-            if known.is_steady:
-                store.put(self._path, backend, known)
+            store.put(self._path, backend, known)
         self.open_context(flash_attention=known.flash_attention)
         if self._threads:
             self.set_threads(self._threads, self._threads)
