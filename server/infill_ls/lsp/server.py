@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 
 from infill_ls import __version__, convert
 from infill_ls.lsp.mended import MendedServer
@@ -133,7 +134,10 @@ class InfillServer(MendedServer):
                 lsp.Registration("infill-settings", lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, section)
             )
         if registrations:
-            await self.client_register_capability_async(lsp.RegistrationParams(registrations))
+            try:
+                await self.client_register_capability_async(lsp.RegistrationParams(registrations))
+            except JsonRpcException as error:  # Eglot takes the one and refuses the other
+                log.info("the editor refused to register: %s", error)
 
     def snapshot(self, uri: str, position: lsp.Position, trigger: Trigger) -> Snapshot | None:
         """Return the state of an open document, or ``None`` if it is not open.

@@ -64,6 +64,8 @@ class Emacs:
             "HOME": str(workspace / ".git"),
             # A short path, as it holds a socket.
             "INFILL_LS_RUNTIME_DIR": tempfile.mkdtemp(prefix="infill-"),
+            # What the engine measures for a model is kept: it takes a while.
+            "XDG_CACHE_HOME": str(ROOT / "build" / "editors" / "cache"),
             "XDG_DATA_HOME": str(workspace / ".git" / "data"),
             "INFILL_SOCKET": str(self._socket),
             "INFILL_RESULT": str(self._result),

@@ -200,7 +200,7 @@ def test_the_bundled_model_completes_also_after_its_process_was_killed(start: St
     before = ADD + "    total = a + b\n    return"
     emacs = start(before, settings={"timeBudgetMs": 5000})
     emacs.type(" ")
-    ghost = emacs.wait("ghost text", emacs.ghost)
+    ghost = emacs.wait("ghost text", emacs.ghost, timeout_s=60)
     emacs.press(TAB)
     emacs.expect_saved(f"{before} {ghost}\n")
     engines = [
@@ -219,7 +219,7 @@ def test_the_bundled_model_completes_also_after_its_process_was_killed(start: St
         emacs._read(0.7)
         return emacs.ghost()
 
-    emacs.wait("ghost text from a new engine process", ghost_after_typing)
+    emacs.wait("ghost text from a new engine process", ghost_after_typing, timeout_s=60)
 
 
 def test_eglot_alone_completes_at_point(start: Start) -> None:
@@ -231,6 +231,8 @@ def test_eglot_alone_completes_at_point(start: Start) -> None:
         " (call-interactively #'eglot))",
     )
     emacs.press("\x1bxcompletion-at-point\r")
+    # Eglot gives up when another key comes.
+    emacs.wait("the completion", lambda: emacs.eval("(buffer-string)") == ADD + "    return a + b")
     emacs.expect_saved(ADD + "    return a + b\n")
 
 

@@ -44,6 +44,7 @@ function M.start(options)
       INFILL_COMMAND = vim.json.encode(command),
       INFILL_OPTIONS = vim.json.encode(settings),
       INFILL_LS_RUNTIME_DIR = workspace .. '/.git/run',
+      XDG_CACHE_HOME = folder .. '/build/editors/cache',
       XDG_DATA_HOME = workspace .. '/.git/data',
       XDG_STATE_HOME = workspace .. '/.git/state',
     }, options.env or {}),
