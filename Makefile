@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 .PHONY: run test test-editors check format install clean
 
 run: install
-	$(BIN)/infill-ls complete examples/shop/shop/orders.py:10:32
+	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
 
 test: install
 	$(BIN)/pytest

@@ -1,13 +1,8 @@
 """Orders of a customer."""
 
-from shop import pricing
+from shop.customers import Customer
+from shop.pricing import 
 
 
-def order_total(customer, items):
+def order_total(customer: Customer, items):
     """Return what the customer has to pay for all items, with discount and tax."""
-    total_cents = 0
-    for item, quantity in items:
-        total_cents += pricing.
-    if customer.is_member:
-        total_cents -= total_cents * customer.discount_percent // 100
-    return total_cents
