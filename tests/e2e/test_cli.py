@@ -66,10 +66,14 @@ async def test_complete_shows_place_snippets_ghost_text_and_times(orders: Path) 
 
 
 async def test_complete_works_on_the_example(shop: Path) -> None:
-    outcome = await run("complete", shop / "shop" / "orders.py:10:32", "--prompt")
+    """What ``make run`` shows: names that are defined in another file only."""
+    assert "net_price" not in (shop / "shop" / "orders.py").read_text("utf-8")
+    outcome = await run("complete", shop / "shop" / "orders.py:4", "--prompt")
     assert outcome.status == 0, outcome
     assert "shop/pricing.py" in outcome.stdout
     assert "def net_price(amount_cents, quantity):" in outcome.stdout
+    (line,) = (line for line in outcome.stdout.splitlines() if line.startswith("    4 │"))
+    assert "net_price" in line
 
 
 async def test_complete_as_json(orders: Path) -> None:
