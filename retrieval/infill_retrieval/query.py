@@ -65,9 +65,11 @@ def search_query(query: Query) -> SearchQuery:
 
 _RECEIVER = re.compile(r"([^\W\d]\w*)(?:\(\)|\[\w*\])?\s*(?:\?\.|\.|->|::)\s*(\w*)$")
 _PARTIAL = re.compile(r"[^\W\d]\w*$")
+_RECEIVER_CHARS = 200
 
 
 def _receiver(line: str) -> tuple[str, str]:
+    line = line[-_RECEIVER_CHARS:]  # the patterns take quadratic time on a huge word
     if match := _RECEIVER.search(line):
         return match[1], match[2]
     word = _PARTIAL.search(line)

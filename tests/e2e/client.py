@@ -178,7 +178,7 @@ class Editor:
     def engine(self) -> psutil.Process:
         """Return the engine process."""
         self.look_for_children()
-        (engine,) = (child for child in self.children if is_alive(child))
+        (engine,) = (child for child in self.children if _is_engine(child))
         return engine
 
     def look_for_children(self) -> None:
@@ -337,6 +337,13 @@ def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process still runs; one that nobody has waited for does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    try:
+        return is_alive(process) and "infill_ls.engine.host" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
 

@@ -107,9 +107,7 @@ async def inline(
 ) -> list[Json]:
     """Ask for ghost text and return the items."""
     result = await inline_call(editor, at, uri, trigger=trigger, selected=selected).result()
-    items = result["items"]
-    assert isinstance(items, list)
-    return items
+    return [_without_command(item) for item in result["items"]]
 
 
 async def menu(editor: Editor, at: Json, uri: str = URI, *, trigger: int = 1) -> list[Json]:
@@ -119,9 +117,15 @@ async def menu(editor: Editor, at: Json, uri: str = URI, *, trigger: int = 1) ->
         {"textDocument": {"uri": uri}, "position": at, "context": {"triggerKind": trigger}},
     )
     assert result["isIncomplete"] is True
-    items = result["items"]
-    assert isinstance(items, list)
-    return items
+    return [_without_command(item) for item in result["items"]]
+
+
+def _without_command(item: Json) -> Json:
+    """Take off the command that tells of an acceptance; its id is another one each time."""
+    command = item["command"]
+    assert command["command"] == "infill-ls.suggestionAccepted"
+    assert isinstance(command["arguments"][0], str)
+    return {key: value for key, value in item.items() if key != "command"}
 
 
 async def explain(editor: Editor, uri: str = URI) -> Json:

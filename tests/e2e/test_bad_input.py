@@ -25,17 +25,13 @@ from e2e.lsp import (
 HUGE = 2**31 - 1
 
 
-@pytest.mark.parametrize(
-    ("line", "character"), [(0, HUGE), (HUGE, 0), (HUGE, HUGE), (1, 0), (0, 5)]
-)
-async def test_a_position_outside_means_the_nearest_inside(
-    start_scripted: StartScripted, line: int, character: int
-) -> None:
+async def test_a_position_outside_means_the_nearest_inside(start_scripted: StartScripted) -> None:
     editor = await start_scripted("answer")
     open_document(editor, "x = ")
-    (item,) = await inline(editor, position(line, character))
-    assert item["range"] == span(position(0, 0), position(0, 4))
-    assert item["insertText"] == "x = answer"
+    for line, character in ((0, HUGE), (HUGE, 0), (HUGE, HUGE), (1, 0), (0, 5)):
+        (item,) = await inline(editor, position(line, character))
+        assert item["range"] == span(position(0, 0), position(0, 4))
+        assert item["insertText"] == "x = answer"
 
 
 async def test_a_negative_position_is_invalid(start_scripted: StartScripted) -> None:
@@ -46,29 +42,29 @@ async def test_a_negative_position_is_invalid(start_scripted: StartScripted) -> 
     assert await inline(editor, position(0, 4))
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "untitled:Untitled-1",
-        "vscode-notebook-cell:/a.ipynb#X",
-        "git:/a.py?x",
-        "not a uri",
-        "",
-        "file://",
-        "file:///",
-        "file:///%ZZ%00.py",
-        "file://host/share/a.py",
-    ],
-)
-async def test_any_uri_is_a_document(start_scripted: StartScripted, uri: str) -> None:
+URIS = [
+    "untitled:Untitled-1",
+    "vscode-notebook-cell:/a.ipynb#X",
+    "git:/a.py?x",
+    "not a uri",
+    "",
+    "file://",
+    "file:///",
+    "file:///%ZZ%00.py",
+    "file://host/share/a.py",
+]
+
+
+async def test_any_uri_is_a_document(start_scripted: StartScripted) -> None:
     editor = await start_scripted("answer")
-    assert await inline_call(editor, position(0, 0), uri).result() == {"items": []}
-    open_document(editor, "x = ", uri)
-    (item,) = await inline(editor, position(0, 4), uri)
-    assert item["insertText"] == "x = answer"
-    change_document(editor, [{"text": "yy = "}], uri)
-    assert (await inline(editor, position(0, 5), uri))[0]["insertText"] == "yy = answer"
-    assert (await explain(editor, uri))["suggestion"] == "answer"
+    for uri in URIS:
+        assert await inline_call(editor, position(0, 0), uri).result() == {"items": []}
+        open_document(editor, "x = ", uri)
+        (item,) = await inline(editor, position(0, 4), uri)
+        assert item["insertText"] == "x = answer"
+        change_document(editor, [{"text": "yy = "}], uri)
+        assert (await inline(editor, position(0, 5), uri))[0]["insertText"] == "yy = answer"
+        assert (await explain(editor, uri))["suggestion"] == "answer"
 
 
 async def test_explaining_needs_a_document(start_scripted: StartScripted) -> None:
@@ -93,15 +89,16 @@ async def test_a_document_of_10_megabytes(start_scripted: StartScripted) -> None
     assert item["insertText"] == "x = answer"
 
 
-@pytest.mark.parametrize("filling", ["a", "é", "😀", "(", "\t", "a,", "\x00"])
-async def test_a_line_of_500_000_characters(start_scripted: StartScripted, filling: str) -> None:
+async def test_a_line_of_500_000_characters(start_scripted: StartScripted) -> None:
     editor = await start_scripted("answer")
-    length = 500_000 // len(filling)
-    open_document(editor, filling * length)
-    for at in (0, len(filling) * (length // 2), len(filling) * length):
-        (item,) = await inline(editor, position(0, at))
-        assert item["insertText"].endswith("answer")
-        assert item["range"]["end"] == position(0, at)
+    for number, filling in enumerate(["a", "é", "😀", "(", "\t", "a,", "\x00"]):
+        uri = f"file:///nowhere/{number}.py"
+        length = 500_000 // len(filling)
+        open_document(editor, filling * length, uri)
+        for at in (0, len(filling) * (length // 2), len(filling) * length):
+            (item,) = await inline(editor, position(0, at), uri)
+            assert item["insertText"].endswith("answer")
+            assert item["range"]["end"] == position(0, at)
 
 
 async def test_such_lines_with_the_bundled_model(start: Start) -> None:
@@ -114,36 +111,36 @@ async def test_such_lines_with_the_bundled_model(start: Start) -> None:
         assert isinstance(result["items"], list)
 
 
-@pytest.mark.parametrize(
-    "text", ["\x00\x01\x02 = ", "lone \ud83d = ", "\udc00", "\ufeffx = ", "\U0010ffff\ufffe"]
-)
-async def test_odd_characters(start: Start, script: str, text: str) -> None:
-    for arguments in (("--scripted-engine", script), ()):
-        editor = await start(*arguments)
-        await initialize(editor, options={"candidates": 1, "maxTokens": 4})
-        open_document(editor, text)
-        open_document(editor, "other = ", "file:///nowhere/b.py")
+ODD = ["\x00\x01\x02 = ", "lone \ud83d = ", "\udc00", "\ufeffx = ", "\U0010ffff\ufffe"]
+
+
+@pytest.mark.parametrize("engine", ["scripted", "bundled"])
+async def test_odd_characters(start: Start, script: str, engine: str) -> None:
+    editor = await start(*(("--scripted-engine", script) if engine == "scripted" else ()))
+    await initialize(editor, options={"candidates": 1, "maxTokens": 4, "timeBudgetMs": 60_000})
+    for number, text in enumerate(ODD):
+        uri = f"file:///nowhere/{number}.py"
+        open_document(editor, text, uri)
         end = position(0, len(text))
-        for item in await inline(editor, end):
-            assert item["insertText"].startswith(text)
+        for item in await inline(editor, end, uri):
             assert item["range"]["end"] == end
-        assert (await explain(editor))["offset"] == len(text)
+            assert engine == "bundled" or item["insertText"].endswith("answer")
+        assert (await explain(editor, uri))["offset"] == len(text)
         at = span(position(0, 0), position(0, 1))
-        change_document(editor, [{"range": at, "text": "\ud83d"}])
-        assert (await inline_call(editor, end).result())["items"] is not None
+        change_document(editor, [{"range": at, "text": "\ud83d"}], uri)
+        assert (await inline_call(editor, end, uri).result())["items"] is not None
 
 
 CANARY = "canary_4711_never_in_a_log"
 
 
-@pytest.mark.parametrize("level", ["INFO", "WARNING"])
-async def test_no_source_text_is_logged(start: Start, tmp_path: Path, level: str) -> None:
+async def test_no_source_text_is_logged(start: Start, tmp_path: Path) -> None:
     runtime = Path(os.environ["INFILL_LS_RUNTIME_DIR"])
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "other.py").write_text(f"def {CANARY}():\n    pass\n")
     log = tmp_path / "server.log"
-    editor = await start("--log-level", level, "--log-file", str(log))
+    editor = await start("--log-level", "INFO", "--log-file", str(log))
     await initialize(editor, folders=[folder], options={"threads": 1})
     open_document(editor, f"{CANARY} = {CANARY}.", (folder / "a.py").as_uri())
     open_document(editor, f"{CANARY}\ud83d", "untitled:u")

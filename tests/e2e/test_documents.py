@@ -46,7 +46,7 @@ async def test_ranges_count_in_the_agreed_encoding(
     answer = "漢😀e\u0301)"
     client = {"client_capabilities": capabilities(encodings=[encoding], inline=False)}
     editor = await start_scripted(answer, handshake=client)
-    before, after = "\té漢 = 😀e\u0301漢字", " # 😀 漢"
+    before, after = "\té漢 = ße\u0301漢字", " # 😀 漢"
     open_document(editor, f"# 😀\n{before}{after}\n# é")
     cursor = position(1, units(before, encoding))
     (item,) = await inline(editor, cursor)
@@ -58,34 +58,47 @@ async def test_ranges_count_in_the_agreed_encoding(
     start = position(1, units(before, encoding) - units("漢字", encoding))
     assert entry["textEdit"] == {"range": span(start, cursor), "newText": "漢字" + answer}
     change_document(editor, [{"range": span(start, cursor), "text": "ok"}])
-    changed = f"# 😀\n\té漢 = 😀e\u0301ok{after}\n# é"
+    changed = f"# 😀\n\té漢 = ße\u0301ok{after}\n# é"
     assert await text_of(editor) == changed
 
 
-@pytest.mark.parametrize(
-    ("text", "changes", "expected"),
-    [
-        ("a\x0cb\nc\n", [(1, 0, 1, 0, "X")], "a\x0cb\nXc\n"),
-        (
-            "a\u2028b\u2029c\x85d\x0b\x1ce\nf",
-            [(1, 0, 1, 1, "X")],
-            "a\u2028b\u2029c\x85d\x0b\x1ce\nX",
-        ),
-        ("a\r\nb\r\nc", [(1, 0, 2, 0, "X\r\n")], "a\nX\nc"),
-        ("a\rb\rc", [(1, 0, 1, 1, "X"), (2, 1, 2, 1, "Y")], "a\nX\ncY"),
-        ("a\r\nb", [(0, 99, 0, 99, "X")], "aX\nb"),
-        ("abc", [(0, 99, 0, 99, "X"), (9, 0, 9, 9, "Y")], "abcXY"),
-        ("", [(0, 0, 0, 0, "one"), (0, 3, 0, 3, "\ntwo"), (0, 0, 1, 0, "")], "two"),
-        ("old", [("whole", "new\ntext"), (1, 4, 1, 4, "!")], "new\ntext!"),
-    ],
-)
-async def test_edits(
-    start_scripted: StartScripted, text: str, changes: list[tuple[int | str, ...]], expected: str
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_behind_an_emoji_the_item_starts_at_the_cursor(
+    start_scripted: StartScripted, encoding: str
 ) -> None:
+    client = {"client_capabilities": capabilities(encodings=[encoding])}
+    editor = await start_scripted("漢😀", handshake=client)
+    open_document(editor, "\n😀 = \n")
+    cursor = position(1, units("😀 = ", encoding))
+    (item,) = await inline(editor, cursor)
+    assert item == {"range": span(cursor, cursor), "insertText": "漢😀"}
+    behind = position(1, cursor["character"] + 9)
+    assert (await inline(editor, behind))[0]["range"] == span(cursor, cursor)
+
+
+EDITS: list[tuple[str, list[tuple[int | str, ...]], str]] = [
+    ("a\x0cb\nc\n", [(1, 0, 1, 0, "X")], "a\x0cb\nXc\n"),
+    (
+        "a\u2028b\u2029c\x85d\x0b\x1ce\nf",
+        [(1, 0, 1, 1, "X")],
+        "a\u2028b\u2029c\x85d\x0b\x1ce\nX",
+    ),
+    ("a\r\nb\r\nc", [(1, 0, 2, 0, "X\r\n")], "a\nX\nc"),
+    ("a\rb\rc", [(1, 0, 1, 1, "X"), (2, 1, 2, 1, "Y")], "a\nX\ncY"),
+    ("a\r\nb", [(0, 99, 0, 99, "X")], "aX\nb"),
+    ("abc", [(0, 99, 0, 99, "X"), (9, 0, 9, 9, "Y")], "abcXY"),
+    ("", [(0, 0, 0, 0, "one"), (0, 3, 0, 3, "\ntwo"), (0, 0, 1, 0, "")], "two"),
+    ("old", [("whole", "new\ntext"), (1, 4, 1, 4, "!")], "new\ntext!"),
+]
+
+
+async def test_edits(start_scripted: StartScripted) -> None:
     editor = await start_scripted("~")
-    open_document(editor, text)
-    change_document(editor, [_change(change) for change in changes])
-    assert await text_of(editor) == expected
+    for number, (text, changes, expected) in enumerate(EDITS):
+        uri = f"file:///nowhere/{number}.py"
+        open_document(editor, text, uri)
+        change_document(editor, [_change(change) for change in changes], uri)
+        assert await text_of(editor, uri) == expected
 
 
 async def test_documents_are_kept_apart(start_scripted: StartScripted) -> None:

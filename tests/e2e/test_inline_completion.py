@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import (
     AUTOMATIC,
@@ -40,23 +38,22 @@ async def test_the_bundled_model_uses_a_name_of_another_file(start: Start, walle
     assert {snippet["path"] for snippet in snippets} == {"refunds.py"}
 
 
-@pytest.mark.parametrize(
-    "marked",
-    ["x = ‸", "    if a:\n        return ‸", "total(‸)", "‸", "one\n\n\ttwo ‸ three\nfour"],
-)
-async def test_the_text_before_the_cursor_begins_the_item(
-    start_scripted: StartScripted, marked: str
-) -> None:
+MARKED = ["x = ‸", "    if a:\n        return ‸", "total(‸)", "‸", "one\n\n\ttwo ‸ three\nfour"]
+
+
+async def test_the_text_before_the_cursor_begins_the_item(start_scripted: StartScripted) -> None:
     editor = await start_scripted("completed")
-    text, cursor = split_cursor(marked)
-    open_document(editor, text)
-    (item,) = await inline(editor, cursor)
-    start, end = item["range"]["start"], item["range"]["end"]
-    assert start["line"] == end["line"] == cursor["line"]
-    assert end == cursor
-    before_cursor = text.split("\n")[start["line"]][start["character"] : end["character"]]
-    assert item["insertText"].startswith(before_cursor)
-    assert apply(text, item["range"], item["insertText"]) == marked.replace("‸", "completed")
+    for number, marked in enumerate(MARKED):
+        uri = f"file:///nowhere/{number}.py"
+        text, cursor = split_cursor(marked)
+        open_document(editor, text, uri)
+        (item,) = await inline(editor, cursor, uri)
+        start, end = item["range"]["start"], item["range"]["end"]
+        assert start["line"] == end["line"] == cursor["line"]
+        assert end == cursor
+        before_cursor = text.split("\n")[start["line"]][start["character"] : end["character"]]
+        assert item["insertText"].startswith(before_cursor)
+        assert apply(text, item["range"], item["insertText"]) == marked.replace("‸", "completed")
 
 
 async def test_nothing_to_suggest_is_an_empty_list(start_scripted: StartScripted) -> None:

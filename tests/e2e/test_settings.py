@@ -76,17 +76,20 @@ async def test_settings_that_are_pulled(start: Start, script: str) -> None:
     assert await reason(editor) == "switched off for python"
 
 
-@pytest.mark.parametrize("answer", [[None], [], [{}]])
 async def test_an_editor_with_no_section_of_ours_keeps_the_options(
-    start: Start, script: str, answer: list[Any]
+    start: Start, script: str
 ) -> None:
     editor = await start("--scripted-engine", script)
-    editor.answers["workspace/configuration"] = lambda _: answer
+    answers: list[list[Any]] = [[None], [], [{}]]
+    editor.answers["workspace/configuration"] = lambda _: answers.pop()
     able = capabilities(workspace={"configuration": True})
     await initialize(editor, client_capabilities=able, options={"enabled": False})
     open_document(editor, "x = ")
-    await editor.until(lambda: editor.asked)
-    assert await reason(editor) == OFF
+    for number in (1, 2, 3):
+        await editor.until(lambda number=number: len(editor.asked) == number)  # type: ignore[misc]
+        assert await reason(editor) == OFF
+        if answers:
+            push(editor, None)
 
 
 async def test_changes_of_settings_are_registered_for(start: Start) -> None:
