@@ -43,6 +43,8 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
 HELD_SEARCHES = 8
+INVOKED_PATIENCE = 10
+"""An explicit request may take so many times the time budget."""
 RESERVED_TOKENS = 64
 """Left free in the context for markers, the header and the typed text."""
 
@@ -182,7 +184,7 @@ class Pipeline:
     async def _complete(
         self, prompt: Prompt, hole: Hole, trigger: Trigger
     ) -> tuple[Completion, ...]:
-        stop = self._stop_rule(hole)
+        stop = self._stop_rule(hole, trigger)
         sampling = Sampling(temperature=self._settings.temperature)
         candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
         key = ResultKey.of(prompt, stop, sampling, candidates)
@@ -201,13 +203,15 @@ class Pipeline:
         # A small context is for the file itself first.
         return min(self._settings.snippet_tokens, room // 3)
 
-    def _stop_rule(self, hole: Hole) -> StopRule:
+    def _stop_rule(self, hole: Hole, trigger: Trigger) -> StopRule:
         settings = self._settings
+        # Who asks by hand waits for an answer; who types would be past it.
+        patience = INVOKED_PATIENCE if trigger is Trigger.INVOKED else 1
         return StopRule(
             max_tokens=settings.max_tokens,
             max_lines=settings.max_lines if hole.mode is Mode.BLOCK else 1,
             min_indent=indent_columns(hole.line_typed),
-            time_budget_ms=settings.time_budget_ms,
+            time_budget_ms=settings.time_budget_ms * patience,
         )
 
 

@@ -6,15 +6,17 @@ that nothing is shown, and the filter's name is the reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import takewhile
 
 from infill_ls.lines import indent_columns, with_lf
-from infill_ls.types import Completion, Hole, Mode, Suggestion
+from infill_ls.types import Completion, Hole, Mode, StopReason, Suggestion
 
 Filter = Callable[[str, Hole], str]
 
 _CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
+_LAST_WORD = re.compile(r"\w+\Z")
 REPEATED_LINES = 3
 """So many lines like the suffix's are a repetition even if the text then goes another way."""
 SHORTEST_ECHO_CHARS = 3
@@ -26,11 +28,21 @@ def postprocess(completion: Completion, hole: Hole) -> tuple[Suggestion | None, 
     text = with_lf(completion.text)
     if not text.strip():
         return None, "the model wrote nothing"
+    if completion.stop in (StopReason.TIME, StopReason.TOKENS):
+        text = without_cut_off_end(text)
+        if not text.strip():
+            return None, f"cut off by the limit of {completion.stop.value} before a word was whole"
     for rule in FILTERS:
         text = rule(text, hole)
         if not text.strip():
             return None, f"nothing left after filter {rule.__name__}"
     return Suggestion(text), "shown"
+
+
+def without_cut_off_end(text: str) -> str:
+    """Return what is whole of a text that a limit cut off: whole lines, else whole words."""
+    head, newline, _ = text.rpartition("\n")
+    return head if newline and head.strip() else _LAST_WORD.sub("", text)
 
 
 def drop_blank_end(text: str, _hole: Hole) -> str:

@@ -154,9 +154,7 @@ def test_any_question_is_answered(prefix: str, suffix: str, path: str) -> None:
     assert found.tokens <= 100
 
 
-@pytest.mark.parametrize(
-    "line", ["a" * 24_000, "a." * 12_000, "(" * 24_000, "a" * 24_000 + "("]
-)
+@pytest.mark.parametrize("line", ["a" * 24_000, "a." * 12_000, "(" * 24_000, "a" * 24_000 + "("])
 def test_a_question_on_a_huge_line_takes_linear_time(line: str) -> None:
     # With quadratic patterns this takes minutes, and the test's time-out ends it.
     index = WorkspaceIndex([], HERE)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from infill_ls.cut import cut
+from infill_ls.postprocess import postprocess, without_cut_off_end
+from infill_ls.types import Completion, EngineTimings, StopReason
+from unit.documents import snapshot
+
+
+def shown(text: str, stop: StopReason) -> str | None:
+    completion = Completion(text, stop, -0.1, EngineTimings(0, 0, 0.0, 1, 1.0))
+    suggestion, _ = postprocess(completion, cut(snapshot("def f(a):\n    ‸\n")))
+    return suggestion.text if suggestion is not None else None
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("wallet.dep", "wallet."),
+        ("de", ""),
+        ("f(a, ", "f(a, "),
+        ("x = 1\n    ret", "x = 1"),
+        ("\n    ret", "\n    "),
+    ],
+)
+def test_what_is_whole_of_a_text_that_was_cut_off(text: str, whole: str) -> None:
+    assert without_cut_off_end(text) == whole
+
+
+def test_only_limits_cut_off() -> None:
+    assert shown("return wallet.dep", StopReason.END) == "return wallet.dep"
+    assert shown("return wallet.dep", StopReason.TIME) == "return wallet."
+    assert shown("dep", StopReason.TOKENS) is None
