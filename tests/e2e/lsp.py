@@ -107,7 +107,14 @@ async def inline(
 ) -> list[Json]:
     """Ask for ghost text and return the items."""
     result = await inline_call(editor, at, uri, trigger=trigger, selected=selected).result()
-    return [_without_command(item) for item in result["items"]]
+    items = result["items"]
+    assert isinstance(items, list)
+    return items
+
+
+def shown(items: Sequence[Json]) -> list[Json]:
+    """Leave out the commands, whose ids are others each time."""
+    return [{key: value for key, value in item.items() if key != "command"} for item in items]
 
 
 async def menu(editor: Editor, at: Json, uri: str = URI, *, trigger: int = 1) -> list[Json]:
@@ -117,15 +124,9 @@ async def menu(editor: Editor, at: Json, uri: str = URI, *, trigger: int = 1) ->
         {"textDocument": {"uri": uri}, "position": at, "context": {"triggerKind": trigger}},
     )
     assert result["isIncomplete"] is True
-    return [_without_command(item) for item in result["items"]]
-
-
-def _without_command(item: Json) -> Json:
-    """Take off the command that tells of an acceptance; its id is another one each time."""
-    command = item["command"]
-    assert command["command"] == "infill-ls.suggestionAccepted"
-    assert isinstance(command["arguments"][0], str)
-    return {key: value for key, value in item.items() if key != "command"}
+    items = result["items"]
+    assert isinstance(items, list)
+    return items
 
 
 async def explain(editor: Editor, uri: str = URI) -> Json:

@@ -18,6 +18,7 @@ from e2e.lsp import (
     inline_call,
     open_document,
     position,
+    shown,
 )
 from infill_ls.settings import bundled_model_path
 
@@ -91,7 +92,7 @@ async def test_an_engine_that_dies_is_started_again(start: Start) -> None:
     editor = await start("--log-level", "ERROR")
     await initialize(editor, options=SURE)
     open_document(editor, SURE_TEXT)
-    before = await inline(editor, CURSOR)
+    before = shown(await inline(editor, CURSOR))
     assert before
     for number in range(2):
         uri = f"file:///nowhere/a{number}.py"  # the answer for the first is remembered
@@ -102,7 +103,7 @@ async def test_an_engine_that_dies_is_started_again(start: Start) -> None:
         assert await editor.ask("infill/explain", {"textDocument": {"uri": uri}}) is None
         engine.kill()
         assert await call.result() == {"items": []}
-        assert await until_completed(editor, uri) == before
+        assert shown(await until_completed(editor, uri)) == before
         assert editor.engine().pid != engine.pid
     # Two deaths, one message.
     message = await editor.expect("window/showMessage")

@@ -24,7 +24,7 @@ from e2e.lsp import (
 
 async def test_the_bundled_model_uses_a_name_of_another_file(start: Start, wallet: Path) -> None:
     editor = await start()
-    await initialize(editor, folders=[wallet])
+    await initialize(editor, folders=[wallet], options={"timeBudgetMs": 60_000})
     file = wallet / "orders.py"
     text, cursor = split_cursor("def cancel_order(wallet, amount):\n    wallet.‸\n")
     open_document(editor, text, file.as_uri())
