@@ -200,15 +200,19 @@ class Session:
 
     async def close(self) -> None:
         """Stop the engine and all work."""
-        self._closed = True
-        self._stop_crawling.set()
+        self.abandon()
         self._stop_thinking()
         for task in tuple(self._newest.values()):
             task.cancel()
-        self._index_thread.shutdown(wait=False, cancel_futures=True)
         await self._engine.close()
         if self._background:
             await asyncio.wait(tuple(self._background), timeout=2)
+
+    def abandon(self) -> None:
+        """Stop what would hold up the end of the process; what runs on the loop ends with it."""
+        self._closed = True
+        self._stop_crawling.set()
+        self._index_thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, snapshot: Snapshot) -> Report:
         if (secrets := self._sensitive.get(snapshot.uri)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 import sys
 from asyncio.subprocess import PIPE
 
@@ -243,3 +244,23 @@ async def test_a_tcp_client_that_goes_ends_the_server(tcp_editor: Editor) -> Non
     await initialize(tcp_editor)
     tcp_editor.wire.writer.close()
     assert await tcp_editor.exit_status() == 1
+
+
+async def test_a_tcp_client_that_crashes_ends_the_server(tcp_editor: Editor) -> None:
+    await initialize(tcp_editor)
+    await tcp_editor.until_ready()
+    stream = tcp_editor.wire.writer.get_extra_info("socket")
+    # With this option close() resets the connection, as the end of a crashed process does.
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    tcp_editor.wire.writer.close()
+    assert await tcp_editor.exit_status() == 1
+
+
+async def test_tcp_serves_one_client(tcp_editor: Editor) -> None:
+    await initialize(tcp_editor)
+    _, port = tcp_editor.wire.writer.get_extra_info("peername")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    assert (
+        await tcp_editor.call("infill/explain", {"textDocument": {"uri": "a:b"}}).result() is None
+    )

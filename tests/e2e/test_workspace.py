@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from itertools import count
 from pathlib import Path
 
@@ -169,3 +170,13 @@ async def test_a_client_that_gives_no_bar_is_served_all_the_same(
     await editor.until(lambda: editor.statuses and editor.statuses[-1]["indexedFiles"] == 1)
     await editor.until_ready()
     assert editor.progress == []
+
+
+async def test_a_pipe_in_the_workspace_is_not_read(
+    start_scripted: StartScripted, wallet: Path
+) -> None:
+    os.mkfifo(wallet / "a_pipe.py")
+    editor = await start_scripted(handshake={"folders": [wallet]})
+    await until_found(editor, "refunds.py", "deposit_zlotys")
+    watched(editor, wallet / "a_pipe.py", 1)
+    await until_found(editor, "refunds.py", "deposit_zlotys")

@@ -5,14 +5,17 @@ Private methods are overridden, so ``pyproject.toml`` pins pygls to ``<2.2``.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import threading
 import traceback
 from typing import Any
 
 from cattrs import Converter
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import (
     JsonRPCNotification,
@@ -26,6 +29,8 @@ from pygls.workspace import TextDocument, Workspace
 from infill_ls.convert import offset_of, split_lsp_lines
 
 log = logging.getLogger(__name__)
+
+Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 SERVER_NOT_INITIALIZED = -32002
 
@@ -109,6 +114,11 @@ class MendedWorkspace(Workspace):
 class MendedProtocol(LanguageServerProtocol):
     """Answers every request exactly once."""
 
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the client has sent ``initialize``."""
+        return self._workspace is not None
+
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Parse a message; a request that does not parse is answered with an error, not silence."""
         if data.get("error", ...) is None:
@@ -175,6 +185,31 @@ class MendedServer(LanguageServer):
             protocol_cls=MendedProtocol,
             converter_factory=plain_converter,
         )
+
+    def start_tcp(self, host: str, port: int) -> None:
+        """Serve the first client that connects, until it leaves.
+
+        In pygls a second client takes the first one's answers, and a connection that is reset,
+        not closed, leaves the server behind for ever.
+        """
+        try:
+            asyncio.run(self._serve_one_client(host, port))
+        finally:
+            self.shutdown()  # type: ignore[no-untyped-call]
+
+    async def _serve_one_client(self, host: str, port: int) -> None:
+        clients: asyncio.Queue[Client] = asyncio.Queue()
+        listener = await asyncio.start_server(lambda *c: clients.put_nowait(c), host, port)
+        reader, writer = await clients.get()
+        listener.close()
+        self._stop_event = threading.Event()
+        self.protocol.set_writer(writer)
+        try:
+            await run_async(self._stop_event, reader, self.protocol, log, self.report_server_error)
+        except ConnectionError:
+            log.info("the client has gone")
+        finally:
+            writer.close()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error; a request that it belongs to is answered with it by pygls.

@@ -77,6 +77,12 @@ class InfillServer(MendedServer):
             self._problem = ""
             self._send_status()
 
+    def shutdown(self) -> None:
+        """Come to an end, also without the client's request to shut down."""
+        if self.protocol.is_initialized:
+            self.session.abandon()
+        super().shutdown()  # type: ignore[no-untyped-call]
+
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` beside the handlers; its failure is logged."""
         task = asyncio.get_running_loop().create_task(work)
