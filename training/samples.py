@@ -1,0 +1,307 @@
+"""Cut source files into samples, in the order and the format in which the server asks.
+
+A file is tokenised once. The tokenizer splits at every newline, so that the ids of a run of whole
+lines are the ids of that text alone; only a line that is cut inside is tokenised again.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Ids = NDArray[np.uint16]
+
+PREFIX_TOKENS = 768
+SUFFIX_TOKENS = 256
+CONTEXT_TOKENS = 512
+MIDDLE_TOKENS = 256
+WINDOWS = (120, 180, 250, 350, 500, 700, 1_000)
+"""Tokens of a window. Short ones are frequent: each gives one middle."""
+PLAIN_SHARE = 0.12
+ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
+"""Shares of the holes: one line; up to a point inside a line; the rest are several lines."""
+NO_SUFFIX_SHARE = 0.12
+CONTEXT_SHARE = 0.4
+CHUNK_LINES = 10
+CLOSERS = frozenset(")]}>\"'`;:, \t")
+"""A line's rest that has nothing else belongs to the middle, as the server leaves it out."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
+_SIGNATURE = re.compile(
+    r"\s*(?:async def|def|class|export|function|public|private|interface|static)\b"
+)
+_WORD_START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]|[^\sA-Za-z0-9_]")
+
+
+def path_comment(path: str) -> str:
+    """Return the line that names a file; a test holds it equal to the server's."""
+    return f"# {path}\n" if path.endswith(".py") else f"// {path}\n"
+
+
+class Encoder:
+    """Text to ids."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.newline = int(self("\n")[0])
+
+    def __call__(self, text: str) -> Ids:
+        """Return the ids of ``text``, without special ones."""
+        if not text:
+            return np.empty(0, np.uint16)
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return np.array(ids, dtype=np.uint16)
+
+
+@dataclass
+class SourceFile:
+    """A file with its ids and where its lines start in them."""
+
+    path: str
+    lines: list[str]
+    ids: Ids
+    starts: list[int]
+    """Index of each line's first id, and at the end the number of ids."""
+    name_ids: Ids
+
+    @classmethod
+    def of(cls, path: str, text: str, encode: Encoder) -> SourceFile | None:
+        """Tokenise ``text``; ``None`` if a marker in it would break the count of lines."""
+        if not text.endswith("\n"):
+            text += "\n"
+        ids = encode(text)
+        starts = [0, *(np.flatnonzero(ids == encode.newline) + 1).tolist()]
+        lines = text.split("\n")[:-1]
+        if len(lines) != len(starts) - 1 or bool((ids < 6).any()):
+            return None
+        return cls(path, lines, ids, starts, encode(path_comment(path)))
+
+    def tokens(self, first: int, last: int) -> Ids:
+        """Return the ids of the lines ``first`` to before ``last``, newlines included."""
+        return self.ids[self.starts[first] : self.starts[last]]
+
+
+@dataclass
+class Snippets:
+    """Windows of lines of all files of a shard, found by the rare identifiers they share."""
+
+    files: Sequence[SourceFile]
+    _chunks: list[tuple[int, int, int]] = field(default_factory=list)
+    _postings: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, file in enumerate(self.files):
+            first = filled = 0
+            for at, line in enumerate(file.lines):
+                filled += bool(line.strip())
+                if filled >= CHUNK_LINES or at == len(file.lines) - 1:
+                    if filled >= 3:
+                        self._add(number, first, at + 1)
+                    first, filled = at + 1, 0
+
+    def _add(self, number: int, first: int, last: int) -> None:
+        chunk = len(self._chunks)
+        self._chunks.append((number, first, last))
+        for word in set(_IDENTIFIER.findall("\n".join(self.files[number].lines[first:last]))):
+            self._postings.setdefault(word, []).append(chunk)
+
+    def find(self, query: str, current: int, most: int) -> list[tuple[int, int, int]]:
+        """Return the best chunks of other files, best first."""
+        found = {w: self._postings[w] for w in set(_IDENTIFIER.findall(query)) if w in self._postings}
+        scores: dict[int, float] = {}
+        for _, chunks in sorted(found.items(), key=lambda item: (len(item[1]), item[0]))[:12]:
+            if len(chunks) > 300:
+                break
+            rarity = math.log((len(self._chunks) + 1) / len(chunks))
+            for chunk in chunks:
+                if self._chunks[chunk][0] != current:
+                    scores[chunk] = scores.get(chunk, 0.0) + rarity
+        best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[:most]
+        return [self._chunks[chunk] for chunk in best]
+
+    def render(self, chosen: list[tuple[int, int, int]], rng: random.Random) -> Ids:
+        """Return the context's ids, the best chunk last, within the budget."""
+        parts: list[Ids] = []
+        used = 0
+        for number, first, last in chosen:
+            file = self.files[number]
+            body = file.tokens(first, last)
+            if rng.random() < 0.2:
+                signatures = [i for i, line in enumerate(file.lines) if _SIGNATURE.match(line)][:14]
+                if len(signatures) > 2:
+                    body = np.concatenate([file.tokens(i, i + 1) for i in signatures])
+            used += len(file.name_ids) + len(body)
+            if used > CONTEXT_TOKENS:
+                break
+            parts[:0] = (file.name_ids, body)
+        return np.concatenate(parts) if parts else np.empty(0, np.uint16)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _last_line_of_block(file: SourceFile, first: int, most: int) -> int:
+    """Return the last line of the run from ``first`` that does not leave its indentation."""
+    last = at = first
+    indent = _indent(file.lines[first])
+    while at + 1 < len(file.lines) and most > 0:
+        at += 1
+        line = file.lines[at]
+        if line.strip():
+            if _indent(line) < indent:
+                break
+            last = at
+            most -= 1
+    return last
+
+
+class SampleMaker:
+    """Makes the samples of a shard: files of one package that may be each other's context."""
+
+    def __init__(self, encode: Encoder, rng: random.Random) -> None:
+        self.encode, self.rng = encode, rng
+
+    def shard(self, files: Sequence[tuple[str, str]]) -> Iterator[Ids]:
+        """Yield the samples of one pass over ``files`` (path and text)."""
+        read = [SourceFile.of(path, text, self.encode) for path, text in files]
+        sources = [file for file in read if file is not None]
+        snippets = Snippets(sources)
+        for number in self.rng.sample(range(len(sources)), len(sources)):
+            yield from self._file(sources[number], number, snippets)
+
+    def _file(self, file: SourceFile, number: int, snippets: Snippets) -> Iterator[Ids]:
+        rng, line, end = self.rng, 0, len(file.lines)
+        while line < end:
+            size, last = rng.choice(WINDOWS), line
+            while last < end and file.starts[last] - file.starts[line] < size:
+                last += 1
+            if end - last < 4:
+                last = end
+            if file.starts[last] - file.starts[line] >= 24:
+                if rng.random() < PLAIN_SHARE:
+                    yield self._plain(file, line, last)
+                else:
+                    sample = self._infill(file, number, snippets, line, last)
+                    if sample is not None:
+                        yield sample
+            line = last
+
+    def _header(self, file: SourceFile) -> Ids:
+        if self.rng.random() < 0.2:
+            return self.encode(path_comment(file.path.rpartition("/")[2]))
+        return file.name_ids
+
+    def _plain(self, file: SourceFile, first: int, last: int) -> Ids:
+        body = file.tokens(first, last)[: 1_900 - len(file.name_ids)]
+        return np.concatenate(([BOS], self._header(file), body, [EOS])).astype(np.uint16)
+
+    def _infill(
+        self, file: SourceFile, number: int, snippets: Snippets, first: int, last: int
+    ) -> Ids | None:
+        rng = self.rng
+        hole = -1
+        for _ in range(8):
+            at = rng.randrange(first, last)
+            stripped = file.lines[at].strip()
+            if stripped and (stripped.strip(")]}>\"'`;:,") or rng.random() < 0.2):
+                hole = at
+                break
+        if hole < 0:
+            return None
+        draw, last_middle, line_rest = rng.random(), hole, ""
+        line = file.lines[hole]
+        middle = file.tokens(hole, hole + 1)[:-1]
+        if draw < ONE_LINE_SHARE:
+            pass
+        elif draw < ONE_LINE_SHARE + INSIDE_SHARE:
+            cuts = [m.start() for m in _WORD_START.finditer(line, _indent(line) + 1)]
+            cuts = [c for c in cuts if not CLOSERS.issuperset(line[c:])]
+            if cuts:
+                cut = rng.choice(cuts)
+                middle, line_rest = self.encode(line[:cut]), line[cut:]
+        else:
+            last_middle = _last_line_of_block(file, hole, rng.choice((1, 1, 2, 2, 3, 4, 6, 9)))
+            middle = file.tokens(hole, last_middle + 1)[:-1]
+        if not 0 < len(middle) <= MIDDLE_TOKENS:
+            return None
+        while file.starts[hole] - file.starts[first] > PREFIX_TOKENS:
+            first += 1
+        suffix = self._suffix(file, last_middle, line_rest)
+        context = np.empty(0, np.uint16)
+        if rng.random() < CONTEXT_SHARE:
+            seen = hole + 1 if rng.random() < 0.5 else hole
+            query = "\n".join(file.lines[max(first, hole - 8) : seen])
+            chosen = snippets.find(query, number, rng.choice((1, 2, 3, 4, 6, 8)))
+            context = snippets.render(chosen, rng)
+        return np.concatenate(
+            (
+                [BOS, FIM_BEGIN],
+                context,
+                self._header(file),
+                file.tokens(first, hole),
+                [FIM_HOLE],
+                suffix,
+                [FIM_END],
+                middle,
+                [EOS],
+            )
+        ).astype(np.uint16)
+
+    def _suffix(self, file: SourceFile, last_middle: int, line_rest: str) -> Ids:
+        if not line_rest and self.rng.random() < NO_SUFFIX_SHARE:
+            return np.empty(0, np.uint16)
+        budget = self.rng.choice((48, 128, SUFFIX_TOKENS, SUFFIX_TOKENS, SUFFIX_TOKENS))
+        first = after = last_middle + 1
+        while after < len(file.lines) and file.starts[after + 1] - file.starts[first] < budget:
+            after += 1
+        newline = [self.encode.newline] if first < len(file.lines) or not line_rest else []
+        rest = self.encode(line_rest)
+        return np.concatenate((rest, newline, file.tokens(first, after))).astype(np.uint16)
+
+
+def pack(samples: Iterator[Ids], length: int, rng: random.Random, pool_size: int = 256) -> Iterator[Ids]:
+    """Yield rows of ``length`` ids: whole samples, filled up with ends of sequence.
+
+    Samples are drawn at random from a pool, so that neighbours seldom stem from one file.
+    """
+    pool: list[Ids] = []
+    exhausted = False
+    while pool or not exhausted:
+        row, room = [], length
+        while True:
+            while len(pool) < pool_size and not exhausted:
+                sample = next(samples, None)
+                if sample is None:
+                    exhausted = True
+                elif len(sample) <= length:
+                    pool.append(sample)
+            at = -1
+            for _ in range(6):
+                guess = rng.randrange(len(pool)) if pool else -1
+                if guess >= 0 and len(pool[guess]) <= room:
+                    at = guess
+                    break
+            if at < 0:
+                fitting = [i for i, sample in enumerate(pool) if len(sample) <= room]
+                if not fitting:
+                    break
+                at = max(fitting, key=lambda i: len(pool[i]))
+            pool[at], pool[-1] = pool[-1], pool[at]
+            row.append(pool.pop())
+            room -= len(row[-1])
+        if row:
+            row.append(np.full(room, EOS, np.uint16))
+            yield np.concatenate(row)

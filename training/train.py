@@ -1,0 +1,351 @@
+"""Train the model within a budget of seconds, on any number of GPUs (or on the CPU, for tests).
+
+The parent reads the corpus and forks workers, which cut samples, and one trainer for each GPU.
+It never touches CUDA itself, so that forking is safe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing as mp
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training import corpus
+from training.filters import Duplicates, HeldOut, language
+from training.samples import Encoder, Ids, SampleMaker, pack
+from training.tokens import FILE
+
+if TYPE_CHECKING:
+    from training.model import Llama, Shape
+
+Shard = list[tuple[str, str]]
+SHARD_FILES = 100
+BLOCK_ROWS = 8
+START = time.time()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do."""
+
+    out: Path
+    seconds: float
+    devices: int
+    workers: int
+    rows: int
+    rate: float
+    adam_rate: float
+    middle_weight: float
+    warmup: int
+    decay_from: float
+    init: Path | None
+    resume: Path | None
+    toy: bool
+    steps: int
+    seed: int
+
+
+def log(*parts: object) -> None:
+    """Print with the seconds since the start."""
+    print(f"[{time.time() - START:7.1f}]", *parts, flush=True)
+
+
+def shards_of(files: Sequence[corpus.File]) -> list[Shard]:
+    """Return groups of neighbouring files of one package."""
+    packages: dict[str, Shard] = {}
+    for file in sorted(files, key=lambda f: (f.package, f.path)):
+        packages.setdefault(file.package, []).append((file.path, file.text))
+    return [
+        group[at : at + SHARD_FILES]
+        for group in packages.values()
+        for at in range(0, len(group), SHARD_FILES)
+    ]
+
+
+def endless_samples(shards: list[Shard], encode: Encoder, rng: random.Random) -> Iterator[Ids]:
+    """Yield samples of ``shards`` over and over; Python's shards come more often."""
+    maker = SampleMaker(encode, rng)
+    while True:
+        for shard in rng.sample(shards, len(shards)):
+            python = sum(path.endswith(".py") for path, _ in shard) > len(shard) / 2
+            if python or rng.random() < 0.6:
+                yield from maker.shard(shard)
+
+
+def encoder() -> Encoder:
+    """Return the tokenizer, on one thread."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    from tokenizers import Tokenizer
+
+    return Encoder(Tokenizer.from_file(str(FILE)))
+
+
+def work(shards: list[Shard], length: int, seed: int, queue: Any) -> None:
+    """Fill ``queue`` with blocks of rows, until ended."""
+    rng = random.Random(seed)
+    rows = pack(endless_samples(shards, encoder(), rng), length, rng)
+    while True:
+        queue.put(np.stack([next(rows) for _ in range(BLOCK_ROWS)]))
+
+
+class Batches:
+    """Draws rows of many shards at random out of what the workers deliver."""
+
+    def __init__(self, queue: Any, rows: int, kept: int, seed: int) -> None:
+        self._queue, self._count, self._kept = queue, rows, kept
+        self._rng = random.Random(seed)
+        self._rows: list[Ids] = []
+
+    def __call__(self) -> Ids:
+        """Return one batch."""
+        while len(self._rows) < self._count or (
+            len(self._rows) < self._kept and not self._queue.empty()
+        ):
+            self._rows.extend(self._queue.get())
+        batch = []
+        for _ in range(self._count):
+            at = self._rng.randrange(len(self._rows))
+            self._rows[at], self._rows[-1] = self._rows[-1], self._rows[at]
+            batch.append(self._rows.pop())
+        return np.stack(batch)
+
+
+def rate_factor(step: int, share: float, plan: Plan) -> float:
+    """Return the learning rate's factor: a warm-up by steps, then a decay by the time's share."""
+    warm = min(1.0, (step + 1) / plan.warmup)
+    if share < plan.decay_from:
+        return warm
+    return warm * max(0.01, (1 - share) / (1 - plan.decay_from))
+
+
+def tensors_of(model: Llama) -> dict[str, Any]:
+    """Return the parameters under their names in a GGUF file."""
+    named = {}
+    for name, p in model.named_parameters():
+        full = name if name.endswith(".weight") else f"{name}.weight"
+        named[full] = p.detach().float().cpu().numpy()
+    return named
+
+
+def load_tensors(model: Llama, tensors: dict[str, Any]) -> None:
+    """Fill the parameters from `tensors_of`'s form."""
+    import torch
+
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            full = name if name.endswith(".weight") else f"{name}.weight"
+            p.copy_(torch.from_numpy(tensors[full]).reshape(p.shape))
+
+
+def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> None:
+    """Run one trainer: one of ``plan.devices`` GPUs, or the CPU."""
+    import torch
+    import torch.distributed as dist
+
+    from training.export import F16, read_gguf, write_gguf
+    from training.model import Llama, Optimizer
+
+    cuda = plan.devices > 0
+    world = max(1, plan.devices)
+    device = f"cuda:{rank}" if cuda else "cpu"
+    if cuda:
+        torch.cuda.set_device(rank)
+        torch.set_float32_matmul_precision("high")
+    if world > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29531")
+        dist.init_process_group("nccl", rank=rank, world_size=world)
+    torch.manual_seed(plan.seed)
+    model = Llama(shape).to(device)
+    if plan.init is not None:
+        load_tensors(model, read_gguf(plan.init))
+    optimizer = Optimizer(model, plan.rate, plan.adam_rate, compiled=cuda)
+    step = tokens = 0
+    if plan.resume is not None:
+        saved = torch.load(plan.resume, map_location=device, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimizer.restore(saved["optimizer"])
+        tokens = saved["tokens"]
+    run = torch.compile(model) if cuda else model
+    batches = Batches(queue, plan.rows, 4_096 if cuda else 32, plan.seed + rank)
+    held = torch.from_numpy(validation.astype(np.int64)).to(device)
+    cast = torch.autocast("cuda" if cuda else "cpu", dtype=torch.bfloat16, enabled=cuda)
+    parameters = list(model.parameters())
+    clock = torch.zeros(1, dtype=torch.float64, device=device)
+    deadline_file = plan.out / "deadline"
+    began: float | None = None
+    share, stamp, stamp_tokens, saved_at = 0.0, time.time(), 0, time.time()
+
+    def losses() -> tuple[float, float]:
+        model.eval()
+        parts = [held[at : at + plan.rows] for at in range(0, len(held), plan.rows)]
+        with torch.no_grad(), cast:
+            sums = [run(p[:, :-1], p[:, 1:], plan.middle_weight)[1:] for p in parts]
+        model.train()
+        return (
+            sum(float(s[0]) for s in sums) / len(sums),
+            sum(float(s[1]) for s in sums) / len(sums),
+        )
+
+    def save() -> None:
+        state = {"model": model.state_dict(), "optimizer": optimizer.state(), "tokens": tokens}
+        torch.save(state, plan.out / "checkpoint.part")
+        (plan.out / "checkpoint.part").rename(plan.out / "checkpoint.pt")
+
+    if rank == 0:
+        log("parameters", sum(p.numel() for p in parameters) / 1e6, "start", losses())
+    while True:
+        if step % 10 == 0 and step >= 10:
+            # One clock for all: the first trainer's, and a deadline that may be moved meanwhile.
+            if began is None:
+                began = time.time()
+            end = START + plan.seconds
+            if rank == 0 and deadline_file.exists():
+                end = float(deadline_file.read_text())
+            clock[0] = (time.time() - began) / max(1.0, end - began)
+            if plan.steps:
+                clock[0] = step / plan.steps
+            if world > 1:
+                dist.broadcast(clock, 0)
+            share = float(clock[0])
+            if share >= 1:
+                break
+        factor = rate_factor(step, share, plan)
+        rows = torch.from_numpy(batches().astype(np.int64)).to(device, non_blocking=True)
+        with cast:
+            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], plan.middle_weight)
+        loss.backward()
+        if world > 1:
+            flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
+            dist.all_reduce(flat, op=dist.ReduceOp.AVG)
+            for p, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+                p.grad.copy_(part.view_as(p))  # type: ignore[union-attr]
+        optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
+        step += 1
+        tokens += world * rows[:, 1:].numel()
+        if world > 1 and step % 500 == 0:
+            for p in parameters:
+                dist.broadcast(p.data, 0)
+        if rank == 0 and (step % 100 == 0 or step in {1, 2, 10}):
+            spent = time.time() - stamp
+            rate = (tokens - stamp_tokens) / spent
+            stamp, stamp_tokens = time.time(), tokens
+            held_out = f"held out {losses()}" if step % 500 == 0 else ""
+            log(
+                f"step {step} all {float(plain):.4f} middle {float(middle):.4f} {held_out}"
+                f" factor {factor:.3f} tokens {tokens / 1e6:.1f}M {rate / 1e3:.0f}k/s"
+                f" share {share:.3f} queue {queue.qsize()}"
+            )
+        if rank == 0 and time.time() - saved_at > 400:
+            save()
+            saved_at = time.time()
+    if rank == 0:
+        final = losses()
+        log("final held out", final, "tokens", tokens, "steps", step)
+        write_gguf(plan.out / "model-q8_0.gguf", shape, tensors_of(model))
+        write_gguf(plan.out / "model-f16.gguf", shape, tensors_of(model), F16)
+        save()
+        record = {"tokens": tokens, "steps": step, "held_out": final, "shape": asdict(shape)}
+        (plan.out / "result.json").write_text(json.dumps(record, indent=1) + "\n")
+        log("done")
+
+
+def gather(args: argparse.Namespace) -> list[corpus.File]:
+    """Return the files of all sources, without copies, in an order of their own."""
+    held_out = HeldOut.load(args.held_out) if args.held_out else HeldOut()
+    files = [file for path in args.corpus for file in corpus.read(path)]
+    log(len(files), "files brought", sum(len(f.text) for f in files) / 1e6, "M characters")
+    duplicates = Duplicates()
+    for file in files:
+        duplicates.is_copy(file.text)
+    if args.installed:
+        there = corpus.installed(args.installed, held_out, max(4, args.workers))
+        files += [file for file in there if not duplicates.is_copy(file.text)]
+    total: dict[str, int] = {}
+    for file in files:
+        name = language(file.path) or "other"
+        total[name] = total.get(name, 0) + len(file.text)
+    log(len(files), "files", {k: round(v / 1e6, 1) for k, v in total.items()}, "M characters")
+    return files
+
+
+def main() -> None:
+    """Train, export, and leave a checkpoint."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--corpus", type=Path, nargs="*", default=[])
+    parser.add_argument("--installed", type=Path, nargs="*", default=[])
+    parser.add_argument("--held-out", type=Path, help="fingerprints written by training.corpus")
+    parser.add_argument("--validation", type=Path, help="a corpus file of held-out packages")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=1_500)
+    parser.add_argument("--steps", type=int, default=0, help="end after these, not by time")
+    parser.add_argument("--devices", type=int, default=0, help="GPUs; 0 is the CPU")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=64, help="rows a batch and GPU")
+    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--adam-rate", type=float, default=2e-3)
+    parser.add_argument("--middle-weight", type=float, default=2.5)
+    parser.add_argument("--warmup", type=int, default=150)
+    parser.add_argument("--decay-from", type=float, default=0.45)
+    parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")
+    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    names = Plan.__dataclass_fields__
+    plan = Plan(**{name: getattr(args, name) for name in names})
+    plan.out.mkdir(parents=True, exist_ok=True)
+    context = mp.get_context("fork")
+    shards = shards_of(gather(args))
+    random.Random(plan.seed).shuffle(shards)
+    length = (256 if plan.toy else 2_048) + 1
+    held = shards_of(list(corpus.read(args.validation))) if args.validation else shards[:2]
+    rng = random.Random(7)
+    rows = pack(endless_samples(held, encoder(), rng), length, rng)
+    validation = np.stack([next(rows) for _ in range(4 if plan.toy else 128)])
+    world = max(1, plan.devices)
+    queues = [context.Queue(80) for _ in range(world)]
+    processes = [
+        context.Process(
+            target=work,
+            args=(shards[n :: plan.workers] or shards, length, plan.seed * 1000 + n, queues[n % world]),
+            daemon=True,
+        )
+        for n in range(plan.workers)
+    ]
+    for process in processes:
+        process.start()
+    log(len(shards), "shards", plan.workers, "workers")
+    trainers = [
+        context.Process(target=_trainer, args=(rank, plan, queues[rank], validation))
+        for rank in range(world)
+    ]
+    for trainer in trainers:
+        trainer.start()
+    for trainer in trainers:
+        trainer.join()
+    for process in processes:
+        process.terminate()
+    if any(trainer.exitcode for trainer in trainers):
+        raise SystemExit("a trainer failed")
+
+
+def _trainer(rank: int, plan: Plan, queue: Any, validation: Ids) -> None:
+    from training.model import Shape
+
+    toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)
+    train(rank, plan, toy if plan.toy else Shape(), queue, validation)
+    queue.cancel_join_thread()
+    os._exit(0)  # workers still fill the queue: nothing is to wait for them
+
+
+if __name__ == "__main__":
+    main()
