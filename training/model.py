@@ -141,14 +141,14 @@ def orthogonal(gradients: Tensor) -> Tensor:
 class Optimizer:
     """Muon for the blocks' matrices, AdamW for the embedding and the norms."""
 
-    def __init__(
-        self, model: Llama, rate: float, adam_rate: float, decay: float = 0.05, *, compiled: bool
-    ) -> None:
+    def __init__(self, model: Llama, rate: float, adam_rate: float, decay: float = 0.05) -> None:
         self.matrices = [p for p in model.blk.parameters() if p.ndim == 2]
         chosen = set(map(id, self.matrices))
         self.rest = [p for p in model.parameters() if id(p) not in chosen]
         self.rate, self.adam_rate, self.decay = rate, adam_rate, decay
-        self.adam = torch.optim.AdamW(self.rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0)
+        self.adam = torch.optim.AdamW(
+            self.rest, lr=adam_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=self.rest[0].is_cuda
+        )
         self._groups: dict[torch.Size, list[Tensor]] = {}
         for p in self.matrices:
             self._groups.setdefault(p.shape, []).append(p)
@@ -156,7 +156,6 @@ class Optimizer:
             shape: torch.zeros(len(ps), *shape, device=ps[0].device)
             for shape, ps in self._groups.items()
         }
-        self._orthogonal = torch.compile(orthogonal) if compiled else orthogonal
 
     @torch.no_grad()
     def step(self, factor: float, momentum: float) -> None:
@@ -169,11 +168,11 @@ class Optimizer:
             gradient = torch.stack([p.grad for p in parameters if p.grad is not None])
             kept = self._momentum[shape]
             kept.lerp_(gradient, 1 - momentum)
-            update = self._orthogonal(gradient.lerp(kept, momentum))
+            update = orthogonal(gradient.lerp(kept, momentum))
             scale = self.rate * factor * max(1.0, shape[0] / shape[1]) ** 0.5
-            for p, u in zip(parameters, update, strict=True):
-                p.mul_(1 - self.rate * factor * self.decay)
-                p.add_(u.to(p.dtype), alpha=-scale)
+            torch._foreach_mul_(parameters, 1 - self.rate * factor * self.decay)
+            torch._foreach_add_(parameters, update.float().unbind(0), alpha=-scale)
+            for p in parameters:
                 p.grad = None
         self.adam.zero_grad(set_to_none=True)
 

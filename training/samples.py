@@ -119,7 +119,9 @@ class Snippets:
 
     def find(self, query: str, current: int, most: int) -> list[tuple[int, int, int]]:
         """Return the best chunks of other files, best first."""
-        found = {w: self._postings[w] for w in set(_IDENTIFIER.findall(query)) if w in self._postings}
+        found = {
+            w: self._postings[w] for w in set(_IDENTIFIER.findall(query)) if w in self._postings
+        }
         scores: dict[int, float] = {}
         for _, chunks in sorted(found.items(), key=lambda item: (len(item[1]), item[0]))[:12]:
             if len(chunks) > 300:
@@ -272,7 +274,9 @@ class SampleMaker:
         return np.concatenate((rest, newline, file.tokens(first, after))).astype(np.uint16)
 
 
-def pack(samples: Iterator[Ids], length: int, rng: random.Random, pool_size: int = 256) -> Iterator[Ids]:
+def pack(
+    samples: Iterator[Ids], length: int, rng: random.Random, pool_size: int = 256
+) -> Iterator[Ids]:
     """Yield rows of ``length`` ids: whole samples, filled up with ends of sequence.
 
     Samples are drawn at random from a pool, so that neighbours seldom stem from one file.

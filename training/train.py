@@ -167,7 +167,7 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
     model = Llama(shape).to(device)
     if plan.init is not None:
         load_tensors(model, read_gguf(plan.init))
-    optimizer = Optimizer(model, plan.rate, plan.adam_rate, compiled=cuda)
+    optimizer = Optimizer(model, plan.rate, plan.adam_rate)
     step = tokens = 0
     if plan.resume is not None:
         saved = torch.load(plan.resume, map_location=device, weights_only=True)
@@ -186,9 +186,9 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
 
     def losses() -> tuple[float, float]:
         model.eval()
-        parts = [held[at : at + plan.rows] for at in range(0, len(held), plan.rows)]
+        parts = held.split(16)
         with torch.no_grad(), cast:
-            sums = [run(p[:, :-1], p[:, 1:], plan.middle_weight)[1:] for p in parts]
+            sums = [model(p[:, :-1], p[:, 1:], plan.middle_weight)[1:] for p in parts]
         model.train()
         return (
             sum(float(s[0]) for s in sums) / len(sums),
@@ -219,15 +219,17 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
             if share >= 1:
                 break
         factor = rate_factor(step, share, plan)
-        rows = torch.from_numpy(batches().astype(np.int64)).to(device, non_blocking=True)
+        rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
         with cast:
             loss, plain, middle = run(rows[:, :-1], rows[:, 1:], plan.middle_weight)
         loss.backward()
         if world > 1:
             flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
             dist.all_reduce(flat, op=dist.ReduceOp.AVG)
-            for p, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-                p.grad.copy_(part.view_as(p))  # type: ignore[union-attr]
+            for p, part in zip(
+                parameters, flat.split([p.numel() for p in parameters]), strict=True
+            ):
+                p.grad = part.view_as(p)
         optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
         step += 1
         tokens += world * rows[:, 1:].numel()
@@ -263,10 +265,10 @@ def gather(args: argparse.Namespace) -> list[corpus.File]:
     held_out = HeldOut.load(args.held_out) if args.held_out else HeldOut()
     files = [file for path in args.corpus for file in corpus.read(path)]
     log(len(files), "files brought", sum(len(f.text) for f in files) / 1e6, "M characters")
-    duplicates = Duplicates()
-    for file in files:
-        duplicates.is_copy(file.text)
     if args.installed:
+        duplicates = Duplicates()
+        for file in files:
+            duplicates.is_copy(file.text)
         there = corpus.installed(args.installed, held_out, max(4, args.workers))
         files += [file for file in there if not duplicates.is_copy(file.text)]
     total: dict[str, int] = {}
@@ -316,7 +318,12 @@ def main() -> None:
     processes = [
         context.Process(
             target=work,
-            args=(shards[n :: plan.workers] or shards, length, plan.seed * 1000 + n, queues[n % world]),
+            args=(
+                shards[n :: plan.workers] or shards,
+                length,
+                plan.seed * 1000 + n,
+                queues[n % world],
+            ),
             daemon=True,
         )
         for n in range(plan.workers)

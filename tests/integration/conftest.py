@@ -27,11 +27,14 @@ def private_runtime(
 
 @pytest.fixture
 async def make_engine() -> AsyncIterator[MakeEngine]:
-    """Return a function that makes engines, all closed at the end."""
+    """Return a function that makes engines, all closed at the end.
+
+    One thread each: several of them on a busy machine would wait for each other.
+    """
     engines: list[EngineProcess] = []
 
     def make(*, request_timeout_s: float = 60.0, **options: object) -> EngineProcess:
-        chosen = EngineOptions(**({"model_path": bundled_model_path()} | options))  # type: ignore[arg-type]
+        chosen = EngineOptions(**({"model_path": bundled_model_path(), "threads": 1} | options))  # type: ignore[arg-type]
         engine = EngineProcess(chosen, request_timeout_s=request_timeout_s)
         engines.append(engine)
         return engine

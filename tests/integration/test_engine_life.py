@@ -59,7 +59,7 @@ async def test_servers_share_one_engine_and_the_last_one_out_ends_it(
 
 
 async def test_another_model_or_option_is_another_engine(make_engine: MakeEngine) -> None:
-    one, two = make_engine(), make_engine(threads=1)
+    one, two = make_engine(), make_engine(threads=2)
     await asyncio.gather(one.start(), two.start())
     assert one.pid != two.pid
 
@@ -142,7 +142,7 @@ async def test_unusable_model(
 async def test_a_wrong_token_is_refused(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.start()
-    meeting = rendezvous_for(EngineOptions(bundled_model_path()))
+    meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
     with socket.socket(socket.AF_UNIX) as stream:
         stream.settimeout(10)
         stream.connect(str(meeting.socket))
@@ -161,7 +161,7 @@ async def test_a_folder_that_others_may_enter_is_refused(
 async def test_a_socket_left_behind_is_no_obstacle(
     make_engine: MakeEngine, private_runtime: Path
 ) -> None:
-    meeting = rendezvous_for(EngineOptions(bundled_model_path()))
+    meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
     assert meeting.folder == private_runtime
     with socket.socket(socket.AF_UNIX) as stream:
         stream.bind(str(meeting.socket))
