@@ -9,20 +9,24 @@ from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.types import (
     NO_SNIPPETS,
     Channel,
+    Considered,
     CountTokens,
     Query,
     Retrieval,
     Snippet,
+    Verdict,
 )
 
 __all__ = [
     "DEFAULT_SETTINGS",
     "NO_SNIPPETS",
     "Channel",
+    "Considered",
     "CountTokens",
     "Query",
     "Retrieval",
     "RetrievalSettings",
     "Snippet",
+    "Verdict",
     "WorkspaceIndex",
 ]

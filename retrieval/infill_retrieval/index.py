@@ -255,12 +255,15 @@ class WorkspaceIndex:
             last = self._last[1] if self._last[0] == query.path else ()
         with _timed(steps, "pack"):
             shares = dict(zip(Channel, self._settings.shares, strict=True))
-            packed = pack(candidates, budget_tokens, count_tokens, shares, search.visible)
+            packed = pack(
+                candidates, budget_tokens, _timing(count_tokens, steps), shares, search.visible
+            )
             snippets = in_stable_order(packed.snippets, last)
         with self._lock:
             self._last = query.path, snippets
+        steps["pack"] -= steps.get("tokenize", 0.0)
         tokens = sum(snippet.tokens for snippet in snippets)
-        return Retrieval(snippets, tokens, packed.passed, steps)
+        return Retrieval(snippets, tokens, packed.considered, steps, budget_tokens)
 
     def _candidates(
         self, query: Query, search: SearchQuery, outline: Outline
@@ -470,6 +473,19 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
             batch = []
     if batch:
         yield batch
+
+
+def _timing(count_tokens: CountTokens, steps_ms: dict[str, float]) -> CountTokens:
+    """Return ``count_tokens`` with its time added up as a step of its own."""
+
+    def count(texts: Sequence[str]) -> list[int]:
+        started = time.perf_counter()
+        counts = count_tokens(texts)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        steps_ms["tokenize"] = steps_ms.get("tokenize", 0.0) + elapsed_ms
+        return counts
+
+    return count
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from infill_retrieval.render import path_comment, render_snippet
-from infill_retrieval.types import Channel, CountTokens, Snippet
+from infill_retrieval.types import Channel, Considered, CountTokens, Snippet, Verdict
 
 DUPLICATE_SHARE = 0.8
 """Share of a candidate's lines that are shown already, from which it is not worth its tokens."""
@@ -37,10 +37,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What was taken, in prompt order, and what was not, best first."""
+    """What was taken, and what became of every candidate, by channel and best first."""
 
     snippets: tuple[Snippet, ...]
-    passed: tuple[Snippet, ...]
+    considered: tuple[Considered, ...]
 
 
 def pack(
@@ -61,18 +61,19 @@ def pack(
     if not everything or budget_tokens <= 0:
         return Packed((), ())
     costs = _count_pieces(everything, count_tokens)
-    taken = _choose(candidates, budget_tokens, shares, visible, costs)
-    snippets = _fit(taken, budget_tokens, count_tokens)
-    shown = {(s.channel, s.path, line) for s in snippets for line in s.text.split("\n")}
-    passed = [
-        candidate.as_snippet(costs[path_comment(candidate.path)] + _sum(candidate.lines, costs))
-        for candidate in everything
-        if any(
-            (candidate.channel, candidate.path, line) not in shown for _, line in candidate.lines
+    chosen, verdicts = _choose(candidates, budget_tokens, shares, visible, costs)
+    taken, snippets = _fit(chosen, budget_tokens, count_tokens)
+    verdicts.update(dict.fromkeys(chosen[len(taken) :], Verdict.NO_ROOM))
+    considered = tuple(
+        Considered(
+            candidate.as_snippet(
+                costs[path_comment(candidate.path)] + _sum(candidate.lines, costs)
+            ),
+            verdicts[candidate],
         )
-    ]
-    passed.sort(key=lambda snippet: -snippet.score)
-    return Packed(tuple(snippets), tuple(passed))
+        for candidate in everything
+    )
+    return Packed(tuple(snippets), considered)
 
 
 def in_stable_order(snippets: Iterable[Snippet], last: Sequence[Snippet]) -> tuple[Snippet, ...]:
@@ -109,11 +110,12 @@ def _choose(
     shares: Mapping[Channel, float],
     visible: frozenset[str],
     costs: Mapping[str, int],
-) -> list[Candidate]:
-    """Return the candidates to take, in the order in which they were chosen."""
+) -> tuple[list[Candidate], dict[Candidate, Verdict]]:
+    """Return the candidates to take, in the order in which they were chosen, and all verdicts."""
     shown = set(visible)
     open_files: defaultdict[tuple[Channel, str], set[int]] = defaultdict(set)
     taken: list[Candidate] = []
+    verdicts: dict[Candidate, Verdict] = {}
     left = budget_tokens
 
     def take(candidate: Candidate, limit_tokens: int) -> int:
@@ -125,8 +127,13 @@ def _choose(
         if not file or is_window:
             cost += costs[path_comment(candidate.path)]
         lines = {line.strip() for _, line in missing} - {""}
-        if cost > limit_tokens or len(lines & shown) >= DUPLICATE_SHARE * len(lines):
+        if len(lines & shown) >= DUPLICATE_SHARE * len(lines):
+            verdicts.setdefault(candidate, Verdict.SHOWN)
             return 0
+        if cost > limit_tokens:
+            verdicts[candidate] = Verdict.NO_ROOM
+            return 0
+        verdicts[candidate] = Verdict.TAKEN
         file.update(number for number, _ in candidate.lines)
         shown.update(lines)
         taken.append(candidate)
@@ -144,11 +151,13 @@ def _choose(
     # What is left over goes round the channels by rank: scores of two rankings do not compare.
     for _, _, candidate in sorted(waiting, key=lambda w: (w[0], _CHANNELS.index(w[1]))):
         left -= take(candidate, left)
-    return taken
+    return taken, verdicts
 
 
-def _fit(taken: list[Candidate], budget_tokens: int, count_tokens: CountTokens) -> list[Snippet]:
-    """Return the snippets made of ``taken``; the last chosen are given up until all fit."""
+def _fit(
+    taken: list[Candidate], budget_tokens: int, count_tokens: CountTokens
+) -> tuple[list[Candidate], list[Snippet]]:
+    """Return what fits of ``taken``, and the snippets made of it; the last chosen go first."""
     known: dict[str, int] = {}
     while taken:
         drafts = _join(taken)
@@ -157,9 +166,9 @@ def _fit(taken: list[Candidate], budget_tokens: int, count_tokens: CountTokens) 
         known.update(zip(new, count_tokens(new) if new else [], strict=True))
         counts = [known[text] for text in texts]
         if sum(counts) <= budget_tokens:
-            return [d.as_snippet(n) for d, n in zip(drafts, counts, strict=True)]
+            return taken, [d.as_snippet(n) for d, n in zip(drafts, counts, strict=True)]
         taken = taken[:-1]
-    return []
+    return [], []
 
 
 def _join(taken: Iterable[Candidate]) -> list[Candidate]:

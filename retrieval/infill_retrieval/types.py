@@ -49,6 +49,24 @@ class Snippet:
     """Cost in the prompt: of :func:`infill_retrieval.render.render_snippet`, not of ``text``."""
 
 
+class Verdict(StrEnum):
+    """What became of a candidate."""
+
+    TAKEN = "taken"
+    SHOWN = "shown already"
+    """Its lines stand around the cursor or in a snippet that was taken before."""
+    NO_ROOM = "no room"
+    """It costs more tokens than its channel, and then all of them, had left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A candidate that was ranked, and what became of it."""
+
+    snippet: Snippet
+    verdict: Verdict
+
+
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """What was found for a query: the snippets in prompt order, the most relevant last."""
@@ -56,10 +74,14 @@ class Retrieval:
     snippets: tuple[Snippet, ...] = ()
     tokens: int = 0
     """Sum over ``snippets``; never more than the budget asked for."""
-    considered: tuple[Snippet, ...] = ()
-    """Candidates that were ranked but not taken, best first (for ``explain``)."""
+    considered: tuple[Considered, ...] = ()
+    """All candidates with their verdicts, channel by channel, best first (for ``explain``).
+    Taken ones of the same file and channel may have become one snippet."""
     step_ms: dict[str, float] = field(default_factory=dict)
     """Time of each step in milliseconds."""
+
+    budget_tokens: int = 0
+    """What ``tokens`` could have been at most."""
 
 
 NO_SNIPPETS = Retrieval()

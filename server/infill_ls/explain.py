@@ -5,11 +5,31 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from infill_ls.settings import Settings
 from infill_ls.types import Report
 from infill_retrieval import Snippet
 
+SETTINGS_THAT_MATTER = (
+    "enabled",
+    "disabled_languages",
+    "prefix_tokens",
+    "suffix_tokens",
+    "snippet_tokens",
+    "excluded",
+    "sensitive_names",
+    "max_indexed_file_bytes",
+    "max_tokens",
+    "max_lines",
+    "time_budget_ms",
+    "candidates",
+    "temperature",
+    "threads",
+    "gpu_layers",
+)
+"""Those that a completion depends on; the others say when and how it is shown."""
 
-def explain(report: Report) -> dict[str, Any]:
+
+def explain(report: Report, settings: Settings) -> dict[str, Any]:
     """Return everything there is to say about a request, as JSON data.
 
     It holds source text, so it goes only to whoever asked for it, never into a log.
@@ -30,7 +50,11 @@ def explain(report: Report) -> dict[str, Any]:
         "lineTail": hole.line_tail if hole else None,
         "snippets": [_snippet(snippet) for snippet in report.retrieval.snippets],
         "snippetTokens": report.retrieval.tokens,
-        "considered": [_snippet(snippet) for snippet in report.retrieval.considered],
+        "snippetBudgetTokens": report.retrieval.budget_tokens,
+        "considered": [
+            {**_snippet(one.snippet), "verdict": one.verdict.value}
+            for one in report.retrieval.considered
+        ],
         "prompt": {
             "text": prompt.text,
             "tokens": len(prompt.token_ids),
@@ -48,8 +72,13 @@ def explain(report: Report) -> dict[str, Any]:
         }
         if completion
         else None,
+        "filters": [asdict(step) for step in report.filters],
         "stepMs": report.step_ms,
         "retrievalStepMs": report.retrieval.step_ms,
+        "settings": {
+            "model": settings.model_path.name,
+            **settings.model_dump(mode="json", by_alias=True, include=set(SETTINGS_THAT_MATTER)),
+        },
     }
 
 

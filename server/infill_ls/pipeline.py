@@ -16,7 +16,7 @@ from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
 from infill_ls.lines import indent_columns
-from infill_ls.postprocess import postprocess
+from infill_ls.postprocess import filters_of, postprocess
 from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.settings import Settings
@@ -128,6 +128,7 @@ class Pipeline:
             retrieval,
             prompt,
             completions[0] if completions else None,
+            filters_of(completions[0], hole) if completions else (),
             steps.step_ms,
         )
 

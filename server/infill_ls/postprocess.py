@@ -7,11 +7,11 @@ that nothing is shown, and the filter's name is the reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from infill_ls.lines import indent_columns, with_lf
-from infill_ls.types import Completion, Hole, Mode, StopReason, Suggestion
+from infill_ls.types import Completion, FilterStep, Hole, Mode, StopReason, Suggestion
 
 Filter = Callable[[str, Hole], str]
 
@@ -32,11 +32,30 @@ def postprocess(completion: Completion, hole: Hole) -> tuple[Suggestion | None, 
         text = without_cut_off_end(text)
         if not text.strip():
             return None, f"cut off by the limit of {completion.stop.value} before a word was whole"
+    *_, last = filter_steps(text, hole)
+    if not last.text.strip():
+        return None, f"nothing left after filter {last.name}"
+    return Suggestion(last.text), "shown"
+
+
+def filters_of(completion: Completion, hole: Hole) -> tuple[FilterStep, ...]:
+    """Return what each filter makes of what the model wrote, for people who ask why."""
+    text = with_lf(completion.text)
+    if not text.strip():
+        return ()
+    if completion.stop in (StopReason.TIME, StopReason.TOKENS):
+        whole = FilterStep(without_cut_off_end.__name__, without_cut_off_end(text))
+        return (whole, *filter_steps(whole.text, hole)) if whole.text.strip() else (whole,)
+    return tuple(filter_steps(text, hole))
+
+
+def filter_steps(text: str, hole: Hole) -> Iterator[FilterStep]:
+    """Yield what each filter leaves of ``text``; one that leaves nothing is the last."""
     for rule in FILTERS:
         text = rule(text, hole)
+        yield FilterStep(rule.__name__, text)
         if not text.strip():
-            return None, f"nothing left after filter {rule.__name__}"
-    return Suggestion(text), "shown"
+            return
 
 
 def without_cut_off_end(text: str) -> str:

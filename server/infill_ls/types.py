@@ -192,6 +192,15 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterStep:
+    """What one filter made of the text that the model wrote."""
+
+    name: str
+    text: str
+    """What was left; nothing is shown if that is blank."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything about one request, for the editor's answer and for ``explain``."""
 
@@ -205,4 +214,6 @@ class Report:
     retrieval: Retrieval = NO_SNIPPETS
     prompt: Prompt | None = None
     completion: Completion | None = None
+    filters: tuple[FilterStep, ...] = ()
+    """What each filter made of ``completion``, in order, up to one that left nothing."""
     step_ms: dict[str, float] = field(default_factory=dict)

@@ -85,6 +85,45 @@ async def test_complete_as_json(orders: Path) -> None:
     assert answer["requestMs"] > 0
 
 
+async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) -> None:
+    usages = [f"def use_{n}(wallet):\n    wallet.deposit_zlotys({n})\n" for n in range(40)]
+    (orders.parent / "usages.py").write_text("from refunds import *\n" + "\n".join(usages))
+    (orders.parent / "copy.py").write_text(orders.read_text())
+    outcome = await run("explain", f"{orders}:2:12", "--option", "snippetTokens=96")
+    assert outcome.status == 0, outcome
+    said = outcome.stdout
+    assert "orders.py:2:12" in said
+    assert "snippetTokens 96" in said
+    assert " of 96 tokens, " in said
+    assert "declaration: " in said
+    assert "usage: " in said
+    for verdict in ("taken", "shown already", "no room"):
+        assert f"\n    {verdict}" in said, said
+    assert "refunds.py:1" in said
+    assert "drop_blank_end" in said
+    for step in ("retrieve", "engine", "refresh", "rank", "pack", "tokenize"):
+        assert f"  {step} " in said, step
+    assert "\x1b" not in said
+
+
+async def test_explain_as_json_adds_up(orders: Path) -> None:
+    outcome = await run("explain", "--json", f"{orders}:2")
+    assert outcome.status == 0, outcome
+    said = json.loads(outcome.stdout)
+    assert said["settings"]["snippetTokens"] == said["snippetBudgetTokens"] == 512
+    assert said["snippetTokens"] == sum(one["tokens"] for one in said["snippets"])
+    taken = {one["path"] for one in said["considered"] if one["verdict"] == "taken"}
+    assert taken == {one["path"] for one in said["snippets"]} == {"refunds.py"}
+    assert said["filters"][-1] == {"name": "drop_blank_end", "text": said["suggestion"]}
+
+
+async def test_explain_where_nothing_is_offered(orders: Path) -> None:
+    outcome = await run("explain", f"{orders}:2", "--option", "enabled=false")
+    assert outcome.status == 0, outcome
+    assert "enabled False" in outcome.stdout
+    assert "reason completions are switched off" in outcome.stdout
+
+
 NO_PLACES = [
     ("orders.py:99", "there is no line 99"),
     ("orders.py:0", "there is no line 0"),

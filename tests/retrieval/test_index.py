@@ -76,7 +76,7 @@ def test_each_channel_finds_what_it_is_for(folder: Path) -> None:
     assert "# crates.py\ndef open_crate(box: int) -> None:\n" in shown(found, Channel.DECLARATION)
     assert "box.open_lid(fast=True)" in shown(found, Channel.USAGE)
     assert found.tokens == sum(s.tokens for s in found.snippets) <= 512
-    assert set(found.step_ms) == {"refresh", "query", "rank", "pack"}
+    assert set(found.step_ms) == {"refresh", "query", "rank", "tokenize", "pack"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,9 @@ def test_nothing_of_the_file_being_edited_is_returned(folder: Path) -> None:
     index = index_of(folder)
     index.open_buffer(folder / "boxes.py", BOXES)
     found = ask(index, folder / "boxes.py", BOXES)
-    assert "boxes.py" not in {s.path for s in (*found.snippets, *found.considered)}
+    assert "boxes.py" not in {
+        s.path for s in (*found.snippets, *(c.snippet for c in found.considered))
+    }
 
 
 def test_nothing_is_added_when_nothing_matches(folder: Path) -> None:
@@ -228,7 +230,10 @@ def test_secrets_are_neither_indexed_nor_completed(folder: Path) -> None:
     found = ask(index, folder / "new.py", "lid_token LID_TOKEN")
     assert "def lid_token" in shown(found)
     assert token not in shown(found)
-    assert not {s.path for s in (*found.snippets, *found.considered)} & {".env", "prod.env"}
+    assert not {s.path for s in (*found.snippets, *(c.snippet for c in found.considered))} & {
+        ".env",
+        "prod.env",
+    }
     assert index.sensitivity(folder / ".env") is not None
     assert index.sensitivity(folder / "conf.py", token) is not None
     assert index.sensitivity(folder / "conf.py", "x = 1") is None

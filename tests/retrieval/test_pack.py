@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from infill_retrieval.pack import Candidate, in_stable_order, pack
 from infill_retrieval.render import render_snippet
-from infill_retrieval.types import Channel, Snippet
+from infill_retrieval.types import Channel, Snippet, Verdict
 
 THIRDS = dict.fromkeys(Channel, 1 / 3)
 
@@ -66,7 +67,8 @@ def test_every_channel_has_its_share_first() -> None:
     }
     packed = pack(by_channel, 36, count_words, THIRDS)
     assert [s.channel for s in packed.snippets] == [c for c in Channel for _ in range(2)]
-    assert len(packed.passed) == 21
+    verdicts = Counter(one.verdict for one in packed.considered)
+    assert verdicts == {Verdict.TAKEN: len(packed.considered) - 21, Verdict.NO_ROOM: 21}
 
 
 def test_what_does_not_fit_is_passed_over_not_a_stop() -> None:
@@ -76,7 +78,8 @@ def test_what_does_not_fit_is_passed_over_not_a_stop() -> None:
     ]
     packed = pack({Channel.USAGE: windows}, 10, count_words, THIRDS)
     assert [s.path for s in packed.snippets] == ["small.py"]
-    assert [s.path for s in packed.passed] == ["big.py"]
+    dropped = [c for c in packed.considered if c.verdict is not Verdict.TAKEN]
+    assert [(c.snippet.path, c.verdict) for c in dropped] == [("big.py", Verdict.NO_ROOM)]
 
 
 def test_declarations_of_a_file_share_its_path_and_their_class() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from infill_ls.cut import cut
-from infill_ls.postprocess import postprocess, without_cut_off_end
+from infill_ls.postprocess import filters_of, postprocess, without_cut_off_end
 from infill_ls.types import Completion, EngineTimings, StopReason
 from unit.documents import snapshot
 
@@ -32,3 +32,18 @@ def test_only_limits_cut_off() -> None:
     assert shown("return wallet.dep", StopReason.END) == "return wallet.dep"
     assert shown("return wallet.dep", StopReason.TIME) == "return wallet."
     assert shown("dep", StopReason.TOKENS) is None
+
+
+def test_the_steps_of_the_filters_end_where_the_answer_does() -> None:
+    hole = cut(snapshot("def f(a):\n    ‸\n"))
+    for text in ("f(x)  ", "a\nb\n", ")", "  \n", "", "x = 1", "cut of"):
+        for stop in StopReason:
+            completion = Completion(text, stop, -0.1, EngineTimings(0, 0, 0.0, 1, 1.0))
+            suggestion, reason = postprocess(completion, hole)
+            steps = filters_of(completion, hole)
+            left = steps[-1].text if steps and steps[-1].text.strip() else None
+            assert left == (suggestion.text if suggestion else None)
+            if not text.strip():
+                assert steps == ()
+            elif suggestion is None:
+                assert steps[-1].name in reason or "cut off" in reason

@@ -1,4 +1,4 @@
-"""The command line: ``infill-ls`` serves an editor, ``infill-ls complete`` shows a completion."""
+"""The command line: ``infill-ls`` serves an editor; its commands show what an editor would get."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, not above: the server starts without what only the commands need.
-    from infill_ls.cli import complete, serve, stats
+    from infill_ls.cli import complete, explain, serve, stats
 
     parser = argparse.ArgumentParser(
         prog="infill-ls",
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_arguments(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     complete.add_command(commands)
+    explain.add_command(commands)
     stats.add_command(commands)
     return parser
 

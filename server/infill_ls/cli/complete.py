@@ -8,10 +8,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infill_ls.convert import offset_of_line_and_column
 from infill_ls.errors import UsageError
+
+if TYPE_CHECKING:
+    from infill_ls.lsp.client import Answer
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?\Z")
 _WORKSPACE_MARKERS = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.toml", "go.mod")
@@ -39,6 +42,14 @@ def add_command(commands: Any) -> None:
         help="print the completion at a place of a file",
         description="Run the real server on the file's workspace and print what it suggests.",
     )
+    add_place_arguments(parser)
+    parser.add_argument("--prompt", action="store_true", help="print the prompt too")
+    parser.add_argument("--svg", metavar="FILE", default="", help="save the picture to FILE too")
+    parser.set_defaults(run=run)
+
+
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every command needs that asks the server about a place."""
     parser.add_argument(
         "place", metavar="FILE[:LINE[:COL]]", help="LINE and COL count from 1; COL: end of line"
     )
@@ -52,35 +63,41 @@ def add_command(commands: Any) -> None:
         help="a setting, as an editor would send it; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--prompt", action="store_true", help="print the prompt too")
-    parser.add_argument("--svg", metavar="FILE", default="", help="save the picture to FILE too")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Ask the server and print its answer."""
     from infill_ls.cli.show import print_answer
-    from infill_ls.lsp.client import run_server
 
     place = read_place(options.place)
+    answer, warnings = ask_server(place, options)
+    if options.json:
+        print_json(answer)
+    else:
+        print_answer(place, answer, warnings, show_prompt=options.prompt, picture=options.svg)
+    return 0
+
+
+def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[str]]:
+    """Run a server as ``options`` say; return its answer for ``place`` and its warnings."""
+    from infill_ls.lsp.client import run_server
+
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
     # What an editor gets while one types; several candidates are for when one asks.
     settings = {"candidates": 1} | dict(_parse_option(option) for option in options.option)
     if options.model:
         settings["model"] = str(Path(options.model).expanduser().resolve())
 
-    async def ask() -> int:
+    async def ask() -> tuple[Answer, list[str]]:
         async with run_server(folder, settings, ["--log-level", options.log_level]) as server:
-            answer = await server.ask(place.path, place.text, place.offset)
-        if options.json:
-            print(json.dumps({**answer.explanation, "requestMs": answer.request_ms}, indent=2))
-        else:
-            print_answer(
-                place, answer, server.warnings, show_prompt=options.prompt, picture=options.svg
-            )
-        return 0
+            return await server.ask(place.path, place.text, place.offset), server.warnings
 
     return asyncio.run(ask())
+
+
+def print_json(answer: Answer) -> None:
+    """Print everything that the server said."""
+    print(json.dumps({**answer.explanation, "requestMs": answer.request_ms}, indent=2))
 
 
 def read_place(argument: str) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LINES_ABOVE = 6
 LINES_BELOW = 3
+SHOWN_CHARS = 60
+"""How much is shown of a line of a snippet."""
 GHOST = "italic bright_cyan"
 FAINT = "bright_black"
 
@@ -51,6 +53,82 @@ def print_answer(
         console.save_svg(picture, title=f"infill-ls complete {shown}:{place.line}:{place.column}")
 
 
+def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> None:
+    """Print to stdout how the server came to ``answer``."""
+    console = Console(highlight=False, soft_wrap=True)
+    for warning in warnings:
+        console.print(f"warning: {warning}", style="yellow")
+    explanation = answer.explanation
+    shown = os.path.relpath(place.path, Path.cwd())
+    console.print(Text.assemble((f"{shown}:{place.line}:{place.column}", "bold")))
+    _print_pairs(console, "settings", explanation["settings"].items())
+    _print_considered(console, answer)
+    if prompt := explanation["prompt"]:
+        title = f"prompt, {prompt['tokens']} tokens"
+        _print_pairs(console, title, prompt["parts"].items(), unit=" tokens")
+        _print_pairs(console, "", [("held back", repr(prompt["fragment"]))])
+    if completion := explanation["completion"]:
+        _print_filters(console, completion, explanation["filters"])
+    result = repr(answer.suggestion) if answer.suggestion is not None else "nothing"
+    _print_pairs(console, "answer", [("suggestion", result), ("reason", explanation["reason"])])
+    console.print(Text("\ntime", style="bold"))
+    _print_times(console, answer)
+    steps = explanation["retrievalStepMs"].items()
+    _print_pairs(
+        console,
+        "time of retrieve",
+        [(name, f"{milliseconds:.1f} ms") for name, milliseconds in steps],
+    )
+
+
+def _print_considered(console: Console, answer: Answer) -> None:
+    explanation = answer.explanation
+    considered = explanation["considered"]
+    console.print(
+        Text.assemble(
+            ("\nretrieval", "bold"),
+            f": {explanation['snippetTokens']} of {explanation['snippetBudgetTokens']} tokens, "
+            f"{len(explanation['snippets'])} snippets, {answer.indexed_files} files indexed",
+        )
+    )
+    for channel in dict.fromkeys(one["channel"] for one in considered):
+        candidates = [one for one in considered if one["channel"] == channel]
+        taken = [one for one in explanation["snippets"] if one["channel"] == channel]
+        tokens = sum(one["tokens"] for one in taken)
+        console.print(f"  {channel}: {len(candidates)} considered, {tokens} tokens taken")
+        console.print(Text(f"    {'':13}   score  tokens", style=FAINT))
+        for one in candidates:
+            numbers = f"{one['score']:8.2f}{one['tokens']:8}  "
+            place = f"{one['path']}:{one['firstLine'] + 1}  "
+            line = _last_solid_line(one["text"])[:SHOWN_CHARS]
+            console.print(Text.assemble(f"    {one['verdict']:13}", numbers, place, (line, FAINT)))
+
+
+def _print_filters(
+    console: Console, completion: dict[str, Any], filters: Sequence[dict[str, str]]
+) -> None:
+    rows = [("the model wrote", repr(completion["text"])), ("stopped by", completion["stop"])]
+    text = completion["text"]
+    for step in filters:
+        rows.append((step["name"], "-" if step["text"] == text else repr(step["text"])))
+        text = step["text"]
+    _print_pairs(console, "filters", rows)
+
+
+def _print_pairs(
+    console: Console, title: str, pairs: Iterable[tuple[str, object]], unit: str = ""
+) -> None:
+    if title:
+        console.print(Text(f"\n{title}", style="bold"))
+    for name, value in pairs:
+        console.print(Text.assemble((f"  {name} ", FAINT), f"{value}{unit}"))
+
+
+def _last_solid_line(text: str) -> str:
+    """Return the line that says most: a member is shown under the class it belongs to."""
+    return next((line for line in reversed(text.split("\n")) if line.strip()), "").strip()
+
+
 def _print_snippets(console: Console, answer: Answer) -> None:
     snippets = answer.explanation["snippets"]
     tokens = answer.explanation["snippetTokens"]
@@ -64,7 +142,7 @@ def _print_snippets(console: Console, answer: Answer) -> None:
             Text.assemble(
                 f"  {snippet['path']}:{snippet['firstLine'] + 1} ",
                 (f"{snippet['channel']}, {snippet['tokens']} tokens  ", FAINT),
-                (line[:60], FAINT),
+                (line[:SHOWN_CHARS], FAINT),
             )
         )
 

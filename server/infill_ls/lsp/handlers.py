@@ -146,7 +146,7 @@ def _handle_completion(server: InfillServer) -> None:
                 report = server.session.last_report(uri)
             case _:
                 raise JsonRpcInvalidParams("expected {textDocument: {uri}}")
-        return explain(report) if report is not None else None
+        return explain(report, server.session.settings) if report is not None else None
 
 
 def _handle_completion_items(server: InfillServer) -> None:

@@ -1,0 +1,34 @@
+"""``infill-ls explain FILE:LINE:COL``: why a completion there is what it is, step by step."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from infill_ls.cli.complete import add_place_arguments, ask_server, print_json, read_place
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser(
+        "explain",
+        help="say what a completion at a place of a file is made of",
+        description="Run the real server on the file's workspace and print the settings in force, "
+        "the candidates of each channel with their scores, what was taken and why the others were "
+        "not, the tokens used of the budget, what the filters did, and the time of each step.",
+    )
+    add_place_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask the server and print how it came to its answer."""
+    from infill_ls.cli.show import print_explanation
+
+    place = read_place(options.place)
+    answer, warnings = ask_server(place, options)
+    if options.json:
+        print_json(answer)
+    else:
+        print_explanation(place, answer, warnings)
+    return 0
