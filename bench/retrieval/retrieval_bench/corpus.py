@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS_FILE = Path(__file__).with_name("corpus.toml")
-CORPUS_FOLDER = Path(__file__).parents[1] / ".corpus"
+CORPUS_FOLDER = Path(__file__).parents[3] / "build" / "retrieval-corpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,7 @@ def fetch(package: Package) -> Path:
     """
     target = CORPUS_FOLDER / f"{package.name}-{package.version}"
     if not target.exists():
-        CORPUS_FOLDER.mkdir(exist_ok=True)
-        (CORPUS_FOLDER / ".gitignore").write_text("*\n")
+        CORPUS_FOLDER.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(target.name + ".part")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +12,9 @@ from infill_retrieval.syntax import language_of
 from retrieval_bench import crosscodeeval
 from retrieval_bench.cases import Case, cases_of, read
 from retrieval_bench.corpus import Package, fetch
+from retrieval_bench.tokens import count_all, count_tokens
 
 BUDGET_TOKENS = 512
-CHARS_PER_TOKEN = 3.3
-"""A fixed stand-in for a tokenizer, near to what code takes with DeepSeek-Coder's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +27,29 @@ class Outcome:
     tokens: int
 
 
-def count_tokens(text: str) -> int:
-    """Return the length of ``text`` in stand-in tokens."""
-    return math.ceil(len(text) / CHARS_PER_TOKEN)
-
-
-def count_all(texts: Sequence[str]) -> list[int]:
-    """Count the tokens of each text, as an index wants it done."""
-    return [count_tokens(text) for text in texts]
-
-
 def measure(
     package: Package, limit: int, settings: RetrievalSettings | None = None
 ) -> tuple[list[Outcome], list[Outcome]]:
     """Return the outcomes of CrossCodeEval's method and of ours on the cases of a package."""
     folder = fetch(package).resolve()
-    cases = cases_of(package.name, package.language, folder, limit)
+    return measure_folder(package.name, package.language, folder, limit, settings)
+
+
+def measure_folder(
+    name: str,
+    language: str,
+    folder: Path,
+    limit: int,
+    settings: RetrievalSettings | None = None,
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Do what :func:`measure` does for code in ``folder``, wherever it came from."""
+    cases = cases_of(name, language, folder, limit)
     index = WorkspaceIndex([folder], settings or RetrievalSettings(crawl_in_process=False))
     index.crawl()
     texts = {
         path: read(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and language_of(path.name).name == package.language
+        if path.is_file() and language_of(path.name).name == language
     }
     theirs, ours = [], []
     for case in cases:

@@ -1,0 +1,142 @@
+"""Measure how often the bundled model writes the rest of a line right, with retrieval and without.
+
+    python bench/retrieval/next_line.py --cases 300 --out bench/results/retrieval/next_line.json
+
+The cases are those of coverage.py. The editor's buffer ends its line at the cursor: what has to be
+written is neither in the prompt nor, as the file being edited is never searched, in a snippet.
+The server's own pipeline runs, with the settings that an editor gets, but for the time limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from retrieval_bench.cases import Case, cases_of, read
+from retrieval_bench.corpus import Package, fetch, packages
+from retrieval_bench.statistics import Comparison, compare
+
+from infill_ls.pipeline import Pipeline
+from infill_ls.session import engine_for
+from infill_ls.settings import Settings
+from infill_ls.types import Snapshot, Trigger
+from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval.syntax import language_of
+
+TIME_BUDGET_MS = 10_000
+"""For one line: a busy machine must not decide what is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether the line, and the identifier it begins with, was written without and with snippets."""
+
+    language: str
+    exact: tuple[bool, bool]
+    named: tuple[bool, bool]
+    snippet_tokens: int
+
+
+def main() -> None:
+    """Run the evaluation as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=300)
+    parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    options = parser.parse_args()
+    outcomes = asyncio.run(measure(options.cases, options.model))
+    rows: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        rows[outcome.language].append(outcome)
+        rows["all"].append(outcome)
+    table = {name: _figures(found) for name, found in sorted(rows.items())}
+    print("| | cases | line right without % | with % | gain, points | name right without % | with % "
+          "| gain, points |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for name, figures in table.items():
+        cells = [str(figures["line"].cases)]
+        for one in figures.values():
+            cells += [str(one.theirs), str(one.ours), str(one.gain_points)]
+        print("|", " | ".join([name, *cells]), "|")
+    if options.out:
+        result = {
+            "model": Path(options.model or Settings().model_path).name,
+            "rows": {
+                name: {key: _as_without_and_with(one) for key, one in figures.items()}
+                for name, figures in table.items()
+            },
+        }
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+async def measure(cases: int, model: str) -> list[Outcome]:
+    """Return the outcomes of about ``cases`` cases, spread evenly over the packages."""
+    plain = Settings(model=model, time_budget_ms=TIME_BUDGET_MS, candidates=1, snippet_tokens=0)
+    engine = engine_for(plain, lambda _: None)
+    chosen = packages()
+    outcomes: list[Outcome] = []
+    try:
+        for package in chosen:
+            folder = fetch(package).resolve()
+            with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
+                index.crawl()
+                with_snippets = plain.model_copy(update={"snippet_tokens": 512})
+                pipelines = [
+                    Pipeline(engine, index.retrieve, one) for one in (plain, with_snippets)
+                ]
+                limit = -(-cases // len(chosen))
+                found = cases_of(package.name, package.language, folder, limit)
+                outcomes += [await _ask(case, package, folder, pipelines) for case in found]
+            print(f"{len(outcomes)} cases, load {os.getloadavg()[0]:.1f}", flush=True)
+    finally:
+        await engine.close()
+    return outcomes
+
+
+async def _ask(case: Case, package: Package, folder: Path, pipelines: list[Pipeline]) -> Outcome:
+    prefix, suffix = case.split(text := read(case.path))
+    wanted = text[case.offset : len(text) - len(suffix)]
+    name = case.path.relative_to(folder).as_posix()
+    snapshot = Snapshot(
+        case.path.as_uri(), str(case.path), name, language_of(name).name, prefix + suffix,
+        len(prefix), Trigger.INVOKED,
+    )  # fmt: skip
+    written, tokens = [], 0
+    for pipeline in pipelines:
+        report = await pipeline.run(snapshot)
+        line = report.suggestion.text.partition("\n")[0] if report.suggestion else ""
+        written.append(line)
+        tokens = report.retrieval.tokens
+        # What has to be written must not come back through the search.
+        assert all(snippet.path != name for snippet in report.retrieval.snippets)
+    first, second = (line.strip() == wanted.strip() for line in written)
+    return Outcome(
+        package.language, (first, second),
+        (_starts_with(written[0], case.name), _starts_with(written[1], case.name)), tokens,
+    )  # fmt: skip
+
+
+def _starts_with(line: str, name: str) -> bool:
+    rest = line.lstrip().removeprefix(name)
+    return line.lstrip().startswith(name) and not (rest[:1].isalnum() or rest[:1] in {"_", "$"})
+
+
+def _figures(found: list[Outcome]) -> dict[str, Comparison]:
+    return {
+        "line": compare([o.exact[0] for o in found], [o.exact[1] for o in found]),
+        "name": compare([o.named[0] for o in found], [o.named[1] for o in found]),
+    }
+
+
+def _as_without_and_with(one: Comparison) -> dict[str, object]:
+    row = asdict(one)
+    row["without"], row["with"] = row.pop("theirs"), row.pop("ours")
+    return row
+
+
+if __name__ == "__main__":
+    main()
