@@ -14,6 +14,7 @@ import asyncio
 import json
 import os
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,36 +50,48 @@ def main() -> None:
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     options = parser.parse_args()
-    outcomes = asyncio.run(measure(options.cases, options.model))
-    rows: defaultdict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        rows[outcome.language].append(outcome)
-        rows["all"].append(outcome)
-    table = {name: _figures(found) for name, found in sorted(rows.items())}
+    asyncio.run(_run(options))
+
+
+async def _run(options: argparse.Namespace) -> None:
+    outcomes: list[Outcome] = []
+    async for some in measure(options.cases, options.model):
+        outcomes += some
+        print(f"{len(outcomes)} cases, load {os.getloadavg()[0]:.1f}", flush=True)
+        if options.out:  # after each package: a run that is cut short has a result
+            options.out.write_text(json.dumps(_result(options.model, outcomes), indent=1) + "\n")
     print("| | cases | line right without % | with % | gain, points | name right without % | with % "
           "| gain, points |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
-    for name, figures in table.items():
+    for name, figures in _table(outcomes).items():
         cells = [str(figures["line"].cases)]
         for one in figures.values():
             cells += [str(one.theirs), str(one.ours), str(one.gain_points)]
         print("|", " | ".join([name, *cells]), "|")
-    if options.out:
-        result = {
-            "model": Path(options.model or Settings().model_path).name,
-            "rows": {
-                name: {key: _as_without_and_with(one) for key, one in figures.items()}
-                for name, figures in table.items()
-            },
-        }
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
-async def measure(cases: int, model: str) -> list[Outcome]:
-    """Return the outcomes of about ``cases`` cases, spread evenly over the packages."""
+def _table(outcomes: list[Outcome]) -> dict[str, dict[str, Comparison]]:
+    rows: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        rows[outcome.language].append(outcome)
+        rows["all"].append(outcome)
+    return {name: _figures(found) for name, found in sorted(rows.items())}
+
+
+def _result(model: str, outcomes: list[Outcome]) -> dict[str, object]:
+    return {
+        "model": Path(model or Settings().model_path).name,
+        "rows": {
+            name: {key: _as_without_and_with(one) for key, one in figures.items()}
+            for name, figures in _table(outcomes).items()
+        },
+    }
+
+
+async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
+    """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
     plain = Settings(model=model, time_budget_ms=TIME_BUDGET_MS, candidates=1, snippet_tokens=0)
     engine = engine_for(plain, lambda _: None)
     chosen = packages()
-    outcomes: list[Outcome] = []
     try:
         for package in chosen:
             folder = fetch(package).resolve()
@@ -90,11 +103,9 @@ async def measure(cases: int, model: str) -> list[Outcome]:
                 ]
                 limit = -(-cases // len(chosen))
                 found = cases_of(package.name, package.language, folder, limit)
-                outcomes += [await _ask(case, package, folder, pipelines) for case in found]
-            print(f"{len(outcomes)} cases, load {os.getloadavg()[0]:.1f}", flush=True)
+                yield [await _ask(case, package, folder, pipelines) for case in found]
     finally:
         await engine.close()
-    return outcomes
 
 
 async def _ask(case: Case, package: Package, folder: Path, pipelines: list[Pipeline]) -> Outcome:

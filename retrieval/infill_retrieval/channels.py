@@ -14,6 +14,10 @@ from infill_retrieval.types import Channel
 
 MAX_CANDIDATES = 24
 """Candidates of each channel that packing sees; about three times what fits into 512 tokens."""
+MIN_WINDOWS = 8
+TOKENS_PER_WINDOW = 50
+"""Half of what a window takes: more of them than fit are considered, as some are repetitions. Few,
+since each line has to be tokenized once, which at a new place takes longer than all the rest."""
 MAX_MEMBERS = 10
 """Most members of one class that are shown because the class is imported."""
 MEMBER_WEIGHT = 0.6
@@ -100,10 +104,13 @@ def declarations(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list
     return candidates
 
 
-def usages(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list[Candidate]:
-    """Return windows of code, by BM25."""
+def usages(
+    ranking: Ranking[str], shelf: Shelf, without: set[str], budget_tokens: int
+) -> list[Candidate]:
+    """Return windows of code, by BM25; some more than ``budget_tokens`` have room for."""
     candidates = []
-    for score, hit in _boosted(ranking, shelf, without):
+    most = max(MIN_WINDOWS, budget_tokens // TOKENS_PER_WINDOW)
+    for score, hit in _boosted(ranking, shelf, without)[:most]:
         if (details := shelf.details_of(hit.key)) is not None:
             window = details.windows[hit.number]
             lines = details.lines[window.first_line : window.last_line + 1]

@@ -186,6 +186,16 @@ class WorkspaceIndex:
             self._buffers.pop(str(path), None)
             self._stale[str(path)] = None
 
+    def note_changes(self, paths: Sequence[Path]) -> None:
+        """Have the next query look at files again; does not block, and does not look into folders.
+
+        More than a crawl would be better for are left to :meth:`files_changed`, which is to be
+        called in any case.
+        """
+        if len(paths) <= MANY_FILES:
+            with self._lock:
+                self._stale.update(dict.fromkeys(map(str, paths)))
+
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Read again what changed on disk; files that are gone are forgotten.
 
@@ -251,7 +261,7 @@ class WorkspaceIndex:
             search = search_query(query)
             outline = self._outline_of(query)
         with _timed(steps, "rank"), self._lock:
-            candidates = self._candidates(query, search, outline)
+            candidates = self._candidates(query, search, outline, budget_tokens)
             last = self._last[1] if self._last[0] == query.path else ()
         with _timed(steps, "pack"):
             shares = dict(zip(Channel, self._settings.shares, strict=True))
@@ -266,7 +276,7 @@ class WorkspaceIndex:
         return Retrieval(snippets, tokens, packed.considered, steps, budget_tokens)
 
     def _candidates(
-        self, query: Query, search: SearchQuery, outline: Outline
+        self, query: Query, search: SearchQuery, outline: Outline, budget_tokens: int
     ) -> dict[Channel, list[Candidate]]:
         shelf = channels.Shelf(
             self._details_of, lambda key: self._files[key].name, self._boosts(query.path)
@@ -288,7 +298,9 @@ class WorkspaceIndex:
         return {
             Channel.IMPORTED: imported,
             Channel.DECLARATION: channels.declarations(ranking, shelf, seen | {query.path}),
-            Channel.USAGE: channels.usages(self._windows.rank(search.terms), shelf, {query.path}),
+            Channel.USAGE: channels.usages(
+                self._windows.rank(search.terms), shelf, {query.path}, budget_tokens
+            ),
         }
 
     def _boosts(self, path: str) -> Callable[[str], float]:

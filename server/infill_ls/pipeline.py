@@ -95,9 +95,13 @@ class Pipeline:
             await self._engine.warm(await self._prompt(report.snapshot, fresh, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
-    def forget_searches(self) -> None:
-        """Search again at the next request, even where the cursor is still at the same place."""
-        self._searches.clear()
+    def forget_searches(self, keep_uri: str = "") -> None:
+        """Search again at the next request, even where the cursor is still at the same place.
+
+        Those of the document ``keep_uri`` are kept: nothing of itself is ever found for it.
+        """
+        for key in [key for key in self._searches if not keep_uri or key[0] != keep_uri]:
+            del self._searches[key]
 
     async def _compute(self, snapshot: Snapshot) -> Report:
         if not self._settings.enabled:

@@ -178,11 +178,12 @@ class Session:
     def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Search a buffer in place of its file, and look whether it holds secrets."""
         self._look_for_secrets(uri, path, text)
-        self.document_changed(path, text, language_id)
+        self.document_changed(uri, path, text, language_id)
 
-    def document_changed(self, path: Path | None, text: str, language_id: str) -> None:
+    def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
         if path is not None:
+            self._pipeline.forget_searches(keep_uri=uri)
             self._buffers[path] = (text, language_id)
             self._index.open_buffer(path, text, language_id)
 
@@ -195,8 +196,11 @@ class Session:
             self._index.close_buffer(path)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
-        """Read files again that changed on disk."""
-        self._touch_index(self._index.files_changed, list(paths))
+        """Read files again that changed on disk; a request that comes next sees a few at once."""
+        changed = list(paths)
+        self._index.note_changes(changed)
+        self._pipeline.forget_searches()
+        self._touch_index(self._index.files_changed, changed)
 
     async def close(self) -> None:
         """Stop the engine and all work."""
@@ -266,7 +270,9 @@ class Session:
 
     def _touch_index(self, change: Callable[..., None], *arguments: object) -> None:
         loop = asyncio.get_running_loop()
-        self._track(loop.run_in_executor(self._index_thread, change, *arguments))
+        done = loop.run_in_executor(self._index_thread, change, *arguments)
+        done.add_done_callback(lambda _: self._pipeline.forget_searches())
+        self._track(done)
 
     def _track(self, future: asyncio.Future[None]) -> None:
         self._background.add(future)

@@ -102,6 +102,33 @@ async def test_files_that_change_on_disk(start_scripted: StartScripted, wallet: 
     await until_found(editor, "refunds.py", None)
 
 
+async def test_the_next_request_sees_a_change(start_scripted: StartScripted, wallet: Path) -> None:
+    """No waiting, and at a place that was asked about before, whose search is held otherwise."""
+    editor = await start_scripted(handshake={"folders": [wallet]})
+    await until_found(editor, "refunds.py", "deposit_zlotys")
+    file, uri = wallet / "refunds.py", "file:///nowhere/same_place.py"
+    open_document(editor, "def f(wallet, amount):\n    wallet.deposit_", uri)
+
+    async def found_at_the_same_place() -> str:
+        await inline(editor, position(1, 19), uri)
+        return "".join(snippet["text"] for snippet in (await explain(editor, uri))["snippets"])
+
+    assert "deposit_zlotys" in await found_at_the_same_place()
+    file.write_text("def f(wallet, amount):\n    wallet.deposit_forints(amount)\n")
+    watched(editor, file, 2)
+    assert "deposit_forints" in await found_at_the_same_place()
+    open_document(editor, "def f(wallet):\n    wallet.deposit_rupees(1)\n", file.as_uri())
+    assert "deposit_rupees" in await found_at_the_same_place()
+    editor.notify(
+        "textDocument/didChange",
+        {
+            "textDocument": {"uri": file.as_uri(), "version": 2},
+            "contentChanges": [{"text": "def f(wallet):\n    wallet.deposit_yen(1)\n"}],
+        },
+    )
+    assert "deposit_yen" in await found_at_the_same_place()
+
+
 async def test_an_open_buffer_wins_over_the_disk(
     start_scripted: StartScripted, wallet: Path
 ) -> None:

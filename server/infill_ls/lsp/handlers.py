@@ -88,7 +88,7 @@ def _handle_documents(server: InfillServer) -> None:
         document = server.workspace.text_documents.get(unquote(uri))
         if document is not None:
             server.session.document_changed(
-                convert.path_of(uri), document.source, document.language_id or ""
+                uri, convert.path_of(uri), document.source, document.language_id or ""
             )
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
