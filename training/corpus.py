@@ -6,11 +6,14 @@ The corpus file is JSON lines under xz: package, path inside the project, text.
 from __future__ import annotations
 
 import argparse
+import gzip
+import io
 import json
 import lzma
 import multiprocessing
 import os
 import re
+import subprocess
 import tarfile
 import zipfile
 from collections import Counter
@@ -31,6 +34,13 @@ REFUSED = re.compile(
     r"|Elastic License",
     re.IGNORECASE,
 )
+
+DEBIAN_LICENCES = {
+    "golang-1.19-src": "BSD-3-Clause",
+    "libpython3.11-testsuite": "PSF-2.0",
+    "rust-src": "MIT OR Apache-2.0",
+}
+_DEBIAN_ROOT = re.compile(r"^usr/(?:share|lib)/(?:go-[\d.]+/|rustc-src/[\d.]+/|python[\d.]+/)?")
 
 
 @dataclass(frozen=True)
@@ -120,18 +130,53 @@ def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     return Package(name, version, str(record.get("license", "")), "npm"), files
 
 
+def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+    """Return a Debian package's description and its source files.
+
+    Its licence is looked up in ``DEBIAN_LICENCES``, as the package itself names it in prose only.
+    """
+    name, version = path.name.split("_")[:2]
+    unpacked = subprocess.run(
+        ["dpkg-deb", "--fsys-tarfile", str(path)], stdout=subprocess.PIPE, check=True
+    )
+    files: list[tuple[str, str]] = []
+    with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
+        for member in archive:
+            inner = member.name.removeprefix("./")
+            if not member.isfile() or member.size > 130_000 or not _wanted(inner):
+                continue
+            handle = archive.extractfile(member)
+            text = _text(handle.read()) if handle else None
+            if text:
+                files.append((_DEBIAN_ROOT.sub("", inner), text))
+    return Package(name, version, DEBIAN_LICENCES.get(name, ""), "debian"), files
+
+
+READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb}
+
+
 def _read_archive(path: Path) -> tuple[Package, list[tuple[str, str]]] | None:
     try:
-        package, files = (read_wheel if path.suffix == ".whl" else read_npm)(path)
-    except (OSError, ValueError, zipfile.BadZipFile, tarfile.TarError) as error:
+        package, files = READERS[path.suffix](path)
+    except (
+        OSError,
+        ValueError,
+        subprocess.CalledProcessError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ) as error:
         print("unreadable:", path.name, error)
         return None
     return package, [(p, t) for p, t in files if refusal(t) is None]
 
 
-def build(archives: list[Path], held_out: HeldOut, out: Path) -> list[tuple[Package, int, int]]:
-    """Write the corpus file from ``archives``; return each package with its files and chars."""
-    duplicates = Duplicates()
+def build(
+    archives: list[Path], held_out: HeldOut, out: Path, duplicates: Duplicates
+) -> list[tuple[Package, int, int]]:
+    """Write the corpus file from ``archives``; return each package with its files and chars.
+
+    ``duplicates`` holds what is known from elsewhere, and takes up what is written.
+    """
     reasons: Counter[str] = Counter()
     listing: list[tuple[Package, int, int]] = []
     with (
@@ -216,23 +261,28 @@ def installed(roots: list[Path], held_out: HeldOut, processes: int = 8) -> list[
 def main() -> None:
     """Build the corpus file from folders of wheels and npm tarballs."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("archives", type=Path, nargs="+", help="folders of .whl and .tgz files")
+    parser.add_argument(
+        "archives", type=Path, nargs="+", help="folders of .whl, .tgz and .deb files"
+    )
+    parser.add_argument(
+        "--known", type=Path, nargs="*", default=[], help="corpus files not to repeat"
+    )
     parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out wheels")
     parser.add_argument("--humaneval", type=Path, required=True, help="infilling cases, .jsonl.gz")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    import gzip
-
     with gzip.open(args.humaneval, "rt") as cases:
         prompts = {json.loads(line)["prompt"] for line in cases}
     texts = [t for wheel in args.held_out.glob("*.whl") for _, t in read_wheel(wheel)[1]]
     held_out = HeldOut.of(texts, prompts)
     args.out.mkdir(parents=True, exist_ok=True)
     held_out.save(args.out / "held-out.json.gz")
-    archives = [
-        p for folder in args.archives for p in folder.iterdir() if p.suffix in {".whl", ".tgz"}
-    ]
-    listing = build(archives, held_out, args.out / "corpus.jsonl.xz")
+    archives = [p for folder in args.archives for p in folder.iterdir() if p.suffix in READERS]
+    duplicates = Duplicates()
+    for known in args.known:
+        for file in read(known):
+            duplicates.is_copy(file.text)
+    listing = build(archives, held_out, args.out / "corpus.jsonl.xz", duplicates)
     rows = ["kind\tname\tversion\tlicence\tfiles\tchars"]
     rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}\t{n}\t{c}" for p, n, c in listing]
     (args.out / "packages.tsv").write_text("\n".join(rows) + "\n")

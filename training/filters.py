@@ -26,6 +26,8 @@ LANGUAGES: dict[str, str] = {
     ".cc": "cpp",
     ".cu": "cpp",
     ".cuh": "cpp",
+    ".go": "go",
+    ".rs": "rust",
 }
 """Languages by suffix; all but Python comment with two slashes."""
 SKIPPED_FOLDERS = frozenset(

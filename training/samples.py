@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.functions import Function, functions_of
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PREFIX_TOKENS = 768
 SUFFIX_TOKENS = 256
 CONTEXT_TOKENS = 512
 MIDDLE_TOKENS = 256
-WINDOWS = (120, 180, 250, 350, 500, 700, 1_000)
+WINDOWS = (80, 120, 180, 250, 350, 500, 700, 1_000)
 """Tokens of a window. Short ones are frequent: each gives one middle."""
 PLAIN_SHARE = 0.12
 ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
@@ -35,9 +36,13 @@ ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
 NO_SUFFIX_SHARE = 0.12
 CONTEXT_SHARE = 0.4
 CHUNK_LINES = 10
+IMPORTS_SHARE = 0.35
+"""Share of single functions that stand under some of their file's imports."""
+FUNCTION_NAMES = ("solution.py", "main.py", "utils.py")
 CLOSERS = frozenset(")]}>\"'`;:, \t")
 """A line's rest that has nothing else belongs to the middle, as the server leaves it out."""
 
+_IMPORT = re.compile(r"(?:from [\w.]+ )?import [\w., ]+$")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 _SIGNATURE = re.compile(
     r"\s*(?:async def|def|class|export|function|public|private|interface|static)\b"
@@ -170,11 +175,37 @@ def _last_line_of_block(file: SourceFile, first: int, most: int) -> int:
     return last
 
 
+@dataclass(frozen=True)
+class Mix:
+    """How many samples of each kind are made of a file."""
+
+    windows: float = 1.0
+    """Share of a Python file's windows that are used."""
+    functions: float = 1.0
+    """Scales how often single functions come."""
+
+    @classmethod
+    def at(cls, share: float, decay_from: float) -> Mix:
+        """Return the mix at ``share`` of the run: while the rate decays, functions come to weigh.
+
+        What a model sees last, at a low rate, is what it is best at.
+        """
+        late = min(1.0, max(0.0, (share - decay_from) / 0.1)) if decay_from < 1 else 0.0
+        return cls(windows=1.0 - 0.3 * late, functions=1.0 + 0.6 * late)
+
+    def times(self, function: Function) -> float:
+        """Return how many samples ``function`` gives in one pass, on average."""
+        times = 0.3 + 0.3 * function.has_docstring
+        if function.is_algorithm:
+            times = 1.2 + 1.0 * function.has_docstring
+        return times * self.functions
+
+
 class SampleMaker:
     """Makes the samples of a shard: files of one package that may be each other's context."""
 
-    def __init__(self, encode: Encoder, rng: random.Random) -> None:
-        self.encode, self.rng = encode, rng
+    def __init__(self, encode: Encoder, rng: random.Random, mix: Callable[[], Mix] = Mix) -> None:
+        self.encode, self.rng, self._mix = encode, rng, mix
 
     def shard(self, files: Sequence[tuple[str, str]]) -> Iterator[Ids]:
         """Yield the samples of one pass over ``files`` (path and text)."""
@@ -186,13 +217,18 @@ class SampleMaker:
 
     def _file(self, file: SourceFile, number: int, snippets: Snippets) -> Iterator[Ids]:
         rng, line, end = self.rng, 0, len(file.lines)
+        mix = self._mix()
+        python = file.path.endswith(".py")
+        if python:
+            yield from self._functions(file, mix)
         while line < end:
             size, last = rng.choice(WINDOWS), line
             while last < end and file.starts[last] - file.starts[line] < size:
                 last += 1
             if end - last < 4:
                 last = end
-            if file.starts[last] - file.starts[line] >= 24:
+            used = not python or rng.random() < mix.windows
+            if used and file.starts[last] - file.starts[line] >= 24:
                 if rng.random() < PLAIN_SHARE:
                     yield self._plain(file, line, last)
                 else:
@@ -200,6 +236,39 @@ class SampleMaker:
                     if sample is not None:
                         yield sample
             line = last
+
+    def _functions(self, file: SourceFile, mix: Mix) -> Iterator[Ids]:
+        """Yield samples of single functions, moved to the margin, as a file of their own."""
+        rng = self.rng
+        imports: list[str] | None = None
+        for function in functions_of(file.lines):
+            times = mix.times(function)
+            count = int(times) + (rng.random() < times % 1)
+            if not count:
+                continue
+            if imports is None:
+                imports = [line for line in file.lines[:60] if _IMPORT.match(line)]
+            for _ in range(count):
+                sample = self._function(file, function, imports)
+                if sample is not None:
+                    yield sample
+
+    def _function(self, file: SourceFile, function: Function, imports: list[str]) -> Ids | None:
+        rng = self.rng
+        margin = _indent(file.lines[function.first])
+        lines = [
+            line[margin:] if not line[:margin].strip() else line
+            for line in file.lines[function.first : function.last]
+        ]
+        head: list[str] = []
+        if imports and rng.random() < IMPORTS_SHARE:
+            head = [*rng.sample(imports, min(len(imports), rng.randint(1, 4))), "", ""]
+        name = file.path if rng.random() < 0.6 else rng.choice(FUNCTION_NAMES)
+        alone = SourceFile.of(name, "\n".join((*head, *lines)) + "\n", self.encode)
+        if alone is None or len(alone.ids) > 1_100:
+            return None
+        first = len(head) if rng.random() < 0.15 else len(head) + function.body - function.first
+        return self._infill(alone, 0, None, 0, len(alone.lines), first_hole=first)
 
     def _header(self, file: SourceFile) -> Ids:
         if self.rng.random() < 0.2:
@@ -211,12 +280,18 @@ class SampleMaker:
         return np.concatenate(([BOS], self._header(file), body, [EOS])).astype(np.uint16)
 
     def _infill(
-        self, file: SourceFile, number: int, snippets: Snippets, first: int, last: int
+        self,
+        file: SourceFile,
+        number: int,
+        snippets: Snippets | None,
+        first: int,
+        last: int,
+        first_hole: int | None = None,
     ) -> Ids | None:
         rng = self.rng
         hole = -1
         for _ in range(8):
-            at = rng.randrange(first, last)
+            at = rng.randrange(first if first_hole is None else first_hole, last)
             stripped = file.lines[at].strip()
             if stripped and (stripped.strip(")]}>\"'`;:,") or rng.random() < 0.2):
                 hole = at
@@ -243,7 +318,7 @@ class SampleMaker:
             first += 1
         suffix = self._suffix(file, last_middle, line_rest)
         context = np.empty(0, np.uint16)
-        if rng.random() < CONTEXT_SHARE:
+        if snippets is not None and rng.random() < CONTEXT_SHARE:
             seen = hole + 1 if rng.random() < 0.5 else hole
             query = "\n".join(file.lines[max(first, hole - 8) : seen])
             chosen = snippets.find(query, number, rng.choice((1, 2, 3, 4, 6, 8)))

@@ -12,7 +12,7 @@ import multiprocessing as mp
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import numpy as np
 
 from training import corpus
 from training.filters import Duplicates, HeldOut, language
-from training.samples import Encoder, Ids, SampleMaker, pack
+from training.samples import Encoder, Ids, Mix, SampleMaker, pack
 from training.tokens import FILE
 
 if TYPE_CHECKING:
@@ -45,10 +45,12 @@ class Plan:
     rate: float
     adam_rate: float
     middle_weight: float
+    last_middle_weight: float
     warmup: int
     decay_from: float
     init: Path | None
     resume: Path | None
+    blocks: bool
     toy: bool
     steps: int
     seed: int
@@ -71,13 +73,15 @@ def shards_of(files: Sequence[corpus.File]) -> list[Shard]:
     ]
 
 
-def endless_samples(shards: list[Shard], encode: Encoder, rng: random.Random) -> Iterator[Ids]:
+def endless_samples(
+    shards: list[Shard], encode: Encoder, rng: random.Random, mix: Callable[[], Mix] = Mix
+) -> Iterator[Ids]:
     """Yield samples of ``shards`` over and over; Python's shards come more often."""
-    maker = SampleMaker(encode, rng)
+    maker = SampleMaker(encode, rng, mix)
     while True:
         for shard in rng.sample(shards, len(shards)):
             python = sum(path.endswith(".py") for path, _ in shard) > len(shard) / 2
-            if python or rng.random() < 0.6:
+            if python or rng.random() < 0.5:
                 yield from maker.shard(shard)
 
 
@@ -89,10 +93,10 @@ def encoder() -> Encoder:
     return Encoder(Tokenizer.from_file(str(FILE)))
 
 
-def work(shards: list[Shard], length: int, seed: int, queue: Any) -> None:
+def work(shards: list[Shard], length: int, seed: int, queue: Any, mix: Callable[[], Mix]) -> None:
     """Fill ``queue`` with blocks of rows, until ended."""
     rng = random.Random(seed)
-    rows = pack(endless_samples(shards, encoder(), rng), length, rng)
+    rows = pack(endless_samples(shards, encoder(), rng, mix), length, rng)
     while True:
         queue.put(np.stack([next(rows) for _ in range(BLOCK_ROWS)]))
 
@@ -127,6 +131,12 @@ def rate_factor(step: int, share: float, plan: Plan) -> float:
     return warm * max(0.01, (1 - share) / (1 - plan.decay_from))
 
 
+def weight_of_middle(share: float, plan: Plan) -> float:
+    """Return the middle's weight in the loss: while the rate decays, it grows to the last one."""
+    late = max(0.0, (share - plan.decay_from) / (1 - plan.decay_from))
+    return plan.middle_weight + (plan.last_middle_weight - plan.middle_weight) * late
+
+
 def tensors_of(model: Llama) -> dict[str, Any]:
     """Return the parameters under their names in a GGUF file."""
     named = {}
@@ -146,7 +156,7 @@ def load_tensors(model: Llama, tensors: dict[str, Any]) -> None:
             p.copy_(torch.from_numpy(tensors[full]).reshape(p.shape))
 
 
-def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> None:
+def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, progress: Any) -> None:
     """Run one trainer: one of ``plan.devices`` GPUs, or the CPU."""
     import torch
     import torch.distributed as dist
@@ -174,7 +184,8 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
         model.load_state_dict(saved["model"])
         optimizer.restore(saved["optimizer"])
         tokens = saved["tokens"]
-    run = torch.compile(model) if cuda else model
+    run = torch.compile(model, dynamic=False) if cuda else model
+    weight = torch.tensor(plan.middle_weight, device=device)
     batches = Batches(queue, plan.rows, 4_096 if cuda else 32, plan.seed + rank)
     held = torch.from_numpy(validation.astype(np.int64)).to(device)
     cast = torch.autocast("cuda" if cuda else "cpu", dtype=torch.bfloat16, enabled=cuda)
@@ -188,7 +199,7 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
         model.eval()
         parts = held.split(16)
         with torch.no_grad(), cast:
-            sums = [model(p[:, :-1], p[:, 1:], plan.middle_weight)[1:] for p in parts]
+            sums = [model(p[:, :-1], p[:, 1:], weight)[1:] for p in parts]
         model.train()
         return (
             sum(float(s[0]) for s in sums) / len(sums),
@@ -218,10 +229,13 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids) -> N
             share = float(clock[0])
             if share >= 1:
                 break
+            weight.fill_(weight_of_middle(share, plan))
+            if rank == 0:
+                progress.value = share
         factor = rate_factor(step, share, plan)
         rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
         with cast:
-            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], plan.middle_weight)
+            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], weight, plan.blocks)
         loss.backward()
         if world > 1:
             flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
@@ -295,6 +309,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--adam-rate", type=float, default=2e-3)
     parser.add_argument("--middle-weight", type=float, default=2.5)
+    parser.add_argument("--last-middle-weight", type=float, default=4.0)
+    parser.add_argument("--blocks", action="store_true", help="flex_attention: needs a GPU")
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--decay-from", type=float, default=0.45)
     parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")
@@ -314,6 +330,11 @@ def main() -> None:
     rows = pack(endless_samples(held, encoder(), rng), length, rng)
     validation = np.stack([next(rows) for _ in range(4 if plan.toy else 128)])
     world = max(1, plan.devices)
+    progress = context.Value("d", 0.0)
+
+    def mix() -> Mix:
+        return Mix.at(progress.value, plan.decay_from)
+
     queues = [context.Queue(80) for _ in range(world)]
     processes = [
         context.Process(
@@ -323,6 +344,7 @@ def main() -> None:
                 length,
                 plan.seed * 1000 + n,
                 queues[n % world],
+                mix,
             ),
             daemon=True,
         )
@@ -332,7 +354,7 @@ def main() -> None:
         process.start()
     log(len(shards), "shards", plan.workers, "workers")
     trainers = [
-        context.Process(target=_trainer, args=(rank, plan, queues[rank], validation))
+        context.Process(target=_trainer, args=(rank, plan, queues[rank], validation, progress))
         for rank in range(world)
     ]
     for trainer in trainers:
@@ -345,11 +367,11 @@ def main() -> None:
         raise SystemExit("a trainer failed")
 
 
-def _trainer(rank: int, plan: Plan, queue: Any, validation: Ids) -> None:
+def _trainer(rank: int, plan: Plan, queue: Any, validation: Ids, progress: Any) -> None:
     from training.model import Shape
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)
-    train(rank, plan, toy if plan.toy else Shape(), queue, validation)
+    train(rank, plan, toy if plan.toy else Shape(), queue, validation, progress)
     queue.cancel_join_thread()
     os._exit(0)  # workers still fill the queue: nothing is to wait for them
 
