@@ -116,14 +116,15 @@ def assemble(
 ) -> Prompt:
     """Put the ids in the model's order; ``head_ids`` are those of context and header."""
     bos = () if fim.bos is None else (fim.bos,)
+    end = () if fim.middle is None else (fim.middle,)
     if fim.order is Order.PSM:
-        before = (*bos, fim.prefix, *head_ids, *prefix_ids, fim.suffix, *suffix_ids, fim.middle)
+        before = (*bos, fim.prefix, *head_ids, *prefix_ids, fim.suffix, *suffix_ids, *end)
         ids = (*before, *typed_ids)
         anchor_tokens = len(before)
         shown = f"<prefix>{text.context}{text.header}{text.prefix}<suffix>{text.suffix}<middle>{text.typed}"
     else:
         before = (*bos, fim.suffix, *suffix_ids, fim.prefix, *head_ids, *prefix_ids)
-        ids = (*before, *typed_ids, fim.middle)
+        ids = (*before, *typed_ids, *end)
         anchor_tokens = len(before)
         shown = f"<suffix>{text.suffix}<prefix>{text.context}{text.header}{text.prefix}{text.typed}<middle>"
     return Prompt(

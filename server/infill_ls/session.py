@@ -16,7 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from infill_ls.engine import Engine, EngineOptions, EngineProcess
-from infill_ls.errors import EngineError, InfillError
+from infill_ls.errors import EngineError, InfillError, ModelError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.triggers import Pace
@@ -140,6 +140,8 @@ class Session:
         try:
             info = await engine.start()
             log.info("loaded model %s, context of %d tokens", info.model_name, info.context_tokens)
+            for note in info.notes:
+                self._tell_once(ModelError(note))
         except InfillError as error:
             if engine is self._engine:
                 self._tell_once(error)

@@ -58,3 +58,9 @@ def test_spm_keeps_prefix_and_typed_text_together() -> None:
     prompt = assemble(TEXT, fim_tokens(Order.SPM, None), (1,), (4,), (5, 6), (7,), 1)
     assert prompt.token_ids == (102, 5, 6, 101, 1, 4, 7, 103)
     assert prompt.token_ids[: prompt.anchor_tokens] == (102, 5, 6, 101, 1, 4)
+
+
+def test_a_family_without_a_middle_marker_ends_with_the_typed_text() -> None:
+    fim = FimTokens("test", Order.SPM, 101, 102, None, 100, frozenset())
+    prompt = assemble(TEXT, fim, (1,), (4,), (5, 6), (7,), 1)
+    assert prompt.token_ids == (100, 102, 5, 6, 101, 1, 4, 7)

@@ -21,6 +21,8 @@ class EngineInfo:
     tokens_stay_in_line: bool
     """Whether no token holds a newline and more, so that a text's tokens are those of its lines,
     one after the other (true for DeepSeek-Coder). Makes counting and caching by line exact."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of the model: that it is made for something else, say."""
 
 
 class Engine(Protocol):

@@ -10,8 +10,9 @@ import ctypes
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import llama_cpp
@@ -22,6 +23,7 @@ from infill_ls.engine.calibration import Calibration, CalibrationStore, calibrat
 from infill_ls.engine.decoder import Logits
 from infill_ls.engine.governor import ThreadGovernor
 from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -73,9 +75,13 @@ def load_model(
     *,
     gpu_layers: int = -1,
     vocab_only: bool = False,
+    overrides: Mapping[str, str | bool] = MappingProxyType({}),
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> Any:
-    """Return a ``llama_model_p`` for a GGUF file. Raises :class:`ModelError`."""
+    """Return a ``llama_model_p`` for a GGUF file, with other values for some of the file's keys.
+
+    Raises :class:`ModelError`.
+    """
 
     def report(fraction: float, _user_data: object) -> bool:
         on_progress(fraction)
@@ -87,15 +93,68 @@ def load_model(
     params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
     params.vocab_only = vocab_only
+    params.kv_overrides = kv_overrides = _kv_overrides(overrides)
     params.progress_callback = callback = llama_cpp.llama_progress_callback(report)
     model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-    del callback  # kept alive until here
+    del callback, kv_overrides  # kept alive until here
     if not model:
         raise ModelError(
             f"model file {path} could not be loaded: it may be cut short, or made for a newer "
             "llama.cpp; download it again, and see the log for llama.cpp's own message"
         )
     return model
+
+
+def _kv_overrides(values: Mapping[str, str | bool]) -> Any:
+    """Return llama.cpp's form of ``values``: an array whose last entry has an empty key."""
+    array = (llama_cpp.llama_model_kv_override * (len(values) + 1))()
+    for entry, (key, value) in zip(array, values.items(), strict=False):
+        entry.key = key.encode()
+        if isinstance(value, bool):
+            entry.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
+            entry.value.val_bool = value
+        else:
+            entry.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR
+            entry.value.val_str = value.encode()
+    return array
+
+
+def metadata(model: Any, key: str) -> str:
+    """Return a value of the model file as text; empty if it has none for ``key``."""
+    buffer = ctypes.create_string_buffer(512)
+    length = llama_cpp.llama_model_meta_val_str(model, key.encode(), buffer, 512)
+    return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """Return what a GGUF file says of itself, without loading weights.
+
+    Raises :class:`ModelError` if the file is no model or cannot infill.
+    """
+    model = load_model(path, gpu_layers=0, vocab_only=True)
+    try:
+        architecture = metadata(model, "general.architecture")
+        name = metadata(model, "general.name") or path.stem
+        vocab = LlamaVocab(model)
+        return ModelFacts(
+            name=name,
+            finetune=metadata(model, "general.finetune"),
+            architecture=architecture,
+            family=vocab.find_fim_tokens(path, f"{architecture} {name}").family,
+            vocabulary_tokens=len(vocab.pieces.pieces),
+            pre_tokenizer=metadata(model, "tokenizer.ggml.pre"),
+            rope_base=_number(metadata(model, f"{architecture}.rope.freq_base")),
+            rope_factor=_number(metadata(model, f"{architecture}.rope.scaling.factor")) or 1.0,
+        )
+    finally:
+        llama_cpp.llama_model_free(model)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 class LlamaModel:
@@ -119,10 +178,17 @@ class LlamaModel:
         self._threads = threads
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
-        self._model: Any = load_model(path, gpu_layers=gpu_layers, on_progress=on_progress)
+        facts = read_facts(path)
+        self._remedies: Remedies = find_remedies(facts)
+        self._model: Any = load_model(
+            path,
+            gpu_layers=gpu_layers,
+            overrides=self._remedies.overrides,
+            on_progress=on_progress,
+        )
         try:
             self.vocab = LlamaVocab(self._model)
-            fim = self.vocab.find_fim_tokens(path)
+            fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             trained = llama_cpp.llama_model_n_ctx_train(self._model)
             self.context_tokens = min(trained, MAX_CONTEXT_TOKENS)
             self.kv_cells = max(kv_cells or 2 * self.context_tokens, self.context_tokens)
@@ -132,10 +198,11 @@ class LlamaModel:
             self.close()
             raise
         self.info = EngineInfo(
-            model_name=self._metadata("general.name") or path.stem,
+            model_name=facts.name,
             context_tokens=self.context_tokens,
             fim=fim,
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
+            notes=self._remedies.notes,
         )
 
     def decode(
@@ -188,6 +255,7 @@ class LlamaModel:
         params.n_seq_max = SEQUENCES
         params.kv_unified = True  # one pool of cells, and prefixes shared without a copy
         params.flash_attn_type = int(flash_attention)
+        params.rope_freq_scale = self._remedies.rope_scale  # 0: as the file says
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
@@ -215,11 +283,6 @@ class LlamaModel:
             self.set_threads(known.decode_threads, known.prefill_threads)
             self._governor = ThreadGovernor(known, self.set_threads)
         return known
-
-    def _metadata(self, key: str) -> str:
-        buffer = ctypes.create_string_buffer(512)
-        length = llama_cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, 512)
-        return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
 
 class LlamaSampler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,22 +46,26 @@ class LlamaVocab:
             raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
         return tuple(buffer[:count])
 
-    def find_fim_tokens(self, path: Path) -> FimTokens:
+    def find_fim_tokens(self, path: Path, model_name: str = "") -> FimTokens:
         """Return the infilling markers; ``path`` is for the message if there are none.
 
-        Raises :class:`ModelError`.
+        ``model_name`` tells families apart that spell their markers alike. Raises
+        :class:`ModelError`.
         """
         for family in FAMILIES:
-            ids = [self._special(text) for text in (family.prefix, family.suffix, family.middle)]
-            if None not in ids:
-                return self._fim_tokens(family, *(token for token in ids if token is not None))
+            if family.models and not any(part in model_name.lower() for part in family.models):
+                continue
+            ids = [self._special(text) for text in family.markers]
+            found = [token for token in ids if token is not None]
+            if len(found) == len(ids):
+                return self._fim_tokens(family, found)
         raise ModelError(
             f"model file {path} cannot fill in the middle (no infilling markers in its "
             f"vocabulary): {_USE_A_BASE_MODEL}"
         )
 
-    def _fim_tokens(self, family: FimFamily, prefix: int, suffix: int, middle: int) -> FimTokens:
-        stops = {prefix, suffix, middle}
+    def _fim_tokens(self, family: FimFamily, markers: Sequence[int]) -> FimTokens:
+        stops = set(markers)
         stops.update(t for text in family.stops if (t := self._special(text)) is not None)
         stops.update(
             token
@@ -74,9 +79,9 @@ class LlamaVocab:
         return FimTokens(
             family=family.name,
             order=family.order,
-            prefix=prefix,
-            suffix=suffix,
-            middle=middle,
+            prefix=markers[0],
+            suffix=markers[1],
+            middle=markers[2] if family.middle is not None else None,
             bos=bos if wants_bos and bos >= 0 else None,
             stops=frozenset(stops),
         )

@@ -84,6 +84,7 @@ def info_to_wire(info: EngineInfo) -> Message:
         "model_name": info.model_name,
         "context_tokens": info.context_tokens,
         "tokens_stay_in_line": info.tokens_stay_in_line,
+        "notes": info.notes,
         "fim": {
             "family": fim.family,
             "order": fim.order.value,
@@ -104,4 +105,5 @@ def info_from_wire(data: Message) -> EngineInfo:
         data["context_tokens"],
         FimTokens(**{**fim, "order": Order(fim["order"]), "stops": frozenset(fim["stops"])}),
         data["tokens_stay_in_line"],
+        tuple(data["notes"]),
     )
