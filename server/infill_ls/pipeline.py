@@ -77,6 +77,17 @@ class Pipeline:
         self._shown.remember(snapshot, report.suggestion)
         return report
 
+    async def prepare(self, snapshot: Snapshot) -> Report:
+        """Return the report with the prompt that :meth:`run` would send; the model writes nothing.
+
+        Raises what :meth:`run` raises.
+        """
+        hole = self._anchors.hold(snapshot, cut(snapshot))
+        await self._engine.start()
+        retrieval = await self._search(snapshot, hole)
+        prompt = await self._prompt(snapshot, hole, retrieval)
+        return Report(snapshot, None, "prepared", hole=hole, retrieval=retrieval, prompt=prompt)
+
     async def think_ahead(self, report: Report) -> None:
         """Prepare for what probably comes next; to be called when the user pauses.
 

@@ -1,0 +1,252 @@
+"""Time from a keystroke to the first token: this engine against llama-server's ``/infill``.
+
+Types a function into a real file, one key at a time, as an editor would, then begins a new line,
+goes to another file and back, and goes on after an accepted suggestion. Both sides get the same
+texts, one token is asked for, and each event is timed on both, one right after the other, so that
+a disturbance of the machine hits both.
+
+    python bench/engine/keystrokes.py MODEL.gguf --llama-server PATH --out RESULT.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
+from infill_retrieval import NO_SNIPPETS
+
+HERE = Path(__file__).resolve().parents[2]
+FILES = (
+    HERE / "server" / "infill_ls" / "engine" / "decoder.py",
+    HERE / "server" / "infill_ls" / "pipeline.py",
+)
+TYPED = ('        completions = self.rank(report, key="mean")\n', "        if not completions:\n")
+ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
+FIRST_TOKEN = StopRule(max_tokens=1, max_lines=1, time_budget_ms=60_000)
+A_LINE = StopRule(max_tokens=16, max_lines=99, time_budget_ms=60_000)
+SETTINGS = Settings(prefix_tokens=1_100, suffix_tokens=244, snippet_tokens=0, think_ahead=False)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing the user did, and how long the first token took on both sides."""
+
+    kind: str
+    ours_ms: float
+    theirs_ms: float
+    prefill_tokens: int
+
+
+class Infill:
+    """A client of llama-server."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    def wait(self, seconds: float) -> None:
+        """Return when the model is loaded."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(f"{self._url}/health", timeout=5).close()
+            except (urllib.error.URLError, ConnectionError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def first_token_ms(self, prompt: Prompt, typed: str) -> float:
+        """Ask for one token as llama.vim does, with the texts of our own prompt."""
+        before, _, suffix = prompt.text.removeprefix("<prefix>").partition("<suffix>")
+        body = {
+            "input_prefix": before,
+            "prompt": typed,
+            "input_suffix": suffix.rpartition("<middle>")[0],
+            "n_predict": 1,
+            "cache_prompt": True,
+            "temperature": 0,
+            "samplers": [],
+        }
+        request = urllib.request.Request(
+            f"{self._url}/infill",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        started = time.perf_counter()
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            answer.read()
+        return (time.perf_counter() - started) * 1000
+
+
+@contextmanager
+def llama_server(command: str, model: Path, threads: int) -> Iterator[Infill]:
+    """Run llama-server with one slot and the model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = f"-m {shlex.quote(str(model))} --port {port} -np 1 -c 4096 -b 2048 -t {threads}"
+    process = subprocess.Popen(
+        [*shlex.split(command), *shlex.split(arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        infill = Infill(port)
+        infill.wait(120)
+        yield infill
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Typist:
+    """Types into documents and times the first token after each key."""
+
+    def __init__(self, engine: EngineProcess, infill: Infill) -> None:
+        self._engine = engine
+        self._infill = infill
+        self._pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, SETTINGS)
+        self.events: list[Event] = []
+
+    async def press(self, kind: str, path: Path, text: str, offset: int) -> None:
+        """Time one request at ``offset``."""
+        name = str(path.relative_to(HERE))
+        snapshot = Snapshot(
+            path.as_uri(), str(path), name, "python", text, offset, Trigger.AUTOMATIC
+        )
+        report = await self._pipeline.prepare(snapshot)
+        assert report.prompt is not None
+        assert report.hole is not None
+        started = time.perf_counter()
+        (completion,) = await self._engine.complete(report.prompt, FIRST_TOKEN)
+        ours_ms = (time.perf_counter() - started) * 1000
+        theirs_ms = self._infill.first_token_ms(report.prompt, report.hole.typed)
+        self.events.append(Event(kind, ours_ms, theirs_ms, completion.timings.prefill_tokens))
+
+    async def decode_step_ms(self, path: Path) -> tuple[int, float]:
+        """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""
+        text = read(path)
+        name = str(path.relative_to(HERE))
+        snapshot = Snapshot(path.as_uri(), str(path), name, "python", text, place(text))
+        prompt = (await self._pipeline.prepare(snapshot)).prompt
+        assert prompt is not None
+        (completion,) = await self._engine.complete(prompt, A_LINE)
+        steps = max(completion.timings.decode_tokens - 1, 1)  # the first token needs none
+        return len(prompt.token_ids), completion.timings.decode_ms / steps
+
+
+def read(path: Path) -> str:
+    """Return a file's text."""
+    return path.read_text("utf-8")
+
+
+def place(text: str) -> int:
+    """Return the start of an inner line about two thirds into a file."""
+    return text.index("\n", len(text) * 2 // 3) + 1
+
+
+async def replay(typist: Typist, rounds: int) -> None:
+    """Type, begin lines, switch files and accept, ``rounds`` times."""
+    texts = {path: read(path) for path in FILES}
+    offsets = {path: place(text) for path, text in texts.items()}
+
+    async def insert(kind: str, path: Path, inserted: str) -> None:
+        text, at = texts[path], offsets[path]
+        texts[path] = text[:at] + inserted + text[at:]
+        offsets[path] = at + len(inserted)
+        await typist.press(kind, path, texts[path], offsets[path])
+
+    first, second = FILES
+    await insert("cold", first, "\n")
+    await insert("cold", second, "\n")
+    for _ in range(rounds):
+        await insert("back to the file", first, "        ")
+        for line in TYPED:
+            for key in line.strip():
+                await insert("key", first, key)
+            await insert("new line", first, "\n        ")
+        await insert("accepted", first, ACCEPTED)
+        await insert("other file", second, "        ")
+
+
+def row(events: list[Event], step_ms: float) -> dict[str, float]:
+    """Return medians and 95th percentiles of one kind of event."""
+
+    def p95(values: list[float]) -> float:
+        return quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+
+    ours, theirs = [e.ours_ms for e in events], [e.theirs_ms for e in events]
+    return {
+        "events": len(events),
+        "prefill_tokens": median(e.prefill_tokens for e in events),
+        "ours_median_ms": round(median(ours), 1),
+        "ours_p95_ms": round(p95(ours), 1),
+        "theirs_median_ms": round(median(theirs), 1),
+        "theirs_p95_ms": round(p95(theirs), 1),
+        "times_faster": round(median(t / o for o, t in zip(ours, theirs, strict=True)), 1),
+        "decode_steps": round(median(ours) / step_ms, 2),
+    }
+
+
+async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the table."""
+    options = EngineOptions(arguments.model, arguments.threads, draft="never")
+    engine = EngineProcess(options)
+    info = await engine.start()
+    with llama_server(arguments.llama_server, arguments.model, arguments.threads) as infill:
+        typist = Typist(engine, infill)
+        await replay(typist, arguments.rounds)
+        steps = [await typist.decode_step_ms(FILES[0]) for _ in range(5)]
+    await engine.close()
+    step_ms = median(ms for _, ms in steps)
+    kinds = dict.fromkeys(event.kind for event in typist.events)
+    return {
+        "model": info.model_name,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "threads": arguments.threads,
+        "load_before": os.getloadavg()[0],
+        "decode_step_ms": round(step_ms, 1),
+        "prompt_tokens": steps[0][0],
+        "kinds": {k: row([e for e in typist.events if e.kind == k], step_ms) for k in kinds},
+    }
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--llama-server", default="llama-server", help="command that starts it")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    result = asyncio.run(measure(arguments))
+    text = json.dumps(result, indent=1)
+    print(text)
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
