@@ -17,7 +17,7 @@ import subprocess
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ REFUSED = re.compile(
 
 DEBIAN_LICENCES = {
     "golang-1.19-src": "BSD-3-Clause",
+    "libpython3.11-minimal": "PSF-2.0",
+    "libpython3.11-stdlib": "PSF-2.0",
     "libpython3.11-testsuite": "PSF-2.0",
     "rust-src": "MIT OR Apache-2.0",
 }
@@ -110,21 +112,32 @@ def read_wheel(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     return Package(name, version, licence, "pypi"), files
 
 
+def _texts(
+    archive: tarfile.TarFile, inner: Callable[[str], str], wanted: Callable[[str], bool] = _wanted
+) -> Iterator[tuple[str, str]]:
+    """Yield the wanted files of a tar file; ``inner`` shortens a member's name to the path."""
+    for member in archive:
+        path = inner(member.name)
+        if member.isfile() and member.size <= 130_000 and wanted(path):
+            handle = archive.extractfile(member)
+            text = _text(handle.read()) if handle else None
+            if text:
+                yield path, text
+
+
 def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     """Return an npm tarball's description and its source files."""
     files: list[tuple[str, str]] = []
     record: dict[str, object] = {}
     with tarfile.open(path) as archive:
-        for member in archive:
-            inner = member.name.partition("/")[2]
-            wanted = inner == "package.json" or _wanted(inner)
-            if not member.isfile() or member.size > 130_000 or not wanted:
-                continue
-            handle = archive.extractfile(member)
-            text = _text(handle.read()) if handle else None
+        for inner, text in _texts(
+            archive,
+            lambda name: name.partition("/")[2],
+            lambda inner: inner == "package.json" or _wanted(inner),
+        ):
             if inner == "package.json":
-                record = json.loads(text or "{}")
-            elif text:
+                record = json.loads(text)
+            else:
                 files.append((inner, text))
     name, version = str(record.get("name", path.stem)), str(record.get("version", ""))
     return Package(name, version, str(record.get("license", "")), "npm"), files
@@ -139,16 +152,9 @@ def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     unpacked = subprocess.run(
         ["dpkg-deb", "--fsys-tarfile", str(path)], stdout=subprocess.PIPE, check=True
     )
-    files: list[tuple[str, str]] = []
     with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
-        for member in archive:
-            inner = member.name.removeprefix("./")
-            if not member.isfile() or member.size > 130_000 or not _wanted(inner):
-                continue
-            handle = archive.extractfile(member)
-            text = _text(handle.read()) if handle else None
-            if text:
-                files.append((_DEBIAN_ROOT.sub("", inner), text))
+        found = _texts(archive, lambda name: name.removeprefix("./"))
+        files = [(_DEBIAN_ROOT.sub("", inner), text) for inner, text in found]
     return Package(name, version, DEBIAN_LICENCES.get(name, ""), "debian"), files
 
 

@@ -50,7 +50,7 @@ class Plan:
     decay_from: float
     init: Path | None
     resume: Path | None
-    blocks: bool
+    across: bool
     toy: bool
     steps: int
     seed: int
@@ -235,7 +235,7 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         factor = rate_factor(step, share, plan)
         rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
         with cast:
-            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], weight, plan.blocks)
+            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], weight, plan.across)
         loss.backward()
         if world > 1:
             flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
@@ -310,7 +310,7 @@ def main() -> None:
     parser.add_argument("--adam-rate", type=float, default=2e-3)
     parser.add_argument("--middle-weight", type=float, default=2.5)
     parser.add_argument("--last-middle-weight", type=float, default=4.0)
-    parser.add_argument("--blocks", action="store_true", help="flex_attention: needs a GPU")
+    parser.add_argument("--across", action="store_true", help="attend across samples: quicker")
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--decay-from", type=float, default=0.45)
     parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")

@@ -31,7 +31,7 @@ from typing import Any
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
+from infill_ls.types import Prompt, Snapshot, StopRule
 from infill_retrieval import NO_SNIPPETS
 
 HERE = Path(__file__).resolve().parents[2]
@@ -130,11 +130,7 @@ class Typist:
 
     async def press(self, kind: str, path: Path, text: str, offset: int) -> None:
         """Time one request at ``offset``."""
-        name = str(path.relative_to(HERE))
-        snapshot = Snapshot(
-            path.as_uri(), str(path), name, "python", text, offset, Trigger.AUTOMATIC
-        )
-        report = await self._pipeline.prepare(snapshot)
+        report = await self._pipeline.prepare(snapshot_of(path, text, offset))
         assert report.prompt is not None
         assert report.hole is not None
         started = time.perf_counter()
@@ -146,13 +142,18 @@ class Typist:
     async def decode_step_ms(self, path: Path) -> tuple[int, float]:
         """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""
         text = read(path)
-        name = str(path.relative_to(HERE))
-        snapshot = Snapshot(path.as_uri(), str(path), name, "python", text, place(text))
-        prompt = (await self._pipeline.prepare(snapshot)).prompt
+        prompt = (await self._pipeline.prepare(snapshot_of(path, text, place(text)))).prompt
         assert prompt is not None
         (completion,) = await self._engine.complete(prompt, A_LINE)
         steps = max(completion.timings.decode_tokens - 1, 1)  # the first token needs none
         return len(prompt.token_ids), completion.timings.decode_ms / steps
+
+
+def snapshot_of(path: Path, text: str, offset: int) -> Snapshot:
+    """Return a file of this project with other ``text``, as an editor would send it."""
+    return Snapshot(
+        path.as_uri(), str(path), path.relative_to(HERE).as_posix(), "python", text, offset
+    )
 
 
 def read(path: Path) -> str:
@@ -224,7 +225,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "model": info.model_name,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "threads": arguments.threads,
-        "load_before": os.getloadavg()[0],
+        "load_after": os.getloadavg()[0],
         "decode_step_ms": round(step_ms, 1),
         "prompt_tokens": steps[0][0],
         "kinds": {k: row([e for e in typist.events if e.kind == k], step_ms) for k in kinds},

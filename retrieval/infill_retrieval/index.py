@@ -488,20 +488,18 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
 
 
 def _timing(count_tokens: CountTokens, steps_ms: dict[str, float]) -> CountTokens:
-    """Return ``count_tokens`` with its time added up as a step of its own."""
+    """Return ``count_tokens`` with its time as a step of its own."""
 
     def count(texts: Sequence[str]) -> list[int]:
-        started = time.perf_counter()
-        counts = count_tokens(texts)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        steps_ms["tokenize"] = steps_ms.get("tokenize", 0.0) + elapsed_ms
-        return counts
+        with _timed(steps_ms, "tokenize"):
+            return count_tokens(texts)
 
     return count
 
 
 @contextmanager
 def _timed(steps_ms: dict[str, float], step: str) -> Iterator[None]:
+    """Add the time that the body takes to ``step``."""
     started = time.perf_counter()
     yield
-    steps_ms[step] = (time.perf_counter() - started) * 1000
+    steps_ms[step] = steps_ms.get(step, 0.0) + (time.perf_counter() - started) * 1000

@@ -79,7 +79,6 @@ class Retrieval:
     Taken ones of the same file and channel may have become one snippet."""
     step_ms: dict[str, float] = field(default_factory=dict)
     """Time of each step in milliseconds."""
-
     budget_tokens: int = 0
     """What ``tokens`` could have been at most."""
 

@@ -16,7 +16,7 @@ from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
 from infill_ls.lines import indent_columns
-from infill_ls.postprocess import filters_of, postprocess
+from infill_ls.postprocess import conclude, filters_of
 from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.settings import Settings
@@ -24,6 +24,7 @@ from infill_ls.tokens import LineTokenizer
 from infill_ls.triggers import why_not
 from infill_ls.types import (
     Completion,
+    FilterStep,
     Hole,
     Mode,
     Prompt,
@@ -78,15 +79,34 @@ class Pipeline:
         return report
 
     async def prepare(self, snapshot: Snapshot) -> Report:
-        """Return the report with the prompt that :meth:`run` would send; the model writes nothing.
+        """Return what :meth:`run` would ask the model, or why it would not; the model is not asked.
 
         Raises what :meth:`run` raises.
         """
+        if not self._settings.enabled:
+            return Report(snapshot, None, "completions are switched off")
+        if snapshot.language_id in self._settings.disabled_languages:
+            return Report(snapshot, None, f"switched off for {snapshot.language_id}")
+        steps = _Steps()
         hole = self._anchors.hold(snapshot, cut(snapshot))
+        steps.done("cut")
+        if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
+            return Report(snapshot, None, reason, hole=hole)
         await self._engine.start()
+        steps.done("wait for model")
         retrieval = await self._search(snapshot, hole)
+        steps.done("retrieve")
         prompt = await self._prompt(snapshot, hole, retrieval)
-        return Report(snapshot, None, "prepared", hole=hole, retrieval=retrieval, prompt=prompt)
+        steps.done("prompt")
+        return Report(
+            snapshot,
+            None,
+            "prepared",
+            hole=hole,
+            retrieval=retrieval,
+            prompt=prompt,
+            step_ms=steps.step_ms,
+        )
 
     async def think_ahead(self, report: Report) -> None:
         """Prepare for what probably comes next; to be called when the user pauses.
@@ -115,36 +135,24 @@ class Pipeline:
             del self._searches[key]
 
     async def _compute(self, snapshot: Snapshot) -> Report:
-        if not self._settings.enabled:
-            return Report(snapshot, None, "completions are switched off")
-        if snapshot.language_id in self._settings.disabled_languages:
-            return Report(snapshot, None, f"switched off for {snapshot.language_id}")
+        prepared = await self.prepare(snapshot)
+        prompt, hole = prepared.prompt, prepared.hole
+        if prompt is None or hole is None:
+            return prepared
         steps = _Steps()
-        hole = self._anchors.hold(snapshot, cut(snapshot))
-        steps.done("cut")
-        if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
-            return Report(snapshot, None, reason, hole=hole)
-        await self._engine.start()
-        steps.done("wait for model")
-        retrieval = await self._search(snapshot, hole)
-        steps.done("retrieve")
-        prompt = await self._prompt(snapshot, hole, retrieval)
-        steps.done("prompt")
         completions = await self._complete(prompt, hole, snapshot.trigger)
         steps.done("engine")
-        suggestions, reason = _suggestions(completions, hole)
+        filters = [filters_of(completion, hole) for completion in completions]
+        suggestions, reason = _suggestions(completions, filters)
         steps.done("postprocess")
-        return Report(
-            snapshot,
-            suggestions[0] if suggestions else None,
-            reason,
-            tuple(suggestions[1:]),
-            hole,
-            retrieval,
-            prompt,
-            completions[0] if completions else None,
-            filters_of(completions[0], hole) if completions else (),
-            steps.step_ms,
+        return replace(
+            prepared,
+            suggestion=suggestions[0] if suggestions else None,
+            reason=reason,
+            alternatives=tuple(suggestions[1:]),
+            completion=completions[0] if completions else None,
+            filters=filters[0] if filters else (),
+            step_ms=prepared.step_ms | steps.step_ms,
         )
 
     async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
@@ -244,12 +252,14 @@ class _Steps:
         self._last = now
 
 
-def _suggestions(completions: Sequence[Completion], hole: Hole) -> tuple[list[Suggestion], str]:
+def _suggestions(
+    completions: Sequence[Completion], filters: Sequence[Sequence[FilterStep]]
+) -> tuple[list[Suggestion], str]:
     """Return the different suggestions, best first, and the reason for the first or for none."""
     suggestions: list[Suggestion] = []
     reasons = []
-    for completion in completions:
-        suggestion, reason = postprocess(completion, hole)
+    for completion, steps in zip(completions, filters, strict=True):
+        suggestion, reason = conclude(completion, steps)
         reasons.append(reason)
         if suggestion is not None and suggestion not in suggestions:
             suggestions.append(suggestion)

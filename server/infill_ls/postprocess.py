@@ -7,7 +7,7 @@ that nothing is shown, and the filter's name is the reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from infill_ls.lines import indent_columns, with_lf
@@ -23,42 +23,40 @@ SHORTEST_ECHO_CHARS = 3
 """A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
 
 
-def postprocess(completion: Completion, hole: Hole) -> tuple[Suggestion | None, str]:
-    """Return the suggestion, or ``None`` and the reason why nothing is shown."""
-    text = with_lf(completion.text)
-    if not text.strip():
-        return None, "the model wrote nothing"
-    if completion.stop in (StopReason.TIME, StopReason.TOKENS):
-        text = without_cut_off_end(text)
-        if not text.strip():
-            return None, f"cut off by the limit of {completion.stop.value} before a word was whole"
-    *_, last = filter_steps(text, hole)
-    if not last.text.strip():
-        return None, f"nothing left after filter {last.name}"
-    return Suggestion(last.text), "shown"
-
-
 def filters_of(completion: Completion, hole: Hole) -> tuple[FilterStep, ...]:
-    """Return what each filter makes of what the model wrote, for people who ask why."""
-    text = with_lf(completion.text)
-    if not text.strip():
-        return ()
+    """Return what each filter leaves of what the model wrote; one that leaves nothing is the last.
+
+    Empty if the model wrote nothing.
+    """
+    rules = FILTERS
     if completion.stop in (StopReason.TIME, StopReason.TOKENS):
-        whole = FilterStep(without_cut_off_end.__name__, without_cut_off_end(text))
-        return (whole, *filter_steps(whole.text, hole)) if whole.text.strip() else (whole,)
-    return tuple(filter_steps(text, hole))
-
-
-def filter_steps(text: str, hole: Hole) -> Iterator[FilterStep]:
-    """Yield what each filter leaves of ``text``; one that leaves nothing is the last."""
-    for rule in FILTERS:
-        text = rule(text, hole)
-        yield FilterStep(rule.__name__, text)
+        rules = (without_cut_off_end, *FILTERS)
+    steps: list[FilterStep] = []
+    text = with_lf(completion.text)
+    for rule in rules:
         if not text.strip():
-            return
+            break
+        text = rule(text, hole)
+        steps.append(FilterStep(rule.__name__, text))
+    return tuple(steps)
 
 
-def without_cut_off_end(text: str) -> str:
+def conclude(completion: Completion, steps: Sequence[FilterStep]) -> tuple[Suggestion | None, str]:
+    """Return the suggestion, or ``None`` and the reason why nothing is shown.
+
+    ``steps`` are those of :func:`filters_of`.
+    """
+    if not steps:
+        return None, "the model wrote nothing"
+    last = steps[-1]
+    if last.text.strip():
+        return Suggestion(last.text), "shown"
+    if last.name == without_cut_off_end.__name__:
+        return None, f"cut off by the limit of {completion.stop.value} before a word was whole"
+    return None, f"nothing left after filter {last.name}"
+
+
+def without_cut_off_end(text: str, _hole: Hole | None = None) -> str:
     """Return what is whole of a text that a limit cut off: whole lines, else whole words."""
     head, newline, _ = text.rpartition("\n")
     return head if newline and head.strip() else _LAST_WORD.sub("", text)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import llama_cpp
 import pytest
 
-from infill_ls.engine.llama import load_model
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.fim import Order
+from integration.vocabularies import open_vocabulary
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "ggml-vocab-deepseek-coder.gguf"
 
@@ -21,9 +20,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def vocab() -> Iterator[LlamaVocab]:
-    model = load_model(FILE, vocab_only=True)
-    yield LlamaVocab(model)
-    llama_cpp.llama_model_free(model)
+    with open_vocabulary(FILE) as opened:
+        yield opened
 
 
 def test_markers(vocab: LlamaVocab) -> None:

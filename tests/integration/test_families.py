@@ -5,14 +5,12 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 
-import llama_cpp
 import pytest
 
-from infill_ls.engine.llama import load_model, read_facts
-from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.llama import read_facts
 from infill_ls.errors import ModelError
 from infill_ls.fim import FAMILIES, FimFamily, Order
-from integration.vocabularies import FIRST_MARKER, PAIR, write_vocabulary
+from integration.vocabularies import FIRST_MARKER, PAIR, open_vocabulary, write_vocabulary
 
 END = "<end>"
 
@@ -22,9 +20,8 @@ def test_family_is_found(family: FimFamily, tmp_path: Path) -> None:
     name = f"a {family.models[0]} model" if family.models else "a model"
     markers = [END, *family.markers, *family.stops]
     path = write_vocabulary(tmp_path / "vocabulary.gguf", markers, name=name)
-    model = load_model(path, gpu_layers=0, vocab_only=True)
-    fim = LlamaVocab(model).find_fim_tokens(path, name)
-    llama_cpp.llama_model_free(model)
+    with open_vocabulary(path) as vocab:
+        fim = vocab.find_fim_tokens(path, name)
 
     ids = dict(zip(markers, count(FIRST_MARKER), strict=False))
     assert fim.family == family.name
@@ -42,9 +39,8 @@ def test_models_that_share_a_spelling_are_told_apart_by_name(tmp_path: Path) -> 
         ("Granite 3.3", "starcoder", Order.PSM),
     ):
         path = write_vocabulary(tmp_path / f"{family}.gguf", markers, name=name)
-        model = load_model(path, gpu_layers=0, vocab_only=True)
-        fim = LlamaVocab(model).find_fim_tokens(path, read_facts(path).name)
-        llama_cpp.llama_model_free(model)
+        with open_vocabulary(path) as vocab:
+            fim = vocab.find_fim_tokens(path, read_facts(path).name)
         assert (fim.family, fim.order) == (family, order)
 
 
@@ -61,8 +57,6 @@ def test_an_override_reaches_llama_cpp(tmp_path: Path) -> None:
     assert read_facts(path).pre_tokenizer == ""
     tokens = {}
     for pre_tokenizer in ("", "deepseek-coder"):
-        overrides = {"tokenizer.ggml.pre": pre_tokenizer} if pre_tokenizer else {}
-        model = load_model(path, gpu_layers=0, vocab_only=True, overrides=overrides)
-        tokens[pre_tokenizer] = LlamaVocab(model).tokenize("12")
-        llama_cpp.llama_model_free(model)
+        with open_vocabulary(path, **({"pre": pre_tokenizer} if pre_tokenizer else {})) as vocab:
+            tokens[pre_tokenizer] = vocab.tokenize("12")
     assert tokens == {"": (PAIR,), "deepseek-coder": (ord("1"), ord("2"))}

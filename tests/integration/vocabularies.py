@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import gguf
+import llama_cpp
+
+from infill_ls.engine.llama import load_model
+from infill_ls.engine.llama_vocab import LlamaVocab
 
 PAIR = 256
 """Id of the token ``12``, which exists only where digits may be joined."""
@@ -34,6 +39,17 @@ def write_vocabulary(
     writer.write_kv_data_to_file()
     writer.close()
     return path
+
+
+@contextmanager
+def open_vocabulary(path: Path, **overrides: str) -> Iterator[LlamaVocab]:
+    """Load the vocabulary of a file; ``overrides`` replace keys of its tokenizer."""
+    keys = {f"tokenizer.ggml.{name}": value for name, value in overrides.items()}
+    model = load_model(path, gpu_layers=0, vocab_only=True, overrides=keys)
+    try:
+        yield LlamaVocab(model)
+    finally:
+        llama_cpp.llama_model_free(model)
 
 
 def _byte_letters() -> list[str]:

@@ -3,14 +3,15 @@ from __future__ import annotations
 import pytest
 
 from infill_ls.cut import cut
-from infill_ls.postprocess import filters_of, postprocess, without_cut_off_end
+from infill_ls.postprocess import conclude, filters_of, without_cut_off_end
 from infill_ls.types import Completion, EngineTimings, StopReason
 from unit.documents import snapshot
 
 
 def shown(text: str, stop: StopReason) -> str | None:
     completion = Completion(text, stop, -0.1, EngineTimings(0, 0, 0.0, 1, 1.0))
-    suggestion, _ = postprocess(completion, cut(snapshot("def f(a):\n    ‸\n")))
+    hole = cut(snapshot("def f(a):\n    ‸\n"))
+    suggestion, _ = conclude(completion, filters_of(completion, hole))
     return suggestion.text if suggestion is not None else None
 
 
@@ -39,8 +40,8 @@ def test_the_steps_of_the_filters_end_where_the_answer_does() -> None:
     for text in ("f(x)  ", "a\nb\n", ")", "  \n", "", "x = 1", "cut of"):
         for stop in StopReason:
             completion = Completion(text, stop, -0.1, EngineTimings(0, 0, 0.0, 1, 1.0))
-            suggestion, reason = postprocess(completion, hole)
             steps = filters_of(completion, hole)
+            suggestion, reason = conclude(completion, steps)
             left = steps[-1].text if steps and steps[-1].text.strip() else None
             assert left == (suggestion.text if suggestion else None)
             if not text.strip():

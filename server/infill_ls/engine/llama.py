@@ -140,8 +140,8 @@ def read_facts(path: Path) -> ModelFacts:
             name=name,
             finetune=metadata(model, "general.finetune"),
             architecture=architecture,
-            family=vocab.find_fim_tokens(path, f"{architecture} {name}").family,
-            vocabulary_tokens=len(vocab.pieces.pieces),
+            family=vocab.find_family(path, f"{architecture} {name}").name,
+            vocabulary_tokens=vocab.tokens,
             pre_tokenizer=metadata(model, "tokenizer.ggml.pre"),
             rope_base=_number(metadata(model, f"{architecture}.rope.freq_base")),
             rope_factor=_number(metadata(model, f"{architecture}.rope.scaling.factor")) or 1.0,
@@ -221,7 +221,7 @@ class LlamaModel:
     def logits(self, index: int) -> Logits:
         """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""
         pointer = llama_cpp.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(len(self.vocab.pieces.pieces),))
+        return np.ctypeslib.as_array(pointer, shape=(self.vocab.tokens,))
 
     def truncate(self, sequence: int, length: int) -> None:
         """Drop the tokens of ``sequence`` from position ``length`` on."""

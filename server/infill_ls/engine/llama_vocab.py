@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,13 @@ class LlamaVocab:
 
     def __init__(self, model: Any) -> None:
         self._vocab = llama_cpp.llama_model_get_vocab(model)
-        count = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        self.pieces = Vocabulary([self._piece(token) for token in range(count)])
+        self.tokens = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
+        """Number of tokens."""
+
+    @cached_property
+    def pieces(self) -> Vocabulary:
+        """The bytes of every token."""
+        return Vocabulary([self._piece(token) for token in range(self.tokens)])
 
     def tokenize(self, text: str) -> tuple[int, ...]:
         """Return the token ids of ``text``. Markers in it stay text."""
@@ -47,18 +53,25 @@ class LlamaVocab:
         return tuple(buffer[:count])
 
     def find_fim_tokens(self, path: Path, model_name: str = "") -> FimTokens:
-        """Return the infilling markers; ``path`` is for the message if there are none.
+        """Return the infilling markers. Takes and raises what :meth:`find_family` does."""
+        return self._fim_tokens(*self._find(path, model_name))
 
-        ``model_name`` tells families apart that spell their markers alike. Raises
-        :class:`ModelError`.
+    def find_family(self, path: Path, model_name: str = "") -> FimFamily:
+        """Return the family whose markers the vocabulary has.
+
+        ``model_name`` tells families apart that spell them alike; ``path`` is for the message if
+        there are none. Raises :class:`ModelError`.
         """
+        return self._find(path, model_name)[0]
+
+    def _find(self, path: Path, model_name: str) -> tuple[FimFamily, list[int]]:
         for family in FAMILIES:
             if family.models and not any(part in model_name.lower() for part in family.models):
                 continue
             ids = [self._special(text) for text in family.markers]
             found = [token for token in ids if token is not None]
             if len(found) == len(ids):
-                return self._fim_tokens(family, found)
+                return family, found
         raise ModelError(
             f"model file {path} cannot fill in the middle (no infilling markers in its "
             f"vocabulary): {_USE_A_BASE_MODEL}"
@@ -69,7 +82,7 @@ class LlamaVocab:
         stops.update(t for text in family.stops if (t := self._special(text)) is not None)
         stops.update(
             token
-            for token in range(len(self.pieces.pieces))
+            for token in range(self.tokens)
             if llama_cpp.llama_vocab_is_eog(self._vocab, token)
         )
         bos = int(llama_cpp.llama_vocab_bos(self._vocab))
