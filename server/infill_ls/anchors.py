@@ -16,7 +16,7 @@ from infill_ls.types import Hole, Snapshot
 MAX_TYPED_LINES = 6
 MAX_TYPED_CHARS = 600
 REANCHOR_FROM_LINES = 2
-"""From so many lines on, a new anchor is prepared when the user pauses."""
+"""From so many lines on, a new anchor is prepared between two keys."""
 DOCUMENTS = 16
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.cut import cut
@@ -19,6 +19,7 @@ from infill_ls.lines import indent_columns
 from infill_ls.postprocess import conclude, filters_of
 from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
+from infill_ls.searches import HeldSearches, Place
 from infill_ls.settings import Settings
 from infill_ls.tokens import LineTokenizer
 from infill_ls.triggers import why_not
@@ -29,7 +30,6 @@ from infill_ls.types import (
     Mode,
     Prompt,
     Report,
-    Sampling,
     Snapshot,
     StopRule,
     Suggestion,
@@ -43,7 +43,6 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
-HELD_SEARCHES = 8
 INVOKED_PATIENCE = 10
 """An explicit request may take so many times the time budget."""
 RESERVED_TOKENS = 64
@@ -61,8 +60,7 @@ class Pipeline:
         self._anchors = AnchorKeeper()
         self._results = ResultCache()
         self._shown = ShownSuggestions()
-        # Holding a search while the place stays the same keeps the prompt, and so the KV cache.
-        self._searches: OrderedDict[tuple[str, str, str, int], Retrieval] = OrderedDict()
+        self._searches = HeldSearches()
 
     async def run(self, snapshot: Snapshot) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
@@ -109,30 +107,33 @@ class Pipeline:
         )
 
     async def think_ahead(self, report: Report) -> None:
-        """Prepare for what probably comes next; to be called when the user pauses.
-
-        That is the completion after the suggestion has been accepted, and a new anchor if much
-        has been typed since the last one.
-        """
+        """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
         if report.suggestion is not None:
             snapshot, added = report.snapshot, report.suggestion.text
             text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
             offset = snapshot.offset + len(added)
             accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
             await self._compute(accepted)
+
+    async def move_anchor(self, report: Report) -> None:
+        """Prepare a new anchor if some lines have been typed since the last one, then use it.
+
+        To be called between two keys: the engine gives way to a request at once and keeps what it
+        has computed, so that typing without a pause never has to wait for a whole new anchor.
+        """
         if report.hole is not None and report.hole.typed.count("\n") >= REANCHOR_FROM_LINES:
             fresh = cut(report.snapshot)
             retrieval = await self._search(report.snapshot, fresh)
             await self._engine.warm(await self._prompt(report.snapshot, fresh, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
-    def forget_searches(self, keep_uri: str = "") -> None:
-        """Search again at the next request, even where the cursor is still at the same place.
+    def document_changed(self, uri: str, path: PurePath) -> None:
+        """Search again at the next request in another document, even at the same place."""
+        self._searches.doubt(uri, path)
 
-        Those of the document ``keep_uri`` are kept: nothing of itself is ever found for it.
-        """
-        for key in [key for key in self._searches if not keep_uri or key[0] != keep_uri]:
-            del self._searches[key]
+    def files_changed(self) -> None:
+        """Search again at the next request, whatever may have changed."""
+        self._searches.doubt_all()
 
     async def _compute(self, snapshot: Snapshot) -> Report:
         prepared = await self.prepare(snapshot)
@@ -161,16 +162,15 @@ class Pipeline:
             return NO_SNIPPETS
         # What is typed may say what is needed (the name before a dot), but the snippets are held
         # while it grows: another set would cost the KV cache.
-        key = (snapshot.uri, hole.prefix, hole.below, budget)
+        place = Place(snapshot.uri, hole.prefix, hole.below, budget)
+        if (held := self._searches.get(place)) is not None:
+            return held
         query = Query(
             snapshot.path,
             snapshot.language_id,
             hole.prefix + hole.typed,
             hole.line_tail + hole.below,
         )
-        if key in self._searches:
-            self._searches.move_to_end(key)
-            return self._searches[key]
         loop = asyncio.get_running_loop()
 
         def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -179,10 +179,7 @@ class Pipeline:
             return counting.result(COUNT_TIMEOUT_S)
 
         found = await asyncio.to_thread(self._retrieve, query, budget, count_tokens)
-        self._searches[key] = found
-        while len(self._searches) > HELD_SEARCHES:
-            self._searches.popitem(last=False)
-        return found
+        return self._searches.settle(place, found)
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()
@@ -209,7 +206,7 @@ class Pipeline:
         self, prompt: Prompt, hole: Hole, trigger: Trigger
     ) -> tuple[Completion, ...]:
         stop = self._stop_rule(hole, trigger)
-        sampling = Sampling(temperature=self._settings.temperature)
+        sampling = self._settings.sampling
         candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
         key = ResultKey.of(prompt, stop, sampling, candidates)
         known = self._results.get(key)

@@ -38,10 +38,19 @@ class Superseded(Exception):  # noqa: N818 - an outcome, not an error
 
 def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
     """Return the engine that ``settings`` ask for, not started yet."""
-    options = EngineOptions(
-        settings.model_path, settings.threads, settings.gpu_layers, settings.idle_minutes
+    return EngineProcess(_engine_options(settings), on_loading=on_loading)
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        settings.model_path,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+        idle_minutes=settings.idle_minutes,
+        kv_tokens=settings.kv_tokens,
+        flash_attention=settings.flash_attention,
+        kv_type=settings.kv_type,
     )
-    return EngineProcess(options, on_loading=on_loading)
 
 
 def _retrieval_settings(settings: Settings) -> RetrievalSettings:
@@ -149,8 +158,7 @@ class Session:
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
         old, self.settings = self.settings, settings
-        keys = ("model_path", "threads", "gpu_layers", "idle_minutes")
-        if any(getattr(old, key) != getattr(settings, key) for key in keys):
+        if _engine_options(old) != _engine_options(settings):
             engine, self._engine = self._engine, self._engine_factory(settings, self._on_loading)
             self._told.clear()
             self._track(asyncio.get_running_loop().create_task(engine.close()))
@@ -175,7 +183,7 @@ class Session:
             loop.call_soon_threadsafe(on_progress, files)
 
         await loop.run_in_executor(self._index_thread, self._index.crawl, report, stop)
-        self._pipeline.forget_searches()
+        self._pipeline.files_changed()
 
     def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Search a buffer in place of its file, and look whether it holds secrets."""
@@ -185,7 +193,7 @@ class Session:
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
         if path is not None:
-            self._pipeline.forget_searches(keep_uri=uri)
+            self._pipeline.document_changed(uri, path)
             self._buffers[path] = (text, language_id)
             self._index.open_buffer(path, text, language_id)
 
@@ -201,7 +209,7 @@ class Session:
         """Read files again that changed on disk; a request that comes next sees a few at once."""
         changed = list(paths)
         self._index.note_changes(changed)
-        self._pipeline.forget_searches()
+        self._pipeline.files_changed()
         self._touch_index(self._index.files_changed, changed)
 
     async def close(self) -> None:
@@ -238,11 +246,12 @@ class Session:
         return report
 
     async def _think_ahead(self, report: Report) -> None:
-        await asyncio.sleep(PAUSE_S)
         snapshot = report.snapshot
         path = Path(snapshot.path) if snapshot.path else None
-        await asyncio.to_thread(self._look_for_secrets, snapshot.uri, path, snapshot.text)
         try:
+            await self._pipeline.move_anchor(report)
+            await asyncio.sleep(PAUSE_S)
+            await asyncio.to_thread(self._look_for_secrets, snapshot.uri, path, snapshot.text)
             await self._pipeline.think_ahead(report)
         except InfillError as error:
             log.info("thinking ahead failed: %s", error)
@@ -273,7 +282,7 @@ class Session:
     def _touch_index(self, change: Callable[..., None], *arguments: object) -> None:
         loop = asyncio.get_running_loop()
         done = loop.run_in_executor(self._index_thread, change, *arguments)
-        done.add_done_callback(lambda _: self._pipeline.forget_searches())
+        done.add_done_callback(lambda _: self._pipeline.files_changed())
         self._track(done)
 
     def _track(self, future: asyncio.Future[None]) -> None:

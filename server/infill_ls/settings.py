@@ -7,11 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
+
+from infill_ls.types import Sampling
 
 BUNDLED_MODEL_NAME = "infill-ls-mini"
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
+LEAST_KV_TOKENS = 512
+"""Less does not hold a prompt worth completing."""
 
 
 def bundled_model_path() -> Path:
@@ -65,6 +69,27 @@ class Settings(BaseModel):
     temperature: float = Field(
         0.0, ge=0, le=2, description="0 always takes the likeliest token; more varies."
     )
+    top_k: int = Field(
+        40,
+        ge=0,
+        le=1000,
+        description="With a temperature: choose among so many of the likeliest tokens; 0 means all.",
+    )
+    top_p: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        description="With a temperature: choose among the likeliest tokens that make up this share.",
+    )
+    min_p: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="With a temperature: leave out tokens less likely than this share of the likeliest.",
+    )
+    seed: int = Field(
+        0, ge=0, le=2**32 - 2, description="With a temperature: equal seeds give equal completions."
+    )
     think_ahead: bool = Field(
         True,
         description="When you pause, compute what comes after the suggestion, as if accepted.",
@@ -83,6 +108,21 @@ class Settings(BaseModel):
     threads: int = Field(
         0, ge=0, le=256, description="CPU threads; 0 means as many as measured best."
     )
+    kv_tokens: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Size of the KV cache in tokens, for all files together: more files stay "
+        "computed, and more memory is used. 0 means twice the context of one prompt.",
+    )
+    flash_attention: Literal["auto", "on", "off"] = Field(
+        "auto", description="How attention is computed: auto means as measured best."
+    )
+    kv_type: Literal["auto", "f16", "q8_0"] = Field(
+        "auto",
+        description="Type of the KV cache: q8_0 takes half the memory of f16, auto means as "
+        "measured best.",
+    )
     idle_minutes: float = Field(
         15.0, gt=0, le=10_000, description="Unload the model after so long without a request."
     )
@@ -93,6 +133,18 @@ class Settings(BaseModel):
     gpu_layers: int = Field(
         -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
     )
+
+    @field_validator("kv_tokens")
+    @classmethod
+    def _must_hold_a_prompt(cls, value: int) -> int:
+        if 0 < value < LEAST_KV_TOKENS:
+            raise ValueError(f"must be 0, or {LEAST_KV_TOKENS} at least")
+        return value
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are chosen."""
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p, self.seed)
 
     @property
     def model_path(self) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_snippets_are_searched_once_a_line() -> None:
     for marked in ("a\nx‸\nb", "a\nxy‸\nb", "a\nxyz(‸)\nb"):
         await suggest(pipe, marked)
     assert len(search.queries) == 1
-    pipe.forget_searches()
+    pipe.document_changed("file:///w/b.py", PurePosixPath("/w/b.py"))
     await suggest(pipe, "a\nq‸\nb")
     assert len(search.queries) == 2
 
@@ -93,7 +94,7 @@ async def test_after_some_lines_a_new_anchor_is_warmed() -> None:
     report = await pipe.run(snapshot("def f():\n    a\n    b\n    ‸\n"))
     assert report.hole is not None
     assert report.hole.typed == "    a\n    b\n    "
-    await pipe.think_ahead(report)
+    await pipe.move_anchor(report)
     assert len(engine.warmed) == 1
     again = await pipe.run(snapshot("def f():\n    a\n    b\n    c‸\n"))
     assert again.hole is not None

@@ -26,6 +26,8 @@ def test_names_are_in_camel_case() -> None:
         ({"snippetTokens": -1}, "snippetTokens"),
         ({"snippetTokens": "many"}, "snippetTokens"),
         ({"completionItems": "sometimes"}, "completionItems"),
+        ({"kvTokens": 100}, "kvTokens"),
+        ({"kvType": "q1"}, "kvType"),
         ({"disabledLanguages": [1]}, "disabledLanguages"),
         ([1], "list"),
     ],

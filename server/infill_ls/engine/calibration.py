@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -24,7 +24,7 @@ from platformdirs import user_cache_path
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when a calibration of before is no longer good."""
 CONTEXT_TOKENS = 256
 """Tokens held while it is measured: a short prompt, so that a large model does not take long."""
@@ -40,6 +40,31 @@ ENOUGH = 1.15
 editor, and threads that must share one wait for each other many times longer."""
 LINE_TOKENS = 12
 """A completion of a line, to weigh decoding against prefill."""
+WORTH_ROUNDING = 1.1
+"""A KV cache in fewer bits must be so many times faster, as it is a little less exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How attention is computed, and in which type keys and values are kept."""
+
+    flash: bool
+    kv_type: str
+    """``f16`` or ``q8_0``."""
+
+
+_WAYS = (Attention(True, "f16"), Attention(False, "f16"), Attention(True, "q8_0"))
+
+
+def attention_choices(flash_attention: str, kv_type: str) -> tuple[Attention, ...]:
+    """Return the ways to try: all, or those that the user's ``on``, ``off`` or type leaves.
+
+    llama.cpp keeps values in fewer bits with flash attention only, which is then used whatever
+    ``flash_attention`` says.
+    """
+    allowed = [way for way in _WAYS if kv_type in {"auto", way.kv_type}]
+    wanted = [way for way in allowed if flash_attention in {"auto", "on" if way.flash else "off"}]
+    return tuple(wanted or allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +73,7 @@ class Calibration:
 
     decode_threads: int
     prefill_threads: int
-    flash_attention: bool
+    attention: Attention
     batch_costs: tuple[tuple[int, float], ...]
     """(tokens in a batch, milliseconds), ascending."""
     is_steady: bool = True
@@ -58,7 +83,7 @@ class Calibration:
 class Calibrated(Protocol):
     """What is measured."""
 
-    def open_context(self, *, flash_attention: bool) -> None:
+    def open_context(self, attention: Attention) -> None:
         """Begin anew with an empty context."""
 
     def set_threads(self, decode: int, prefill: int) -> None:
@@ -73,19 +98,18 @@ class Calibrated(Protocol):
         """Drop the tokens of a sequence from ``length`` on."""
 
 
-def calibrate(model: Calibrated, cores: int) -> Calibration:
+def calibrate(model: Calibrated, cores: int, choices: Sequence[Attention]) -> Calibration:
     """Measure ``model``; leaves it with an open context in the best setting found."""
     started = time.perf_counter()
-    results = [_measure(model, cores, flash_attention=flash) for flash in (True, False)]
-    best = min(results, key=_cost_of_a_line)
-    model.open_context(flash_attention=best.flash_attention)
+    best = min((_measure(model, cores, choice) for choice in choices), key=_cost_of_a_line)
+    model.open_context(best.attention)
     model.set_threads(best.decode_threads, best.prefill_threads)
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
     return best
 
 
-def _measure(model: Calibrated, cores: int, *, flash_attention: bool) -> Calibration:
-    model.open_context(flash_attention=flash_attention)
+def _measure(model: Calibrated, cores: int, attention: Attention) -> Calibration:
+    model.open_context(attention)
     candidates = _thread_counts(cores)
     model.set_threads(candidates[-1], candidates[-1])
     for start in range(0, CONTEXT_TOKENS, PREFILL_TOKENS):
@@ -110,7 +134,7 @@ def _measure(model: Calibrated, cores: int, *, flash_attention: bool) -> Calibra
         {tokens: partial(batch, tokens) for tokens in (*BATCHES, PREFILL_TOKENS)}
     )
     is_steady = prefill_steady and decode_steady and costs_steady
-    return Calibration(*threads, flash_attention, tuple(costs.items()), is_steady)
+    return Calibration(*threads, attention, tuple(costs.items()), is_steady)
 
 
 def fewest_good(milliseconds: dict[int, float]) -> int:
@@ -126,7 +150,9 @@ def _thread_counts(cores: int) -> list[int]:
 
 def _cost_of_a_line(calibration: Calibration) -> float:
     costs = dict(calibration.batch_costs)
-    return costs[PREFILL_TOKENS] + LINE_TOKENS * costs[1]
+    is_exact = calibration.attention.kv_type == "f16"
+    cost = costs[PREFILL_TOKENS] + LINE_TOKENS * costs[1]
+    return cost if is_exact else cost * WORTH_ROUNDING
 
 
 def _fastest_ms(works: dict[int, Callable[[], None]]) -> tuple[dict[int, float], bool]:
@@ -147,28 +173,37 @@ class CalibrationStore:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or user_cache_path("infill-ls") / "calibration"
 
-    def get(self, model_path: Path, backend: str) -> Calibration | None:
+    def get(
+        self, model_path: Path, backend: str, choices: Sequence[Attention]
+    ) -> Calibration | None:
         """Return what was measured for this file with this backend on this machine."""
         try:
-            file = self._file(model_path, backend)
+            file = self._file(model_path, backend, choices)
             data = json.loads(file.read_text("utf-8"))
             costs = tuple((int(tokens), float(ms)) for tokens, ms in data.pop("batch_costs"))
-            known = Calibration(**data, batch_costs=costs)
+            attention = Attention(**data.pop("attention"))
+            known = Calibration(**data, attention=attention, batch_costs=costs)
             is_old = time.time() - file.stat().st_mtime > ONE_DAY_S
         except (OSError, ValueError, TypeError, KeyError):
             return None
         return None if is_old and not known.is_steady else known
 
-    def put(self, model_path: Path, backend: str, calibration: Calibration) -> None:
+    def put(
+        self,
+        model_path: Path,
+        backend: str,
+        choices: Sequence[Attention],
+        calibration: Calibration,
+    ) -> None:
         """Remember a measurement."""
-        file = self._file(model_path, backend)
+        file = self._file(model_path, backend, choices)
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
             temporary = file.with_suffix(f".{os.getpid()}")
             temporary.write_text(json.dumps(asdict(calibration)), "utf-8")
             temporary.replace(file)  # another server may read it at this moment
 
-    def _file(self, model_path: Path, backend: str) -> Path:
+    def _file(self, model_path: Path, backend: str, choices: Sequence[Attention]) -> Path:
         stat = model_path.stat()
         key = (
             FORMAT,
@@ -177,5 +212,6 @@ class CalibrationStore:
             stat.st_mtime_ns,
             backend,
             os.cpu_count(),
+            tuple(map(astuple, choices)),
         )
         return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.json"

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from infill_ls.engine import wire
 from infill_ls.engine.llama import LlamaModel
@@ -181,13 +180,9 @@ class _Connection(threading.Thread):
 
 
 def main() -> int:
-    """Load the model named on the command line and serve it."""
+    """Load the model that the command line's options name and serve it."""
     parser = argparse.ArgumentParser(prog="infill-ls engine")
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--gpu-layers", type=int, default=-1)
-    parser.add_argument("--idle-minutes", type=float, default=15.0)
-    parser.add_argument("--draft", choices=list(BATCH_COSTS), default="auto")
+    parser.add_argument("--options", type=EngineOptions.from_json, required=True)
     parser.add_argument("--log-level", default="WARNING")
     arguments = parser.parse_args()
     logging.basicConfig(
@@ -195,13 +190,7 @@ def main() -> int:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    options = EngineOptions(
-        arguments.model,
-        arguments.threads,
-        arguments.gpu_layers,
-        arguments.idle_minutes,
-        arguments.draft,
-    )
+    options: EngineOptions = arguments.options
     meeting = rendezvous_for(options)
     if meeting.try_lock() is None:
         return EXIT_ANOTHER_RUNS
@@ -215,12 +204,7 @@ def main() -> int:
             host.publish({"event": "loading", "fraction": fraction})
 
     try:
-        model = LlamaModel(
-            options.model_path,
-            threads=options.threads,
-            gpu_layers=options.gpu_layers,
-            on_progress=report_loading,
-        )
+        model = LlamaModel(options, on_progress=report_loading)
     except InfillError as error:
         host.publish({"event": "failed", "message": str(error)})
         host.wait_for_a_client()

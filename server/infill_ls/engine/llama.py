@@ -19,11 +19,18 @@ import llama_cpp
 import numpy as np
 
 from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.calibration import Calibration, CalibrationStore, calibrate
+from infill_ls.engine.calibration import (
+    Attention,
+    Calibration,
+    CalibrationStore,
+    attention_choices,
+    calibrate,
+)
 from infill_ls.engine.decoder import Logits
 from infill_ls.engine.governor import ThreadGovernor
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
+from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -34,6 +41,7 @@ GGUF_MAGIC = b"GGUF"
 BATCH_TOKENS = 512
 MAX_CONTEXT_TOKENS = 4096
 SEQUENCES = 8
+_KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 
 _LOG_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _last_native_level = logging.DEBUG
@@ -161,28 +169,21 @@ class LlamaModel:
     """A loaded model with one context of several sequences. One thread at a time may decode."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        threads: int = 0,
-        gpu_layers: int = -1,
-        kv_cells: int = 0,
-        on_progress: Callable[[float], None] = lambda _: None,
+        self, options: EngineOptions, *, on_progress: Callable[[float], None] = lambda _: None
     ) -> None:
-        """Load ``path``; ``on_progress`` gets fractions from 0 to 1.
+        """Load the model; ``on_progress`` gets fractions from 0 to 1.
 
-        ``kv_cells`` is the size of the KV cache in tokens; 0 means twice the context of one
-        prompt. Raises :class:`ModelError` if the file is no model or cannot infill.
+        Raises :class:`ModelError` if the file is no model or cannot infill.
         """
-        self._path = path
-        self._threads = threads
+        self._options = options
+        path = options.model_path
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
         facts = read_facts(path)
         self._remedies: Remedies = find_remedies(facts)
         self._model: Any = load_model(
             path,
-            gpu_layers=gpu_layers,
+            gpu_layers=options.gpu_layers,
             overrides=self._remedies.overrides,
             on_progress=on_progress,
         )
@@ -191,7 +192,8 @@ class LlamaModel:
             fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             trained = llama_cpp.llama_model_n_ctx_train(self._model)
             self.context_tokens = min(trained, MAX_CONTEXT_TOKENS)
-            self.kv_cells = max(kv_cells or 2 * self.context_tokens, self.context_tokens)
+            self.kv_cells = options.kv_tokens or 2 * self.context_tokens
+            self.context_tokens = min(self.context_tokens, self.kv_cells)
             self._batch = _Batch(BATCH_TOKENS)
             self.calibration = self._calibrate()
         except BaseException:
@@ -244,7 +246,7 @@ class LlamaModel:
             llama_cpp.llama_model_free(self._model)
             self._model = None
 
-    def open_context(self, *, flash_attention: bool) -> None:
+    def open_context(self, attention: Attention) -> None:
         """Begin anew with an empty context."""
         if self._context is not None:
             llama_cpp.llama_free(self._context)
@@ -254,13 +256,14 @@ class LlamaModel:
         params.n_ubatch = BATCH_TOKENS
         params.n_seq_max = SEQUENCES
         params.kv_unified = True  # one pool of cells, and prefixes shared without a copy
-        params.flash_attn_type = int(flash_attention)
+        params.flash_attn_type = int(attention.flash)
+        params.type_k = params.type_v = _KV_TYPES[attention.kv_type]
         params.rope_freq_scale = self._remedies.rope_scale  # 0: as the file says
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
-                f"no memory for a KV cache of {self.kv_cells} tokens with model file {self._path}: "
-                "choose a smaller model, or a smaller cache"
+                f"no memory for a KV cache of {self.kv_cells} tokens with model file "
+                f"{self._options.model_path}: choose a smaller model, or fewer kvTokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
 
@@ -270,15 +273,17 @@ class LlamaModel:
 
     def _calibrate(self) -> Calibration:
         """Open the context as this machine runs the model best; measure that if it is not known."""
+        options = self._options
         store = CalibrationStore()
         backend = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
-        known = store.get(self._path, backend)
+        choices = attention_choices(options.flash_attention, options.kv_type)
+        known = store.get(options.model_path, backend, choices)
         if known is None:
-            known = calibrate(self, os.cpu_count() or 1)
-            store.put(self._path, backend, known)
-        self.open_context(flash_attention=known.flash_attention)
-        if self._threads:
-            self.set_threads(self._threads, self._threads)
+            known = calibrate(self, os.cpu_count() or 1, choices)
+            store.put(options.model_path, backend, choices, known)
+        self.open_context(known.attention)
+        if options.threads:
+            self.set_threads(options.threads, options.threads)
         else:
             self.set_threads(known.decode_threads, known.prefill_threads)
             self._governor = ThreadGovernor(known, self.set_threads)

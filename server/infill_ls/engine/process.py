@@ -203,15 +203,8 @@ class EngineProcess:
         raise EngineUnavailableError(f"the engine did not start; its log is {meeting.log}")
 
     def _spawn(self, meeting: Rendezvous) -> subprocess.Popen[bytes]:
-        options = self._options
-        arguments = [
-            *("--model", str(options.model_path)),
-            *("--threads", str(options.threads)),
-            *("--gpu-layers", str(options.gpu_layers)),
-            *("--idle-minutes", str(options.idle_minutes)),
-            *("--draft", options.draft),
-            *("--log-level", logging.getLevelName(log.getEffectiveLevel())),
-        ]
+        level = logging.getLevelName(log.getEffectiveLevel())
+        arguments = ["--options", self._options.to_json(), "--log-level", level]
         with meeting.log.open("ab") as log_file:
             # -P: the engine must not import modules from the user's working directory. A session
             # of its own: Ctrl-C in a terminal is for the server, and others may use the engine.

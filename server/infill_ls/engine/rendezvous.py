@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 import stat
 import tempfile
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from infill_ls import __version__
@@ -36,9 +37,25 @@ class EngineOptions:
     """-1 means all."""
     idle_minutes: float = 15.0
     """The engine ends, and gives its memory back, after so long without a request."""
+    kv_tokens: int = 0
+    """Cells of the KV cache, for all prompts together; 0 means twice the context of one."""
+    flash_attention: str = "auto"
+    """``on``, ``off``, or ``auto`` for what the calibration found best."""
+    kv_type: str = "auto"
+    """``f16``, ``q8_0``, or ``auto`` for what the calibration found best."""
     draft: str = "auto"
     """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
     pays, ``always`` and ``never`` to measure that."""
+
+    def to_json(self) -> str:
+        """Return the options as text for the engine's command line."""
+        return json.dumps(asdict(self) | {"model_path": str(self.model_path)})
+
+    @classmethod
+    def from_json(cls, text: str) -> EngineOptions:
+        """Return the options in what :meth:`to_json` made."""
+        values = json.loads(text)
+        return cls(**values | {"model_path": Path(values["model_path"])})
 
 
 @dataclass(frozen=True, slots=True)

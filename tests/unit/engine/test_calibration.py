@@ -7,20 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine.calibration import Calibration, CalibrationStore, calibrate
+from infill_ls.engine.calibration import (
+    Attention,
+    Calibration,
+    CalibrationStore,
+    attention_choices,
+    calibrate,
+)
+
+ALL = attention_choices("auto", "auto")
+FLASH, PLAIN, SMALL = ALL
 
 
 class SlowModel:
-    """Takes known times: two threads are best for prefill, flash attention is slower."""
+    """Takes known times: two threads are best for prefill, each attention has its own speed."""
 
-    def __init__(self) -> None:
+    def __init__(self, slowness: dict[Attention, float]) -> None:
         self.threads = (0, 0)
-        self.flash_attention = False
+        self.attention = PLAIN
+        self.slowness = slowness
         self.held = 0
         self.clock = 0.0
 
-    def open_context(self, *, flash_attention: bool) -> None:
-        self.flash_attention = flash_attention
+    def open_context(self, attention: Attention) -> None:
+        self.attention = attention
         self.held = 0
 
     def set_threads(self, decode: int, prefill: int) -> None:
@@ -35,58 +45,76 @@ class SlowModel:
             milliseconds = {1: 10.0, 2: 9.5, 3: 20.0, 4: 30.0}[self.threads[0]]
         else:
             milliseconds = len(token_ids) * {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}[self.threads[1]]
-        self.clock += milliseconds / 1000 * (1.5 if self.flash_attention else 1.0)
+        self.clock += milliseconds / 1000 * self.slowness[self.attention]
 
     def truncate(self, sequence: int, length: int) -> None:
         self.held = length
 
 
 def test_the_best_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = SlowModel()
+    model = SlowModel({FLASH: 1.5, PLAIN: 1.0, SMALL: 1.2})
     monkeypatch.setattr("time.perf_counter", lambda: model.clock)
-    found = calibrate(model, cores=4)
+    found = calibrate(model, cores=4, choices=ALL)
     assert (found.decode_threads, found.prefill_threads) == (1, 2)
-    assert not found.flash_attention
+    assert found.attention == PLAIN
     assert found.is_steady
     assert dict(found.batch_costs)[1] == pytest.approx(10.0)
     assert model.threads == (1, 2)
-    assert not model.flash_attention
+    assert model.attention == PLAIN
+
+
+@pytest.mark.parametrize(("of_small", "expected"), [(0.95, FLASH), (0.8, SMALL)])
+def test_a_cache_in_fewer_bits_must_be_clearly_faster(
+    monkeypatch: pytest.MonkeyPatch, of_small: float, expected: Attention
+) -> None:
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: of_small})
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    assert calibrate(model, 4, ALL).attention == expected
+
+
+def test_the_user_may_decide_instead_of_the_measurement() -> None:
+    assert attention_choices("on", "auto") == (FLASH, SMALL)
+    assert attention_choices("off", "auto") == (PLAIN,)
+    assert attention_choices("auto", "f16") == (FLASH, PLAIN)
+    assert attention_choices("on", "f16") == (FLASH,)
+    assert attention_choices("off", "q8_0") == (SMALL,), "it works with flash attention only"
 
 
 def test_calibrations_are_kept(tmp_path: Path) -> None:
     model = tmp_path / "model.gguf"
     model.write_bytes(b"weights")
     store = CalibrationStore(tmp_path / "cache")
-    assert store.get(model, "cpu") is None
-    known = Calibration(2, 4, flash_attention=True, batch_costs=((1, 3.5), (2, 5.0)))
-    store.put(model, "cpu", known)
-    assert store.get(model, "cpu") == known
-    assert store.get(model, "cuda") is None
+    assert store.get(model, "cpu", ALL) is None
+    known = Calibration(2, 4, FLASH, batch_costs=((1, 3.5), (2, 5.0)))
+    store.put(model, "cpu", ALL, known)
+    assert store.get(model, "cpu", ALL) == known
+    assert store.get(model, "cuda", ALL) is None
+    assert store.get(model, "cpu", (PLAIN,)) is None
     model.write_bytes(b"other weights")
-    assert store.get(model, "cpu") is None
+    assert store.get(model, "cpu", ALL) is None
 
 
 def test_what_a_busy_machine_measured_is_measured_again_the_next_day(tmp_path: Path) -> None:
     model = tmp_path / "model.gguf"
     model.write_bytes(b"weights")
     store = CalibrationStore(tmp_path / "cache")
-    shaky = Calibration(1, 1, flash_attention=True, batch_costs=((1, 9.0),), is_steady=False)
-    store.put(model, "cpu", shaky)
-    assert store.get(model, "cpu") == shaky
+    shaky = Calibration(1, 1, FLASH, batch_costs=((1, 9.0),), is_steady=False)
+    store.put(model, "cpu", ALL, shaky)
+    assert store.get(model, "cpu", ALL) == shaky
     (file,) = (tmp_path / "cache").iterdir()
     two_days_ago = time.time() - 2 * 86_400
     os.utime(file, (two_days_ago, two_days_ago))
-    assert store.get(model, "cpu") is None
+    assert store.get(model, "cpu", ALL) is None
 
 
 def test_a_broken_file_or_disk_is_no_error(tmp_path: Path) -> None:
     model = tmp_path / "model.gguf"
     model.write_bytes(b"weights")
     store = CalibrationStore(tmp_path / "cache")
-    known = Calibration(1, 1, flash_attention=False, batch_costs=())
-    store.put(model, "cpu", known)
+    known = Calibration(1, 1, PLAIN, batch_costs=())
+    store.put(model, "cpu", ALL, known)
     (file,) = (tmp_path / "cache").iterdir()
     file.write_text("{")
-    assert store.get(model, "cpu") is None
+    assert store.get(model, "cpu", ALL) is None
     (tmp_path / "file").write_text("in the way")
-    CalibrationStore(tmp_path / "file").put(model, "cpu", known)
+    CalibrationStore(tmp_path / "file").put(model, "cpu", ALL, known)

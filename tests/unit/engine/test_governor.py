@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from infill_ls.engine.calibration import Calibration, fewest_good
+from infill_ls.engine.calibration import Attention, Calibration, fewest_good
 from infill_ls.engine.governor import RETRY_AFTER_S, ThreadGovernor
 
-CALIBRATION = Calibration(2, 4, flash_attention=True, batch_costs=((1, 10.0), (128, 100.0)))
+CALIBRATION = Calibration(
+    2, 4, attention=Attention(flash=True, kv_type="f16"), batch_costs=((1, 10.0), (128, 100.0))
+)
 
 
 def governor() -> tuple[ThreadGovernor, list[tuple[int, int]]]:
