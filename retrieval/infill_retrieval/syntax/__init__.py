@@ -1,6 +1,7 @@
 """Languages and syntax trees, shared by cutting (server) and chunking (retrieval)."""
 
 from infill_retrieval.syntax.grammar import SyntaxTree, load_grammar, parse
+from infill_retrieval.syntax.incremental import TreeCache
 from infill_retrieval.syntax.languages import (
     LANGUAGES,
     PLAIN_TEXT,
@@ -27,6 +28,7 @@ __all__ = [
     "Language",
     "Outline",
     "SyntaxTree",
+    "TreeCache",
     "language_named",
     "language_of",
     "load_grammar",

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -67,6 +68,26 @@ def load_query(language: Language) -> tree_sitter.Query | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a parsed text, in bytes: ``start..old_end`` became ``start..new_end``."""
+
+    tree: SyntaxTree
+    start: int
+    old_end: int
+    new_end: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed."""
+        return self.start == self.old_end == self.new_end
+
+    @property
+    def size(self) -> int:
+        """Number of bytes that were taken out or put in."""
+        return self.old_end + self.new_end - 2 * self.start
+
+
 class SyntaxTree:
     """A parsed text. Offsets that go in and come out are code points."""
 
@@ -116,6 +137,42 @@ class SyntaxTree:
             yield node
         yield from reversed(path)
 
+    def error_count(self) -> int:
+        """Return how many nodes are errors, or were put in by the parser as missing."""
+        if not self.root.has_error:
+            return 0
+        count, unseen = 0, [self.root]
+        while unseen:
+            node = unseen.pop()
+            count += node.is_error or node.is_missing
+            unseen.extend(child for child in node.children if child.has_error)
+        return count
+
+    def edit_to(self, data: bytes) -> Edit:
+        """Return the one change that makes this tree's text the UTF-8 text ``data``."""
+        old = self._data
+        start = _common_start(old, data)
+        end = _common_start(old[start:][::-1], data[start:][::-1])
+        # Never inside of a character.
+        while start and start < len(data) and data[start] & 0xC0 == 0x80:
+            start -= 1
+        while end and data[len(data) - end] & 0xC0 == 0x80:
+            end -= 1
+        return Edit(self, start, len(old) - end, len(data) - end)
+
+    def edited(self, edit: Edit, data: bytes) -> tree_sitter.Tree:
+        """Return a copy of the tree that knows of ``edit``, for the parser to start from."""
+        tree = self.tree.copy()
+        tree.edit(
+            edit.start,
+            edit.old_end,
+            edit.new_end,
+            _point(self._data, edit.start),
+            _point(self._data, edit.old_end),
+            _point(data, edit.new_end),
+        )
+        return tree
+
     def top_level_lines(self) -> list[int]:
         """Return the first lines (0-based) of the root's children, ascending, each once."""
         return sorted({child.start_point.row for child in self.root.children})
@@ -128,14 +185,20 @@ class SyntaxTree:
         return [captures for _, captures in cursor.matches(self.root)]
 
 
-def parse(language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS) -> SyntaxTree | None:
-    """Parse ``text``; ``None`` where the language has no grammar here or ``limit_ms`` is over."""
+def parse(
+    language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS, edit: Edit | None = None
+) -> SyntaxTree | None:
+    """Parse ``text``; ``None`` where the language has no grammar here or ``limit_ms`` is over.
+
+    ``edit`` says how ``text`` came from one that is parsed already, which saves most of the work.
+    """
     grammar = load_grammar(language)
     if grammar is None or _CRASHERS.get(language.name, _NEVER).search(text):
         return None
     data = text.encode("utf-8", "replace")
     deadline = time.monotonic() + limit_ms / 1000
-    tree = _parse(grammar, data, lambda _offset, _failed: time.monotonic() > deadline)
+    old = edit.tree.edited(edit, data) if edit is not None else None
+    tree = _parse(grammar, data, lambda _offset, _failed: time.monotonic() > deadline, old)
     if tree is None:
         log.debug("%s text of %d bytes not parsed in %.0f ms", language.name, len(data), limit_ms)
         return None
@@ -143,14 +206,35 @@ def parse(language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS) -> Sy
 
 
 def _parse(
-    grammar: tree_sitter.Language, data: bytes, give_up: Callable[[int, bool], bool]
+    grammar: tree_sitter.Language,
+    data: bytes,
+    give_up: Callable[[int, bool], bool],
+    old: tree_sitter.Tree | None,
 ) -> tree_sitter.Tree | None:
-    # Only a parse that reads by callback can be stopped.
+    def read(offset: int, _point: object) -> bytes:
+        # Only a parse that reads by callback can be stopped.
+        return data[offset : offset + _READ_BYTES]
+
+    parser = tree_sitter.Parser(grammar)
     try:
-        return tree_sitter.Parser(grammar).parse(
-            lambda offset, _point: data[offset : offset + _READ_BYTES],
-            encoding="utf8",
-            progress_callback=give_up,
-        )
+        if old is None:  # which the parser does not take for an answer
+            return parser.parse(read, encoding="utf8", progress_callback=give_up)
+        return parser.parse(read, old, encoding="utf8", progress_callback=give_up)
     except ValueError:
         return None
+
+
+def _common_start(one: bytes, other: bytes) -> int:
+    """Return how many bytes both begin with, by bisection: comparing slices is fast."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(data: bytes, offset: int) -> tuple[int, int]:
+    return data.count(b"\n", 0, offset), offset - (data.rfind(b"\n", 0, offset) + 1)
