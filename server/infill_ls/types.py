@@ -112,6 +112,28 @@ class Prompt:
     parts: tuple[PromptPart, ...] = ()
 
 
+class EndKind(StrEnum):
+    """What is to be whole when a completion of several lines ends."""
+
+    BLOCK = "block"
+    """The block that is open at the cursor."""
+    STATEMENT = "statement"
+    """What begins at the cursor or on its line; the header alone, where a body is indented."""
+    DECLARATION = "declaration"
+    """The same with its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the engine must know to see by the syntax where a completion ends."""
+
+    kind: EndKind
+    language: str
+    before: str
+    """The neighbourhood of the cursor, from a good place to parse from; with the typed text."""
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class StopRule:
     """When the engine stops, besides the model's own end."""
@@ -123,6 +145,8 @@ class StopRule:
     """A line after the first that is indented by fewer columns ends a block; it is cut off."""
     time_budget_ms: int = 1000
     """Time for decoding, counted from the first new token. Prefill is not counted."""
+    ending: Ending | None = None
+    """How the syntax ends the completion; by lines and indentation alone if absent."""
 
 
 class StopReason(StrEnum):
@@ -132,6 +156,9 @@ class StopReason(StrEnum):
     """The model said that the hole is filled."""
     LINES = "lines"
     DEDENT = "dedent"
+    """The next line is indented less than the block."""
+    SYNTAX = "syntax"
+    """What was to be filled in is whole."""
     TOKENS = "tokens"
     TIME = "time"
     STUCK = "stuck"

@@ -20,6 +20,7 @@ from infill_ls.engine.kv_tree import Branch, KvTree, SequenceStore
 from infill_ls.engine.text_stop import TextStop
 from infill_ls.engine.vocabulary import Vocabulary
 from infill_ls.types import GREEDY, Completion, EngineTimings, Sampling, StopReason, StopRule
+from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
 
@@ -102,6 +103,7 @@ class Decoder:
         self._vocabulary = vocabulary
         self._drafter = drafter
         self._stop_ids = stop_ids
+        self._trees = TreeCache()
 
     def prefill(
         self,
@@ -146,7 +148,9 @@ class Decoder:
             completions = []
             for choice, fork in zip(firsts, [branch, *forks], strict=False):
                 self._drafter.begin(task.token_ids, task.anchor_tokens)
-                run = _Run(task, limit, len(task.token_ids) - reused, reused, prefill_ms)
+                run = _Run(
+                    task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
+                )
                 completions.append(self._write(run, fork, choice, sampler, is_cancelled))
         finally:
             if sampler is not None:
@@ -261,12 +265,18 @@ class _Run:
     """What one candidate has written so far."""
 
     def __init__(
-        self, task: Task, limit: int, prefill_tokens: int, reused_tokens: int, prefill_ms: float
+        self,
+        task: Task,
+        trees: TreeCache,
+        limit: int,
+        prefill_tokens: int,
+        reused_tokens: int,
+        prefill_ms: float,
     ) -> None:
         self.required = task.fragment
         self.drafted = 0
         self.accepted = 0
-        self._text = TextStop(task.stop)
+        self._text = TextStop(task.stop, trees)
         self._limit = limit
         self._time_budget_ms = task.stop.time_budget_ms
         self._prefill = (reused_tokens, prefill_tokens, prefill_ms)

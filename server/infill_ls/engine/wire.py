@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.fim import FimTokens, Order
-from infill_ls.types import Completion, EngineTimings, Sampling, StopReason, StopRule
+from infill_ls.types import (
+    Completion,
+    Ending,
+    EndKind,
+    EngineTimings,
+    Sampling,
+    StopReason,
+    StopRule,
+)
 
 Message = dict[str, Any]
 
@@ -53,8 +62,16 @@ def decode_body(body: bytes) -> Message:
 
 
 def record_to_wire(record: StopRule | Sampling | EngineTimings) -> Message:
-    """Return a flat record as plain data."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    """Return a record as plain data."""
+    return asdict(record)
+
+
+def stop_rule_from_wire(data: Message) -> StopRule:
+    """Return the stop rule in ``data``."""
+    ending = data["ending"]
+    if ending is not None:
+        ending = Ending(**{**ending, "kind": EndKind(ending["kind"])})
+    return StopRule(**{**data, "ending": ending})
 
 
 def completion_to_wire(completion: Completion) -> Message:

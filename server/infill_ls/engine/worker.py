@@ -18,7 +18,7 @@ from infill_ls.engine.decoder import Cancelled, Decoder, Task
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.llama import SEQUENCES, LlamaModel
-from infill_ls.types import Sampling, StopRule
+from infill_ls.types import Sampling
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _task_of(message: wire.Message) -> Task:
         token_ids=message["token_ids"],
         anchor_tokens=message["anchor_tokens"],
         fragment=message["fragment"].encode("utf-8", "replace"),
-        stop=StopRule(**message["stop"]),
+        stop=wire.stop_rule_from_wire(message["stop"]),
         sampling=Sampling(**message["sampling"]),
         candidates=message["candidates"],
     )

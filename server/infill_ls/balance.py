@@ -1,0 +1,57 @@
+"""Whether a completion opens or closes brackets that the text around it does not expect."""
+
+from __future__ import annotations
+
+from infill_ls.brackets import CLOSER_OF, Bracket, State, closed_by, scan, state_after
+from infill_retrieval.syntax import Language
+
+
+class Balance:
+    """The brackets of the text around a completion.
+
+    ``before`` begins where no bracket is open, or as near to that as there is text; ``typed`` goes
+    on from there to the cursor, and ``after`` begins at the cursor.
+    """
+
+    def __init__(self, language: Language, before: str, typed: str, after: str) -> None:
+        self._language = language
+        self._line = typed.rpartition("\n")[2]
+        self.at_cursor = scan(language, typed, state_after(language, before))
+        # If the cursor is in a string, it ends in the text after it or with the line.
+        begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
+        self._closers = scan(language, after, begin, self._line).unmatched
+        self._closed = closed_by(self.at_cursor.open, self._closers)
+
+    def of(self, text: str) -> State:
+        """Return what ``text`` alone opens, leaves open, and closes of what was open before."""
+        begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
+        return scan(self._language, text, begin, self._line)
+
+    def excess_closer(self, text: str) -> Bracket | None:
+        """Return the first closing bracket that nothing needs: not open, or closed further down."""
+        place = len(self.at_cursor.open)
+        for closer in self.of(text).unmatched:
+            place -= 1
+            if place < 0 or place in self._closed:
+                return closer
+            if CLOSER_OF[self.at_cursor.open[place].char] != closer.char:
+                return closer
+        return None
+
+    def left_open(self, text: str) -> Bracket | None:
+        """Return the first bracket that ``text`` opens and neither it nor the rest closes."""
+        own = self.of(text)
+        if not own.open:
+            return None
+        around = self.at_cursor.open[: max(len(self.at_cursor.open) - len(own.unmatched), 0)]
+        closed = closed_by((*around, *own.open), self._closers)
+        for place, bracket in enumerate(own.open, start=len(around)):
+            if place not in closed:
+                return bracket
+        # What closes ours must not be what closes those around.
+        taken = closed_by(around, self._closers) - closed
+        return own.open[0] if taken else None
+
+    def is_whole(self, text: str) -> bool:
+        """Whether ``text`` ends in code and leaves nothing open."""
+        return self.of(text).in_code and self.left_open(text) is None
