@@ -197,6 +197,8 @@ class EngineTimings:
     drafted_tokens: int = 0
     """Tokens guessed and verified in a batch; ``accepted_tokens`` of them were right."""
     accepted_tokens: int = 0
+    model_ms: float = 0.0
+    """Time inside the model, since the request began; what else passed is our own doing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ PREFILL_TOKENS = 64
 BATCHES = (1, 2, 4, 8, 16)
 ROUNDS = 3
 """Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
+ENOUGH_S = 2.0
+"""No other round is begun after so long: with a large model one round is long, and telling."""
 STEADY = 1.6
 """Where rounds differ by more than this, the machine was busy: the result serves for a day."""
 ONE_DAY_S = 86_400
@@ -101,19 +103,37 @@ class Calibrated(Protocol):
 def calibrate(model: Calibrated, cores: int, choices: Sequence[Attention]) -> Calibration:
     """Measure ``model``; leaves it with an open context in the best setting found."""
     started = time.perf_counter()
-    best = min((_measure(model, cores, choice) for choice in choices), key=_cost_of_a_line)
-    model.open_context(best.attention)
-    model.set_threads(best.decode_threads, best.prefill_threads)
+    candidates = _thread_counts(cores)
+    costs = {choice: _cost_of_a_line(model, candidates[-1], choice) for choice in choices}
+    attention = min(choices, key=lambda choice: costs[choice])
+    if attention is not choices[-1]:
+        _cost_of_a_line(model, candidates[-1], attention)  # opens its context again, and fills it
+    best = _measure(model, candidates, attention)
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
     return best
 
 
-def _measure(model: Calibrated, cores: int, attention: Attention) -> Calibration:
+def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> float:
+    """Return the time of a key and a line, in milliseconds, in a context filled for that."""
     model.open_context(attention)
-    candidates = _thread_counts(cores)
-    model.set_threads(candidates[-1], candidates[-1])
+    model.set_threads(threads, threads)
+    prefill_ms = []
     for start in range(0, CONTEXT_TOKENS, PREFILL_TOKENS):
+        started = time.perf_counter()
         model.decode(0, start, [1 + start % 7] * PREFILL_TOKENS, all_logits=False)
+        prefill_ms.append((time.perf_counter() - started) * 1000)
+
+    def step() -> None:
+        model.truncate(0, CONTEXT_TOKENS)
+        model.decode(0, CONTEXT_TOKENS, [2], all_logits=False)
+
+    decode_ms, _ = _fastest_ms({1: step})
+    cost = min(prefill_ms[1:]) + LINE_TOKENS * decode_ms[1]
+    return cost if attention.kv_type == "f16" else cost * WORTH_ROUNDING
+
+
+def _measure(model: Calibrated, candidates: Sequence[int], attention: Attention) -> Calibration:
+    """Measure thread counts and batch sizes in the context that is open."""
 
     def batch(tokens: int) -> None:
         model.truncate(0, CONTEXT_TOKENS)
@@ -148,17 +168,13 @@ def _thread_counts(cores: int) -> list[int]:
     return sorted(counts | {count for count in (2, 4, 6, 8, 12, 16) if count < cores})
 
 
-def _cost_of_a_line(calibration: Calibration) -> float:
-    costs = dict(calibration.batch_costs)
-    is_exact = calibration.attention.kv_type == "f16"
-    cost = costs[PREFILL_TOKENS] + LINE_TOKENS * costs[1]
-    return cost if is_exact else cost * WORTH_ROUNDING
-
-
 def _fastest_ms(works: dict[int, Callable[[], None]]) -> tuple[dict[int, float], bool]:
     """Return the best time of each work, and whether the rounds agreed."""
     times: dict[int, list[float]] = {name: [] for name in works}
-    for _ in range(ROUNDS):
+    until = time.perf_counter() + ENOUGH_S
+    for number in range(ROUNDS):
+        if number and time.perf_counter() > until:
+            break
         for name, work in works.items():
             started = time.perf_counter()
             work()

@@ -24,8 +24,9 @@ from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
 
-PREFILL_CHUNK_TOKENS = 128
-"""Tokens decoded between two looks at the cancel flag. A cancelled prefill keeps its chunks."""
+PREFILL_CHUNK_TOKENS = 64
+"""Tokens decoded between two looks at the cancel flag. A cancelled prefill keeps its chunks, and is
+not interrupted within one: the request that supersedes it mostly needs the very same tokens."""
 UNCERTAIN_MARGIN = 0.5
 """Logits from a batch differ from those of a single step: llama.cpp rounds activations in another
 order there, and 4-bit kernels magnify that (0.5 seen between the two best tokens). Where these are
@@ -54,11 +55,18 @@ class TokenModel(SequenceStore, Protocol):
         """How many tokens one prompt and its completion may have."""
 
     def decode(
-        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+        self,
+        sequence: int,
+        position: int,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool,
+        interruptible: bool,
     ) -> None:
         """Append tokens to ``sequence``, which holds ``position`` tokens.
 
-        Keeps the logits after each token, or after the last one only.
+        Keeps the logits after each token, or after the last one only. If ``interruptible`` it may
+        raise :class:`Cancelled`, and has then appended nothing.
         """
 
     def logits(self, index: int) -> Logits:
@@ -104,6 +112,8 @@ class Decoder:
         self._drafter = drafter
         self._stop_ids = stop_ids
         self._trees = TreeCache()
+        self._model_ms = 0.0
+        """Time spent in the model since the request began."""
 
     def prefill(
         self,
@@ -112,6 +122,8 @@ class Decoder:
         *,
         room: int = 0,
         anchor_tokens: int | None = None,
+        chunk_tokens: int = PREFILL_CHUNK_TOKENS,
+        interruptible: bool = False,
     ) -> tuple[Branch, int]:
         """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
@@ -119,11 +131,22 @@ class Decoder:
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
         branch, reused = self._tree.take(token_ids, anchor, room)
-        for start in range(reused, len(token_ids), PREFILL_CHUNK_TOKENS):
+        for start in range(reused, len(token_ids), chunk_tokens):
             if is_cancelled():
                 raise Cancelled
-            self._append(branch, token_ids[start : start + PREFILL_CHUNK_TOKENS])
+            self._append(
+                branch, token_ids[start : start + chunk_tokens], interruptible=interruptible
+            )
         return branch, reused
+
+    def warm(
+        self, token_ids: Sequence[int], is_cancelled: Callable[[], bool], chunk_tokens: int
+    ) -> None:
+        """Decode a prompt in the background, in small chunks that may be interrupted.
+
+        Raises what :meth:`prefill` raises.
+        """
+        self.prefill(token_ids, is_cancelled, chunk_tokens=chunk_tokens, interruptible=True)
 
     def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
@@ -131,6 +154,7 @@ class Decoder:
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
+        self._model_ms = 0.0
         if len(task.token_ids) >= self._model.context_tokens:
             raise ValueError(
                 f"{len(task.token_ids)} tokens do not fit into a context of "
@@ -151,7 +175,8 @@ class Decoder:
                 run = _Run(
                     task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
                 )
-                completions.append(self._write(run, fork, choice, sampler, is_cancelled))
+                self._write(run, fork, choice, sampler, is_cancelled)
+                completions.append(run.completion(self._model_ms))
         finally:
             if sampler is not None:
                 sampler.close()
@@ -165,7 +190,7 @@ class Decoder:
         choice: _Choice | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
-    ) -> Completion:
+    ) -> None:
         """Write from ``choice`` on until a rule stops it.
 
         Invariant at the head of the loop: the branch holds the prompt and all that ``run`` has
@@ -182,7 +207,7 @@ class Decoder:
             draft = [] if run.required else self._drafter.propose(choice.token, run.tokens_left - 1)
             self._drafter.add([choice.token])
             held = len(branch.tokens)
-            self._append(branch, [choice.token, *draft], all_logits=bool(draft))
+            self._append(branch, [choice.token, *draft], all_logits=bool(draft), interruptible=True)
             accepted = 0
             while True:
                 choice = self._choose(accepted if draft else -1, run.required, sampler)
@@ -251,13 +276,28 @@ class Decoder:
         return self._choose(-1, b"", None)
 
     def _append(
-        self, branch: Branch, token_ids: Sequence[int], *, all_logits: bool = False
+        self,
+        branch: Branch,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool = False,
+        interruptible: bool = False,
     ) -> None:
+        started = time.perf_counter()
         try:
-            self._model.decode(branch.id, len(branch.tokens), token_ids, all_logits=all_logits)
+            self._model.decode(
+                branch.id,
+                len(branch.tokens),
+                token_ids,
+                all_logits=all_logits,
+                interruptible=interruptible,
+            )
+        except Cancelled:
+            raise
         except BaseException:
             self._tree.clear()  # how much of the batch went in is unknown
             raise
+        self._model_ms += _ms_since(started)
         self._tree.append(branch, token_ids)
 
 
@@ -283,6 +323,8 @@ class _Run:
         self._started = time.perf_counter()
         self._tokens = 0
         self._logprob_sum = 0.0
+        self._reason = StopReason.STUCK
+        self._decode_ms = 0.0
 
     @property
     def tokens_left(self) -> int:
@@ -306,13 +348,24 @@ class _Run:
             return StopReason.TIME
         return reason
 
-    def finish(self, reason: StopReason) -> Completion:
+    def finish(self, reason: StopReason) -> None:
+        """Note why and when it ended."""
+        self._reason = reason
+        self._decode_ms = _ms_since(self._started)
+
+    def completion(self, model_ms: float) -> Completion:
         """Return what was written; nothing, if even the fragment was not reproduced."""
         timings = EngineTimings(
-            *self._prefill, self._tokens, _ms_since(self._started), self.drafted, self.accepted
+            *self._prefill,
+            self._tokens,
+            self._decode_ms,
+            self.drafted,
+            self.accepted,
+            model_ms,
         )
         text = "" if self.required else self._text.text()
-        return Completion(text, reason, self._logprob_sum / max(self._tokens, 1), timings)
+        mean_logprob = self._logprob_sum / max(self._tokens, 1)
+        return Completion(text, self._reason, mean_logprob, timings)
 
 
 def _ms_since(started: float) -> float:

@@ -33,7 +33,8 @@ LINGER_S = 0.5
 """How long the engine waits for the next server when the last has gone."""
 FIRST_CLIENT_S = 10.0
 """How long it waits for the server that started it."""
-LOOK_EVERY_S = 0.1
+HEARD_S = 0.1
+"""Time for a client to read the last message before the connection ends."""
 
 
 class Host:
@@ -43,7 +44,8 @@ class Host:
         self._meeting = meeting
         self._idle_s = idle_s
         self._token = meeting.read_token()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        """Notified when a connection comes or goes."""
         self._connections: set[_Connection] = set()
         self._state: wire.Message = {"event": "loading", "fraction": 0.0}
         self._left_at = time.monotonic() + FIRST_CLIENT_S
@@ -82,7 +84,7 @@ class Host:
     def wait_for_a_client(self) -> None:
         """Return when somebody has heard the state, or nobody came."""
         self._had_a_client.wait(FIRST_CLIENT_S)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(HEARD_S)
 
     def join(self, connection: _Connection, token: object) -> bool:
         """Take a connection in if it knows the secret."""
@@ -91,6 +93,7 @@ class Host:
             return False
         with self._lock:
             self._connections.add(connection)
+            self._lock.notify_all()
             state = self._state
         connection.send(state)
         self._had_a_client.set()
@@ -101,6 +104,7 @@ class Host:
         with self._lock:
             self._connections.discard(connection)
             self._left_at = time.monotonic() + LINGER_S
+            self._lock.notify_all()
 
     def _accept(self) -> None:
         with suppress(OSError):  # the listener was closed
@@ -110,18 +114,20 @@ class Host:
 
     def _watch(self, worker: Worker) -> None:
         """End the engine when the last server has left, or when it has been idle for long."""
-        while True:
-            time.sleep(LOOK_EVERY_S)
-            now = time.monotonic()
-            with self._lock:
-                is_alone = not self._connections and now > self._left_at
-            is_idle = now - worker.last_used > self._idle_s
-            if is_idle:
-                self.publish({"event": "unloaded"})
-            if is_alone or is_idle:
-                self.close()
-                worker.stop()
-                return
+        with self._lock:
+            while True:
+                ends_at = worker.last_used + self._idle_s
+                if not self._connections:
+                    ends_at = min(ends_at, self._left_at)
+                wait_s = ends_at - time.monotonic()
+                if wait_s <= 0:
+                    break
+                self._lock.wait(wait_s)
+            is_idle = bool(self._connections)
+        if is_idle:
+            self.publish({"event": "unloaded"})
+        self.close()
+        worker.stop()
 
 
 class _Connection(threading.Thread):
@@ -152,16 +158,20 @@ class _Connection(threading.Thread):
             log.warning("a connection broke: %s", error)
         finally:
             for request in tuple(self._requests.values()):
-                request.cancelled = True
+                self._cancel(request)
             if joined:
                 self._host.leave(self)
             self._stream.close()
+
+    def _cancel(self, request: Request) -> None:
+        if self._host.worker is not None:
+            self._host.worker.cancel(request)
 
     def _take(self, message: wire.Message) -> None:
         worker = self._host.worker
         if message["op"] == "cancel":
             if (request := self._requests.get(message["target"])) is not None:
-                request.cancelled = True
+                self._cancel(request)
             return
         request_id = message["id"]
         if worker is None:

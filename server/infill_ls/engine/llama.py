@@ -26,7 +26,7 @@ from infill_ls.engine.calibration import (
     attention_choices,
     calibrate,
 )
-from infill_ls.engine.decoder import Logits
+from infill_ls.engine.decoder import Cancelled, Logits
 from infill_ls.engine.governor import ThreadGovernor
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
@@ -42,6 +42,12 @@ BATCH_TOKENS = 512
 MAX_CONTEXT_TOKENS = 4096
 SEQUENCES = 8
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
+
+_ABORTED = 2
+"""Status of a ``llama_decode`` that was broken off."""
+# llama.cpp asks ``bool (*)(void *)`` at each operation, from threads that must not wait for Python.
+# C's own strlen is such a function for a flag of one byte and a zero: it returns 0 or 1.
+_is_set = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
 
 _LOG_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _last_native_level = logging.DEBUG
@@ -179,6 +185,8 @@ class LlamaModel:
         path = options.model_path
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
+        self._interrupted = ctypes.create_string_buffer(2)
+        self._is_interruptible = False
         facts = read_facts(path)
         self._remedies: Remedies = find_remedies(facts)
         self._model: Any = load_model(
@@ -208,17 +216,42 @@ class LlamaModel:
         )
 
     def decode(
-        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+        self,
+        sequence: int,
+        position: int,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool,
+        interruptible: bool = False,
     ) -> None:
-        """Append tokens to ``sequence``, which holds ``position`` tokens."""
+        """Append tokens to ``sequence``, which holds ``position`` tokens.
+
+        Raises :class:`Cancelled` if ``interruptible`` and :meth:`interrupt` was called; nothing is
+        appended then.
+        """
         self._batch.fill(sequence, position, token_ids, all_logits=all_logits)
+        if interruptible is not self._is_interruptible:
+            self._is_interruptible = interruptible
+            callback = _is_set if interruptible else llama_cpp.ggml_abort_callback()
+            llama_cpp.llama_set_abort_callback(self._context, callback, self._interrupted)
         started = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch.batch)
         if self._governor is not None:
             now = time.perf_counter()
             self._governor.observe(len(token_ids), (now - started) * 1000, now)
+        if status == _ABORTED:
+            self.truncate(sequence, position)
+            raise Cancelled
         if status != 0:
             raise EngineError(f"llama.cpp could not decode {len(token_ids)} tokens ({status})")
+
+    def interrupt(self) -> None:
+        """Break off the decoding under way, or the next, if it is interruptible; from any thread."""
+        self._interrupted[0] = b"\1"
+
+    def resume(self) -> None:
+        """Forget an interrupt."""
+        self._interrupted[0] = b"\0"
 
     def logits(self, index: int) -> Logits:
         """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""
@@ -266,6 +299,7 @@ class LlamaModel:
                 f"{self._options.model_path}: choose a smaller model, or fewer kvTokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
+        self._is_interruptible = False
 
     def set_threads(self, decode: int, prefill: int) -> None:
         """Use so many threads for one token, and for more."""

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 BatchCosts = tuple[tuple[int, float], ...]
 
+BACKGROUND_CHUNK_MS = 60.0
+LEAST_BACKGROUND_CHUNK_TOKENS = 8
+
 BATCH_COSTS: dict[str, BatchCosts | None] = {
     "auto": None,  # as measured
     "always": ((1, 1.0), (16, 1.0)),
@@ -50,17 +53,20 @@ class Worker:
 
     def __init__(self, model: LlamaModel, batch_costs: BatchCosts | None = None) -> None:
         stop_ids = model.info.fim.stops
+        batch_costs = batch_costs or model.calibration.batch_costs
         self._model = model
+        self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
             model,
             KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
             model.vocab.pieces,
-            Drafter(stop_ids, batch_costs or model.calibration.batch_costs),
+            Drafter(stop_ids, batch_costs),
             stop_ids,
         )
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting_completions = 0
+        self._serving: Request | None = None
         self.last_used = time.monotonic()
 
     def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
@@ -73,7 +79,16 @@ class Worker:
         if not request.is_warming:
             with self._lock:
                 self._waiting_completions += 1
+                if self._serving is not None and self._serving.is_warming:
+                    self._model.interrupt()
         self._queue.put(request)
+
+    def cancel(self, request: Request) -> None:
+        """Give a request up, at once if it is being served; from any thread."""
+        request.cancelled = True
+        with self._lock:
+            if request is self._serving:
+                self._model.interrupt()
 
     def stop(self) -> None:
         """Make :meth:`run` return after the request it serves."""
@@ -86,8 +101,10 @@ class Worker:
             self.last_used = time.monotonic()
 
     def _serve(self, request: Request) -> None:
-        if not request.is_warming:
-            with self._lock:
+        with self._lock:
+            self._model.resume()
+            self._serving = request
+            if not request.is_warming:
                 self._waiting_completions -= 1
 
         def is_cancelled() -> bool:
@@ -95,7 +112,9 @@ class Worker:
 
         try:
             if request.is_warming:
-                self._decoder.prefill(request.message["token_ids"], is_cancelled)
+                self._decoder.warm(
+                    request.message["token_ids"], is_cancelled, self._background_chunk_tokens
+                )
                 request.reply({})
             else:
                 completions = self._decoder.complete(_task_of(request.message), is_cancelled)
@@ -106,6 +125,16 @@ class Worker:
         except Exception as error:
             log.exception("a request failed")
             request.reply({"error": f"{type(error).__name__}: {error}"})
+
+
+def background_chunk_tokens(batch_costs: BatchCosts) -> int:
+    """Return how many tokens to decode at a time in the background.
+
+    A key interrupts the chunk under way and its work is lost, so that it must be done between two
+    keys; larger ones cost less per token.
+    """
+    short = [tokens for tokens, ms in batch_costs if ms <= BACKGROUND_CHUNK_MS]
+    return max(LEAST_BACKGROUND_CHUNK_TOKENS, *short)
 
 
 def _task_of(message: wire.Message) -> Task:

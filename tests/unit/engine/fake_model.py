@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from infill_ls.engine.decoder import Decoder, Logits
+from infill_ls.engine.decoder import Cancelled, Decoder, Logits
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.vocabulary import Vocabulary
@@ -40,10 +40,19 @@ class FakeModel:
         self._memory = memory
         self._noise = noise
         self._logits: list[Logits] = []
+        self.is_interrupted: Callable[[], bool] = lambda: False
 
     def decode(
-        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+        self,
+        sequence: int,
+        position: int,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool,
+        interruptible: bool,
     ) -> None:
+        if interruptible and self.is_interrupted():
+            raise Cancelled
         held = self.sequences.setdefault(sequence, [])
         assert position == len(held), "a gap or an overlap"
         assert token_ids, "an empty batch"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
@@ -132,6 +133,35 @@ def test_cancelling_keeps_what_was_decoded(after: int) -> None:
         assert after > 1
     fresh = run(decoder_for(FakeModel()), task)
     assert texts(run(decoder, task)) == texts(fresh)
+
+
+@given(st.integers(0, 12), st.booleans())
+def test_an_interrupted_step_leaves_no_trace(after: int, drafts: bool) -> None:
+    """The model breaks off within a step; what was decoded before stays."""
+    model = FakeModel()
+    decoder = decoder_for(model, drafts=drafts)
+    task = Task([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
+    steps = itertools.count()
+    model.is_interrupted = lambda: next(steps) >= after
+    with contextlib.suppress(Cancelled):
+        run(decoder, task)
+    model.is_interrupted = never
+    completion, *_ = again = run(decoder, task)
+    assert completion.timings.reused_tokens == 79
+    assert texts(again) == texts(run(decoder_for(FakeModel()), task))
+
+
+def test_warming_may_be_interrupted_and_keeps_its_chunks() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    prompt = [1, 2, 3, 4] * 20
+    chunks = itertools.count()
+    model.is_interrupted = lambda: next(chunks) >= 3
+    with pytest.raises(Cancelled):
+        decoder.warm(prompt, never, chunk_tokens=16)
+    model.is_interrupted = never
+    completion, *_ = run(decoder, Task(prompt, 80, b"", StopRule(1, 1)))
+    assert completion.timings.reused_tokens == 48
 
 
 def test_a_failing_batch_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
