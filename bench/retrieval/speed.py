@@ -101,18 +101,18 @@ def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> l
 def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, float]:
     retrieve_ms, rank_ms, terms = [], [], []
     for query in places:
-        index._outline_of(query)  # parses the imports, which is done once for a file
+        index.parse_imports(query)  # is done once for a file
         started = time.perf_counter()
         index.retrieve(query, 512, count_all)
         retrieve_ms.append((time.perf_counter() - started) * 1000)
         searched = search_query(query).terms
         terms.append(len(searched))
         started = time.perf_counter()
-        index._windows.rank(searched).top(48)
+        index.corpus.windows.rank(searched).top(48)
         rank_ms.append((time.perf_counter() - started) * 1000)
     row = _spread("retrieve", retrieve_ms) | _spread("query", rank_ms)
     row["query_terms_median"] = statistics.median(terms)
-    okapi = BM25Okapi([[*bag.keys()] for bag in index._windows.doc_freqs])
+    okapi = BM25Okapi([[*bag.keys()] for bag in index.corpus.windows.doc_freqs])
     reference_ms, sixty_ms = [], []
     for query in places[:REFERENCE_QUERIES]:
         words = (list(search_query(query).terms) * 60)[:60]
@@ -120,7 +120,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
         okapi.get_scores(words)
         reference_ms.append((time.perf_counter() - started) * 1000)
         started = time.perf_counter()
-        index._windows.get_scores(words)
+        index.corpus.windows.get_scores(words)
         sixty_ms.append((time.perf_counter() - started) * 1000)
     row["rank_bm25_60_words_ms"] = round(statistics.median(reference_ms), 2)
     row["ours_60_words_ms"] = round(statistics.median(sixty_ms), 2)

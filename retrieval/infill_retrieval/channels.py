@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from infill_retrieval.analysis import Details
-from infill_retrieval.bm25 import Hit, Ranking
+from infill_retrieval.analysis import Details, signature
+from infill_retrieval.bm25 import Floats, Hit, Ranking
 from infill_retrieval.pack import Candidate
 from infill_retrieval.related import Related
 from infill_retrieval.types import Channel
@@ -29,37 +29,66 @@ IMPORT_BONUS = 0.7
 
 
 @dataclass(frozen=True, slots=True)
+class Pick:
+    """A declaration or a window that might help, of which the text is still to be read."""
+
+    key: str
+    """Of the file that it is in."""
+    details: Details
+    number: int
+    """Of the declaration, or of the window in the channel of usages, in ``details``."""
+    channel: Channel
+    score: float
+
+    def cut(self, path: str, lines: Sequence[str]) -> Candidate:
+        """Return the candidate, given the lines of its file and what the prompt calls that."""
+        found: dict[int, str] = {}
+        if self.channel is Channel.USAGE:
+            window = self.details.windows[self.number]
+            for line in range(window.first_line, window.last_line + 1):
+                found[line] = lines[line].rstrip()
+        else:
+            # A member is shown below the line of its class.
+            place = self.number
+            while place >= 0:
+                declaration = self.details.outline.declarations[place]
+                found.setdefault(declaration.first_line, signature(lines, declaration))
+                place = declaration.parent
+        return Candidate(path, self.channel, tuple(sorted(found.items())), self.score)
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where candidates are taken from: the files by key, what they are called, how they weigh."""
+    """Where picks are taken from: files by key, how they weigh, how their declarations score."""
 
     details_of: Callable[[str], Details | None]
-    name_of: Callable[[str], str]
     boost_of: Callable[[str], float]
+    scores_of: Callable[[str], Floats]
 
 
 def imported(
-    related: Mapping[str, Related], ranking: Ranking[str], shelf: Shelf, partial: str = ""
-) -> tuple[list[Candidate], set[str]]:
-    """Return declarations of imported files, and which files those are.
+    related: Mapping[str, Related], best_score: float, shelf: Shelf, partial: str = ""
+) -> list[Pick]:
+    """Return declarations of imported files; ``best_score`` is that of any declaration.
 
     ``partial`` is what is typed already of a member after the dot at the cursor.
     """
-    best = ranking.best_score if ranking.best_score > 0 else 1.0
+    best = best_score if best_score > 0 else 1.0
     ranked: list[tuple[float, str, int]] = []
     for key, wanted in related.items():
         if (details := shelf.details_of(key)) is None:
             continue
-        scores = ranking.scores_of(key)
+        scores = shelf.scores_of(key)
         boost = shelf.boost_of(key)
         for number, weight in enumerate(_weights(details, wanted, partial)):
             if weight > 0:
                 own = max(float(scores[number]), 0.0) if number < len(scores) else 0.0
                 ranked.append(((weight * IMPORT_BONUS * best + own) * boost, key, number))
     ranked.sort(key=lambda item: (-item[0], item[1], item[2]))
-    candidates: list[Candidate] = []
+    picks: list[Pick] = []
     members: Counter[tuple[str, int]] = Counter()
     for score, key, number in ranked:
-        if len(candidates) == MAX_CANDIDATES:
+        if len(picks) == MAX_CANDIDATES:
             break
         if (details := shelf.details_of(key)) is None:
             continue
@@ -69,10 +98,8 @@ def imported(
             is_receiver = details.outline.declarations[place].name in related[key].receivers
             if members[key, place] > MAX_MEMBERS and not is_receiver:
                 continue
-        candidates.append(
-            _declaration(details, number, shelf.name_of(key), Channel.IMPORTED, score)
-        )
-    return candidates, set(related)
+        picks.append(Pick(key, details, number, Channel.IMPORTED, score))
+    return picks
 
 
 def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
@@ -94,29 +121,27 @@ def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
     return weights
 
 
-def declarations(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list[Candidate]:
+def declarations(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list[Pick]:
     """Return declarations of files that are not imported, by BM25."""
-    candidates = []
-    for score, hit in _boosted(ranking, shelf, without):
-        if (details := shelf.details_of(hit.key)) is not None:
-            name = shelf.name_of(hit.key)
-            candidates.append(_declaration(details, hit.number, name, Channel.DECLARATION, score))
-    return candidates
+    return _picks(ranking, shelf, without, Channel.DECLARATION, MAX_CANDIDATES)
 
 
 def usages(
     ranking: Ranking[str], shelf: Shelf, without: set[str], budget_tokens: int
-) -> list[Candidate]:
+) -> list[Pick]:
     """Return windows of code, by BM25; some more than ``budget_tokens`` have room for."""
-    candidates = []
     most = max(MIN_WINDOWS, budget_tokens // TOKENS_PER_WINDOW)
-    for score, hit in _boosted(ranking, shelf, without)[:most]:
-        if (details := shelf.details_of(hit.key)) is not None:
-            window = details.windows[hit.number]
-            lines = details.lines[window.first_line : window.last_line + 1]
-            numbered = tuple(enumerate(lines, start=window.first_line))
-            candidates.append(Candidate(shelf.name_of(hit.key), Channel.USAGE, numbered, score))
-    return candidates
+    return _picks(ranking, shelf, without, Channel.USAGE, most)
+
+
+def _picks(
+    ranking: Ranking[str], shelf: Shelf, without: set[str], channel: Channel, most: int
+) -> list[Pick]:
+    return [
+        Pick(hit.key, details, hit.number, channel, score)
+        for score, hit in _boosted(ranking, shelf, without)[:most]
+        if (details := shelf.details_of(hit.key)) is not None
+    ]
 
 
 def _boosted(
@@ -139,15 +164,3 @@ def _fitness(name: str, partial: str) -> float:
 def _times(score: float, boost: float) -> float:
     """Return a better score for a boost above one, also where Okapi's scores are negative."""
     return score * boost if score >= 0 else score / boost
-
-
-def _declaration(
-    details: Details, number: int, name: str, channel: Channel, score: float
-) -> Candidate:
-    lines: dict[int, str] = {}
-    place = number
-    while place >= 0:
-        declaration = details.outline.declarations[place]
-        lines.setdefault(declaration.first_line, details.signature(declaration))
-        place = declaration.parent
-    return Candidate(name, channel, tuple(sorted(lines.items())), score)

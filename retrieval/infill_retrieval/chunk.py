@@ -37,9 +37,7 @@ def split_windows(lines: Sequence[str], borders: Sequence[int] = ()) -> list[Win
     windows: list[Window] = []
     first = last = -1
     filled = 0
-    for number, line in enumerate(lines):
-        if not line or line.isspace():
-            continue
+    for number in [n for n, line in enumerate(lines) if line and not line.isspace()]:
         if filled == WINDOW_LINES or (number in starts and filled * 2 >= WINDOW_LINES):
             windows.append(Window(first, last))
             filled = 0
@@ -49,8 +47,5 @@ def split_windows(lines: Sequence[str], borders: Sequence[int] = ()) -> list[Win
         filled += 1
     if filled:
         windows.append(Window(first, last))
-    return [w for w in windows if _is_readable(lines[w.first_line : w.last_line + 1])]
-
-
-def _is_readable(lines: Sequence[str]) -> bool:
-    return all(len(line) <= MAX_LINE_CHARS for line in lines)
+    long = [number for number, line in enumerate(lines) if len(line) > MAX_LINE_CHARS]
+    return [w for w in windows if not any(w.first_line <= n <= w.last_line for n in long)]

@@ -5,61 +5,39 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import re
-import struct
 import threading
 import time
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infill_retrieval import channels
-from infill_retrieval.analysis import (
-    Analysis,
-    Details,
-    from_bytes,
-    imports_of,
-    unpack_details,
-)
-from infill_retrieval.bm25 import PostingsBM25, Segment, Vocabulary, merge_segments, renumber
+import numpy as np
+
+from infill_retrieval.analysis import Draft, digest_of
+from infill_retrieval.corpus import Corpus
 from infill_retrieval.crawl import Found, analyse_safely, crawl_here
-from infill_retrieval.modules import ModuleTable, family_of
-from infill_retrieval.pack import Candidate, in_stable_order, pack
-from infill_retrieval.query import SearchQuery, search_query
-from infill_retrieval.related import Related, receiver_types, related_files
+from infill_retrieval.modules import ModuleTable
+from infill_retrieval.search import Search, Workspace, timed
 from infill_retrieval.secrets import is_sensitive_name, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.sources import Source, find_source, is_wanted, read_source
-from infill_retrieval.syntax import Outline, language_of
-from infill_retrieval.types import NO_SNIPPETS, Channel, CountTokens, Query, Retrieval, Snippet
+from infill_retrieval.syntax import language_of
+from infill_retrieval.types import NO_SNIPPETS, CountTokens, Query, Retrieval
 from infill_retrieval.worker import crawl_apart
 
 log = logging.getLogger(__name__)
 
-BATCH_FILES = 64
-"""Files of a crawl that become searchable together."""
 MANY_FILES = 64
 """More changed files than this are found by a crawl, in its own process."""
-DETAILS_KEPT = 256
-"""Unpacked files that are kept; a query shows snippets of some dozens."""
 REFRESH_LIMIT_MS = 8.0
 """After this time a query answers from what is indexed; what is not will be at the next one."""
 RECENT_FILES = 8
 """Files edited last that count as recently edited."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    name: str
-    details: bytes
-    size_bytes: int = -1
-    """With ``mtime_ns``, the state of the disk that this is; -1 for a buffer."""
-    mtime_ns: int = -1
+_SLICE_FILES = 64
+"""Files of a segment that are taken over without a pause for whoever waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +61,33 @@ class WorkspaceIndex:
         """Guards everything below. Never held while a file is read or parsed."""
         self._crawling = threading.Lock()
         self._folders = [Path(folder).resolve() for folder in folders]
-        self._files: dict[str, _File] = {}
         self._buffers: dict[str, _Buffer] = {}
         self._stale: dict[str, None] = {}
         """Files and buffers that have changed since they were indexed, the oldest first."""
         self._recent: OrderedDict[str, None] = OrderedDict()
-        self._vocabulary = Vocabulary()
-        self._windows: PostingsBM25[str] = PostingsBM25(vocabulary=self._vocabulary)
-        self._declarations: PostingsBM25[str] = PostingsBM25(vocabulary=self._vocabulary)
+        self._corpus = Corpus()
         self._modules = ModuleTable()
-        self._unpacked: OrderedDict[str, tuple[bytes, Details]] = OrderedDict()
-        self._outlines: OrderedDict[str, tuple[int, Outline]] = OrderedDict()
-        self._last: tuple[str, tuple[Snippet, ...]] = ("", ())
+        self._search = Search(
+            Workspace(self._lock, self._corpus, self._modules, self._buffer_text, self._boosts_for),
+            settings,
+        )
 
     # -- the life of the index -------------------------------------------------------------
 
     @property
     def file_count(self) -> int:
         """Number of files that are searched."""
-        return len(self._files)
+        return len(self._corpus)
 
     @property
     def chunk_count(self) -> int:
         """Number of windows and declarations that are searched."""
-        return self._windows.corpus_size + self._declarations.corpus_size
+        return self._corpus.windows.corpus_size + self._corpus.declarations.corpus_size
+
+    @property
+    def corpus(self) -> Corpus:
+        """What is searched. For measurements: nothing guards it from other threads."""
+        return self._corpus
 
     def crawl(
         self,
@@ -125,7 +106,7 @@ class WorkspaceIndex:
         settings = self._settings
         with self._lock:
             folders = list(self._folders)
-            known = set(self._files)
+            known = set(self._corpus)
         seen: set[str] = set()
         for folder in folders:
             if settings.crawl_in_process:
@@ -133,36 +114,22 @@ class WorkspaceIndex:
             else:
                 found = crawl_here(folder, settings)
             with contextlib.closing(found):
-                for batch in _batches(found):
+                for step in found:
                     if stop is not None and stop.is_set():
                         return
-                    seen.update(one.source.path for one in batch)
-                    self._put_many(batch)
+                    living = np.flatnonzero(step.segment.living).tolist()
+                    seen.update(step.segment.sources[number].path for number in living)
+                    self._adopt(step)
                     on_progress(len(seen))
         if stop is not None and stop.is_set():
             return
         with self._lock:
-            for path in known - seen - set(self._buffers):
-                self._remove(path)
-        self.settle(stop)
+            self._remove(known - seen - set(self._buffers))
+        self.settle()
 
-    def settle(self, stop: threading.Event | None = None) -> None:
-        """Index pending edits and tidy up, so that the next query need not; may take a second."""
+    def settle(self) -> None:
+        """Index pending edits, so that the next query need not; may take a second."""
         self._refresh()
-        self._merge(stop)
-
-    def _merge(self, stop: threading.Event | None = None) -> None:
-        for bm25 in (self._windows, self._declarations):
-            while stop is None or not stop.is_set():
-                with self._lock:
-                    old = bm25.wanted_merge()
-                if not old:
-                    break
-                # The slow part needs no lock: living blocks of a segment never change.
-                merged = merge_segments(old)
-                with self._lock:
-                    if not bm25.replace(old, merged):
-                        break
 
     def open_buffer(self, path: Path, text: str, language_id: str = "") -> None:
         """Search the text of an editor's buffer in place of the file on disk.
@@ -209,7 +176,7 @@ class WorkspaceIndex:
         for path in paths:
             key = str(path)
             with self._lock:
-                inside = [known for known in self._files if known.startswith(f"{key}/")]
+                inside = [known for known in self._corpus if known.startswith(f"{key}/")]
                 self._stale.update(dict.fromkeys([*inside, key]))
         self.settle()
 
@@ -217,9 +184,10 @@ class WorkspaceIndex:
         """Replace the workspace folders; call :meth:`crawl` afterwards to read new ones."""
         with self._lock:
             self._folders = [Path(folder).resolve() for folder in folders]
-            for path in list(self._files):
-                if self._folder_of(path) is None and path not in self._buffers:
-                    self._remove(path)
+            gone = [
+                p for p in self._corpus if self._folder_of(p) is None and p not in self._buffers
+            ]
+            self._remove(gone)
 
     def sensitivity(self, path: Path, text: str = "") -> str | None:
         """Return why nothing may be completed inside a file, or ``None`` if all is well."""
@@ -228,8 +196,7 @@ class WorkspaceIndex:
     def close(self) -> None:
         """Let go of everything. The index is empty afterwards."""
         with self._lock:
-            for path in list(self._files):
-                self._remove(path)
+            self._remove(list(self._corpus))
             self._buffers.clear()
             self._stale.clear()
 
@@ -254,56 +221,21 @@ class WorkspaceIndex:
         """
         if budget_tokens <= 0 or is_sensitive_name(query.path, self._settings.sensitive_names):
             return NO_SNIPPETS
-        steps: dict[str, float] = {}
-        with _timed(steps, "refresh"):
+        steps_ms: dict[str, float] = {}
+        with timed(steps_ms, "refresh"):
             self._refresh(without=query.path, limit_ms=REFRESH_LIMIT_MS)
-        with _timed(steps, "query"):
-            search = search_query(query)
-            outline = self._outline_of(query)
-        with _timed(steps, "rank"), self._lock:
-            candidates = self._candidates(query, search, outline, budget_tokens)
-            last = self._last[1] if self._last[0] == query.path else ()
-        with _timed(steps, "pack"):
-            shares = dict(zip(Channel, self._settings.shares, strict=True))
-            packed = pack(
-                candidates, budget_tokens, _timing(count_tokens, steps), shares, search.visible
-            )
-            snippets = in_stable_order(packed.snippets, last)
+        return self._search.retrieve(query, budget_tokens, count_tokens, steps_ms)
+
+    def parse_imports(self, query: Query) -> None:
+        """Parse the imports of a file, so that the first query for it need not."""
+        self._search.outline_of(query)
+
+    def _buffer_text(self, path: str) -> str | None:
         with self._lock:
-            self._last = query.path, snippets
-        steps["pack"] -= steps.get("tokenize", 0.0)
-        tokens = sum(snippet.tokens for snippet in snippets)
-        return Retrieval(snippets, tokens, packed.considered, steps, budget_tokens)
+            buffer = self._buffers.get(path)
+        return buffer.text if buffer is not None else None
 
-    def _candidates(
-        self, query: Query, search: SearchQuery, outline: Outline, budget_tokens: int
-    ) -> dict[Channel, list[Candidate]]:
-        shelf = channels.Shelf(
-            self._details_of, lambda key: self._files[key].name, self._boosts(query.path)
-        )
-        language = language_of(query.path, query.language_id)
-        related = related_files(
-            outline, query.path, language, self._modules, self._details_of, search
-        )
-        family = family_of(language)
-        for name, path in receiver_types(
-            search, lambda folded: self._modules.types_called(folded, query.path)
-        ):
-            if family_of(language_of(path)) == family:
-                related.setdefault(path, Related()).receivers.add(name)
-        if not search.terms and not related:
-            return {}
-        ranking = self._declarations.rank(search.terms)
-        imported, seen = channels.imported(related, ranking, shelf, search.partial)
-        return {
-            Channel.IMPORTED: imported,
-            Channel.DECLARATION: channels.declarations(ranking, shelf, seen | {query.path}),
-            Channel.USAGE: channels.usages(
-                self._windows.rank(search.terms), shelf, {query.path}, budget_tokens
-            ),
-        }
-
-    def _boosts(self, path: str) -> Callable[[str], float]:
+    def _boosts_for(self, path: str) -> Callable[[str], float]:
         settings = self._settings
         folder = path.rpartition("/")[0]
 
@@ -316,40 +248,6 @@ class WorkspaceIndex:
             return factor
 
         return boost
-
-    def _outline_of(self, query: Query) -> Outline:
-        """Return the imports of the file being edited, parsed again only if they may differ."""
-        language = language_of(query.path, query.language_id)
-        with self._lock:
-            buffer = self._buffers.get(query.path)
-        text = buffer.text if buffer is not None else query.prefix + query.suffix
-        if len(text) > self._settings.max_file_bytes:
-            text = text[: self._settings.max_file_bytes // 4]
-        mark = hash((language.name, *_import_texts(text)))
-        with self._lock:
-            known = self._outlines.get(query.path)
-        if known is not None and known[0] == mark:
-            return known[1]
-        outline = imports_of(language, text)
-        with self._lock:
-            self._outlines[query.path] = mark, outline
-            if len(self._outlines) > RECENT_FILES:
-                self._outlines.popitem(last=False)
-        return outline
-
-    def _details_of(self, key: str) -> Details | None:
-        file = self._files.get(key)
-        if file is None:
-            return None
-        known = self._unpacked.get(key)
-        if known is not None and known[0] is file.details:
-            self._unpacked.move_to_end(key)
-            return known[1]
-        details = unpack_details(file.details)
-        self._unpacked[key] = file.details, details
-        if len(self._unpacked) > DETAILS_KEPT:
-            self._unpacked.popitem(last=False)
-        return details
 
     # -- changes ---------------------------------------------------------------------------
 
@@ -369,11 +267,11 @@ class WorkspaceIndex:
                     continue  # It changed again meanwhile and is still on the list.
                 self._stale.pop(path, None)
                 if found is None:
-                    self._remove(path)
+                    self._remove([path])
                 else:
-                    self._put(*found)
+                    self._put(found)
 
-    def _read(self, path: str, buffer: _Buffer | None) -> tuple[Source, Analysis] | None:
+    def _read(self, path: str, buffer: _Buffer | None) -> Draft | None:
         settings = self._settings
         folder = self._folder_of(path)
         source = None
@@ -391,115 +289,57 @@ class WorkspaceIndex:
         if source is None:
             name = path.removeprefix(f"{folder}/") if folder is not None else Path(path).name
             source = Source(path, name, -1, -1)
-        return source, analyse_safely(language, path, text)
+        return Draft(source, digest_of(text), analyse_safely(language, path, text))
 
-    def _put_many(self, batch: Sequence[Found]) -> None:
-        with self._lock:
-            new = [found.source for found in batch if self._is_news(found.source)]
-            room = self._settings.max_files - len(self._files)
-            added = [source for source in new if source.path not in self._files]
-            wanted = set(new) - set(added[max(room, 0) :])
-        analyses: list[tuple[Source, Analysis]] = []
-        windows = []
-        declarations = []
-        for found in batch:
-            if found.source not in wanted or (analysis := _unpack(found.data)) is None:
-                continue
-            path = found.source.path
+    def _adopt(self, found: Found) -> None:
+        """Take over a step of a crawl, but for what is known better here."""
+        segment = found.segment
+        numbers = np.flatnonzero(segment.living).tolist()
+        for first in range(0, len(numbers), _SLICE_FILES):
             with self._lock:
-                terms = self._vocabulary.number(analysis.vocabulary)
-            analyses.append((found.source, analysis))
-            windows.append((path, renumber(analysis.windows, terms)))
-            declarations.append((path, renumber(analysis.declarations, terms)))
+                for number in numbers[first : first + _SLICE_FILES]:
+                    path = segment.sources[number].path
+                    if self._is_news(segment.sources[number]) and not self._is_known(found, path):
+                        self._modules.add(path, segment.packages[number], segment.types_of(number))
             # Whoever waits for Python's lock gets it now and not in five milliseconds.
             time.sleep(0)
-        # Inverting takes the time here, and numpy does it without holding up other threads.
-        segments = Segment(windows), Segment(declarations)
         with self._lock:
-            for source, analysis in analyses:
-                self._keep(source, analysis)
-            paths = [source.path for source, _ in analyses]
-            self._windows.put_segment(segments[0], paths)
-            self._declarations.put_segment(segments[1], paths)
-            self._stale.update((path, None) for path in paths if path in self._buffers)
-        self._merge()
+            room = self._settings.max_files - len(self._corpus)
+            unwanted = []
+            for number in numbers:
+                source = segment.sources[number]
+                is_new = source.path not in self._corpus
+                if not self._is_news(source) or (is_new and room <= 0):
+                    unwanted.append(number)
+                    if is_new:
+                        self._modules.remove(source.path)
+                else:
+                    room -= is_new
+            self._corpus.adopt(segment, unwanted, found.replaced)
+
+    def _is_known(self, found: Found, path: str) -> bool:
+        """Return whether a file is in the index just as it is in a merged segment."""
+        name = self._corpus.segment_of(path)
+        return name is not None and name in found.replaced
 
     def _is_news(self, source: Source) -> bool:
         if source.path in self._buffers or self._folder_of(source.path) is None:
             return False
-        file = self._files.get(source.path)
-        now = source.size_bytes, source.mtime_ns
-        return file is None or (file.size_bytes, file.mtime_ns) != now
+        known = self._corpus.source_of(source.path)
+        return known is None or source.mtime_ns < 0 or known.mtime_ns <= source.mtime_ns
 
-    def _put(self, source: Source, analysis: Analysis) -> None:
-        path = source.path
-        if path not in self._files and len(self._files) >= self._settings.max_files:
+    def _put(self, draft: Draft) -> None:
+        path = draft.source.path
+        if path not in self._corpus and len(self._corpus) >= self._settings.max_files:
             return
-        numbers = self._vocabulary.number(analysis.vocabulary)
-        self._keep(source, analysis)
-        self._windows.put(path, analysis.windows, numbers)
-        self._declarations.put(path, analysis.declarations, numbers)
+        self._corpus.put(draft)
+        self._modules.add(path, draft.analysis.package, draft.analysis.types)
 
-    def _keep(self, source: Source, analysis: Analysis) -> None:
-        self._files[source.path] = _File(
-            source.name, analysis.details, source.size_bytes, source.mtime_ns
-        )
-        self._modules.add(source.path, analysis.package, analysis.types)
-
-    def _remove(self, path: str) -> None:
-        self._files.pop(path, None)
-        self._modules.remove(path)
-        self._windows.remove(path)
-        self._declarations.remove(path)
+    def _remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            self._modules.remove(path)
+        self._corpus.remove(paths)
 
     def _folder_of(self, path: str) -> Path | None:
-        inside = [folder for folder in self._folders if Path(path).is_relative_to(folder)]
+        inside = [folder for folder in self._folders if path.startswith(f"{folder}/")]
         return max(inside, key=lambda folder: len(folder.parts), default=None)
-
-
-_IMPORT = re.compile(
-    r"\b(?:import|from|include|require\w*|use|using|package|namespace|alias|mod|export|source|"
-    r"library)\b[^\n({]*(?:[({][^)}]*)?"
-)
-
-
-def _import_texts(text: str) -> list[str]:
-    """Return what may be imports in some language: while it is the same, so are the imports."""
-    return _IMPORT.findall(text)
-
-
-def _unpack(data: bytes) -> Analysis | None:
-    try:
-        return from_bytes(data)
-    except (ValueError, struct.error, zlib.error) as error:
-        log.debug("an analysis is damaged: %s", type(error).__name__)
-        return None
-
-
-def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
-    batch: list[Found] = []
-    for item in found:
-        batch.append(item)
-        if len(batch) == BATCH_FILES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _timing(count_tokens: CountTokens, steps_ms: dict[str, float]) -> CountTokens:
-    """Return ``count_tokens`` with its time as a step of its own."""
-
-    def count(texts: Sequence[str]) -> list[int]:
-        with _timed(steps_ms, "tokenize"):
-            return count_tokens(texts)
-
-    return count
-
-
-@contextmanager
-def _timed(steps_ms: dict[str, float], step: str) -> Iterator[None]:
-    """Add the time that the body takes to ``step``."""
-    started = time.perf_counter()
-    yield
-    steps_ms[step] = steps_ms.get(step, 0.0) + (time.perf_counter() - started) * 1000

@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+
+from infill_retrieval.chunk import MAX_LINE_CHARS, split_lines
 
 SENSITIVE_NAMES: tuple[str, ...] = (
     ".env",
@@ -88,10 +90,12 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
+_KEY_MARK = "PRIVATE KEY"
+_URL_MARK = "://"
 _TOKEN_MARKS = (
-    "PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
+    _KEY_MARK, "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
     "glrt-", "gldt-", "glptt-", "xox", "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_",
-    "AIza", "ya29.", "npm_", "pypi-", "hf_", "dop_v1_", "SG.", "eyJ", "://",
+    "AIza", "ya29.", "npm_", "pypi-", "hf_", "dop_v1_", "SG.", "eyJ", _URL_MARK,
 )  # fmt: skip
 """One of these stands in every text that ``_TOKENS`` matches; looking for them is much faster."""
 
@@ -100,7 +104,9 @@ _ASSIGNMENT = re.compile(
         \s*(?::=|[:=])>?\s*["']([^\s"']{16,})["']""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ASSIGNMENT_MARK = re.compile(r"secret|token|passw|pwd|key|auth", re.IGNORECASE)
+_ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
+_LONG_VALUE = re.compile(r"""[:=]>?\s*["'][^\s"']{16}""")
+"""What is assigned, whatever the name: looking for it first is much faster than for the names."""
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
 MIN_ENTROPY_BITS = 3.5
@@ -117,45 +123,70 @@ def is_sensitive_name(path: str, extra: Sequence[str] = ()) -> bool:
 
 def secret_lines(lines: Sequence[str]) -> list[int]:
     """Return the numbers (0-based, ascending) of the lines that hold a secret."""
+    text = "\n".join(lines)
+    marks = [mark for mark in _TOKEN_MARKS if mark in text]
+    if not marks and not _may_assign(text):
+        return []
+    if _KEY_MARK in marks:
+        suspects: Iterable[int] = range(len(lines))
+    else:
+        suspects = _lines_at(text, [*_places(text, marks), *_long_values(text)])
     found: list[int] = []
     inside_key = False
-    for number, line in enumerate(lines):
+    for number in suspects:
+        line = lines[number]
         if inside_key:
             found.append(number)
             inside_key = _KEY_END.search(line) is None
-        elif _is_secret(line):
+        elif _is_secret(line, marks):
             found.append(number)
             inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
     return found
-
-
-def without_secrets(text: str) -> tuple[str, bool]:
-    """Return ``text`` with the lines that hold secrets emptied, and whether there were any.
-
-    Lines keep their numbers.
-    """
-    if not any(mark in text for mark in _TOKEN_MARKS) and not _ASSIGNMENT.search(text):
-        return text, False
-    lines = text.split("\n")
-    found = secret_lines(lines)
-    for number in found:
-        lines[number] = ""
-    return "\n".join(lines), bool(found)
 
 
 def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | None:
     """Return why nothing should be completed inside a file, in a few words, or ``None``."""
     if is_sensitive_name(path, extra):
         return "its name says that it holds secrets"
-    if without_secrets(text)[1]:
+    if secret_lines(split_lines(text)):
         return "it holds a private key or a token"
     return None
 
 
-def _is_secret(line: str) -> bool:
-    if any(mark in line for mark in _TOKEN_MARKS) and _TOKENS.search(line):
+def _may_assign(text: str) -> bool:
+    folded = text.lower()
+    return any(mark in folded for mark in _ASSIGNMENT_MARKS)
+
+
+def _places(text: str, marks: Sequence[str]) -> Iterator[int]:
+    for mark in marks:
+        place = text.find(mark)
+        while place >= 0:
+            # An address is suspect only with what may be a password in it.
+            if mark != _URL_MARK or "@" in text[place : place + MAX_LINE_CHARS]:
+                yield place
+            place = text.find(mark, place + 1)
+
+
+def _long_values(text: str) -> Iterator[int]:
+    return (match.start() for match in _LONG_VALUE.finditer(text))
+
+
+def _lines_at(text: str, places: Iterable[int]) -> Iterator[int]:
+    """Yield the numbers of the lines around some places, ascending and each once."""
+    number, last, counted = 0, -1, 0
+    for place in sorted(places):
+        number += text.count("\n", counted, place)
+        counted = place
+        if number != last:
+            yield number
+            last = number
+
+
+def _is_secret(line: str, marks: Sequence[str]) -> bool:
+    if any(mark in line for mark in marks) and _TOKENS.search(line):
         return True
-    if not _ASSIGNMENT_MARK.search(line):
+    if not _may_assign(line):
         return False
     return any(_looks_random(match[1]) for match in _ASSIGNMENT.finditer(line))
 

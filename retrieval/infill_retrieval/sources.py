@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from infill_retrieval.ignore import Rules, is_ignored, rules_above
 from infill_retrieval.secrets import is_sensitive_name
@@ -207,11 +207,16 @@ def decode(data: bytes) -> str | None:
 
 def is_generated(path: str, text: str) -> bool:
     """Return whether ``text`` looks like the output of a tool: generated, minified or data."""
-    if PurePath(path).suffix != ".md" and _GENERATED_NOTE.search(text[:_NOTE_CHARS]):
+    head = text[:_NOTE_CHARS].lower()
+    may_say_so = ("generated" in head or "do not edit" in head) and not path.endswith(".md")
+    if may_say_so and _GENERATED_NOTE.search(head):
         return True
     if len(text) < _MIN_JUDGED_CHARS:
         return False
     if len(text) > _MAX_MEAN_LINE_CHARS * (text.count("\n") + 1):
         return True
-    digits = sum(map(text.count, "0123456789"))
-    return digits > _MAX_DIGIT_SHARE * (len(text) - text.count(" ") - text.count("\n"))
+    solid = len(text) - text.count(" ") - text.count("\n")
+    # Data has many of each digit; looking at two of them spares us the rest nearly always.
+    if 10 * (text.count("0") + text.count("1")) < _MAX_DIGIT_SHARE * solid:
+        return False
+    return sum(map(text.count, "0123456789")) > _MAX_DIGIT_SHARE * solid

@@ -118,7 +118,12 @@ STOP_WORDS = frozenset(
 
 def search_terms(text: str) -> list[str]:
     """Return the terms of ``text`` in order, repeats included, in lower case."""
-    return [term for word in _WORD.findall(text) for term in _terms_of(word)]
+    return [term for word in _WORD.findall(text) for term in terms_of_word(word)]
+
+
+def is_word_char(char: str) -> bool:
+    """Return whether words are made of this character."""
+    return _WORD.match(char) is not None
 
 
 def identifiers(text: str) -> list[str]:
@@ -127,7 +132,8 @@ def identifiers(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=1 << 15)
-def _terms_of(word: str) -> tuple[str, ...]:
+def terms_of_word(word: str) -> tuple[str, ...]:
+    """Return the terms of one word: itself, then its parts; none for what nobody types."""
     if len(word) == 1 or len(word) > MAX_WORD_CHARS or (word.isdigit() and len(word) > MAX_DIGITS):
         return ()
     whole = word.lower()

@@ -5,7 +5,8 @@ The child writes what it finds to its standard output, frame by frame; a grammar
 down costs one file, which the next child leaves out.
 
 Frames are a head (lengths of the two parts that follow), a JSON list and bytes. The lists are
-``["at", path]`` before a text is analysed, ``["file", path, name, size, mtime]``, ``["end"]``.
+``["at", path]`` before a text is analysed, ``["segment", replaced]`` with the segment itself,
+``["kept", replaced, path]`` with a byte for each file of it that says whether it lives, ``["end"]``.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from infill_retrieval.crawl import Found, crawl_here
+from infill_retrieval.segment import Segment
 from infill_retrieval.settings import RetrievalSettings
-from infill_retrieval.sources import Source
+from infill_retrieval.store import load_segment
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +57,13 @@ def crawl_apart(
             yield from crawl_here(folder, settings, skip)
             return
         try:
-            last = yield from _listen(child, skip, stop)
+            last = yield from _listen(child, stop)
         finally:
             child.kill()
             _close(child)
         if last is None or (stop is not None and stop.is_set()):
             return
+        # Nothing is searched of the file at which the child ended. All others are found again.
         log.debug("the crawling process ended while it looked at a file, which is left out")
         skip.add(last)
 
@@ -93,7 +98,7 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 
 
 def _listen(
-    child: subprocess.Popen[bytes], done: set[str], stop: threading.Event | None
+    child: subprocess.Popen[bytes], stop: threading.Event | None
 ) -> Generator[Found, None, str | None]:
     """Yield what the child finds; return ``None`` if it came to its end, or where it was."""
     assert child.stdout is not None
@@ -107,11 +112,24 @@ def _listen(
             return None
         if kind == "at":
             at = rest[0]
-        else:
-            source = Source(*rest)
-            done.add(source.path)
-            yield Found(source, data)
+            continue
+        try:
+            yield _found(kind, rest, data)
+        except (OSError, ValueError) as error:
+            # Another server has tidied up the cache meanwhile.
+            log.debug("a segment is gone: %s", type(error).__name__)
+            return ""
     return None
+
+
+def _found(kind: str, rest: list[Any], data: bytes) -> Found:
+    replaced = tuple(rest[0])
+    if kind == "segment":
+        return Found(Segment.from_buffer(data), None, replaced)
+    path = Path(rest[1])
+    segment = load_segment(path)
+    segment.remove(np.flatnonzero(np.frombuffer(data, np.uint8) == 0).tolist())
+    return Found(segment, path, replaced)
 
 
 def _read_frame(stream: IO[bytes]) -> tuple[list[Any], bytes] | None:
@@ -149,9 +167,13 @@ def main() -> None:
     settings = RetrievalSettings(**options)
     try:
         for found in crawl_here(Path(order["folder"]), settings, set(order["skip"]), announce):
-            source = found.source
-            words = ["file", source.path, source.name, source.size_bytes, source.mtime_ns]
-            _write_frame(out, words, found.data)
+            segment, replaced = found.segment, list(found.replaced)
+            if found.kept_at is None:
+                _write_frame(out, ["segment", replaced], segment.to_bytes())
+            else:
+                living = segment.living.astype("u1").tobytes()
+                _write_frame(out, ["kept", replaced, str(found.kept_at)], living)
+            out.flush()
         _write_frame(out, ["end"])
         out.flush()
     except BrokenPipeError:

@@ -10,9 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.analysis import analyse, from_bytes, to_bytes, unpack_details
-from infill_retrieval.sources import read_source
+from infill_retrieval.analysis import (
+    Draft,
+    analyse,
+    digest_of,
+    signature,
+    snippet_lines,
+    unpack_details,
+)
+from infill_retrieval.segment import Segment, build_segment
+from infill_retrieval.sources import Source, read_source
 from infill_retrieval.syntax import LANGUAGES, grammar, language_named, language_of, parse
+from infill_retrieval.terms import TermNumbers
 
 HERE = RetrievalSettings(crawl_in_process=False)
 PYTHON = language_of("a.py")
@@ -129,20 +138,20 @@ source_text = st.text(
 def test_any_text_can_be_analysed_and_packed(text: str, language: object) -> None:
     analysis = analyse(language, "a.x", text)  # type: ignore[arg-type]
     details = unpack_details(analysis.details)
+    lines = snippet_lines(text, details)
     for window in details.windows:
-        assert details.window_text(window).endswith("\n")
+        assert 0 <= window.first_line <= window.last_line < len(lines)
     for declaration in details.outline.declarations:
-        assert "\n" not in details.signature(declaration)
+        assert "\n" not in signature(lines, declaration)
         assert declaration.name
-    again = from_bytes(to_bytes(analysis))
-    assert (again.details, again.package) == (analysis.details, analysis.package)
-    assert list(again.vocabulary) == list(analysis.vocabulary)
-    for mine, theirs in (
-        (again.windows, analysis.windows),
-        (again.declarations, analysis.declarations),
-    ):
-        for field in ("terms", "counts", "starts", "lengths"):
-            assert getattr(mine, field).tolist() == getattr(theirs, field).tolist()
+    source = Source("/a/\udc80.x", "\udc80.x", 3, 4)
+    segment = build_segment([Draft(source, digest_of(text), analysis)], TermNumbers())
+    again = Segment.from_buffer(segment.to_bytes(), check=True)
+    assert again.sources == [source]
+    assert again.digest_of(0) == digest_of(text)
+    assert again.details_of(0) == details
+    assert list(again.windows.bags()) == list(segment.windows.bags())
+    assert list(again.declarations.bags()) == list(segment.declarations.bags())
 
 
 @given(source_text, source_text, st.sampled_from(["a.py", "a.ts", "b.go", "", "\0", "a.unknown"]))

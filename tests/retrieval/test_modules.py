@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infill_retrieval.modules import ModuleTable, rust_paths
+from infill_retrieval.modules import ModuleTable
+from infill_retrieval.resolvers import rust_paths
 from infill_retrieval.syntax import Import, language_of
 
 CASES = [

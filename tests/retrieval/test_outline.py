@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infill_retrieval.analysis import analyse, unpack_details
+from infill_retrieval.analysis import analyse, signature, snippet_lines, unpack_details
 from infill_retrieval.syntax import LANGUAGES, language_named, load_grammar, outline, parse
 from infill_retrieval.syntax.grammar import load_query
 
@@ -450,7 +450,8 @@ def test_declarations_and_imports(name: str) -> None:
     found = details.outline.declarations
     names = tuple(f"{found[d.parent].name}.{d.name}" if d.parent >= 0 else d.name for d in found)
     assert names == sample.declared
-    shown = {details.signature(declaration) for declaration in found}
+    lines = snippet_lines(sample.text, details)
+    shown = {signature(lines, declaration) for declaration in found}
     assert shown.issuperset(sample.signatures)
     modules = [
         f"{i.module}:{n}" if n else i.module

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from infill_retrieval.secrets import is_sensitive_name, secret_lines, sensitivity, without_secrets
+from infill_retrieval.secrets import is_sensitive_name, secret_lines, sensitivity
 
 # Put together at run time, so that no scanner takes this file for a leak.
 KEY = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA " + "PRIVATE KEY-----"
@@ -48,15 +50,13 @@ def test_names_can_be_added() -> None:
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:6])
-def test_lines_with_tokens_are_emptied_and_keep_their_numbers(token: str) -> None:
-    text, found = without_secrets(f"a = 1\nt = [ {token} ]\nb = 2")
-    assert found
-    assert text == "a = 1\n\nb = 2"
+def test_lines_with_tokens_are_found(token: str) -> None:
+    assert secret_lines(["a = 1", f"t = [ {token} ]", "b = 2"]) == [1]
     assert sensitivity("a.py", f"x {token}") is not None
 
 
 def test_all_of_a_private_key_is_left_out() -> None:
-    assert without_secrets(f"a\n{KEY}\nb") == ("a\n\n\n\n\nb", True)
+    assert secret_lines(["a", *KEY.split("\n"), "b"]) == [1, 2, 3, 4]
     assert secret_lines(["x", KEY.split("\n", maxsplit=1)[0], "MII", "never closed"]) == [1, 2, 3]
 
 
@@ -73,4 +73,17 @@ def test_all_of_a_private_key_is_left_out() -> None:
     ],
 )
 def test_code_about_secrets_is_no_secret(line: str) -> None:
-    assert without_secrets(line) == (line, False)
+    assert secret_lines([line]) == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*TOKENS, 'key = "a1b2c3d4e5f6g7h8i9"', "x://a:bcd@e", "x://a", "", "x = 1"]
+        )
+    )
+)
+def test_secrets_are_found_line_by_line_wherever_they_stand(lines: list[str]) -> None:
+    expected = [number for number, line in enumerate(lines) if secret_lines([line])]
+    assert secret_lines(lines) == expected
+    assert secret_lines([*lines, "", "-----BEGIN PUBLIC KEY-----"]) == expected

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from infill_retrieval import RetrievalSettings, WorkspaceIndex, worker
-from infill_retrieval.crawl import crawl_here
+from infill_retrieval.analysis import Details
+from infill_retrieval.crawl import Found, crawl_here
+from infill_retrieval.segment import Segment
 from infill_retrieval.worker import crawl_apart
 
 SETTINGS = RetrievalSettings()
+
+
+def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, Details]]:
+    """Return what a crawl ends with, by name of the file."""
+    segments: dict[str, Segment] = {}
+    for step in steps:
+        for name in step.replaced:
+            del segments[name]
+        segments[step.segment.name] = step.segment
+    found = {}
+    for segment in segments.values():
+        for number in np.flatnonzero(segment.living).tolist():
+            name = segment.sources[number].name
+            assert name not in found
+            found[name] = segment.digest_of(number), segment.details_of(number)
+    return dict(sorted(found.items()))
 
 
 @pytest.fixture
@@ -26,30 +47,41 @@ def folder(tmp_path: Path) -> Path:
 
 def test_both_ways_of_crawling_find_the_same(folder: Path, tmp_path: Path) -> None:
     settings = RetrievalSettings(excluded=("f03.py",), cache_folder=tmp_path / "cache")
-    found = list(crawl_apart(folder, settings))
-    assert len(found) == 19
-    assert found == list(crawl_here(folder, settings))
+    first = found_by(crawl_apart(folder, settings))
+    assert len(first) == 19
+    assert first == found_by(crawl_apart(folder, settings))
+    assert first == found_by(crawl_here(folder, settings))
+    assert first == found_by(crawl_here(folder, replace(settings, cache_folder=None)))
 
 
 def test_a_file_that_kills_the_child_is_left_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As a grammar would: without a word.
-    script = tmp_path / "child.py"
-    script.write_text(
+    deadly = (
         "import os\n"
-        "from infill_retrieval import crawl, worker\n"
         "analyse = crawl.analyse\n"
         "def deadly(language, path, text):\n"
         "    if path.endswith(('f05.py', 'f11.py')):\n"
         "        os.kill(os.getpid(), 9)\n"
         "    return analyse(language, path, text)\n"
-        "crawl.analyse = deadly\n"
-        "worker.main()\n"
+        "crawl.analyse = deadly"
     )
-    monkeypatch.setattr(worker, "_COMMAND", (str(script),))
-    names = [found.source.name for found in crawl_apart(folder, SETTINGS)]
-    assert names == [f"f{n:02}.py" for n in range(20) if n not in {5, 11}]
+    monkeypatch.setattr(worker, "_COMMAND", _with(deadly, tmp_path))
+    settings = RetrievalSettings(cache_folder=tmp_path / "cache")
+    found = found_by(crawl_apart(folder, settings))
+    assert [n for n, (_, details) in found.items() if not details.windows] == ["f05.py", "f11.py"]
+    assert len(found) == 20
+    # The next start does not even try.
+    monkeypatch.setattr(worker, "MAX_CRASHES", 1)
+    assert found_by(crawl_apart(folder, settings)) == found
+
+
+def _with(change: str, tmp_path: Path) -> tuple[str]:
+    """Return the command of a worker that a line of code has changed."""
+    script = tmp_path / "child.py"
+    script.write_text(f"from infill_retrieval import crawl, worker\n{change}\nworker.main()\n")
+    return (str(script),)
 
 
 def test_a_child_that_always_dies_is_not_started_for_ever(
@@ -63,11 +95,14 @@ def test_without_processes_the_crawl_runs_here(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(folder / "nothing"))
-    assert len(list(crawl_apart(folder, SETTINGS))) == 20
+    assert len(found_by(crawl_apart(folder, SETTINGS))) == 20
 
 
-def test_a_crawl_ends_when_it_is_told_to(folder: Path) -> None:
+def test_a_crawl_ends_when_it_is_told_to(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop = threading.Event()
+    monkeypatch.setattr(worker, "_COMMAND", _with("crawl.BATCH_FILES = 1", tmp_path))
     found = []
     for one in crawl_apart(folder, SETTINGS, stop):
         found.append(one)

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill_retrieval.secrets import without_secrets
+from infill_retrieval.chunk import split_lines
+from infill_retrieval.secrets import secret_lines
 from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.sources import find_sources, read_source
 from infill_retrieval.syntax import SyntaxTree, language_of, outline, parse
@@ -131,7 +132,10 @@ class Case:
 def read(path: Path) -> str:
     """Return the text of a source as the index sees it."""
     text = read_source(str(path), DEFAULT_SETTINGS.max_file_bytes) or ""
-    return without_secrets(text)[0].replace("\r\n", "\n")
+    lines = split_lines(text)
+    for number in secret_lines(lines):
+        lines[number] = ""
+    return "\n".join(lines)
 
 
 def cases_of(package: str, language: str, folder: Path, limit: int) -> list[Case]:
