@@ -13,7 +13,7 @@ from typing import Any
 from infill_ls.settings import Settings
 
 MANIFEST = Path(__file__).parents[1] / "editors" / "vscode" / "package.json"
-KEYS = ("type", "default", "enum", "minimum", "maximum", "description")
+KEYS = ("type", "default", "enum", "minimum", "maximum", "description", "additionalProperties")
 OURS = {
     "infill-ls.server.path": {
         "type": "string",
@@ -39,7 +39,10 @@ def properties() -> dict[str, Any]:
         setting = {key: schema[key] for key in KEYS if key in schema}
         if "items" in schema:
             setting["items"] = {"type": schema["items"]["type"]}
-        if name in ("model", "threads", "gpuLayers"):
+        if name.startswith("remote"):
+            # A workspace that one has just cloned must not say where source text and key are sent.
+            setting["scope"] = "machine"
+        elif name in ("model", "threads", "gpuLayers"):
             setting["scope"] = "machine-overridable"  # they differ between machines
         else:
             setting["scope"] = "window"

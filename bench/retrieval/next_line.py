@@ -22,8 +22,8 @@ from retrieval_bench.cases import Case, cases_of, read
 from retrieval_bench.corpus import Package, fetch, packages
 from retrieval_bench.statistics import Comparison, compare
 
+from infill_ls.engine_choice import engine_for
 from infill_ls.pipeline import Pipeline
-from infill_ls.session import engine_for
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import RetrievalSettings, WorkspaceIndex

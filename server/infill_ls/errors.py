@@ -4,7 +4,8 @@ InfillError                 something the user can read
 ├── ModelError              the model file cannot be used; says which file and what to do
 ├── EngineError             the engine process failed at a request
 │   ├── EngineUnavailableError   it is not running (yet, or for good)
-│   └── EngineTimeoutError       it did not answer in time
+│   ├── EngineTimeoutError       it did not answer in time
+│   └── RemoteError              an inference server failed at a request
 └── UsageError              the command line makes no sense
 
 None of them reaches an editor as an error response: a failed completion is an empty answer and a
@@ -32,6 +33,17 @@ class EngineUnavailableError(EngineError):
 
 class EngineTimeoutError(EngineError):
     """The engine process did not answer in time."""
+
+
+class RemoteError(EngineError):
+    """An inference server failed at a request. The same cause always gives the same words."""
+
+    def __init__(self, message: str, *, is_lasting: bool = False, is_busy: bool = False) -> None:
+        super().__init__(message)
+        self.is_lasting = is_lasting
+        """Whether asking again is of no use until somebody changes something."""
+        self.is_busy = is_busy
+        """Whether asking again in a moment may help."""
 
 
 class UsageError(InfillError):

@@ -29,8 +29,10 @@ SETTINGS_THAT_MATTER = (
 """Those that a completion depends on; the others say when and how it is shown."""
 
 
-def explain(report: Report, settings: Settings) -> dict[str, Any]:
+def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, Any]:
     """Return everything there is to say about a request, as JSON data.
+
+    ``engine`` says where completions come from, if that is not simply this machine.
 
     It holds source text, so it goes only to whoever asked for it, never into a log.
     """
@@ -76,7 +78,7 @@ def explain(report: Report, settings: Settings) -> dict[str, Any]:
         "stepMs": report.step_ms,
         "retrievalStepMs": report.retrieval.step_ms,
         "settings": {
-            "model": settings.model_path.name,
+            "model": engine or settings.model_path.name,
             **settings.model_dump(mode="json", by_alias=True, include=set(SETTINGS_THAT_MATTER)),
         },
     }

@@ -133,10 +133,10 @@ def assemble(
         fragment=text.fragment,
         text=shown,
         parts=(
-            PromptPart("snippets", snippet_tokens),
-            PromptPart("header", len(head_ids) - snippet_tokens),
-            PromptPart("prefix", len(prefix_ids)),
-            PromptPart("suffix", len(suffix_ids)),
-            PromptPart("typed", len(typed_ids)),
+            PromptPart("snippets", snippet_tokens, text.context),
+            PromptPart("header", len(head_ids) - snippet_tokens, text.header),
+            PromptPart("prefix", len(prefix_ids), text.prefix),
+            PromptPart("suffix", len(suffix_ids), text.suffix),
+            PromptPart("typed", len(typed_ids), text.typed),
         ),
     )

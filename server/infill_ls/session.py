@@ -15,8 +15,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from infill_ls.engine import Engine, EngineOptions, EngineProcess
-from infill_ls.errors import EngineError, InfillError, ModelError
+from infill_ls.engine import Engine
+from infill_ls.engine_choice import EngineChoice, EngineFactory, engine_for, same_engine
+from infill_ls.errors import EngineError, InfillError, ModelError, RemoteError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.triggers import Pace
@@ -29,28 +30,9 @@ log = logging.getLogger(__name__)
 PAUSE_S = 0.15
 """A user who has not typed for so long has paused: time to think ahead."""
 
-EngineFactory = Callable[[Settings, Callable[[float], None]], Engine]
-
 
 class Superseded(Exception):  # noqa: N818 - an outcome, not an error
     """A newer request for the same document took this one's place."""
-
-
-def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
-    """Return the engine that ``settings`` ask for, not started yet."""
-    return EngineProcess(_engine_options(settings), on_loading=on_loading)
-
-
-def _engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(
-        settings.model_path,
-        threads=settings.threads,
-        gpu_layers=settings.gpu_layers,
-        idle_minutes=settings.idle_minutes,
-        kv_tokens=settings.kv_tokens,
-        flash_attention=settings.flash_attention,
-        kv_type=settings.kv_type,
-    )
 
 
 def _retrieval_settings(settings: Settings) -> RetrievalSettings:
@@ -65,8 +47,9 @@ def _retrieval_settings(settings: Settings) -> RetrievalSettings:
 class Session:
     """What one editor has open, and the answers it waits for.
 
-    ``on_problem`` gets each distinct problem once, in words for the user. ``on_loading`` gets the
-    fraction of the model that is loaded.
+    ``on_problem`` gets each distinct problem once, in words for the user; ``on_warning`` gets it
+    if completions go on in spite of it. ``on_loading`` gets the
+    fraction of the model that is loaded, ``on_engine`` is told that another engine is in use.
     """
 
     def __init__(
@@ -75,17 +58,21 @@ class Session:
         *,
         engine_factory: EngineFactory = engine_for,
         on_problem: Callable[[str], None] = log.error,
+        on_warning: Callable[[str], None] = log.warning,
         on_loading: Callable[[float], None] = lambda _: None,
+        on_engine: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self._engine_factory = engine_factory
         self._on_problem = on_problem
+        self._on_warning = on_warning
         self._on_loading = on_loading
+        self._on_engine = on_engine
         self._index = WorkspaceIndex([], _retrieval_settings(settings))
         self._index_thread = ThreadPoolExecutor(1, "infill-index")
         self._stop_crawling = threading.Event()
-        self._engine = engine_factory(settings, on_loading)
-        self._pipeline = Pipeline(self._engine, self._retrieve, settings)
+        self._engines = self._choose_engine()
+        self._pipeline = Pipeline(self.engine, self._retrieve, settings)
         self._newest: dict[str, asyncio.Task[Report]] = {}
         self._last_report: dict[str, Report] = {}
         self._folders: tuple[Path, ...] = ()
@@ -104,7 +91,12 @@ class Session:
     @property
     def engine(self) -> Engine:
         """The engine in use."""
-        return self._engine
+        return self._engines.current
+
+    @property
+    def engine_label(self) -> str:
+        """Where completions come from, if that is not simply this machine."""
+        return self._engines.label
 
     @property
     def indexed_files(self) -> int:
@@ -145,29 +137,29 @@ class Session:
 
     async def load_model(self) -> None:
         """Load the model now, so that the first request need not wait for it."""
-        engine = self._engine
+        engine = self.engine
         try:
             info = await engine.start()
             log.info("loaded model %s, context of %d tokens", info.model_name, info.context_tokens)
             for note in info.notes:
                 self._tell_once(ModelError(note))
         except InfillError as error:
-            if engine is self._engine:
-                self._tell_once(error)
+            if engine is self.engine and self._failed(error):
+                await self.load_model()
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
         old, self.settings = self.settings, settings
-        if _engine_options(old) != _engine_options(settings):
-            engine, self._engine = self._engine, self._engine_factory(settings, self._on_loading)
+        if not same_engine(old, settings):
+            engines, self._engines = self._engines, self._choose_engine()
             self._told.clear()
-            self._track(asyncio.get_running_loop().create_task(engine.close()))
+            self._track(asyncio.get_running_loop().create_task(engines.close()))
         if _retrieval_settings(old) != _retrieval_settings(settings):
             self._index = WorkspaceIndex(self._folders, _retrieval_settings(settings))
             for path, (text, language_id) in self._buffers.items():
                 self._index.open_buffer(path, text, language_id)
             self._track(asyncio.get_running_loop().create_task(self.set_folders(self._folders)))
-        self._pipeline = Pipeline(self._engine, self._retrieve, settings)
+        self._pipeline = Pipeline(self.engine, self._retrieve, settings)
 
     async def set_folders(
         self, folders: Sequence[Path], on_progress: Callable[[int], None] = lambda _: None
@@ -218,7 +210,7 @@ class Session:
         self._stop_thinking()
         for task in tuple(self._newest.values()):
             task.cancel()
-        await self._engine.close()
+        await self._engines.close()
         if self._background:
             await asyncio.wait(tuple(self._background), timeout=2)
 
@@ -239,7 +231,8 @@ class Session:
         except InfillError as error:
             if pipeline is not self._pipeline:
                 return await self._run(snapshot)  # other settings came, the engine was replaced
-            self._tell_once(error)
+            if self._failed(error):
+                return await self._run(snapshot)
             return Report(snapshot, None, str(error))
         if report.completion is not None:
             self._pace.measured(sum(report.step_ms.values()) / 1000)
@@ -260,14 +253,34 @@ class Session:
         if self._thinking is not None:
             self._thinking.cancel()
 
-    def _tell_once(self, error: InfillError) -> None:
+    def _failed(self, error: InfillError) -> bool:
+        """Tell the user of a failure; return whether another engine has stepped in."""
+        has_another = self._engines.step_aside()
+        if has_another:
+            self._tell_once(error, "; meanwhile the model on this machine is used")
+        else:
+            self._tell_once(error)
+        return has_another
+
+    def _tell_once(self, error: InfillError, comfort: str = "") -> None:
         # Deaths of the engine differ in their exit status only: one message for all of them.
-        cause = type(error).__name__ if isinstance(error, EngineError) else str(error)
+        is_death = isinstance(error, EngineError) and not isinstance(error, RemoteError)
+        cause = type(error).__name__ if is_death else str(error)
         if cause in self._told or self._closed:
             log.info("%s", error)
             return
         self._told.add(cause)
-        self._on_problem(str(error))
+        if comfort:
+            self._on_warning(f"{error}{comfort}")
+        else:
+            self._on_problem(str(error))
+
+    def _choose_engine(self) -> EngineChoice:
+        def switched() -> None:
+            self._pipeline = Pipeline(self.engine, self._retrieve, self.settings)
+            self._on_engine()
+
+        return EngineChoice(self.settings, self._engine_factory, self._on_loading, switched)
 
     def _retrieve(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
         return self._index.retrieve(query, budget_tokens, count_tokens)

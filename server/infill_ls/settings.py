@@ -10,7 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
+from infill_ls.fim import FAMILIES
 from infill_ls.types import Sampling
+from infill_ls.urls import base_url
 
 BUNDLED_MODEL_NAME = "infill-ls-mini"
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
@@ -133,6 +135,46 @@ class Settings(BaseModel):
     gpu_layers: int = Field(
         -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
     )
+    remote_url: str = Field(
+        "",
+        description="Address of an inference server, such as http://host:8000: prompts, and so "
+        "source text, are sent there. Empty means that the model runs on this machine.",
+    )
+    remote_api: Literal[
+        "auto", "vllm", "sglang", "llama-server", "llama-cpp-python", "ollama", "openai"
+    ] = Field("auto", description="What kind of server that is; auto finds out.")
+    remote_model: str = Field(
+        "", description="Name of the model on the server. Empty means the first one it lists."
+    )
+    remote_family: str = Field(
+        "",
+        description="Name of the infilling family of the server's model, such as deepseek. Empty "
+        "means to find it by its markers.",
+    )
+    remote_vocabulary: str = Field(
+        "",
+        description="Path of a GGUF of the server's model, the vocabulary alone will do: tokens are "
+        "counted with it, not by the server. Ollama needs it.",
+    )
+    remote_headers: dict[str, str] = Field(
+        {}, description="Further HTTP headers for the server. They are never shown."
+    )
+    remote_fallback: bool = Field(
+        True, description="While the server does not work, use the model on this machine."
+    )
+
+    @field_validator("remote_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return base_url(value) if value.strip() else ""
+
+    @field_validator("remote_family")
+    @classmethod
+    def _check_family(cls, value: str) -> str:
+        names = sorted({family.name for family in FAMILIES})
+        if value and value not in names:
+            raise ValueError(f"is none of {', '.join(names)}")
+        return value
 
     @field_validator("kv_tokens")
     @classmethod

@@ -92,10 +92,11 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class PromptPart:
-    """How many tokens one part of a prompt takes."""
+    """One part of a prompt as text, and how many tokens it takes."""
 
     name: str
     tokens: int
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

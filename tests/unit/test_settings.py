@@ -27,6 +27,13 @@ def test_names_are_in_camel_case() -> None:
         ({"snippetTokens": "many"}, "snippetTokens"),
         ({"completionItems": "sometimes"}, "completionItems"),
         ({"kvTokens": 100}, "kvTokens"),
+        ({"remoteUrl": "host:8000"}, "remoteUrl"),
+        ({"remoteUrl": "ftp://host"}, "remoteUrl"),
+        ({"remoteUrl": "http://host:port"}, "remoteUrl"),
+        ({"remoteUrl": "http://host/v1?key=1"}, "remoteUrl"),
+        ({"remoteApi": "telnet"}, "remoteApi"),
+        ({"remoteFamily": "gpt"}, "remoteFamily"),
+        ({"remoteHeaders": {"X": 1}}, "remoteHeaders"),
         ({"kvType": "q1"}, "kvType"),
         ({"disabledLanguages": [1]}, "disabledLanguages"),
         ([1], "list"),
@@ -43,6 +50,30 @@ def test_right_options_beside_wrong_ones_count() -> None:
     settings, warnings = resolve_settings({"maxTokens": 7, "maxLines": 0, "what": 1})
     assert settings == Settings(max_tokens=7)
     assert len(warnings) == 2
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["http://host:8000", " http://host:8000/ ", "http://host:8000/v1", "http://host:8000/v1/"],
+)
+def test_an_address_is_put_into_its_base_form(typed: str) -> None:
+    assert Settings(remote_url=typed).remote_url == "http://host:8000"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"remoteUrl": "https://user:hunter2@host/"},
+        {"remoteUrl": "https://host/v1?token=hunter2"},
+        {"remoteHeaders": {"X-Key": ["hunter2"]}},
+        {"remoteHeaders": "hunter2"},
+    ],
+)
+def test_a_warning_does_not_repeat_secrets(options: object) -> None:
+    settings, warnings = resolve_settings(options)
+    assert settings == Settings()
+    assert len(warnings) == 1
+    assert "hunter2" not in warnings[0]
 
 
 def test_model_path(monkeypatch: pytest.MonkeyPatch) -> None:

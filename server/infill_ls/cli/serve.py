@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until the editor leaves."""
     from infill_ls.engine.scripted import scripted_engine_factory
+    from infill_ls.engine_choice import engine_for
     from infill_ls.lsp.handlers import create_server
-    from infill_ls.session import engine_for
 
     factory = (
         scripted_engine_factory(options.scripted_engine) if options.scripted_engine else engine_for

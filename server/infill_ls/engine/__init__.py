@@ -2,7 +2,16 @@
 
 from infill_ls.engine.base import Engine, EngineInfo
 from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.engine.scripted import ScriptedEngine
 
-__all__ = ["Engine", "EngineInfo", "EngineOptions", "EngineProcess", "ScriptedEngine"]
+__all__ = [
+    "Engine",
+    "EngineInfo",
+    "EngineOptions",
+    "EngineProcess",
+    "RemoteEngine",
+    "RemoteOptions",
+    "ScriptedEngine",
+]

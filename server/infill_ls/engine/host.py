@@ -24,6 +24,7 @@ from infill_ls.engine.rendezvous import (
     Rendezvous,
     rendezvous_for,
 )
+from infill_ls.engine.vocabulary_worker import VocabularyModel, VocabularyWorker
 from infill_ls.engine.worker import BATCH_COSTS, Request, Worker
 from infill_ls.errors import InfillError
 
@@ -50,7 +51,7 @@ class Host:
         self._state: wire.Message = {"event": "loading", "fraction": 0.0}
         self._left_at = time.monotonic() + FIRST_CLIENT_S
         self._had_a_client = threading.Event()
-        self.worker: Worker | None = None
+        self.worker: Worker | VocabularyWorker | None = None
         with suppress(FileNotFoundError):
             meeting.socket.unlink()  # of an engine that was killed; we hold the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -67,7 +68,7 @@ class Host:
         for connection in connections:
             connection.send(state)
 
-    def serve(self, worker: Worker) -> None:
+    def serve(self, worker: Worker | VocabularyWorker) -> None:
         """Serve until nobody needs the engine any more."""
         self.worker = worker
         threading.Thread(
@@ -112,7 +113,7 @@ class Host:
                 stream, _ = self._listener.accept()
                 _Connection(self, stream).start()
 
-    def _watch(self, worker: Worker) -> None:
+    def _watch(self, worker: Worker | VocabularyWorker) -> None:
         """End the engine when the last server has left, or when it has been idle for long."""
         with self._lock:
             while True:
@@ -213,14 +214,20 @@ def main() -> int:
             steps_sent.add(step)
             host.publish({"event": "loading", "fraction": fraction})
 
+    model: LlamaModel | VocabularyModel
+    worker: Worker | VocabularyWorker
     try:
-        model = LlamaModel(options, on_progress=report_loading)
+        if options.vocabulary_only:
+            model = VocabularyModel(options.model_path)
+            worker = VocabularyWorker(model)
+        else:
+            model = LlamaModel(options, on_progress=report_loading)
+            worker = Worker(model, BATCH_COSTS[options.draft])
     except InfillError as error:
         host.publish({"event": "failed", "message": str(error)})
         host.wait_for_a_client()
         host.close()
         return 1
-    worker = Worker(model, BATCH_COSTS[options.draft])
     host.worker = worker
     info = wire.info_to_wire(model.info)
     host.publish({"event": "ready", "info": info, "pid": os.getpid()})

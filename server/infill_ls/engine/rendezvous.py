@@ -46,6 +46,8 @@ class EngineOptions:
     draft: str = "auto"
     """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
     pays, ``always`` and ``never`` to measure that."""
+    vocabulary_only: bool = False
+    """Load no weights: the engine tokenizes for a model that runs elsewhere, and does no more."""
 
     def to_json(self) -> str:
         """Return the options as text for the engine's command line."""

@@ -15,11 +15,12 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
 from infill_ls import convert
+from infill_ls.engine_choice import EngineFactory, engine_for
 from infill_ls.explain import explain
 from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
-from infill_ls.session import EngineFactory, Superseded, engine_for
+from infill_ls.session import Superseded
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
 
@@ -146,7 +147,9 @@ def _handle_completion(server: InfillServer) -> None:
                 report = server.session.last_report(uri)
             case _:
                 raise JsonRpcInvalidParams("expected {textDocument: {uri}}")
-        return explain(report, server.session.settings) if report is not None else None
+        if report is None:
+            return None
+        return explain(report, server.session.settings, server.session.engine_label)
 
 
 def _handle_completion_items(server: InfillServer) -> None:

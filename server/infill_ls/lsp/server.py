@@ -14,9 +14,10 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from infill_ls import __version__, convert
+from infill_ls.engine_choice import EngineFactory
 from infill_ls.lsp.mended import MendedServer
 from infill_ls.lsp.progress import Reporter, work_done_progress
-from infill_ls.session import EngineFactory, Session
+from infill_ls.session import Session
 from infill_ls.settings import Settings, resolve_settings
 from infill_ls.statistics import Statistics, default_path
 from infill_ls.types import Report, Snapshot, Trigger
@@ -67,7 +68,9 @@ class InfillServer(MendedServer):
             self._settings_from(options),
             engine_factory=self._engine_factory,
             on_problem=self._show_problem,
+            on_warning=self._show_warning,
             on_loading=self._model_loading,
+            on_engine=self._send_status,
         )
         self._settings_changed()
 
@@ -185,7 +188,8 @@ class InfillServer(MendedServer):
         self.statistics = Statistics(default_path() if keep else None)
 
     def _send_status(self) -> None:
-        kind, message = "Normal", "Ready"
+        label = self.session.engine_label
+        kind, message = "Normal", f"Ready: {label}" if label else "Ready"
         if self._busy_with:
             message = self._busy_with[0]
         elif self._problem:
@@ -219,6 +223,9 @@ class InfillServer(MendedServer):
         self._problem = problem
         self._send_status()
         self._show(lsp.MessageType.Error, problem)
+
+    def _show_warning(self, warning: str) -> None:
+        self._show(lsp.MessageType.Warning, warning)
 
     def _show(self, kind: lsp.MessageType, text: str) -> None:
         log.log(logging.ERROR if kind is lsp.MessageType.Error else logging.WARNING, "%s", text)

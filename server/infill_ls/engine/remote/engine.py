@@ -1,0 +1,333 @@
+"""The engine on an inference server: the same answers as from the local one, by other means.
+
+The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
+output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with
+the fragment in the prompt, if what they wrote does not begin with it. Lines and indents are counted
+here, on the stream, and the connection is closed where a rule ends the completion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote.breaker import Breaker
+from infill_ls.engine.remote.credentials import Headers, read_key
+from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
+from infill_ls.engine.remote.discover import discover
+from infill_ls.engine.remote.harvest import Harvest
+from infill_ls.engine.remote.options import RemoteOptions
+from infill_ls.engine.remote.spelling import spell_out
+from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
+from infill_ls.engine.remote.transport import Transport
+from infill_ls.errors import EngineUnavailableError, InfillError, RemoteError
+from infill_ls.fim import FimFamily, FimTokens, Order
+from infill_ls.types import (
+    GREEDY,
+    Completion,
+    EngineTimings,
+    Prompt,
+    Sampling,
+    StopReason,
+    StopRule,
+)
+from infill_retrieval.syntax import TreeCache
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+UNKNOWN_CONTEXT_TOKENS = 2048
+"""What is taken for the context of a server that does not say; llama-cpp-python's default."""
+OLLAMA_CONTEXT_TOKENS = 4096
+FIRST_TOKEN_TIMEOUT_S = 10.0
+"""For the prefill and the queue before it; whoever types has cancelled long before."""
+RETRY_PAUSES_S = (0.1, 0.4)
+OTHER_CANDIDATES_TEMPERATURE = 0.6
+"""For the second candidate and on: a server cannot be told to begin with the second-best token."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A server that has been looked at."""
+
+    dialect: Dialect
+    model: str
+    info: EngineInfo
+    family: FimFamily
+    tokenizer: ServerTokenizer | EngineProcess
+
+
+class RemoteEngine:
+    """An :class:`~infill_ls.engine.base.Engine` that asks a server over HTTP.
+
+    Faults are :class:`~infill_ls.errors.RemoteError`, with the same words each time for the same
+    cause. While the circuit breaker is open, no request is sent and the last error raised again.
+    """
+
+    def __init__(
+        self, options: RemoteOptions, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._clock = clock
+        self._breaker = Breaker()
+        self._last_error: RemoteError | None = None
+        self._transport: Transport | None = None
+        self._server: _Server | None = None
+        self._loading: asyncio.Task[_Server] | None = None
+        self._vocabulary: EngineProcess | None = None
+        self._completions: set[asyncio.Task[object]] = set()
+        self._closed = False
+        self._trees = TreeCache()
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """The model on the server, or ``None`` while nothing is known of it."""
+        return self._server.info if self._server is not None else None
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the circuit breaker is open: nothing is asked until a pause is over."""
+        return self._last_error is not None and self._breaker.is_open(self._clock())
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._options.url
+
+    async def start(self) -> EngineInfo:
+        """Look at the server if that has not happened; return what model it has."""
+        return (await self._connect()).info
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the token ids of each text."""
+        server = await self._connect()
+        if isinstance(server.tokenizer, EngineProcess):
+            return await server.tokenizer.tokenize(texts)
+        return await self._guarded(lambda: server.tokenizer.tokenize(texts))
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        return [len(ids) for ids in await self.tokenize(texts)]
+
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,
+        *,
+        sampling: Sampling = GREEDY,
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._completions.add(task)
+        try:
+            server = await self._connect()
+            others = [
+                replace(sampling, temperature=OTHER_CANDIDATES_TEMPERATURE, seed=sampling.seed + n)
+                if sampling.is_greedy
+                else replace(sampling, seed=sampling.seed + n)
+                for n in range(1, candidates)
+            ]
+            found = await asyncio.gather(
+                *(self._fill(server, prompt, stop, one) for one in (sampling, *others))
+            )
+        finally:
+            if task is not None:
+                self._completions.discard(task)
+        distinct = {completion.text: completion for completion in reversed(found)}
+        return tuple(sorted(distinct.values(), key=lambda c: c.mean_logprob, reverse=True))
+
+    async def warm(self, prompt: Prompt) -> None:
+        """Have the server compute the prompt up to its anchor, and keep it in its prefix cache."""
+        server = await self._connect()
+        ask = self._ask(server, prompt, StopRule(max_tokens=1, max_lines=1), GREEDY, to_anchor=True)
+        await self._guarded(lambda: self._write(server, ask, StopRule(1, 1), ""))
+
+    async def cancel(self) -> None:
+        """Stop every completion under way; their connections are closed."""
+        for task in tuple(self._completions):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Close the connections and the local tokenizer."""
+        self._closed = True
+        if self._loading is not None:
+            self._loading.cancel()
+        if self._transport is not None:
+            await self._transport.close()
+        if self._vocabulary is not None:
+            await self._vocabulary.close()
+
+    async def _connect(self) -> _Server:
+        if self._closed:
+            raise EngineUnavailableError("the engine is closed")
+        if self.is_given_up and self._last_error is not None:
+            raise self._last_error
+        if self._server is not None:
+            return self._server
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.get_running_loop().create_task(
+                self._guarded(self._look, is_first=True)
+            )
+            self._loading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        # Shielded: a request that is cancelled meanwhile must not stop what others wait for.
+        return await asyncio.shield(self._loading)
+
+    async def _look(self) -> _Server:
+        options = self._options
+        if self._transport is None:
+            headers = Headers.of(options.url, read_key(options.url), options.headers)
+            self._transport = Transport(options.url, headers)
+        transport = self._transport
+        dialect, facts, model = await discover(transport, options.api, options.model)
+        tokenizer: ServerTokenizer | EngineProcess
+        if options.vocabulary is not None:
+            if self._vocabulary is None:
+                self._vocabulary = EngineProcess(options.vocabulary)
+            tokenizer = self._vocabulary
+            local = await tokenizer.start()
+            fim, stays_in_line = local.fim, local.tokens_stay_in_line
+        else:
+            tokenizer = ServerTokenizer(transport, dialect, model)
+            found = await tokenizer.find_markers(families_named(options.family), model)
+            if found is None:
+                raise _cannot_infill(options, model)
+            fim, stays_in_line = found, tokenizer.tokens_stay_in_line
+        usual = OLLAMA_CONTEXT_TOKENS if dialect.name == "ollama" else UNKNOWN_CONTEXT_TOKENS
+        info = EngineInfo(model, facts.context_tokens or usual, fim, stays_in_line)
+        log.info("%s is %s with %s", options.url, dialect.name, model)
+        family = next(family for family in families_named(fim.family))
+        self._server = _Server(dialect, model, info, family, tokenizer)
+        return self._server
+
+    async def _fill(
+        self, server: _Server, prompt: Prompt, stop: StopRule, sampling: Sampling
+    ) -> Completion:
+        ask = self._ask(server, prompt, stop, sampling)
+        completion = await self._guarded(lambda: self._write(server, ask, stop, prompt.fragment))
+        if completion.stop is not StopReason.STUCK or not prompt.fragment:
+            return completion
+        (fragment_ids,) = await self.tokenize([prompt.fragment])
+        typed = self._ask(server, prompt, stop, sampling, fragment_ids=fragment_ids)
+        return await self._guarded(lambda: self._write(server, typed, stop, ""))
+
+    def _ask(
+        self,
+        server: _Server,
+        prompt: Prompt,
+        stop: StopRule,
+        sampling: Sampling,
+        *,
+        fragment_ids: tuple[int, ...] | None = None,
+        to_anchor: bool = False,
+    ) -> Ask:
+        """Return what to ask for; with ``fragment_ids`` the fragment is a part of the prompt."""
+        fim, dialect, family = server.info.fim, server.dialect, server.family
+        ids = prompt.token_ids[: prompt.anchor_tokens] if to_anchor else prompt.token_ids
+        typed = prompt.fragment if fragment_ids is not None else ""
+        stops: tuple[str, ...] = ("\n",) if stop.max_lines == 1 else ()
+        text = ""
+        if not dialect.takes_token_ids:
+            text = spell_out(prompt, family, fragment=typed, to_anchor=to_anchor)
+            stops = (*stops, *family.markers, *family.stops)
+        return Ask(
+            model=server.model,
+            token_ids=_with_typed(ids, fragment_ids or (), fim),
+            text=text,
+            max_tokens=stop.max_tokens,
+            context_tokens=server.info.context_tokens,
+            sampling=sampling,
+            fragment=prompt.fragment if dialect.masks_fragment and not to_anchor else "",
+            stop_ids=tuple(sorted(fim.stops)),
+            stop_texts=stops,
+        )
+
+    async def _write(self, server: _Server, ask: Ask, stop: StopRule, fragment: str) -> Completion:
+        """Ask for one completion and read it until a rule, the time or the server ends it."""
+        transport = self._transport
+        assert transport is not None
+        harvest = Harvest(stop, fragment, server.info.fim.stops, self._trees)
+        started = self._clock()
+        first: float | None = None
+        chunk = Chunk()
+        reason: StopReason | None = None
+        async with aclosing(transport.stream(server.dialect.complete(ask))) as events:
+            while reason is None:
+                until = (
+                    started + FIRST_TOKEN_TIMEOUT_S
+                    if first is None
+                    else first + stop.time_budget_ms / 1000
+                )
+                try:
+                    async with asyncio.timeout(max(until - self._clock(), 0)):
+                        event = await anext(events)
+                except TimeoutError:
+                    if first is None:
+                        raise transport.timeout_error(FIRST_TOKEN_TIMEOUT_S) from None
+                    reason = StopReason.TIME
+                    break
+                except StopAsyncIteration:
+                    raise transport.broken_off_error() from None
+                chunk = transport.read(server.dialect.chunk, event)
+                if first is None and (chunk.text or chunk.token_ids or chunk.end is not None):
+                    first = self._clock()
+                reason = harvest.take(chunk)
+        # Only this proves that it works: a server that loads or overflows still tells its name.
+        self._breaker.succeeded()
+        ended = self._clock()
+        first = first or ended
+        timings = EngineTimings(
+            reused_tokens=chunk.reused_tokens,
+            prefill_tokens=chunk.prompt_tokens or len(ask.token_ids),
+            prefill_ms=(first - started) * 1000,
+            decode_tokens=harvest.tokens,
+            decode_ms=(ended - first) * 1000,
+        )
+        return Completion(harvest.text(), reason, harvest.mean_logprob, timings)
+
+    async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
+        """Do ``work``, again after a short pause if the server was busy; tell the breaker.
+
+        ``is_first`` is for the first look at a server: there is none to be patient with.
+        """
+        for pause_s in (*RETRY_PAUSES_S, None):
+            try:
+                result = await work()
+            except RemoteError as error:
+                if error.is_busy and pause_s is not None:
+                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                    continue
+                self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
+                self._last_error = error
+                self._server = None  # it may come back as another
+                raise
+            except InfillError:
+                raise
+            else:
+                return result
+        raise AssertionError("unreachable")
+
+
+def _with_typed(ids: tuple[int, ...], typed: tuple[int, ...], fim: FimTokens) -> tuple[int, ...]:
+    """Return ``ids`` with further typed text, which stands before the last marker in SPM."""
+    if typed and fim.order is Order.SPM and fim.middle is not None:
+        return (*ids[:-1], *typed, ids[-1])
+    return (*ids, *typed)
+
+
+def _cannot_infill(options: RemoteOptions, model: str) -> RemoteError:
+    return RemoteError(
+        f"the model {model!r} of the inference server {options.url} cannot fill in the middle (no "
+        "infilling markers in its vocabulary): serve a base model that was trained to infill",
+        is_lasting=True,
+    )

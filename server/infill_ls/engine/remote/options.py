@@ -1,0 +1,25 @@
+"""Which server, and how to speak to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from infill_ls.engine.rendezvous import EngineOptions
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """What makes two remote engines different. It holds no key: that is read when it is needed."""
+
+    url: str
+    """Base address, checked by :func:`infill_ls.urls.base_url`."""
+    api: str = "auto"
+    """Name of a dialect, or ``auto`` to find out."""
+    model: str = ""
+    """Name of the model on the server; empty means the one it has, or the first."""
+    family: str = ""
+    """Name of the infilling family; empty means to find it in the vocabulary."""
+    vocabulary: EngineOptions | None = None
+    """A local engine that only tokenizes; ``None`` asks the server to."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent with every request. They may be secrets: never shown."""

@@ -1,0 +1,213 @@
+"""HTTP, shared by all dialects: requests out, JSON in, and every fault as one clear message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE, Headers
+from infill_ls.engine.remote.dialect import Call, Message, UnexpectedReplyError
+from infill_ls.engine.remote.framing import EventReader, FramingError
+from infill_ls.errors import RemoteError
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 3.0
+REPLY_TIMEOUT_S = 10.0
+"""For a whole reply that is no stream."""
+MAX_REPLY_BYTES = 16 << 20
+MAX_QUOTED_CHARS = 160
+BUSY_STATUSES = frozenset({429, 502, 503, 504})
+SESSION_HEADER = "X-Session-Id"
+"""A random number for each of our processes: a load balancer that goes by it sends one editor to
+the same server each time, where the prefix of its prompts is cached."""
+
+
+class Transport:
+    """A connection pool to one server. Made without I/O; the first request opens it."""
+
+    def __init__(self, url: str, headers: Headers) -> None:
+        self.url = url
+        self._headers = headers
+        self._client: httpx.AsyncClient | None = None
+
+    async def fetch(self, call: Call) -> Any:
+        """Return the JSON of a reply. Raises :class:`RemoteError`."""
+        try:
+            async with (
+                asyncio.timeout(REPLY_TIMEOUT_S),
+                self._open(call, read_timeout_s=REPLY_TIMEOUT_S) as response,
+            ):
+                return self._json(await self._read(response))
+        except TimeoutError:
+            raise self.timeout_error(REPLY_TIMEOUT_S) from None
+
+    async def stream(self, call: Call) -> AsyncGenerator[Message, None]:
+        """Yield the events of a streamed reply; closing the iterator closes the connection.
+
+        Raises :class:`RemoteError`, also if the stream ends in the middle of an event. It sets no
+        time limit for the events: that is for whoever waits for them.
+        """
+        reader = EventReader()
+        async with self._open(call, read_timeout_s=None) as response:
+            if _is_web_page(response):
+                raise self._error("answered with a web page, not with JSON", lasting=True)
+            try:
+                async for data in response.aiter_raw():
+                    for event in reader.feed(data):
+                        yield self._checked(event)
+                for event in reader.end():
+                    yield self._checked(event)
+            except FramingError as error:
+                raise self._error(f"sent {error} instead of a completion") from None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def timeout_error(self, seconds: float) -> RemoteError:
+        """Return the error for a server that did not answer in time."""
+        return self._error(f"did not answer in {seconds:.0f} s")
+
+    def broken_off_error(self) -> RemoteError:
+        """Return the error for a completion whose end never came."""
+        return self._error("broke off in the middle of an answer", busy=True)
+
+    def read(self, reader: Callable[[Any], T], reply: Any) -> T:
+        """Return what a dialect's ``reader`` makes of a reply. Raises :class:`RemoteError`."""
+        try:
+            return reader(reply)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            known = f" ({error})" if isinstance(error, UnexpectedReplyError) else ""
+            raise self._error(
+                f"sent an unexpected answer{known}: is the setting remoteApi right?", lasting=True
+            ) from None
+
+    @asynccontextmanager
+    async def _open(
+        self, call: Call, read_timeout_s: float | None
+    ) -> AsyncIterator[httpx.Response]:
+        import httpx  # takes 100 ms, and most users never need it
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)},
+                limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30),
+            )
+        timeout = httpx.Timeout(CONNECT_TIMEOUT_S, read=read_timeout_s)
+        try:
+            async with self._client.stream(
+                "GET" if call.body is None else "POST",
+                self.url + call.path,
+                json=call.body,
+                timeout=timeout,
+                headers={"Accept-Encoding": "identity"},
+            ) as response:
+                if response.status_code != 200:
+                    raise await self._status_error(call, response)
+                yield response
+        except httpx.ConnectTimeout:
+            raise self.timeout_error(CONNECT_TIMEOUT_S) from None
+        except httpx.TimeoutException:
+            raise self.timeout_error(read_timeout_s or CONNECT_TIMEOUT_S) from None
+        except httpx.ConnectError as error:
+            raise self._connect_error(error) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            # Never the error's own text: httpx repeats headers in some.
+            log.info("%s: %s", self.url, type(error).__name__)
+            raise self.broken_off_error() from None
+
+    async def _status_error(self, call: Call, response: httpx.Response) -> RemoteError:
+        status = response.status_code
+        if status in {401, 403}:
+            said = "refused the API key" if self._has_key() else "wants an API key"
+            return self._error(
+                f"{said} (HTTP {status}): set {KEY_ENVIRONMENT_VARIABLE} or the keyring's entry",
+                lasting=True,
+            )
+        if status in BUSY_STATUSES:
+            return self._error(f"is busy or not ready (HTTP {status})", busy=True)
+        if 300 <= status < 400:
+            return self._error(
+                f"sends us to another address (HTTP {status}): set remoteUrl to that", lasting=True
+            )
+        if _is_web_page(response):
+            return self._error(
+                f"answered {call.path} with a web page (HTTP {status}): does remoteUrl point to an "
+                "inference server?",
+                lasting=True,
+            )
+        body = await self._read(response)
+        quoted = "" if call.holds_source else self._quote(body)
+        if status == 404 and not quoted:
+            quoted = f": it has no {call.path}; is the setting remoteApi right?"
+        return self._error(f"said HTTP {status}{quoted}", lasting=status < 500)
+
+    def _has_key(self) -> bool:
+        return any(name.lower() == "authorization" for name, _ in self._headers.values)
+
+    def _quote(self, body: bytes) -> str:
+        """Return what the server says is wrong, if it says so in one of the usual ways."""
+        try:
+            said = json.loads(body)
+        except ValueError:
+            return ""
+        for _ in range(2):
+            if isinstance(said, dict):
+                said = said.get("error") or said.get("message")
+        if not isinstance(said, str):
+            return ""
+        return ": " + self._headers.redact(" ".join(said.split()))[:MAX_QUOTED_CHARS]
+
+    def _checked(self, event: Message) -> Message:
+        """Return ``event`` unless it tells of an error, as servers do once a stream has begun."""
+        if "error" in event:
+            raise self._error(f"gave up{self._quote(json.dumps(event).encode())}")
+        return event
+
+    def _connect_error(self, error: Exception) -> RemoteError:
+        said = str(error)
+        if "CERTIFICATE" in said.upper():
+            return self._error(
+                "has a certificate that is not trusted here: set SSL_CERT_FILE to the file of the "
+                "authority that signed it",
+                lasting=True,
+            )
+        return self._error("does not answer: is it running, and is remoteUrl right?", busy=True)
+
+    def _error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
+        return RemoteError(
+            f"the inference server {self.url} {what}", is_lasting=lasting, is_busy=busy
+        )
+
+    def _json(self, body: bytes) -> Any:
+        try:
+            return json.loads(body)
+        except ValueError:
+            page = body.lstrip()[:1] == b"<"
+            what = "a web page" if page else "something that is no JSON"
+            raise self._error(f"answered with {what}", lasting=page) from None
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = b""
+        async for data in response.aiter_raw():
+            body += data
+            if len(body) > MAX_REPLY_BYTES:
+                raise self._error("sent an endless answer")
+        return body
+
+
+def _is_web_page(response: httpx.Response) -> bool:
+    return "text/html" in str(response.headers.get("content-type", ""))

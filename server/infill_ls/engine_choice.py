@@ -1,0 +1,146 @@
+"""Which engine serves: the one that the settings ask for, or, while a server fails, the local one.
+
+This is not itself an :class:`~infill_ls.engine.Engine`: a prompt made of one model's tokens means
+nothing to another, so whoever makes prompts must begin anew when the engine changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from infill_ls.engine import Engine, EngineOptions, EngineProcess, RemoteEngine, RemoteOptions
+from infill_ls.errors import InfillError
+from infill_ls.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK_S = 2.0
+LONGEST_LOOK_S = 60.0
+"""How long to wait, at first and at most, before looking whether a server works again."""
+
+EngineFactory = Callable[[Settings, Callable[[float], None]], Engine]
+
+
+def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
+    """Return the engine that ``settings`` ask for, not started yet."""
+    remote = _remote_options(settings)
+    if remote is not None:
+        return RemoteEngine(remote)
+    return EngineProcess(_local_options(settings), on_loading=on_loading)
+
+
+def same_engine(one: Settings, other: Settings) -> bool:
+    """Tell whether two settings ask for the same engines."""
+    return (
+        _local_options(one) == _local_options(other)
+        and _remote_options(one) == _remote_options(other)
+        and one.remote_fallback == other.remote_fallback
+    )
+
+
+class EngineChoice:
+    """Holds the engine of the settings and, if it is on a server, a local one to step in.
+
+    ``on_switch`` is called whenever :attr:`current` has become another engine.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        factory: EngineFactory,
+        on_loading: Callable[[float], None],
+        on_switch: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._factory = factory
+        self._on_loading = on_loading
+        self._on_switch = on_switch
+        self._preferred = factory(settings, on_loading)
+        self._spare: Engine | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> Engine:
+        """The engine to use."""
+        return self._preferred if self._looking is None or self._spare is None else self._spare
+
+    @property
+    def label(self) -> str:
+        """Where completions come from, for the user; empty if all is on this machine."""
+        if not isinstance(self._preferred, RemoteEngine):
+            return ""
+        url = self._preferred.url
+        if self.current is not self._preferred:
+            return f"the model on this machine, as {url} does not work"
+        info = self._preferred.info
+        return f"{info.model_name} on {url}" if info is not None else url
+
+    def step_aside(self) -> bool:
+        """Use the local engine if the server has failed for good; tell whether that changes it."""
+        preferred = self._preferred
+        if (
+            not isinstance(preferred, RemoteEngine)
+            or not self._settings.remote_fallback
+            or not preferred.is_given_up
+            or self._looking is not None
+        ):
+            return False
+        if self._spare is None:
+            local = self._settings.model_copy(update={"remote_url": ""})
+            self._spare = self._factory(local, self._on_loading)
+        self._looking = asyncio.get_running_loop().create_task(self._come_back())
+        log.warning("completions come from %s", self.label)
+        self._on_switch()
+        return True
+
+    async def close(self) -> None:
+        """Close both engines."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._preferred.close()
+        if self._spare is not None:
+            await self._spare.close()
+
+    async def _come_back(self) -> None:
+        """Look at the server from time to time, and use it when it works again."""
+        pause_s = FIRST_LOOK_S
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_LOOK_S)
+            with suppress(InfillError):
+                await self._preferred.start()
+                break
+        # The local engine stays connected, for the next time; unused, it unloads itself.
+        self._looking = None
+        log.warning("completions come from %s again", self.label)
+        self._on_switch()
+
+
+def _local_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        settings.model_path,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+        idle_minutes=settings.idle_minutes,
+        kv_tokens=settings.kv_tokens,
+        flash_attention=settings.flash_attention,
+        kv_type=settings.kv_type,
+    )
+
+
+def _remote_options(settings: Settings) -> RemoteOptions | None:
+    if not settings.remote_url:
+        return None
+    path = settings.remote_vocabulary
+    return RemoteOptions(
+        url=settings.remote_url,
+        api=settings.remote_api,
+        model=settings.remote_model,
+        family=settings.remote_family,
+        vocabulary=EngineOptions(Path(path).expanduser(), vocabulary_only=True) if path else None,
+        headers=tuple(settings.remote_headers.items()),
+    )

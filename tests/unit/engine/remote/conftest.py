@@ -1,0 +1,52 @@
+"""Remote engines on fake servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+
+from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine.base import EngineInfo
+from unit.engine.remote import fakes
+
+Connect = Callable[..., Awaitable[RemoteEngine]]
+
+
+class FakeVocabulary:
+    """Stands for the engine process that tokenizes with a local file."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        assert options.vocabulary_only
+
+    async def start(self) -> EngineInfo:
+        return fakes.INFO
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        return [tuple(map(ord, text)) for text in texts]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INFILL_LS_REMOTE_KEY", raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setattr("infill_ls.engine.remote.engine.RETRY_PAUSES_S", (0.0, 0.0))
+
+
+@pytest.fixture
+async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
+    """Return a function that starts a fake server and makes an engine for it."""
+    monkeypatch.setattr("infill_ls.engine.remote.engine.EngineProcess", FakeVocabulary)
+    async with AsyncExitStack() as stack:
+
+        async def connect(server: fakes.FakeServer, **options: object) -> RemoteEngine:
+            await stack.enter_async_context(fakes.serving(server))
+            engine = RemoteEngine(RemoteOptions(**({"url": server.url} | options)))  # type: ignore[arg-type]
+            stack.push_async_callback(engine.close)
+            return engine
+
+        yield connect
