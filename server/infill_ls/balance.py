@@ -16,7 +16,9 @@ class Balance:
     def __init__(self, language: Language, before: str, typed: str, after: str) -> None:
         self._language = language
         self._line = typed.rpartition("\n")[2]
-        self.at_cursor = scan(language, typed, state_after(language, before))
+        outer = state_after(language, before)
+        self.at_cursor = scan(language, typed, outer)
+        self._outer = len(outer.open)
         # If the cursor is in a string, it ends in the text after it or with the line.
         begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
         self._closers = scan(language, after, begin, self._line).unmatched
@@ -43,7 +45,7 @@ class Balance:
         own = self.of(text)
         if not own.open:
             return None
-        around = self.at_cursor.open[: max(len(self.at_cursor.open) - len(own.unmatched), 0)]
+        around = self._around(own)
         closed = closed_by((*around, *own.open), self._closers)
         for place, bracket in enumerate(own.open, start=len(around)):
             if place not in closed:
@@ -53,5 +55,14 @@ class Balance:
         return own.open[0] if taken else None
 
     def is_whole(self, text: str) -> bool:
-        """Whether ``text`` ends in code and leaves nothing open."""
-        return self.of(text).in_code and self.left_open(text) is None
+        """Whether all that was opened in ``text`` and in the typed text before it is closed."""
+        own = self.of(text)
+        if not own.in_code or self.left_open(text) is not None:
+            return False
+        around = self._around(own)
+        typed = range(self._outer, len(around))
+        return not typed or closed_by(around, self._closers).issuperset(typed)
+
+    def _around(self, own: State) -> tuple[Bracket, ...]:
+        """Return the brackets open at the cursor that a text which does ``own`` leaves open."""
+        return self.at_cursor.open[: max(len(self.at_cursor.open) - len(own.unmatched), 0)]

@@ -7,10 +7,12 @@ the user types (the idea of EFIM, arXiv 2505.21889). A line start never splits a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
-from infill_ls.lines import indent_columns, line_end, line_start, with_lf
-from infill_ls.types import Hole, Mode, Snapshot
+from infill_ls.lines import line_end, line_start, with_lf
+from infill_ls.modes import mode_of
+from infill_ls.types import Hole, Snapshot
 from infill_retrieval.syntax import Language, language_of, parse
 
 WINDOW_CHARS = 24_000
@@ -19,7 +21,6 @@ tokens holds for a model that fits a laptop, and little enough to parse within a
 LONGEST_TYPED_CHARS = 1_000
 """On a longer line (minified code, data) the anchor moves into the line."""
 LONGEST_TAIL_CHARS = 1_000
-_BLOCK_OPENERS = {"indented": (":",), "braces": ("{", "(", "[", "=>", "->", "do", "then")}
 
 
 def cut(snapshot: Snapshot) -> Hole:
@@ -39,15 +40,16 @@ def cut(snapshot: Snapshot) -> Hole:
         below = below[: below.rfind("\n") + 1]
     typed = text[anchor:offset]
     line_tail = text[offset : min(tail_end, offset + LONGEST_TAIL_CHARS)]
-    return Hole(
+    hole = Hole(
         prefix=prefix,
         prefix_borders=syntax_borders(language, prefix),
         typed=typed,
         line_tail=line_tail,
         below=below,
         anchor=anchor,
-        mode=_mode(language, prefix, typed, line_tail, below),
+        language=language,
     )
+    return replace(hole, mode=mode_of(hole))
 
 
 @lru_cache(maxsize=8)
@@ -58,18 +60,3 @@ def syntax_borders(language: Language, prefix: str) -> tuple[int, ...]:
     """
     tree = parse(language, prefix)
     return tuple(tree.top_level_lines()) if tree is not None else ()
-
-
-def _mode(language: Language, prefix: str, typed: str, line_tail: str, below: str) -> Mode:
-    """Return BLOCK where the cursor stands on an empty line that begins a block, else LINE."""
-    if typed.strip() or line_tail.strip():
-        return Mode.LINE
-    above = next((line for line in reversed(prefix.split("\n")) if line.strip()), "").rstrip()
-    openers = _BLOCK_OPENERS["indented" if language.indented else "braces"]
-    if not above.endswith(openers):
-        return Mode.LINE
-    # A body that is already there is not written a second time.
-    indent = indent_columns(typed)
-    following = next((line for line in below.split("\n") if line.strip()), "")
-    has_body = bool(following) and indent_columns(following) > indent_columns(above)
-    return Mode.LINE if has_body or indent <= indent_columns(above) else Mode.BLOCK

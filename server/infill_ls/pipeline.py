@@ -16,6 +16,7 @@ from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
 from infill_ls.lines import indent_columns
+from infill_ls.neighbourhood import neighbourhood
 from infill_ls.postprocess import conclude, filters_of
 from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
@@ -25,6 +26,7 @@ from infill_ls.tokens import LineTokenizer
 from infill_ls.triggers import why_not
 from infill_ls.types import (
     Completion,
+    Ending,
     FilterStep,
     Hole,
     Mode,
@@ -230,10 +232,25 @@ class Pipeline:
         patience = INVOKED_PATIENCE if trigger is Trigger.INVOKED else 1
         return StopRule(
             max_tokens=settings.max_tokens,
-            max_lines=settings.max_lines if hole.mode is Mode.BLOCK else 1,
-            min_indent=indent_columns(hole.line_typed),
+            max_lines=settings.max_lines if hole.mode.end_kind is not None else 1,
+            min_indent=_least_indent(hole),
             time_budget_ms=settings.time_budget_ms * patience,
+            ending=_ending(hole),
         )
+
+
+def _least_indent(hole: Hole) -> int:
+    """Return the indentation in columns below which a line ends the completion."""
+    indent = indent_columns(hole.line_typed)
+    is_header = hole.mode is Mode.BLOCK and bool(hole.line_typed.strip())
+    return indent + 1 if is_header else indent
+
+
+def _ending(hole: Hole) -> Ending | None:
+    if hole.mode.end_kind is None:
+        return None
+    near = neighbourhood(hole)
+    return Ending(hole.mode.end_kind, hole.language.name, near.before + near.line, near.after)
 
 
 class _Steps:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from infill_ls.lines import indent_columns, with_lf
-from infill_ls.types import Completion, FilterStep, Hole, Mode, StopReason, Suggestion
+from infill_ls.types import Completion, FilterStep, Hole, StopReason, Suggestion
 
 Filter = Callable[[str, Hole], str]
 
@@ -134,7 +134,7 @@ def cut_at_dedent(text: str, hole: Hole) -> str:
 
 def keep_to_the_line(text: str, hole: Hole) -> str:
     """Show one line where one line was asked for."""
-    return text.partition("\n")[0] if hole.mode is Mode.LINE else text
+    return text.partition("\n")[0] if hole.mode.end_kind is None else text
 
 
 FILTERS: tuple[Filter, ...] = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from infill_retrieval import NO_SNIPPETS, Retrieval
+from infill_retrieval.syntax import Language
 
 
 class Trigger(StrEnum):
@@ -25,12 +26,48 @@ class Trigger(StrEnum):
 
 
 class Mode(StrEnum):
-    """How much of the hole to fill."""
+    """How much of the hole to fill. ``docs/suggestions.md`` has the table of all rules."""
 
     LINE = "line"
-    """The rest of the cursor's line."""
+    """The rest of the cursor's line, whatever it is."""
+    STATEMENT = "statement"
+    """The rest of the line, and further lines if it leaves something open."""
     BLOCK = "block"
     """The lines of a block whose beginning the cursor stands at."""
+    DECLARATION = "declaration"
+    """What the comment above describes, with its body."""
+    ARGUMENT = "argument"
+    """Up to the bracket that closes right of the cursor, or one item of a list of lines."""
+    STRING = "string"
+    """Up to the end of the string, within the line."""
+    COMMENT = "comment"
+    """The rest of the comment's line."""
+    IMPORT = "import"
+    """The rest of the import, on more lines if it is in brackets."""
+
+    @property
+    def end_kind(self) -> EndKind | None:
+        """What must be whole at the end; ``None`` if the end of the line is the end."""
+        return _END_KINDS.get(self)
+
+
+class EndKind(StrEnum):
+    """What is to be whole when a completion of several lines ends."""
+
+    BLOCK = "block"
+    """The block that is open at the cursor."""
+    STATEMENT = "statement"
+    """What begins at the cursor or on its line; the header alone, where a body is indented."""
+    DECLARATION = "declaration"
+    """The same with its body."""
+
+
+_END_KINDS = {
+    Mode.STATEMENT: EndKind.STATEMENT,
+    Mode.IMPORT: EndKind.STATEMENT,
+    Mode.BLOCK: EndKind.BLOCK,
+    Mode.DECLARATION: EndKind.DECLARATION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +109,8 @@ class Hole:
     """The lines after the cursor's, cut to a window; starts with a newline or is empty."""
     anchor: int
     """Offset of the cut in the snapshot's text."""
-    mode: Mode
+    language: Language
+    mode: Mode = Mode.LINE
 
     @property
     def line_typed(self) -> str:
@@ -111,17 +149,6 @@ class Prompt:
     text: str
     """The prompt for people to read, with markers spelled out and the fragment left out."""
     parts: tuple[PromptPart, ...] = ()
-
-
-class EndKind(StrEnum):
-    """What is to be whole when a completion of several lines ends."""
-
-    BLOCK = "block"
-    """The block that is open at the cursor."""
-    STATEMENT = "statement"
-    """What begins at the cursor or on its line; the header alone, where a body is indented."""
-    DECLARATION = "declaration"
-    """The same with its body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.text_stop import TextStop
 from infill_ls.errors import EngineError, UsageError
 from infill_ls.fim import FimTokens, Order
 from infill_ls.types import (
@@ -20,6 +21,7 @@ from infill_ls.types import (
     StopReason,
     StopRule,
 )
+from infill_retrieval.syntax import TreeCache
 
 SCRIPTED_INFO = EngineInfo(
     model_name="scripted",
@@ -44,7 +46,8 @@ Answer = str | EngineError | Callable[[Prompt], str]
 class ScriptedEngine:
     """Gives its ``answers`` in turn, the last one again and again.
 
-    An answer is the text from the cursor on, an error to raise, or a function of the prompt.
+    An answer is the text from the cursor on, an error to raise, or a function of the prompt. It
+    ends where the stop rule says, as with a model.
     ``prompts`` and ``warmed`` record what was asked; ``cancelled`` counts calls that were
     cancelled while they waited for ``delay_s``.
     """
@@ -57,6 +60,7 @@ class ScriptedEngine:
     cancelled: int = 0
     closed: bool = False
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
+    _trees: TreeCache = field(default_factory=TreeCache)
 
     @property
     def info(self) -> EngineInfo | None:
@@ -78,7 +82,7 @@ class ScriptedEngine:
     async def complete(
         self,
         prompt: Prompt,
-        stop: StopRule,  # noqa: ARG002
+        stop: StopRule,
         *,
         sampling: Sampling = GREEDY,  # noqa: ARG002
         candidates: int = 1,
@@ -98,14 +102,16 @@ class ScriptedEngine:
         finally:
             if task is not None:
                 self._tasks.discard(task)
-        return tuple(self._completion(answer, prompt) for answer in answers)
+        return tuple(self._completion(answer, prompt, stop) for answer in answers)
 
-    def _completion(self, answer: Answer, prompt: Prompt) -> Completion:
+    def _completion(self, answer: Answer, prompt: Prompt, rule: StopRule) -> Completion:
         if isinstance(answer, EngineError):
             raise answer
         text = answer(prompt) if callable(answer) else answer
         timings = EngineTimings(0, len(prompt.token_ids), 0.0, len(text), self.delay_s * 1000)
-        return Completion(text, StopReason.END, self.mean_logprob, timings)
+        written = TextStop(rule, self._trees)
+        reason = written.feed(text.encode("utf-8", "replace")) or StopReason.END
+        return Completion(written.text(), reason, self.mean_logprob, timings)
 
     async def warm(self, prompt: Prompt) -> None:
         """Record the prompt."""

@@ -40,7 +40,9 @@ class SyntaxEnd:
         """Return what of ``text``, which ends with a newline, is the whole; ``None`` to go on."""
         lines = text.rstrip("\n")
         if not lines.strip():
-            return None
+            # A line end at once says that the line is whole as it is: if it can be.
+            is_whole = bool(self._line.strip()) and self._balance.is_whole(text)
+            return "" if is_whole and self._ending.kind is EndKind.STATEMENT else None
         if self._ending.kind is EndKind.BLOCK:
             return self._closed_block(lines)
         return self._whole_statement(lines)

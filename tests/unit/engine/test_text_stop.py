@@ -80,6 +80,9 @@ BODY = "int f(int a) {\n    "
         (EndKind.STATEMENT, "go", BODY, "\n}\n", "if a {\n\tb()\n}\nc()\n", "syntax: if a {\n\tb()\n}"),
         (EndKind.STATEMENT, "rust", "fn f() {\n    ", "\n}\n", "let x = a\n        .b();\n    c", "syntax: let x = a\n        .b();"),
         (EndKind.STATEMENT, "java", "class A {\n  int f()", "\n}\n", " {\n  g(1);\n }\n int", "syntax:  {\n  g(1);\n }"),
+        (EndKind.STATEMENT, "python", "x = f()", "\n", "\ny = 2\n", "syntax: "),
+        (EndKind.STATEMENT, "python", "x = f(", "\n", "\n    a\n)\ny\n", "syntax: \n    a\n)"),
+        (EndKind.STATEMENT, "python", "x = f(", "\n)\n", "\n    a,\n    b", "syntax: "),
         # A declaration goes on to the end of its body.
         (EndKind.DECLARATION, "python", "# Doc.\n", "\n", "def f():\n  a\n  b\nc", "dedent: def f():\n  a\n  b"),
         (EndKind.DECLARATION, "python", "# Doc.\n", "\n", "x = 1\ny = 2\n", "syntax: x = 1"),

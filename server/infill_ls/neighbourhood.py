@@ -1,0 +1,61 @@
+"""The part of a document around the cursor that is parsed at every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infill_ls.lines import split_lines
+from infill_ls.types import Hole
+
+BEFORE_CHARS = 12_000
+AFTER_CHARS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """``before + line``, the cursor, ``after``; all with LF line ends."""
+
+    before: str
+    """Lines above the cursor's. They begin where a top-level node does, if one is near."""
+    line: str
+    """What stands before the cursor on its line."""
+    after: str
+    """The rest of the line, and whole lines below."""
+
+    @property
+    def rest_of_line(self) -> str:
+        """What stands after the cursor on its line."""
+        return self.after.partition("\n")[0]
+
+    @property
+    def line_above(self) -> str:
+        """The last line above that is not blank."""
+        return next((line for line in reversed(self.before.split("\n")) if line.strip()), "")
+
+    @property
+    def line_below(self) -> str:
+        """The first line below that is not blank."""
+        below = self.after.split("\n")[1:]
+        return next((line for line in below if line.strip()), "")
+
+
+def neighbourhood(hole: Hole) -> Neighbourhood:
+    """Return the neighbourhood of the hole's cursor."""
+    typed_above, newline, line = hole.typed.rpartition("\n")
+    after = (hole.line_tail + hole.below)[: AFTER_CHARS + 1]
+    if len(after) > AFTER_CHARS and "\n" in after[1:]:
+        after = after[: after.rindex("\n") + 1]
+    return Neighbourhood(_near_end(hole) + typed_above + newline, line, after)
+
+
+def _near_end(hole: Hole) -> str:
+    prefix = hole.prefix
+    if len(prefix) <= BEFORE_CHARS:
+        return prefix
+    lines = split_lines(prefix)
+    chars, first = 0, len(lines)
+    while first and chars + len(lines[first - 1]) <= BEFORE_CHARS:
+        first -= 1
+        chars += len(lines[first])
+    border = next((border for border in hole.prefix_borders if border >= first), first)
+    return "".join(lines[border:]) if border < len(lines) else prefix[-BEFORE_CHARS:]
