@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -41,14 +42,42 @@ _COMMENT = re.compile(r"\s+(?:#|//)\s.*$")
 _KINDS = {str(kind): kind for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
 class Details:
-    """Where the snippets of a file are in its lines."""
+    """Where the snippets of a file are in its lines.
 
-    windows: tuple[Window, ...]
-    outline: Outline
-    secret_lines: tuple[int, ...] = ()
-    """Lines that are never shown."""
+    Of most files a query needs one window or declaration, so records are made when asked for.
+    """
+
+    def __init__(self, packed: bytes) -> None:
+        self._lines, self._declarations, self._imports, self._package, secret = json.loads(packed)
+        self.secret_lines: Sequence[int] = secret
+        """Lines that are never shown."""
+
+    def window(self, number: int) -> Window:
+        """Return one window."""
+        return Window(*self._lines[2 * number : 2 * number + 2])
+
+    @property
+    def windows(self) -> list[Window]:
+        """All windows."""
+        return [self.window(number) for number in range(len(self._lines) // 2)]
+
+    def declaration(self, number: int) -> Declaration:
+        """Return one declaration."""
+        name, kind, *rest = self._declarations[number]
+        return Declaration(name, _KINDS[kind], *rest)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """All declarations, and the imports."""
+        return Outline(
+            tuple(map(self.declaration, range(len(self._declarations)))),
+            tuple(
+                Import(module, tuple(names), tuple(aliases))
+                for module, names, aliases in self._imports
+            ),
+            self._package,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +92,7 @@ class Analysis:
     signatures: Sequence[str]
     """What is searched of each declaration: one line with the name of its class, if any."""
     details: bytes
-    """Packed :class:`Details`; see :func:`unpack_details`."""
+    """Packed :class:`Details`."""
     package: str
     """The namespace that the file declares, or nothing."""
     types: Sequence[str]
@@ -101,7 +130,7 @@ def analyse(language: Language, path: str, text: str) -> Analysis:
         np.array([starts[window.first_line] for window in windows], np.int64),
         np.array([starts[window.last_line + 1] - 1 for window in windows], np.int64),
         [_searched(lines, found, declaration) for declaration in found.declarations],
-        _pack_details(Details(tuple(windows), found, tuple(secret))),
+        _pack_details(windows, found, secret),
         found.package,
         tuple(dict.fromkeys(d.name for d in found.declarations if d.kind is Kind.TYPE)),
     )
@@ -153,13 +182,9 @@ def _before_comment(line: str) -> str:
     return _COMMENT.sub("", line)
 
 
-# -- bytes -----------------------------------------------------------------------------------
-
-
-def _pack_details(details: Details) -> bytes:
-    found = details.outline
+def _pack_details(windows: Sequence[Window], found: Outline, secret: Sequence[int]) -> bytes:
     document = [
-        [line for window in details.windows for line in (window.first_line, window.last_line)],
+        [line for window in windows for line in (window.first_line, window.last_line)],
         # dataclasses.astuple copies deeply, which takes longer than all the rest.
         [
             (one.name, one.kind, one.first_line, one.last_line, one.end_column, one.parent)
@@ -167,27 +192,13 @@ def _pack_details(details: Details) -> bytes:
         ],
         [(one.module, one.names, one.aliases) for one in found.imports],
         found.package,
-        details.secret_lines,
+        secret,
     ]
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def unpack_details(packed: bytes) -> Details:
-    """Return the details that were packed by :func:`analyse`."""
-    lines, declarations, imports, package, secret = json.loads(packed)
-    return Details(
-        tuple(Window(first, last) for first, last in zip(lines[::2], lines[1::2], strict=True)),
-        Outline(
-            tuple(Declaration(name, _KINDS[kind], *rest) for name, kind, *rest in declarations),
-            tuple(Import(module, tuple(names), tuple(also)) for module, names, also in imports),
-            package,
-        ),
-        tuple(secret),
-    )
-
-
 EMPTY_ANALYSIS = Analysis(
     "", np.zeros(0, np.int64), np.zeros(0, np.int64), (),
-    _pack_details(Details((), EMPTY_OUTLINE)), "", (),
+    _pack_details((), EMPTY_OUTLINE, ()), "", (),
 )  # fmt: skip
 """Of a file in which nothing is searched."""

@@ -44,14 +44,14 @@ class Pick:
         """Return the candidate, given the lines of its file and what the prompt calls that."""
         found: dict[int, str] = {}
         if self.channel is Channel.USAGE:
-            window = self.details.windows[self.number]
+            window = self.details.window(self.number)
             for line in range(window.first_line, window.last_line + 1):
                 found[line] = lines[line].rstrip()
         else:
             # A member is shown below the line of its class.
             place = self.number
             while place >= 0:
-                declaration = self.details.outline.declarations[place]
+                declaration = self.details.declaration(place)
                 found.setdefault(declaration.first_line, signature(lines, declaration))
                 place = declaration.parent
         return Candidate(path, self.channel, tuple(sorted(found.items())), self.score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infill_retrieval.render import path_comment, render_snippet
@@ -11,6 +11,11 @@ from infill_retrieval.types import Channel, Considered, CountTokens, Snippet, Ve
 
 DUPLICATE_SHARE = 0.8
 """Share of a candidate's lines that are shown already, from which it is not worth its tokens."""
+OPTIMISTIC_TOKEN_CHARS = 6
+"""Longer than tokens are in code, so that by this estimate rather too much seems to fit."""
+COUNTING_ROUNDS = 3
+"""So often candidates are chosen and the lines of the chosen ones counted. Counting takes longer
+than all the rest at a new place, and by then hardly a line is chosen that was not counted."""
 _CHANNELS = tuple(Channel)
 
 
@@ -54,14 +59,23 @@ def pack(
 
     Each channel has its share of the budget first; what it leaves goes to the others. Candidates
     of the same file and channel become one snippet under one path, unless they are windows.
-    ``count_tokens`` is called once for all lines and then for whole snippets, since only those
-    counts are exact: the tokens of two lines need not be the sum of each.
+    ``count_tokens`` is called for the lines that may fit and then for whole snippets, since only
+    those counts are exact: the tokens of two lines need not be the sum of each.
     """
     everything = [candidate for channel in _CHANNELS for candidate in candidates.get(channel, ())]
     if not everything or budget_tokens <= 0:
         return Packed((), ())
-    costs = _count_pieces(everything, count_tokens)
-    chosen, verdicts = _choose(candidates, budget_tokens, shares, visible, costs)
+    costs = {piece: _estimate(piece) for one in everything for piece in _pieces(one)}
+    counted: set[str] = set()
+    for round_number in range(COUNTING_ROUNDS + 1):
+        if round_number == COUNTING_ROUNDS:
+            costs.update(dict.fromkeys(costs.keys() - counted, budget_tokens + 1))
+        chosen, verdicts = _choose(candidates, budget_tokens, shares, visible, costs)
+        missing = dict.fromkeys(p for one in chosen for p in _pieces(one) if p not in counted)
+        if not missing:
+            break
+        costs.update(zip(missing, count_tokens(list(missing)), strict=True))
+        counted.update(missing)
     taken, snippets = _fit(chosen, budget_tokens, count_tokens)
     verdicts.update(dict.fromkeys(chosen[len(taken) :], Verdict.NO_ROOM))
     considered = tuple(
@@ -94,10 +108,15 @@ def in_stable_order(snippets: Iterable[Snippet], last: Sequence[Snippet]) -> tup
     return tuple(sorted(snippets, key=key))
 
 
-def _count_pieces(candidates: Sequence[Candidate], count_tokens: CountTokens) -> dict[str, int]:
-    texts = dict.fromkeys(path_comment(candidate.path) for candidate in candidates)
-    texts.update(dict.fromkeys(f"{line}\n" for c in candidates for _, line in c.lines))
-    return dict(zip(texts, count_tokens(list(texts)), strict=True))
+def _pieces(candidate: Candidate) -> Iterator[str]:
+    """Yield the lines of which the tokens are counted."""
+    yield path_comment(candidate.path)
+    for _, line in candidate.lines:
+        yield f"{line}\n"
+
+
+def _estimate(line: str) -> int:
+    return 1 + len(line.strip()) // OPTIMISTIC_TOKEN_CHARS
 
 
 def _sum(lines: Iterable[tuple[int, str]], costs: Mapping[str, int]) -> int:
@@ -121,12 +140,15 @@ def _choose(
     def take(candidate: Candidate, limit_tokens: int) -> int:
         """Return the tokens that taking ``candidate`` cost; 0 if it was not taken."""
         file = open_files[candidate.channel, candidate.path]
-        missing = [pair for pair in candidate.lines if pair[0] not in file]
         is_window = candidate.channel is Channel.USAGE
-        cost = _sum(candidate.lines if is_window else missing, costs)
-        if not file or is_window:
-            cost += costs[path_comment(candidate.path)]
-        lines = {line.strip() for _, line in missing} - {""}
+        lines: set[str] = set()
+        cost = 0 if file and not is_window else costs[path_comment(candidate.path)]
+        for number, line in candidate.lines:
+            if number not in file:
+                lines.add(line.strip())
+            if is_window or number not in file:
+                cost += costs[f"{line}\n"]
+        lines.discard("")
         if len(lines & shown) >= DUPLICATE_SHARE * len(lines):
             verdicts.setdefault(candidate, Verdict.SHOWN)
             return 0

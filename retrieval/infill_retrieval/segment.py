@@ -19,7 +19,7 @@ from typing import Self
 
 import numpy as np
 
-from infill_retrieval.analysis import FORMAT, Details, Draft, unpack_details
+from infill_retrieval.analysis import FORMAT, Details, Draft
 from infill_retrieval.postings import (
     PostingArrays,
     Postings,
@@ -102,7 +102,7 @@ class Segment:
 
     def details_of(self, number: int) -> Details:
         """Return what is shown of a file."""
-        return unpack_details(self.packed_details_of(number))
+        return Details(self.packed_details_of(number))
 
     def packed_details_of(self, number: int) -> bytes:
         """Return the same in bytes."""

@@ -61,7 +61,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A candidate that was ranked, and what became of it."""
+    """A candidate that was ranked, and what became of it.
+
+    The tokens of a snippet that has no room may be an estimate, and rather low.
+    """
 
     snippet: Snippet
     verdict: Verdict

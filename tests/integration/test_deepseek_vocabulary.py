@@ -58,3 +58,16 @@ def test_tokens_of_a_text_are_those_of_its_lines(vocab: LlamaVocab) -> None:
     text = Path(__file__).read_text("utf-8")
     by_line = [token for line in text.splitlines(keepends=True) for token in vocab.tokenize(line)]
     assert tuple(by_line) == vocab.tokenize(text)
+
+
+def test_lines_tokenized_together_have_the_tokens_of_each(vocab: LlamaVocab) -> None:
+    texts = [
+        *Path(__file__).read_text("utf-8").splitlines(keepends=True),
+        "\n",
+        "no end",
+        "a\n\nb\n",
+        "",
+    ]
+    assert vocab._lines_can_be_joined
+    assert vocab.tokenize_all(texts) == [vocab.tokenize(text) for text in texts]
+    assert vocab.tokenize_all([]) == []

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.analysis import (
+    Details,
     Draft,
     analyse,
     digest_of,
     signature,
     snippet_lines,
-    unpack_details,
 )
 from infill_retrieval.segment import Segment, build_segment
 from infill_retrieval.sources import Source, read_source
@@ -110,7 +110,7 @@ def test_a_grammar_that_does_not_load_leaves_windows(monkeypatch: pytest.MonkeyP
     grammar.load_query.cache_clear()
     monkeypatch.setattr("importlib.import_module", broken)
     try:
-        details = unpack_details(analyse(PYTHON, "a.py", "def lid(): ...\n").details)
+        details = Details(analyse(PYTHON, "a.py", "def lid(): ...\n").details)
     finally:
         grammar.load_grammar.cache_clear()
         grammar.load_query.cache_clear()
@@ -137,7 +137,7 @@ source_text = st.text(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_text_can_be_analysed_and_packed(text: str, language: object) -> None:
     analysis = analyse(language, "a.x", text)  # type: ignore[arg-type]
-    details = unpack_details(analysis.details)
+    details = Details(analysis.details)
     lines = snippet_lines(text, details)
     for window in details.windows:
         assert 0 <= window.first_line <= window.last_line < len(lines)
@@ -149,7 +149,7 @@ def test_any_text_can_be_analysed_and_packed(text: str, language: object) -> Non
     again = Segment.from_buffer(segment.to_bytes(), check=True)
     assert again.sources == [source]
     assert again.digest_of(0) == digest_of(text)
-    assert again.details_of(0) == details
+    assert again.packed_details_of(0) == analysis.details
     assert list(again.windows.bags()) == list(segment.windows.bags())
     assert list(again.declarations.bags()) == list(segment.declarations.bags())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infill_retrieval.analysis import analyse, signature, snippet_lines, unpack_details
+from infill_retrieval.analysis import Details, analyse, signature, snippet_lines
 from infill_retrieval.syntax import LANGUAGES, language_named, load_grammar, outline, parse
 from infill_retrieval.syntax.grammar import load_query
 
@@ -446,7 +446,7 @@ def test_declarations_and_imports(name: str) -> None:
         assert load_grammar(language) is not None
         assert load_query(language) is not None
     sample = SAMPLES[name]
-    details = unpack_details(analyse(language, f"x.{name}", sample.text).details)
+    details = Details(analyse(language, f"x.{name}", sample.text).details)
     found = details.outline.declarations
     names = tuple(f"{found[d.parent].name}.{d.name}" if d.parent >= 0 else d.name for d in found)
     assert names == sample.declared

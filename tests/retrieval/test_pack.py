@@ -62,13 +62,30 @@ def test_an_empty_channel_leaves_its_share_to_the_others() -> None:
 
 def test_every_channel_has_its_share_first() -> None:
     by_channel = {
-        channel: [candidate(channel, f"{channel}{n}.py", f"{channel} {n} x y") for n in range(9)]
+        channel: [candidate(channel, f"{n}.py", f"{channel[0]} {n} x y") for n in range(9)]
         for channel in Channel
     }
     packed = pack(by_channel, 36, count_words, THIRDS)
     assert [s.channel for s in packed.snippets] == [c for c in Channel for _ in range(2)]
     verdicts = Counter(one.verdict for one in packed.considered)
     assert verdicts == {Verdict.TAKEN: len(packed.considered) - 21, Verdict.NO_ROOM: 21}
+
+
+def test_only_lines_that_may_fit_are_counted() -> None:
+    windows = [
+        candidate(Channel.USAGE, f"{n}.py", *(f"line{n}_{m} = {m}" for m in range(10)))
+        for n in range(40)
+    ]
+    asked: list[str] = []
+
+    def count(texts: Sequence[str]) -> list[int]:
+        asked.extend(texts)
+        return [len(text) // 3 for text in texts]
+
+    packed = pack({Channel.USAGE: windows}, 100, count, THIRDS)
+    assert 60 <= sum(snippet.tokens for snippet in packed.snippets) <= 100
+    assert len(asked) < 120, "of 440 lines"
+    assert len(packed.considered) == 40
 
 
 def test_what_does_not_fit_is_passed_over_not_a_stop() -> None:

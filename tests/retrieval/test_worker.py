@@ -20,7 +20,7 @@ from infill_retrieval.worker import crawl_apart
 SETTINGS = RetrievalSettings()
 
 
-def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, Details]]:
+def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, bytes]]:
     """Return what a crawl ends with, by name of the file."""
     segments: dict[str, Segment] = {}
     for step in steps:
@@ -32,7 +32,7 @@ def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, Details]]:
         for number in np.flatnonzero(segment.living).tolist():
             name = segment.sources[number].name
             assert name not in found
-            found[name] = segment.digest_of(number), segment.details_of(number)
+            found[name] = segment.digest_of(number), segment.packed_details_of(number)
     return dict(sorted(found.items()))
 
 
@@ -70,7 +70,10 @@ def test_a_file_that_kills_the_child_is_left_out(
     monkeypatch.setattr(worker, "_COMMAND", _with(deadly, tmp_path))
     settings = RetrievalSettings(cache_folder=tmp_path / "cache")
     found = found_by(crawl_apart(folder, settings))
-    assert [n for n, (_, details) in found.items() if not details.windows] == ["f05.py", "f11.py"]
+    assert [n for n, (_, details) in found.items() if not Details(details).windows] == [
+        "f05.py",
+        "f11.py",
+    ]
     assert len(found) == 20
     # The next start does not even try.
     monkeypatch.setattr(worker, "MAX_CRASHES", 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 from infill_ls.engine.llama import load_model
 from infill_ls.engine.llama_vocab import LlamaVocab
@@ -18,16 +19,20 @@ def _vocab() -> LlamaVocab:
     return LlamaVocab(load_model(bundled_model_path(), vocab_only=True))
 
 
-@lru_cache(CACHED_LINES)
-def _count_line(line: str) -> int:
-    return len(_vocab().tokenize(line))
-
-
-def count_tokens(text: str) -> int:
-    """Return the tokens of ``text``. No token of this model crosses the end of a line."""
-    return sum(map(_count_line, text.splitlines(keepends=True)))
+_counts: OrderedDict[str, int] = OrderedDict()
 
 
 def count_all(texts: Sequence[str]) -> list[int]:
-    """Count the tokens of each text, as an index wants it done."""
-    return [count_tokens(text) for text in texts]
+    """Count the tokens of each text. No token of this model crosses the end of a line."""
+    split = [text.splitlines(keepends=True) for text in texts]
+    new = list(dict.fromkeys(line for lines in split for line in lines if line not in _counts))
+    _counts.update(zip(new, map(len, _vocab().tokenize_all(new)), strict=True))
+    counts = [sum(_counts[line] for line in lines) for lines in split]
+    while len(_counts) > CACHED_LINES:
+        _counts.popitem(last=False)
+    return counts
+
+
+def count_tokens(text: str) -> int:
+    """Count the tokens of one text."""
+    return count_all([text])[0]

@@ -15,6 +15,10 @@ from infill_ls.engine.vocabulary import Vocabulary
 from infill_ls.errors import ModelError
 from infill_ls.fim import FAMILIES, FimFamily, FimTokens
 
+_SAMPLE_LINES = (
+    "def main(x: int) -> None:\n", "    return 12345 + x[0]\n", "\n", "\n", "\t\tif a  !=  b:  \n", " \n",
+    "# größe 中文 😀\r\n", "}\n\n}\n", "'s, 'll\n", "  \n", "x\n",
+)  # fmt: skip
 _USE_A_BASE_MODEL = "choose a base model (not instruct) that was trained to infill"
 
 
@@ -51,6 +55,42 @@ class LlamaVocab:
         if count < 0:
             raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
         return tuple(buffer[:count])
+
+    def tokenize_all(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return what :meth:`tokenize` does for each text; lines are done in one go.
+
+        A call takes longer than the text of a line does: together, lines take a quarter.
+        """
+        if not self._lines_can_be_joined:
+            return [self.tokenize(text) for text in texts]
+        lines = [text for text in texts if text.endswith("\n")]
+        joined = iter(self._tokenize_joined(lines))
+        return [next(joined) if text.endswith("\n") else self.tokenize(text) for text in texts]
+
+    def _tokenize_joined(self, lines: Sequence[str]) -> list[tuple[int, ...]]:
+        ids = self.tokenize("".join(lines))
+        ends = [place for place, token in enumerate(ids, start=1) if token == self._newline]
+        split: list[tuple[int, ...]] = []
+        start = newlines = 0
+        for line in lines:
+            newlines += line.count("\n")
+            split.append(ids[start : ends[newlines - 1]])
+            start = ends[newlines - 1]
+        return split
+
+    @cached_property
+    def _newline(self) -> int:
+        """The only token with a newline in it; -1 if there are none or others."""
+        tokens = [token for token, piece in enumerate(self.pieces.pieces) if b"\n" in piece]
+        is_only = len(tokens) == 1 and self.pieces.pieces[tokens[0]] == b"\n"
+        return tokens[0] if is_only else -1
+
+    @cached_property
+    def _lines_can_be_joined(self) -> bool:
+        if self._newline < 0:
+            return False
+        # Some tokenizers put a space before each text; no metadata tells all that do the like.
+        return self._tokenize_joined(_SAMPLE_LINES) == [self.tokenize(t) for t in _SAMPLE_LINES]
 
     def find_fim_tokens(self, path: Path, model_name: str = "") -> FimTokens:
         """Return the infilling markers. Takes and raises what :meth:`find_family` does."""

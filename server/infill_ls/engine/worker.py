@@ -72,7 +72,7 @@ class Worker:
     def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text; from any thread."""
         self.last_used = time.monotonic()
-        return [self._model.vocab.tokenize(text) for text in texts]
+        return self._model.vocab.tokenize_all(texts)
 
     def submit(self, request: Request) -> None:
         """Queue a request; from any thread. Its reply comes from the thread in :meth:`run`."""
