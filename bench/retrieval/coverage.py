@@ -13,7 +13,8 @@ from pathlib import Path
 
 from retrieval_bench.corpus import packages
 from retrieval_bench.coverage import BUDGET_TOKENS, Outcome, measure
-from retrieval_bench.statistics import Comparison, compare
+
+from infill_ls.evaluation.intervals import Comparison, compare
 
 Pairs = list[tuple[Outcome, Outcome]]
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from retrieval_bench.cases import Case, cases_of, read
 from retrieval_bench.corpus import Package, fetch, packages
-from retrieval_bench.statistics import Comparison, compare
 
 from infill_ls.engine_choice import engine_for
+from infill_ls.evaluation.intervals import Comparison, compare
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger

@@ -35,12 +35,32 @@ class Comparison:
     ratio: Interval
 
 
+def mean(values: Sequence[float], groups: Sequence[str] | None = None) -> Interval:
+    """Return the mean of ``values``, of which there is at least one.
+
+    Cases of one group (a file, a problem) are alike. With ``groups``, one for each value, whole
+    groups are drawn, which keeps the interval from being too narrow.
+    """
+    _, numbers = np.unique(groups or range(len(values)), return_inverse=True)
+    sums = np.bincount(numbers, weights=np.asarray(values, dtype=np.float64))
+    counts = np.bincount(numbers)
+    places = _resamples(len(counts))
+    means = sums[places].sum(axis=1) / counts[places].sum(axis=1)
+    return _interval(sums.sum() / counts.sum(), means)
+
+
+def quantile(values: Sequence[float], share: float) -> Interval:
+    """Return the value that ``share`` of ``values`` do not exceed; there is at least one."""
+    numbers = np.asarray(values, dtype=np.float64)
+    resamples = np.quantile(numbers[_resamples(len(numbers))], share, axis=1)
+    return _interval(float(np.quantile(numbers, share)), resamples)
+
+
 def compare(theirs: Sequence[bool], ours: Sequence[bool]) -> Comparison:
     """Return shares of true values; each resample takes the same cases of both methods."""
     pairs = np.array([theirs, ours], dtype=np.float64) * 100
     count = pairs.shape[1]
-    places = np.random.default_rng(1).integers(0, count, (RESAMPLES, count))
-    means = pairs[:, places].mean(axis=2)
+    means = pairs[:, _resamples(count)].mean(axis=2)
     point = pairs.mean(axis=1)
     smallest = 100 / count
     return Comparison(
@@ -51,6 +71,11 @@ def compare(theirs: Sequence[bool], ours: Sequence[bool]) -> Comparison:
         # A resample in which the other method finds nothing counts as if it found one.
         _interval(point[1] / max(point[0], smallest), means[1] / np.maximum(means[0], smallest)),
     )
+
+
+def _resamples(count: int) -> npt.NDArray[np.int64]:
+    """Return the places of each resample; the same each time."""
+    return np.random.default_rng(1).integers(0, count, (RESAMPLES, count))
 
 
 def _interval(value: float, resamples: npt.NDArray[np.float64]) -> Interval:

@@ -1,0 +1,156 @@
+"""HumanEval infilling (Bavarian et al., 2022): lines, blocks and spans of 164 small functions.
+
+The editor's buffer is the prompt, an empty place and the suffix, with the cursor at the beginning
+of the hole. The middle is what the server would show on request, or with ``raw`` what the model
+wrote. It is compared with the solution, and the program that it completes is run with the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
+from infill_ls.evaluation.driver import Measure
+from infill_ls.evaluation.figures import (
+    Row,
+    Table,
+    average,
+    percent,
+    quantile,
+    table,
+    without_gaps,
+)
+from infill_ls.evaluation.sandbox import Limits, Verdict, run_program
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.types import Report, Snapshot, Trigger
+
+FILE_NAME = "solution.py"
+SETTINGS: dict[str, Any] = {
+    "snippet_tokens": 0,
+    "candidates": 1,
+    "think_ahead": False,
+    # A busy machine must not decide what is right.
+    "time_budget_ms": 60_000,
+}
+MOST_TOKENS, MOST_LINES = 512, 100
+"""Of a hole that has several lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A function with a hole in it, and its tests."""
+
+    id: str
+    prompt: str
+    suffix: str
+    solution: str
+    test: str
+    entry_point: str
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether the hole is made of whole lines."""
+        return self.solution.endswith("\n") and (not self.prompt or self.prompt.endswith("\n"))
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the hole in an editor; the last line of the hole keeps its end."""
+        return ("\n" if self.is_lines else "") + self.suffix
+
+    @property
+    def group(self) -> str:
+        """The function, of which each has many holes."""
+        return "/".join(self.id.split("/")[1:3])
+
+
+def read_problems(path: Path) -> Dataset[Problem]:
+    """Read a public file. Raises :class:`~infill_ls.errors.UsageError`."""
+    return read_jsonl(path, _problem)
+
+
+def _problem(record: dict[str, Any]) -> Problem:
+    return Problem(
+        text_field(record, "task_id"),
+        text_field(record, "prompt"),
+        text_field(record, "suffix"),
+        text_field(record, "canonical_solution"),
+        text_field(record, "test"),
+        text_field(record, "entry_point"),
+    )
+
+
+def settings_for(problems: Sequence[Problem], model: str) -> Settings:
+    """Return the server's settings for a file: where every hole is one line, no more is written."""
+    several = any(problem.solution.strip("\n").count("\n") for problem in problems)
+    size = {"max_tokens": MOST_TOKENS, "max_lines": MOST_LINES} if several else {"max_lines": 1}
+    return Settings(model=model, **SETTINGS, **size)
+
+
+def measure_with(
+    pipeline: Pipeline,
+    *,
+    raw: bool,
+    suffix: bool = True,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Measure[Problem]:
+    """Return what measures one problem; without ``suffix`` the model sees only what is before."""
+
+    async def measure(problem: Problem) -> Row:
+        text = problem.prompt + (problem.rest if suffix else "")
+        snapshot = Snapshot(
+            f"untitled:{problem.id}.py", "", FILE_NAME, "python", text, len(problem.prompt),
+            Trigger.INVOKED,
+        )  # fmt: skip
+        report = await pipeline.run(snapshot)
+        middle = _middle(report, raw=raw)
+        wanted = problem.solution.rstrip()
+        program = _program(problem, middle)
+        verdict = await asyncio.to_thread(run_program, program, limits)
+        return {
+            "id": problem.id,
+            "group": problem.group,
+            "exact": middle.rstrip() == wanted,
+            "passed": verdict is Verdict.PASSED,
+            "timeout": verdict is Verdict.TIMEOUT,
+            "shown": bool(middle.strip()),
+            "middle": middle,
+            "probability": _probability(report),
+            "model_ms": report.step_ms.get("engine"),
+        }
+
+    return measure
+
+
+def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
+    """Return the figures of a run."""
+    figures = without_gaps(
+        **{
+            "exact match, %": percent(rows, "exact"),
+            "pass@1, %": percent(rows, "passed"),
+            "shown, %": percent(rows, "shown"),
+            "model, ms, mean": average(rows, "model_ms"),
+            "median": quantile(rows, "model_ms", 0.5),
+        }
+    )
+    return (table("All cases", {"all": figures}),)
+
+
+def _middle(report: Report, *, raw: bool) -> str:
+    if raw:
+        return report.completion.text if report.completion is not None else ""
+    return report.suggestion.text if report.suggestion is not None else ""
+
+
+def _program(problem: Problem, middle: str) -> str:
+    body = problem.prompt + middle + problem.rest
+    return f"{body}\n{problem.test}\ncheck({problem.entry_point})\n"
+
+
+def _probability(report: Report) -> float | None:
+    """Return the mean natural log probability of what the model wrote."""
+    return report.completion.mean_logprob if report.completion is not None else None
