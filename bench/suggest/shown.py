@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import hashlib
 import json
 import math
 import random
@@ -26,16 +27,36 @@ from typing import Any
 from rich.progress import track
 
 from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine.wire import completion_from_wire, completion_to_wire
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import Report, Snapshot, Trigger
+from infill_ls.types import (
+    GREEDY,
+    Completion,
+    Prompt,
+    Report,
+    Sampling,
+    Snapshot,
+    StopRule,
+    Trigger,
+)
 from infill_retrieval import NO_SNIPPETS
 
 HERE = Path(__file__).resolve().parents[2]
 OWN_FILES = ("server/**/*.py", "retrieval/**/*.py", "editors/vscode/src/*.ts", "editors/**/*.lua")
 TYPED_CHARS = (0, 4, 8)
-SETTINGS = Settings(snippet_tokens=0, time_budget_ms=20_000, think_ahead=False)
+SETTINGS = Settings(
+    prefix_tokens=512,
+    suffix_tokens=128,
+    snippet_tokens=0,
+    min_probability=0.0,
+    time_budget_ms=20_000,
+    think_ahead=False,
+)
 """The clock is not what is measured here."""
+KEPT_SHARE = 0.97
+"""The threshold to use keeps so many of the right suggestions."""
+SAVE_EVERY = 20
 THRESHOLDS = [step / 20 for step in range(20)]
 
 
@@ -76,24 +97,27 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="", help="GGUF file (default: the bundled one)")
     parser.add_argument("--out", type=Path, help="JSON file for the result")
+    parser.add_argument("--answers", type=Path, help="file that keeps what the model wrote")
     parser.add_argument("--verbose", action="store_true", help="print what was lost by the filters")
     options = parser.parse_args()
     cases = own_cases(options.repo, options.cases, options.seed)
     if options.humaneval is not None:
         cases = [*humaneval_cases(options.humaneval, options.cases, options.seed), *cases]
     settings = SETTINGS.model_copy(update={"model": options.model})
-    outcomes = asyncio.run(run(cases, settings))
+    outcomes = asyncio.run(run(cases, settings, options.answers))
+    points = curve(outcomes)
     result = {
         "model": settings.model_path.name,
         "seed": options.seed,
         "groups": {group: summary(of) for group, of in by_group(outcomes).items()},
-        "curve": curve(outcomes),
+        "curve": points,
+        "threshold": threshold_of(points),
         "reasons": Counter(outcome.reason for outcome in outcomes if not outcome.shown),
         "lostByFilters": sum(o.raw_is_right and not o.is_right for o in outcomes),
         "wonByFilters": sum(o.is_right and not o.raw_is_right for o in outcomes),
     }
     print(json.dumps({**result, "curve": "below"}, indent=2))
-    print_curve(result["curve"])
+    print_curve(points)
     if options.verbose:
         for outcome in outcomes:
             if outcome.raw_is_right and not outcome.is_right:
@@ -139,11 +163,43 @@ def own_cases(root: Path, number: int, seed: int) -> list[Case]:
     return cases
 
 
-async def run(cases: Sequence[Case], settings: Settings) -> list[Outcome]:
+class RememberingEngine(EngineProcess):
+    """Keeps what the model wrote in a file, so that filters can be tried without it."""
+
+    def __init__(self, options: EngineOptions, path: Path | None) -> None:
+        super().__init__(options, on_loading=lambda _: None)
+        self._path = path
+        self._known: dict[str, list[Any]] = {}
+        if path is not None and path.exists():
+            self._known = json.loads(path.read_text("utf-8"))
+
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,
+        *,
+        sampling: Sampling = GREEDY,
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Return what is in the file, or ask the model."""
+        asked = f"{prompt.token_ids} {prompt.fragment!r} {stop} {sampling} {candidates}"
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        if key not in self._known:
+            found = await super().complete(prompt, stop, sampling=sampling, candidates=candidates)
+            self._known[key] = [completion_to_wire(one) for one in found]
+            if len(self._known) % SAVE_EVERY == 0:
+                self.save()
+        return tuple(completion_from_wire(one) for one in self._known[key])
+
+    def save(self) -> None:
+        """Write the file."""
+        if self._path is not None:
+            self._path.write_text(json.dumps(self._known), "utf-8")
+
+
+async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -> list[Outcome]:
     """Ask the pipeline for each case, automatically, with no threshold."""
-    engine = EngineProcess(
-        EngineOptions(settings.model_path, 0, -1, 15.0), on_loading=lambda _: None
-    )
+    engine = RememberingEngine(EngineOptions(settings.model_path), answers)
     pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
     outcomes = []
     try:
@@ -160,6 +216,7 @@ async def run(cases: Sequence[Case], settings: Settings) -> list[Outcome]:
             )
             outcomes.append(_outcome(case, await pipeline.run(snapshot)))
     finally:
+        engine.save()
         await engine.close()
     return outcomes
 
@@ -212,6 +269,11 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def curve(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     """Return what each threshold on the probability would show, and how much of that is right."""
     return [{"threshold": at, **point} for at, point in _points(outcomes)]
+
+
+def threshold_of(points: Sequence[dict[str, float]]) -> float:
+    """Return the highest threshold that keeps nearly all right suggestions."""
+    return max(point["threshold"] for point in points if point["rightKept"] >= KEPT_SHARE)
 
 
 def _points(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, dict[str, float]]]:

@@ -21,6 +21,7 @@ SETTINGS_THAT_MATTER = (
     "max_tokens",
     "max_lines",
     "time_budget_ms",
+    "min_probability",
     "candidates",
     "temperature",
     "threads",
@@ -70,6 +71,7 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
             "text": completion.text,
             "stop": completion.stop.value,
             "meanLogprob": completion.mean_logprob,
+            "probability": completion.probability,
             "timings": asdict(completion.timings),
         }
         if completion

@@ -11,11 +11,10 @@ import re
 
 from infill_ls.brackets import State, scan, state_after
 from infill_ls.lines import indent_columns
-from infill_ls.neighbourhood import Neighbourhood, neighbourhood
+from infill_ls.neighbourhood import Neighbourhood, neighbourhood, parse_near
 from infill_ls.types import Hole, Mode
-from infill_retrieval.syntax import Language, SyntaxTree, TreeCache
+from infill_retrieval.syntax import Language, SyntaxTree
 
-PARSE_LIMIT_MS = 30.0
 PLACEHOLDER = "xyz"
 """Stands for what is to be written, to see which node it would be in."""
 _PROSE = frozenset({"html", "markdown", "plaintext"})
@@ -44,8 +43,6 @@ _BODY_NODE = re.compile(
 )
 _KEYWORD_OPENS = re.compile(r"\b(?:do|then|else|begin|ensure|rescue)\s*(?:\|[^|]*\|)?\s*$")
 
-_trees = TreeCache()
-
 
 def mode_of(hole: Hole) -> Mode:
     """Return how much of ``hole`` to fill; its own ``mode`` is not looked at."""
@@ -53,7 +50,7 @@ def mode_of(hole: Hole) -> Mode:
     if language.name in _PROSE:
         return Mode.LINE
     state = scan(language, near.line, state_after(language, near.before))
-    tree = _trees.parse(language, near.before + near.line + near.after, PARSE_LIMIT_MS)
+    tree = parse_near(language, near.before + near.line + near.after)
     kind = _kind_by_tree(tree, near) or _kind_by_scan(state)
     return _in_code(language, near, state) if kind is Mode.LINE else kind
 
@@ -139,7 +136,7 @@ def _opens_block(language: Language, near: Neighbourhood) -> bool:
     if not is_blank:
         return _ends_with_opener(language, near.line.rstrip())
     text = f"{near.before}{near.line}{PLACEHOLDER}{near.after}"
-    tree = _trees.parse(language, text, PARSE_LIMIT_MS)
+    tree = parse_near(language, text)
     by_tree = _is_alone_in_body(tree, near) if tree is not None else None
     if by_tree is not None:
         return by_tree

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from infill_ls.lines import split_lines
 from infill_ls.types import Hole
+from infill_retrieval.syntax import Language, SyntaxTree, TreeCache
 
 BEFORE_CHARS = 12_000
 AFTER_CHARS = 4_000
+PARSE_LIMIT_MS = 30.0
+_trees = TreeCache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ def neighbourhood(hole: Hole) -> Neighbourhood:
     if len(after) > AFTER_CHARS and "\n" in after[1:]:
         after = after[: after.rindex("\n") + 1]
     return Neighbourhood(_near_end(hole) + typed_above + newline, line, after)
+
+
+def parse_near(language: Language, text: str) -> SyntaxTree | None:
+    """Parse a neighbourhood, or what would become of it; fast if it is like the last ones.
+
+    To be called from one thread, the event loop's.
+    """
+    return _trees.parse(language, text, PARSE_LIMIT_MS)
 
 
 def _near_end(hole: Hole) -> str:

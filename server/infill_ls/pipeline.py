@@ -13,28 +13,22 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
+from infill_ls.choice import choose
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
-from infill_ls.lines import indent_columns
-from infill_ls.neighbourhood import neighbourhood
-from infill_ls.postprocess import conclude, filters_of
 from infill_ls.prompt import assemble, lay_out
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.searches import HeldSearches, Place
 from infill_ls.settings import Settings
+from infill_ls.stopping import stop_rule
 from infill_ls.tokens import LineTokenizer
 from infill_ls.triggers import why_not
 from infill_ls.types import (
     Completion,
-    Ending,
-    FilterStep,
     Hole,
-    Mode,
     Prompt,
     Report,
     Snapshot,
-    StopRule,
-    Suggestion,
     Trigger,
 )
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
@@ -45,8 +39,6 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
-INVOKED_PATIENCE = 10
-"""An explicit request may take so many times the time budget."""
 RESERVED_TOKENS = 64
 """Left free in the context for markers, the header and the typed text."""
 
@@ -145,16 +137,16 @@ class Pipeline:
         steps = _Steps()
         completions = await self._complete(prompt, hole, snapshot.trigger)
         steps.done("engine")
-        filters = [filters_of(completion, hole) for completion in completions]
-        suggestions, reason = _suggestions(completions, filters)
-        steps.done("postprocess")
+        least = self._settings.min_probability
+        choice = choose(completions, hole, snapshot.trigger, least)
+        steps.done("filters")
         return replace(
             prepared,
-            suggestion=suggestions[0] if suggestions else None,
-            reason=reason,
-            alternatives=tuple(suggestions[1:]),
-            completion=completions[0] if completions else None,
-            filters=filters[0] if filters else (),
+            suggestion=choice.suggestions[0] if choice.suggestions else None,
+            reason=choice.reason,
+            alternatives=choice.suggestions[1:],
+            completion=choice.completion,
+            filters=choice.filters,
             step_ms=prepared.step_ms | steps.step_ms,
         )
 
@@ -207,7 +199,7 @@ class Pipeline:
     async def _complete(
         self, prompt: Prompt, hole: Hole, trigger: Trigger
     ) -> tuple[Completion, ...]:
-        stop = self._stop_rule(hole, trigger)
+        stop = stop_rule(hole, trigger, self._settings)
         sampling = self._settings.sampling
         candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
         key = ResultKey.of(prompt, stop, sampling, candidates)
@@ -226,32 +218,6 @@ class Pipeline:
         # A small context is for the file itself first.
         return min(self._settings.snippet_tokens, room // 3)
 
-    def _stop_rule(self, hole: Hole, trigger: Trigger) -> StopRule:
-        settings = self._settings
-        # Who asks by hand waits for an answer; who types would be past it.
-        patience = INVOKED_PATIENCE if trigger is Trigger.INVOKED else 1
-        return StopRule(
-            max_tokens=settings.max_tokens,
-            max_lines=settings.max_lines if hole.mode.end_kind is not None else 1,
-            min_indent=_least_indent(hole),
-            time_budget_ms=settings.time_budget_ms * patience,
-            ending=_ending(hole),
-        )
-
-
-def _least_indent(hole: Hole) -> int:
-    """Return the indentation in columns below which a line ends the completion."""
-    indent = indent_columns(hole.line_typed)
-    is_header = hole.mode is Mode.BLOCK and bool(hole.line_typed.strip())
-    return indent + 1 if is_header else indent
-
-
-def _ending(hole: Hole) -> Ending | None:
-    if hole.mode.end_kind is None:
-        return None
-    near = neighbourhood(hole)
-    return Ending(hole.mode.end_kind, hole.language.name, near.before + near.line, near.after)
-
 
 class _Steps:
     """Takes the time of each step."""
@@ -264,20 +230,6 @@ class _Steps:
         now = time.perf_counter()
         self.step_ms[name] = (now - self._last) * 1000
         self._last = now
-
-
-def _suggestions(
-    completions: Sequence[Completion], filters: Sequence[Sequence[FilterStep]]
-) -> tuple[list[Suggestion], str]:
-    """Return the different suggestions, best first, and the reason for the first or for none."""
-    suggestions: list[Suggestion] = []
-    reasons = []
-    for completion, steps in zip(completions, filters, strict=True):
-        suggestion, reason = conclude(completion, steps)
-        reasons.append(reason)
-        if suggestion is not None and suggestion not in suggestions:
-            suggestions.append(suggestion)
-    return suggestions, "shown" if suggestions else next(iter(reasons), "no completion")
 
 
 def _share(room: int, prefix_tokens: int, suffix_tokens: int) -> tuple[int, int]:

@@ -65,6 +65,13 @@ class Settings(BaseModel):
     time_budget_ms: int = Field(
         1000, ge=20, le=60_000, description="Longest time the model may write, in milliseconds."
     )
+    min_probability: float = Field(
+        0.65,
+        ge=0,
+        le=1,
+        description="Mean probability that the tokens of a suggestion must have to be shown "
+        "while you type; 0 shows all. What you ask for yourself is always shown.",
+    )
     candidates: int = Field(
         3, ge=1, le=5, description="Suggestions to choose from when you ask for one yourself."
     )

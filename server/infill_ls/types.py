@@ -9,6 +9,7 @@ syntax tree. Times are milliseconds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -239,6 +240,11 @@ class Completion:
     """Mean natural log probability of the tokens chosen; 0 is certain."""
     timings: EngineTimings
 
+    @property
+    def probability(self) -> float:
+        """Geometric mean of the probabilities of the tokens chosen."""
+        return math.exp(self.mean_logprob)
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -255,6 +261,8 @@ class FilterStep:
     name: str
     text: str
     """What was left; nothing is shown if that is blank."""
+    reason: str = ""
+    """Why it changed the text, if it did."""
 
 
 @dataclass(frozen=True, slots=True)

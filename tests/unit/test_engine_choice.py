@@ -55,7 +55,12 @@ class Told:
 
 
 def settings_for(server: FakeServer, **more: object) -> Settings:
-    options = {"remote_url": server.url, "think_ahead": False, "snippet_tokens": 0}
+    options = {
+        "remote_url": server.url,
+        "think_ahead": False,
+        "snippet_tokens": 0,
+        "min_probability": 0,
+    }
     return Settings.model_validate(options | more)
 
 

@@ -137,14 +137,17 @@ class SyntaxTree:
             yield node
         yield from reversed(path)
 
-    def error_count(self) -> int:
-        """Return how many nodes are errors, or were put in by the parser as missing."""
+    def error_count(self, *, with_missing: bool = True) -> int:
+        """Return how many nodes are errors, or were put in by the parser as missing.
+
+        A missing node is what unfinished code has where wrong code has an error.
+        """
         if not self.root.has_error:
             return 0
         count, unseen = 0, [self.root]
         while unseen:
             node = unseen.pop()
-            count += node.is_error or node.is_missing
+            count += node.is_error or (with_missing and node.is_missing)
             unseen.extend(child for child in node.children if child.has_error)
         return count
 

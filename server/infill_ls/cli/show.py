@@ -67,8 +67,11 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
         title = f"prompt, {prompt['tokens']} tokens"
         _print_pairs(console, title, prompt["parts"].items(), unit=" tokens")
         _print_pairs(console, "", [("held back", repr(prompt["fragment"]))])
+    if explanation["mode"] is not None:
+        _print_pairs(console, "place", [("mode", explanation["mode"])])
     if completion := explanation["completion"]:
-        _print_filters(console, completion, explanation["filters"])
+        least = explanation["settings"]["minProbability"]
+        _print_filters(console, completion, explanation["filters"], least)
     result = repr(answer.suggestion) if answer.suggestion is not None else "nothing"
     _print_pairs(console, "answer", [("suggestion", result), ("reason", explanation["reason"])])
     console.print(Text("\ntime", style="bold"))
@@ -105,13 +108,20 @@ def _print_considered(console: Console, answer: Answer) -> None:
 
 
 def _print_filters(
-    console: Console, completion: dict[str, Any], filters: Sequence[dict[str, str]]
+    console: Console,
+    completion: dict[str, Any],
+    filters: Sequence[dict[str, str]],
+    min_probability: float,
 ) -> None:
-    rows = [("the model wrote", repr(completion["text"])), ("stopped by", completion["stop"])]
-    text = completion["text"]
+    probability = f"{completion['probability']:.2f} (by itself from {min_probability:.2f} on)"
+    rows = [
+        ("the model wrote", repr(completion["text"])),
+        ("stopped by", completion["stop"]),
+        ("probability", probability),
+    ]
     for step in filters:
-        rows.append((step["name"], "-" if step["text"] == text else repr(step["text"])))
-        text = step["text"]
+        made = f"{step['reason']}: {step['text']!r}" if step["reason"] else "-"
+        rows.append((step["name"], made))
     _print_pairs(console, "filters", rows)
 
 
