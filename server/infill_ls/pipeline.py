@@ -62,7 +62,7 @@ class Pipeline:
         Raises :class:`~infill_ls.errors.InfillError` if the engine cannot answer, and
         ``asyncio.CancelledError`` when the task is cancelled; the engine then stops too.
         """
-        if snapshot.trigger is Trigger.AUTOMATIC:
+        if snapshot.trigger is not Trigger.INVOKED:
             rest = self._shown.rest_after_typing(snapshot)
             if rest is not None:
                 return Report(snapshot, rest, "the rest of the suggestion being typed")

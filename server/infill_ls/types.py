@@ -24,6 +24,10 @@ class Trigger(StrEnum):
     """The user typed. A late or doubtful answer is worse than none."""
     INVOKED = "invoked"
     """The user asked. An answer is always attempted."""
+    MENU = "menu"
+    """A completion menu wants items; the protocol does not tell whether the user typed or asked.
+    Answered everywhere, as an item is in nobody's way, but not at greater length than while typing.
+    """
 
 
 class Mode(StrEnum):

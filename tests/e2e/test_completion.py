@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from e2e.client import Json
 from e2e.conftest import StartScripted
-from e2e.lsp import capabilities, menu, open_document, position, span
+from e2e.lsp import URI, capabilities, change_document, menu, open_document, position, span
 
 MENU: Json = {"client_capabilities": capabilities(inline=False)}
 TYPED = 1
@@ -61,12 +65,36 @@ async def test_nothing_to_suggest_is_an_empty_menu(start_scripted: StartScripted
     assert await menu(editor, position(0, 4), "file:///not/open.py") == []
 
 
-async def test_a_late_answer_is_no_answer(start_scripted: StartScripted) -> None:
+@pytest.mark.parametrize("trigger", [TYPED, RETYPED])
+async def test_a_late_answer_does_not_hold_up_the_menu(
+    start_scripted: StartScripted, trigger: int
+) -> None:
     editor = await start_scripted(
         "late", delay_ms=600_000, options={"completionDeadlineMs": 20}, handshake=MENU
     )
     open_document(editor, "x = ")
-    assert await menu(editor, position(0, 4), trigger=RETYPED) == []
+    assert await menu(editor, position(0, 4), trigger=trigger) == []
+
+
+async def test_a_late_answer_is_there_at_the_next_key(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(
+        "late", "another", delay_ms=500, options={"completionDeadlineMs": 20}, handshake=MENU
+    )
+    open_document(editor, "x = ")
+    assert await menu(editor, position(0, 4)) == []
+    document = {"textDocument": {"uri": URI}}
+    while await editor.ask("infill/explain", document) is None:  # the model is still writing
+        await asyncio.sleep(0.02)
+    change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "l"}])
+    (item,) = await menu(editor, position(0, 5), trigger=RETYPED)
+    assert item["textEdit"]["newText"] == "late"
+
+
+async def test_a_menu_is_served_in_the_middle_of_a_line(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(" or b", handshake=MENU)
+    open_document(editor, "if a:")
+    (item,) = await menu(editor, position(0, 4), trigger=RETYPED)
+    assert item["textEdit"]["newText"] == "a or b"
 
 
 async def test_a_newer_request_empties_the_older(start_scripted: StartScripted) -> None:

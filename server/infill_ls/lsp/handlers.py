@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -155,13 +156,7 @@ def _handle_completion(server: InfillServer) -> None:
 def _handle_completion_items(server: InfillServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions())
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
-        context = params.context
-        invoked = context is None or context.trigger_kind is lsp.CompletionTriggerKind.Invoked
-        snapshot = server.snapshot(
-            params.text_document.uri,
-            params.position,
-            Trigger.INVOKED if invoked else Trigger.AUTOMATIC,
-        )
+        snapshot = server.snapshot(params.text_document.uri, params.position, Trigger.MENU)
         started = time.perf_counter()
         report = await _within_deadline(server, snapshot) if snapshot is not None else None
         if report is None:
@@ -185,13 +180,25 @@ def _wants_completion_items(params: lsp.InitializeParams, settings: Settings) ->
 async def _within_deadline(server: InfillServer, snapshot: Snapshot) -> Report | None:
     """Return the report, or ``None`` if it takes longer than a pop-up menu may wait.
 
-    The menu waits for all servers, so a slow answer would hold up everybody's items.
+    The menu waits for all servers, so a slow answer would hold up everybody's items. The model goes
+    on writing: its answer is there at once when the next key asks for the same.
     """
+    answer = asyncio.ensure_future(server.session.suggest(snapshot))
     deadline_s = server.session.settings.completion_deadline_ms / 1000
     try:
-        if snapshot.trigger is Trigger.INVOKED:
-            return await server.session.suggest(snapshot)
-        async with asyncio.timeout(deadline_s):
-            return await server.session.suggest(snapshot)
-    except (TimeoutError, Superseded):
+        in_time, _ = await asyncio.wait({answer}, timeout=deadline_s)
+    except asyncio.CancelledError:
+        answer.cancel()
+        raise
+    if not in_time:
+        server.run_in_background(_let_finish(answer))
         return None
+    try:
+        return answer.result()
+    except Superseded:
+        return None
+
+
+async def _let_finish(answer: asyncio.Future[Report]) -> None:
+    with suppress(Superseded):
+        await answer
