@@ -32,6 +32,7 @@
 
 (require 'cl-lib)
 (require 'jsonrpc)
+(require 'map)
 (require 'project)
 (require 'subr-x)
 (require 'url-util)
@@ -630,6 +631,9 @@ elsewhere by a prefix argument to `eglot'."
                     :add-on? t
                     :priority -1
                     :initialization-options #'infill--settings
+                    ;; lsp-mode warns of notifications that it does not know.
+                    :notification-handlers (map-into '(("didChangeStatus" . ignore))
+                                                     '(hash-table :test equal))
                     :server-id 'infill-ls)))
 
 (provide 'infill)

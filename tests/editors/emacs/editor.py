@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
 COLUMNS, ROWS = 80, 24
-TIMEOUT_S = 15.0
+TIMEOUT_S = 30.0
 
 T = TypeVar("T")
 
@@ -102,6 +102,10 @@ class Emacs:
         for char in text:
             self.press("\r" if char == "\n" else char)
             self._read(0.03)
+
+    def look(self, seconds: float) -> None:
+        """Take in what Emacs draws, for some time."""
+        self._read(seconds)
 
     def eval(self, expression: str) -> Any:
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""

@@ -7,7 +7,7 @@ local M = {}
 local Editor = {}
 Editor.__index = Editor
 
-local TIMEOUT_MS = 10000
+local TIMEOUT_MS = 30000 -- only ever reached when something hangs
 local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
