@@ -9,7 +9,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const require = createRequire(join(root, "build/editors/vscode/package.json"));
 const { chromium } = require("playwright-core");
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000; // only ever reached when something hangs
 const FIRST_LINE = ".ghost-text-decoration, .ghost-text-decoration-preview";
 const FURTHER_LINES = ".suggest-preview-text .view-line";
 
