@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-editors check format install clean
+.PHONY: run test test-editors vsix check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -16,9 +16,11 @@ test: install
 
 # In real editors, which are installed into build/editors. Needs Debian and, the first time, root.
 test-editors: install
-	tests/editors/neovim.sh
-	tests/editors/emacs.sh
-	tests/editors/vscode.sh
+	tests/editors/run.sh
+
+# The VS Code extension as a package, editors/vscode/infill-ls.vsix.
+vsix:
+	cd editors/vscode && npm ci --no-audit --no-fund --ignore-scripts && npm run package
 
 check: install
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ CLIENTS = Path(__file__).parents[1] / "fixtures" / "clients"
 def handshake(name: str) -> dict[str, Any]:
     client = json.loads((CLIENTS / f"{name}.json").read_text("utf-8"))
     return {
-        "client_name": client["clientInfo"]["name"],
+        "client_name": (client["clientInfo"] or {"name": "unnamed"})["name"],  # Kate says nothing
         "client_capabilities": client["capabilities"],
     }
 

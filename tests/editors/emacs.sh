@@ -4,8 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/editors/install.sh emacs
-.venv/bin/python -c 'import PIL, pyte' 2>/dev/null ||
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[editors]'
 folders=()
 for folder in build/editors/emacs/root/usr/share/emacs/site-lisp/elpa-src/*; do
     folders+=(-L "$folder")

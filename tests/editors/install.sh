@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install one editor for the tests. usage: install.sh neovim|neovim-old|emacs|vscode
+# Install one editor for the tests. usage: install.sh neovim|neovim-old|emacs|helix|vscode
 #
 # Everything goes to build/editors, except Chromium, which is installed as a system package. The
 # Debian editors come from newer releases than this machine's, each unpacked with all that it
@@ -95,6 +95,13 @@ install_emacs() {
     "$editors/$editor/emacs" --version | head -n 1
 }
 
+install_helix() {
+    unpack sid hx
+    local root=$editors/$editor/root
+    launcher hx "$root/usr/lib/hx/hx" "export HELIX_RUNTIME=$root/usr/lib/hx/runtime"
+    "$editors/$editor/hx" --version
+}
+
 install_vscode() {
     command -v chromium >/dev/null || {
         apt-get -q update
@@ -124,6 +131,7 @@ case $editor in
 neovim) install_neovim sid ;;
 neovim-old) install_neovim trixie ;;
 emacs) install_emacs ;;
+helix) install_helix ;;
 vscode) install_vscode ;;
 *)
     echo "there is no editor '$editor'" >&2

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
-import select
-import signal
-import struct
 import subprocess
 import tempfile
-import termios
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pyte
+from editors.terminal import TIMEOUT_S, Terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
-COLUMNS, ROWS = 80, 24
-TIMEOUT_S = 30.0
-
-T = TypeVar("T")
 
 
-class Emacs:
+class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
     ``answers`` is what the scripted engine says; without it, the bundled model answers.
@@ -44,6 +33,7 @@ class Emacs:
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
     ) -> None:
+        super().__init__()
         self.workspace = workspace
         (workspace / ".git").mkdir(parents=True)
         (workspace / ".git").chmod(0o700)  # as Emacs wants the folder of its socket
@@ -72,8 +62,6 @@ class Emacs:
             "INFILL_COMMAND": json.dumps(command),
             "INFILL_SETTINGS": json.dumps({"thinkAhead": False, **(settings or {})}),
         }
-        self.screen = pyte.Screen(COLUMNS, ROWS)
-        self._stream = pyte.ByteStream(self.screen)
         self._start()
         self.eval(f'(progn (find-file "{self.file}") {start} t)')
         self.press("\x1b>")  # to the end of the buffer
@@ -85,31 +73,12 @@ class Emacs:
         for folder in folders:
             command += ["-L", str(folder)]
         command += ["-l", str(HERE / "init.el")]
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(self.workspace)
-            os.execve(command[0], command, self._environment)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.start(command, self._environment, self.workspace)
         self.wait("Emacs to start", self._socket.exists)
-
-    def press(self, keys: str) -> None:
-        """Send keys as a terminal does."""
-        os.write(self._terminal, keys.encode())
-        self._read(0.02)
-
-    def type(self, text: str) -> None:
-        """Type text as fast as a person does."""
-        for char in text:
-            self.press("\r" if char == "\n" else char)
-            self._read(0.03)
-
-    def look(self, seconds: float) -> None:
-        """Take in what Emacs draws, for some time."""
-        self._read(seconds)
 
     def eval(self, expression: str) -> Any:
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
-        self._read(0)
+        self.look(0)
         self._result.unlink(missing_ok=True)
         wrapped = f"(with-current-buffer (infill-test-buffer) (infill-test-report {expression}))"
         client = EMACS / "root/usr/bin/emacsclient.emacs"
@@ -123,15 +92,6 @@ class Emacs:
         if not self._result.exists():
             raise AssertionError(f"{expression}: {done.stdout}{done.stderr}\n{self.describe()}")
         return json.loads(self._result.read_text("utf-8"))
-
-    def wait(self, what: str, check: Callable[[], T], timeout_s: float = TIMEOUT_S) -> T:
-        """Wait until ``check`` returns something, and return that."""
-        deadline = time.monotonic() + timeout_s
-        while not (found := check()):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited in vain for {what}\n{self.describe()}")
-            self._read(0.03)
-        return found
 
     def ghost(self) -> str | None:
         """Return the ghost text, or ``None``."""
@@ -148,7 +108,7 @@ class Emacs:
 
     def expect_no_ghost(self) -> None:
         """Check that no ghost text comes."""
-        self._read(0.6)
+        self.look(0.6)
         ghost = self.ghost()
         assert ghost is None, f"there is ghost text: {ghost!r}"
 
@@ -161,30 +121,7 @@ class Emacs:
 
     def describe(self) -> str:
         """Return what is on the screen, and in the file."""
-        lines = [line.rstrip() for line in self.screen.display]
-        return "\n".join([*lines, f"file: {self.file.read_bytes()!r}"])
-
-    def stop(self) -> None:
-        """End Emacs, and with it the server."""
-        os.kill(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + 5
-        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
-            if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
-            self._read(0.02)
-        os.close(self._terminal)
-
-    def _read(self, seconds: float) -> None:
-        """Take in what Emacs draws, for some time."""
-        deadline = time.monotonic() + seconds
-        while True:
-            left = max(deadline - time.monotonic(), 0)
-            if not select.select([self._terminal], [], [], left)[0]:
-                return
-            try:
-                self._stream.feed(os.read(self._terminal, 65536))
-            except OSError:
-                return  # Emacs has gone
+        return f"{self.text()}\nfile: {self.file.read_bytes()!r}"
 
     @staticmethod
     def _loader() -> list[str]:

@@ -212,6 +212,7 @@ def bundled_ghost(emacs: Emacs) -> str:
     report = (
         "(jsonrpc-request infill--opened :infill/explain (list :textDocument (infill--document)))"
     )
+    assert ghost is not None
     assert ghost == emacs.eval(f"(plist-get {report} :suggestion)")
     return ghost
 

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Test the completion menu in a real Helix. usage: helix.sh [PYTEST OPTION]...
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tests/editors/install.sh helix
+.venv/bin/pytest tests/editors/helix/helix_tests.py "$@"
