@@ -26,6 +26,7 @@ class LineTokenizer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lines: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._model = engine.info
 
     async def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
@@ -57,6 +58,10 @@ class LineTokenizer:
         return choose_start(starts, whole_ids, split_ids)
 
     async def _learn(self, lines: Iterable[str]) -> None:
+        if self._engine.info != self._model:
+            # A server that was away may come back with another model.
+            self._model = self._engine.info
+            self._lines.clear()
         unique = dict.fromkeys(lines)
         missing = []
         for line in unique:

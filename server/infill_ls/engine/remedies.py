@@ -47,7 +47,6 @@ class Remedies:
 def find_remedies(facts: ModelFacts) -> Remedies:
     """Return what to do about a model. Every text is a part of a document, never its beginning."""
     overrides: dict[str, str | bool] = {"tokenizer.ggml.add_space_prefix": False}
-    notes = []
     rope_scale = 0.0
     if facts.family == "deepseek" and facts.pre_tokenizer in {"", "default"}:
         pre_tokenizer = {
@@ -63,14 +62,15 @@ def find_remedies(facts: ModelFacts) -> Remedies:
         and facts.rope_factor == 1.0
     ):
         rope_scale = _DEEPSEEK_CODER_ROPE_SCALE
-    if _is_chatty(facts):
-        notes.append(
-            f"model {facts.name or 'without a name'} is an instruct model, tuned to chat: it fills "
-            "in worse than the base model of the same family; choose that one"
-        )
-    return Remedies(overrides, rope_scale, tuple(notes))
+    return Remedies(overrides, rope_scale, notes_on(facts.name, facts.finetune))
 
 
-def _is_chatty(facts: ModelFacts) -> bool:
-    said = re.split(r"[^a-z]+", f"{facts.name} {facts.finetune}".lower())
-    return not _CHATTY.isdisjoint(said)
+def notes_on(name: str, finetune: str = "") -> tuple[str, ...]:
+    """Return what the user should know of a model that is called so."""
+    if _CHATTY.isdisjoint(re.split(r"[^a-z]+", f"{name} {finetune}".lower())):
+        return ()
+    note = (
+        f"model {name or 'without a name'} is an instruct model, tuned to chat: it fills "
+        "in worse than the base model of the same family; choose that one"
+    )
+    return (note,)

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remedies import notes_on
 from infill_ls.engine.remote.breaker import Breaker
 from infill_ls.engine.remote.credentials import Headers, read_key
 from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
@@ -28,7 +29,7 @@ from infill_ls.engine.remote.options import RemoteOptions
 from infill_ls.engine.remote.spelling import spell_out
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
 from infill_ls.engine.remote.transport import Transport
-from infill_ls.errors import EngineUnavailableError, InfillError, RemoteError
+from infill_ls.errors import EngineUnavailableError, ModelError, RemoteError
 from infill_ls.fim import FimFamily, FimTokens, Order
 from infill_ls.types import (
     GREEDY,
@@ -144,8 +145,11 @@ class RemoteEngine:
         finally:
             if task is not None:
                 self._completions.discard(task)
-        distinct = {completion.text: completion for completion in reversed(found)}
-        return tuple(sorted(distinct.values(), key=lambda c: c.mean_logprob, reverse=True))
+        distinct: dict[str, Completion] = {}
+        for completion in found:
+            distinct.setdefault(completion.text, completion)
+        # Stable: without log probabilities the greedy one stays the first.
+        return tuple(sorted(distinct.values(), key=lambda c: -c.mean_logprob))
 
     async def warm(self, prompt: Prompt) -> None:
         """Have the server compute the prompt up to its anchor, and keep it in its prefix cache."""
@@ -186,7 +190,8 @@ class RemoteEngine:
     async def _look(self) -> _Server:
         options = self._options
         if self._transport is None:
-            headers = Headers.of(options.url, read_key(options.url), options.headers)
+            key = await asyncio.to_thread(read_key, options.url)  # a keyring may ask the user
+            headers = Headers.of(options.url, key, options.headers)
             self._transport = Transport(options.url, headers)
         transport = self._transport
         dialect, facts, model = await discover(transport, options.api, options.model)
@@ -195,7 +200,10 @@ class RemoteEngine:
             if self._vocabulary is None:
                 self._vocabulary = EngineProcess(options.vocabulary)
             tokenizer = self._vocabulary
-            local = await tokenizer.start()
+            try:
+                local = await tokenizer.start()
+            except ModelError as error:
+                raise RemoteError(f"remoteVocabulary: {error}", is_lasting=True) from None
             fim, stays_in_line = local.fim, local.tokens_stay_in_line
         else:
             tokenizer = ServerTokenizer(transport, dialect, model)
@@ -204,7 +212,7 @@ class RemoteEngine:
                 raise _cannot_infill(options, model)
             fim, stays_in_line = found, tokenizer.tokens_stay_in_line
         usual = OLLAMA_CONTEXT_TOKENS if dialect.name == "ollama" else UNKNOWN_CONTEXT_TOKENS
-        info = EngineInfo(model, facts.context_tokens or usual, fim, stays_in_line)
+        info = EngineInfo(model, facts.context_tokens or usual, fim, stays_in_line, notes_on(model))
         log.info("%s is %s with %s", options.url, dialect.name, model)
         family = next(family for family in families_named(fim.family))
         self._server = _Server(dialect, model, info, family, tokenizer)
@@ -310,8 +318,6 @@ class RemoteEngine:
                 self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
                 self._last_error = error
                 self._server = None  # it may come back as another
-                raise
-            except InfillError:
                 raise
             else:
                 return result

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
 
-from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
-from infill_ls.engine.base import EngineInfo
+from infill_ls.engine import RemoteEngine, RemoteOptions
 from unit.engine.remote import fakes
 
 Connect = Callable[..., Awaitable[RemoteEngine]]
-
-
-class FakeVocabulary:
-    """Stands for the engine process that tokenizes with a local file."""
-
-    def __init__(self, options: EngineOptions) -> None:
-        assert options.vocabulary_only
-
-    async def start(self) -> EngineInfo:
-        return fakes.INFO
-
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        return [tuple(map(ord, text)) for text in texts]
-
-    async def close(self) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +23,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
     """Return a function that starts a fake server and makes an engine for it."""
-    monkeypatch.setattr("infill_ls.engine.remote.engine.EngineProcess", FakeVocabulary)
+    monkeypatch.setattr("infill_ls.engine.remote.engine.EngineProcess", fakes.FakeVocabulary)
     async with AsyncExitStack() as stack:
 
         async def connect(server: fakes.FakeServer, **options: object) -> RemoteEngine:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from infill_ls.engine import EngineOptions
 from infill_ls.engine.base import EngineInfo
 from infill_ls.fim import FAMILIES, FimTokens
 from infill_ls.types import Prompt, PromptPart
@@ -251,6 +252,22 @@ INFO = EngineInfo(
     FimTokens(FAMILY.name, FAMILY.order, PREFIX, SUFFIX, MIDDLE, BOS, frozenset(MARKERS.values())),
     tokens_stay_in_line=True,
 )
+
+
+class FakeVocabulary:
+    """Stands for the engine process that tokenizes with a local file."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        assert options.vocabulary_only
+
+    async def start(self) -> EngineInfo:
+        return INFO
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        return [tuple(map(ord, text)) for text in texts]
+
+    async def close(self) -> None:
+        pass
 
 
 def prompt_of(before: str, typed: str, after: str = "", fragment: str = "") -> Prompt:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import EngineOptions, RemoteEngine
-from infill_ls.errors import EngineUnavailableError
+from infill_ls.errors import EngineUnavailableError, RemoteError
+from infill_ls.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopReason, StopRule
 from unit.engine.remote import fakes
 from unit.engine.remote.conftest import Connect
@@ -157,6 +158,46 @@ async def test_candidates_are_different_and_the_first_is_greedy(connect: Connect
     temperatures = [request.body["temperature"] for request in completions_asked(server)]
     assert sorted(temperatures) == [0, 0.6, 0.6]
     assert len({request.body["seed"] for request in completions_asked(server)}) == 3
+
+
+async def test_without_log_probabilities_the_greedy_candidate_is_the_first(
+    connect: Connect,
+) -> None:
+    server = fakes.llama_cpp_python(lambda _: "")
+    server.routes["/v1/completions"] = server.stream(
+        lambda request: [
+            fakes.sse({"choices": [{"text": text, "finish_reason": "stop"}]})
+            for text in [str(request.body["seed"])]
+        ]
+    )
+    engine = await connect(server)
+    found = await engine.complete(prompt_of("", ""), LINE, candidates=3)
+    assert [completion.text for completion in found] == ["0", "1", "2"]
+
+
+async def test_an_instruct_model_is_noted(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "")
+    models = [{"id": "deepseek-coder-6.7b-instruct", "owned_by": "vllm"}]
+    server.routes["/v1/models"] = fakes.json_reply({"data": models})
+    info = await (await connect(server)).start()
+    assert "is an instruct model" in info.notes[0]
+
+
+async def test_a_line_is_counted_again_when_the_server_has_another_model(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "")
+    engine = await connect(server)
+    await engine.start()
+    tokenizer = LineTokenizer(engine)
+    assert await tokenizer.count(["ab\n"]) == [3]
+    server.routes["/v1/completions"] = fakes.json_reply({}, 500)
+    with pytest.raises(RemoteError):
+        await ask(engine)  # the server goes away
+    models = [{"id": "starcoder", "owned_by": "vllm"}]
+    server.routes["/v1/models"] = fakes.json_reply({"data": models})
+    await engine.start()
+    before = len(server.asked("/tokenize"))
+    await tokenizer.count(["ab\n"])
+    assert len(server.asked("/tokenize")) == before + 1
 
 
 async def test_sampling_is_passed_on(connect: Connect) -> None:

@@ -7,12 +7,13 @@ import logging
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import RemoteEngine, RemoteOptions
+from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.transport import Transport
-from infill_ls.errors import RemoteError
+from infill_ls.errors import ModelError, RemoteError
 from infill_ls.types import StopRule
 from unit.engine.remote import fakes
 from unit.engine.remote.conftest import Connect
@@ -141,6 +142,15 @@ async def test_a_server_without_models(connect: Connect) -> None:
 
 async def test_ollama_wants_a_vocabulary(connect: Connect) -> None:
     assert "set remoteVocabulary" in await fault_of(await connect(fakes.ollama(lambda _: "")))
+
+
+async def test_a_vocabulary_that_is_none(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start(_self: object) -> None:
+        raise ModelError("model file v.gguf does not exist")
+
+    engine = await connect(vllm(), vocabulary=EngineOptions(Path("v.gguf"), vocabulary_only=True))
+    monkeypatch.setattr(fakes.FakeVocabulary, "start", start)
+    assert await fault_of(engine) == "remoteVocabulary: model file v.gguf does not exist"
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
