@@ -106,6 +106,6 @@ def test_the_command_prints_a_table_and_a_plot(
     assert main(["stats"]) == 0
     shown = capsys.readouterr().out
     assert "python" in shown
-    assert "1 of 1" in shown
+    assert "█ 1 of 1, 3 keys, 20 ms" in shown
     assert main(["stats", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["savedKeystrokes"] == 3

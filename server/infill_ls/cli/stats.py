@@ -125,13 +125,16 @@ def _print_summary(summary: Summary, days: int, path: Path) -> None:
     table.add_section()
     table.add_row("all", *_cells(summary.total))
     console.print(table)
-    console.print("\nAccepted of offered, by day")
+    console.print("\nAccepted of offered, saved keys and median latency, by day")
     most = max(tally.offered for tally in summary.by_day.values())
     for day, tally in sorted(summary.by_day.items()):
         offered = max(round(tally.offered / most * BAR_WIDTH), 1)
         taken = round(tally.taken / most * BAR_WIDTH)
-        bar = f"[green]{'█' * taken}[/][dim]{'░' * (offered - taken)}[/]"
-        console.print(f"{day:%d %b} {bar} {tally.taken} of {tally.offered}")
+        bar = (
+            f"[green]{'█' * taken}[/][dim]{'░' * (offered - taken)}[/]{' ' * (BAR_WIDTH - offered)}"
+        )
+        figures = f"{tally.taken} of {tally.offered}, {tally.saved_chars} keys"
+        console.print(f"{day:%d %b} {bar} {figures}, {median(tally.latencies_ms):.0f} ms")
 
 
 def _cells(tally: Tally) -> list[str]:
