@@ -28,6 +28,13 @@ OURS = {
         "scope": "machine-overridable",
         "description": "More arguments for the server, such as --log-level.",
     },
+    "infill-ls.server.package": {
+        "type": "string",
+        "default": "infill-ls",
+        "scope": "machine",
+        "description": "What pip installs into the extension's own environment: a name, also with "
+        "a version, or the path or URL of a wheel.",
+    },
 }
 """Settings of the extension itself; the server restarts when they change."""
 

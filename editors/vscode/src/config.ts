@@ -8,6 +8,8 @@ const OURS = ["server", "trace"];
 export interface ServerSettings {
   readonly path: string;
   readonly arguments: readonly string[];
+  /** What pip is told to install. */
+  readonly package: string;
 }
 
 export function serverSettings(): ServerSettings {
@@ -15,6 +17,7 @@ export function serverSettings(): ServerSettings {
   return {
     path: config.get("server.path", "").trim(),
     arguments: config.get<string[]>("server.arguments", []),
+    package: config.get("server.package", "infill-ls").trim(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { serverSettings } from "./config";
 
 const WINDOWS = process.platform === "win32";
 const PYTHONS = WINDOWS ? ["py", "python"] : ["python3", "python"];
@@ -37,7 +38,7 @@ export async function installServer(
       await run(python, "-m", "venv", folder);
       const installed = path.join(folder, WINDOWS ? "Scripts" : "bin", "python");
       // Without a wheel for this platform the inference engine is compiled, which takes minutes.
-      await run(installed, "-m", "pip", "install", "--upgrade", "infill-ls");
+      await run(installed, "-m", "pip", "install", "--upgrade", serverSettings().package);
     },
   );
 }
