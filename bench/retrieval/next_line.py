@@ -18,10 +18,10 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from retrieval_bench.cases import Case, cases_of, read
 from retrieval_bench.corpus import Package, fetch, packages
 
 from infill_ls.engine_choice import engine_for
+from infill_ls.evaluation.cross_file import Case, cases_of, read
 from infill_ls.evaluation.intervals import Comparison, compare
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from infill_ls.evaluation.cross_file import Case, cases_of, read
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
 from retrieval_bench import crosscodeeval
-from retrieval_bench.cases import Case, cases_of, read
 from retrieval_bench.corpus import Package, fetch
 from retrieval_bench.tokens import count_all, count_tokens
 

@@ -5,17 +5,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from infill_ls.engine import Engine
+    from infill_ls.evaluation import humaneval, repository
+    from infill_ls.evaluation.driver import Measure
     from infill_ls.evaluation.figures import Result
+    from infill_ls.evaluation.running import Plan
 
 EXIT_INCOMPLETE = 1
 """Some cases could not be measured."""
 LANES = 2
 """While the tests of one case run, the model works on the next."""
+PARTS = (
+    "healing",
+    "suffix",
+    "retrieval",
+    "imported",
+    "declarations",
+    "usages",
+    "filters",
+    "syntax-end",
+)
+"""The values of ``evaluation.parts.Part``, which is not imported to show a help text."""
 
 Evaluation = Callable[[argparse.Namespace], Coroutine[Any, Any, "Result"]]
 
@@ -36,18 +51,32 @@ def add_command(commands: Any) -> None:
         "the tests. FILE is one of the public JSONL files.",
     )
     one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    one.add_argument("--raw", action="store_true", help="what the model wrote, without filters")
-    one.add_argument(
-        "--without-suffix", action="store_true", help="let the model see only what is before"
+    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_common_arguments(one, evaluate_humaneval)
+    one = kinds.add_parser(
+        "repo",
+        help="holes cut from a repository: lines, blocks, uses of other files",
+        description="Cut holes from the code in a folder and ask for them as its author would.",
     )
-    _add_common_arguments(one)
-    one.set_defaults(run=lambda options: run(options, _humaneval))
+    one.add_argument("folder", metavar="PATH", type=Path, help="a repository, or a folder of it")
+    one.add_argument(
+        "--cases", type=int, metavar="N", default=50, help="holes of each kind (default: 50)"
+    )
+    _add_common_arguments(one, evaluate_repository)
 
 
-def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
-    parser.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=PARTS,
+        metavar="PART",
+        help=f"leave out a part of the server, to see what it brings: {', '.join(PARTS)}; "
+        "may be repeated",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -55,6 +84,7 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the results (default: %(default)s)",
     )
     parser.add_argument("--fresh", action="store_true", help="measure again what is known")
+    parser.set_defaults(run=lambda options: run(options, evaluation))
 
 
 def run(options: argparse.Namespace, evaluation: Evaluation) -> int:
@@ -67,52 +97,71 @@ def run(options: argparse.Namespace, evaluation: Evaluation) -> int:
     return EXIT_INCOMPLETE if result.problems else 0
 
 
-async def _humaneval(options: argparse.Namespace) -> Result:
-    from infill_ls.engine_choice import engine_for
+async def evaluate_humaneval(options: argparse.Namespace) -> Result:
+    """Return the result of ``infill-ls eval humaneval``."""
     from infill_ls.evaluation import humaneval
     from infill_ls.evaluation.datasets import sample
-    from infill_ls.evaluation.driver import measure_cases
-    from infill_ls.evaluation.figures import Result
-    from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+    from infill_ls.evaluation.running import evaluate
     from infill_ls.pipeline import Pipeline
     from infill_retrieval import NO_SNIPPETS
 
     data = humaneval.read_problems(options.file)
     settings = humaneval.settings_for(data.cases, options.model)
     cases = sample(data.cases, options.cases, options.seed)
+    plan = _plan(options)
+
+    def measures_on(engine: Engine) -> Sequence[Measure[humaneval.Problem]]:
+        return [
+            humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings), plan.parts)
+            for _ in range(LANES)
+        ]
+
     run = {
-        "model": settings.model_path.name,
         "file": options.file.name,
         "sha256": data.sha256,
         "cases": len(cases),
         "seed": options.seed,
-        "raw": options.raw,
-        "suffix": not options.without_suffix,
     }
-    decides = {**run, "bytes": _size(settings.model_path), "source": source_fingerprint()}
-    path = options.out / f"humaneval-{fingerprint(decides)}.jsonl"
-    journal = Journal(path, fresh=options.fresh)
-    engine = engine_for(settings, lambda _: None)
-    try:
-        measures = [
-            humaneval.measure_with(
-                Pipeline(engine, lambda *_: NO_SNIPPETS, settings),
-                raw=options.raw,
-                suffix=not options.without_suffix,
-            )
-            for _ in range(LANES)
-        ]
-        measured = await measure_cases("humaneval", cases, measures, journal)
-    finally:
-        journal.close()
-        await engine.close()
-    tables = humaneval.tables_of(measured.rows)
-    return Result("humaneval", run, tables, (*data.problems, *measured.problems))
+    return await evaluate(
+        "humaneval", plan, settings, run, cases, measures_on, humaneval.tables_of, data.problems
+    )
 
 
-def _size(path: Path) -> int:
-    """Return a file's size; 0 for one that cannot be read, which the engine will say."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+async def evaluate_repository(options: argparse.Namespace) -> Result:
+    """Return the result of ``infill-ls eval repo``."""
+    from infill_ls.errors import UsageError
+    from infill_ls.evaluation import repository
+    from infill_ls.evaluation.parts import retrieve_without
+    from infill_ls.evaluation.running import LASTING_TIME_MS, evaluate
+    from infill_ls.pipeline import Pipeline
+    from infill_ls.settings import Settings
+    from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
+
+    folder = options.folder.resolve()
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {options.folder}")
+    holes = repository.cut_holes(folder, options.cases, options.seed)
+    settings = Settings(model=options.model, time_budget_ms=LASTING_TIME_MS)
+    plan = _plan(options)
+    with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
+        index.crawl()
+
+        def measures_on(engine: Engine) -> Sequence[Measure[repository.Request]]:
+            search = retrieve_without(index.retrieve, plan.parts)
+            searching = Pipeline(engine, search, settings)
+            alone = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+            return [repository.measure_with(searching, alone, folder, plan.parts)]
+
+        run = {"folder": folder.name, "holes": len(holes), "seed": options.seed}
+        return await evaluate(
+            "repo", plan, settings, run, repository.requests_for(holes), measures_on,
+            repository.tables_of,
+        )  # fmt: skip
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    from infill_ls.evaluation.parts import Part
+    from infill_ls.evaluation.running import Plan
+
+    parts = frozenset(Part(name) for name in options.without)
+    return Plan(options.out, options.fresh, parts)

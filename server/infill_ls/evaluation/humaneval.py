@@ -1,8 +1,8 @@
 """HumanEval infilling (Bavarian et al., 2022): lines, blocks and spans of 164 small functions.
 
 The editor's buffer is the prompt, an empty place and the suffix, with the cursor at the beginning
-of the hole. The middle is what the server would show on request, or with ``raw`` what the model
-wrote. It is compared with the solution, and the program that it completes is run with the tests.
+of the hole. The middle is what the server would show on request, or without the filters what the
+model wrote. It is compared with the solution, and the program that it completes is run with the tests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from infill_ls.evaluation.figures import (
     table,
     without_gaps,
 )
-from infill_ls.evaluation.sandbox import Limits, Verdict, run_program
+from infill_ls.evaluation.parts import Part
+from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, Verdict, run_program
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -92,22 +93,18 @@ def settings_for(problems: Sequence[Problem], model: str) -> Settings:
 
 
 def measure_with(
-    pipeline: Pipeline,
-    *,
-    raw: bool,
-    suffix: bool = True,
-    limits: Limits = Limits(),  # noqa: B008
+    pipeline: Pipeline, parts: frozenset[Part] = frozenset(), limits: Limits = DEFAULT_LIMITS
 ) -> Measure[Problem]:
-    """Return what measures one problem; without ``suffix`` the model sees only what is before."""
+    """Return what measures one problem, with ``parts`` of the server switched off."""
 
     async def measure(problem: Problem) -> Row:
-        text = problem.prompt + (problem.rest if suffix else "")
+        text = problem.prompt + ("" if Part.SUFFIX in parts else problem.rest)
         snapshot = Snapshot(
             f"untitled:{problem.id}.py", "", FILE_NAME, "python", text, len(problem.prompt),
             Trigger.INVOKED,
         )  # fmt: skip
         report = await pipeline.run(snapshot)
-        middle = _middle(report, raw=raw)
+        middle = _middle(report, raw=Part.FILTERS in parts)
         wanted = problem.solution.rstrip()
         program = _program(problem, middle)
         verdict = await asyncio.to_thread(run_program, program, limits)

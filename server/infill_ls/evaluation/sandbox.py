@@ -60,7 +60,10 @@ class Limits:
     memory_bytes: int = 1_000_000_000
 
 
-def run_program(source: str, limits: Limits = Limits()) -> Verdict:
+DEFAULT_LIMITS = Limits()
+
+
+def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     """Run ``source`` as a Python program; return when it, and all that it started, has ended."""
     with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
         program = Path(folder) / "program.py"

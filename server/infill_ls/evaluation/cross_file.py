@@ -1,4 +1,4 @@
-"""Cases: the first use, in a file, of an identifier that another file of the package defines.
+"""Cases: the first use, in a file, of an identifier that another file defines.
 
 The cursor stands just before the identifier; what follows on its line is what a completion would
 have to say, so the suffix begins with the next line. CrossCodeEval builds its cases on the same
@@ -146,7 +146,7 @@ def cases_of(package: str, language: str, folder: Path, limit: int) -> list[Case
         if language_of(source.path).name == language and not source.name.endswith(".d.ts")
     }
     found = list(_all_cases(package, language, texts))
-    chooser = random.Random(f"{package} 1")
+    chooser = random.Random(f"{package} 1")  # noqa: S311 - a sample, not a secret
     return sorted(
         chooser.sample(found, min(limit, len(found))), key=lambda c: (str(c.path), c.offset)
     )

@@ -1,0 +1,211 @@
+"""Replay holes cut from a repository: what the server would have shown its author, and when.
+
+Each hole is asked for with retrieval and without, with nothing, four and eight characters typed.
+The file being edited is never searched, so the hole cannot come back as a snippet of itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infill_ls.errors import UsageError
+from infill_ls.evaluation import cross_file
+from infill_ls.evaluation.driver import Measure
+from infill_ls.evaluation.figures import (
+    Figure,
+    Row,
+    Table,
+    gain,
+    percent,
+    quantile,
+    table,
+    without_gaps,
+)
+from infill_ls.evaluation.holes import CutHole, HoleKind, block_holes, line_holes
+from infill_ls.evaluation.parts import Part
+from infill_ls.evaluation.text_scores import edit_similarity, kept_chars, saved_keystrokes
+from infill_ls.pipeline import Pipeline
+from infill_ls.types import Report, Snapshot, Trigger
+from infill_retrieval.settings import DEFAULT_SETTINGS
+from infill_retrieval.sources import find_sources
+from infill_retrieval.syntax import language_of
+
+TYPED_CHARS = (0, 4, 8)
+HOLES_OF_A_FILE = 2
+LEAST_LEFT_CHARS = 3
+"""With less left to write, a hole is not asked for."""
+_NO_CODE = frozenset({"", "text", "plaintext", "json", "yaml", "toml", "html", "css", "markdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question about a hole."""
+
+    hole: CutHole
+    typed_chars: int
+    with_retrieval: bool
+
+    @property
+    def id(self) -> str:
+        """What tells requests apart."""
+        how = "with" if self.with_retrieval else "without"
+        return f"{self.hole.id}:{self.typed_chars}:{how}"
+
+    @property
+    def wanted(self) -> str:
+        """What is left to write."""
+        return self.hole.wanted[self.typed_chars :]
+
+
+def cut_holes(folder: Path, count: int, seed: int) -> list[CutHole]:
+    """Return up to ``count`` holes of each kind from the code in ``folder``.
+
+    Raises :class:`UsageError` if there is no code.
+    """
+    texts = {
+        source.name: cross_file.read(Path(source.path))
+        for source in find_sources(folder, DEFAULT_SETTINGS)
+        if language_of(source.path).name not in _NO_CODE
+    }
+    if not texts:
+        raise UsageError(f"{folder} has no file with code that would be searched")
+    names = sorted(texts)
+    random.Random(seed).shuffle(names)  # noqa: S311 - a sample, not a secret
+    lines: list[CutHole] = []
+    blocks: list[CutHole] = []
+    for name in names:
+        for found, cut in ((lines, line_holes), (blocks, block_holes)):
+            most = min(HOLES_OF_A_FILE, count - len(found))
+            found.extend(cut(name, texts[name], most, seed))
+    calls: list[CutHole] = []
+    for language in sorted({language_of(name).name for name in names}):
+        calls += _call_holes(folder, language, texts, count)
+    random.Random(seed).shuffle(calls)  # noqa: S311
+    return [*lines, *blocks, *sorted(calls[:count], key=lambda hole: hole.id)]
+
+
+def _call_holes(folder: Path, language: str, texts: dict[str, str], count: int) -> list[CutHole]:
+    found = []
+    for case in cross_file.cases_of(folder.name, language, folder, count):
+        name = case.path.relative_to(folder).as_posix()
+        text = texts[name]
+        line_end = text.find("\n", case.offset)
+        end = len(text) if line_end < 0 else line_end
+        found.append(
+            CutHole(f"{name}:call:{case.offset}", HoleKind.CALL, name, text, case.offset, end)
+        )
+    return found
+
+
+def requests_for(holes: Sequence[CutHole]) -> list[Request]:
+    """Return all questions, in an order in which neighbours share much of their prompts."""
+    return [
+        Request(hole, typed, with_retrieval)
+        for hole in holes
+        for with_retrieval in (True, False)
+        for typed in (TYPED_CHARS if hole.kind is not HoleKind.BLOCK else TYPED_CHARS[:1])
+        if len(hole.wanted.rstrip()) - typed >= LEAST_LEFT_CHARS
+    ]
+
+
+def measure_with(
+    with_retrieval: Pipeline, without: Pipeline, folder: Path, parts: frozenset[Part] = frozenset()
+) -> Measure[Request]:
+    """Return what measures one request as an editor makes it while somebody types."""
+
+    async def measure(request: Request) -> Row:
+        hole = request.hole
+        text, offset = hole.buffer(request.typed_chars)
+        if Part.SUFFIX in parts:
+            text = text[:offset]
+        path = folder / hole.path
+        snapshot = Snapshot(
+            f"{path.as_uri()}#{request.id}", str(path), hole.path, language_of(hole.path).name,
+            text, offset, Trigger.AUTOMATIC,
+        )  # fmt: skip
+        pipeline = with_retrieval if request.with_retrieval else without
+        report = await pipeline.run(snapshot)
+        shown = _shown(report, request, raw=Part.FILTERS in parts)
+        wanted = request.wanted.rstrip()
+        is_shown = bool(shown.strip())
+        exact = shown.rstrip() == wanted
+        return {
+            "id": request.id,
+            "hole": f"{hole.id}:{request.typed_chars}",
+            "group": hole.path,
+            "kind": hole.kind.value,
+            "typed_chars": request.typed_chars,
+            "retrieval": request.with_retrieval,
+            "shown": is_shown,
+            "exact": exact,
+            "exact_of_shown": exact if is_shown else None,
+            "similarity": edit_similarity(shown.rstrip(), wanted),
+            "kept_of_shown": kept_chars(shown, wanted) / len(shown) if is_shown else None,
+            "saved": saved_keystrokes(shown, wanted) / len(wanted),
+            "answer_ms": sum(report.step_ms.values()),
+            "reason": report.reason,
+        }
+
+    return measure
+
+
+def _shown(report: Report, request: Request, *, raw: bool) -> str:
+    if raw:
+        text = report.completion.text if report.completion is not None else ""
+    else:
+        text = report.suggestion.text if report.suggestion is not None else ""
+    # Where the rest of a line is wanted, more lines may be right, but nobody can say.
+    return text if request.hole.kind is HoleKind.BLOCK else text.partition("\n")[0]
+
+
+def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
+    """Return the figures by kind, retrieval and what was typed, and what retrieval brings."""
+    by_row: dict[str, dict[str, Figure]] = {}
+    gains: dict[str, dict[str, Figure]] = {}
+    for kind in HoleKind:
+        of_kind = [row for row in rows if row["kind"] == kind]
+        for with_retrieval in (True, False):
+            for typed in TYPED_CHARS:
+                some = [
+                    row
+                    for row in of_kind
+                    if row["retrieval"] is with_retrieval and row["typed_chars"] == typed
+                ]
+                if some:
+                    search = "with" if with_retrieval else "without"
+                    by_row[f"{kind}, {typed} typed, {search} retrieval"] = figures_of(some)
+        with_it, without = (
+            [{**row, "id": row["hole"]} for row in of_kind if row["retrieval"] is wanted]
+            for wanted in (True, False)
+        )
+        if with_it:
+            gains[kind.value] = without_gaps(
+                **{
+                    "exact, points": gain(with_it, without, "exact"),
+                    "similarity, points": gain(with_it, without, "similarity"),
+                    "saved, points": gain(with_it, without, "saved"),
+                }
+            )
+    return (
+        table("All requests", by_row),
+        table("What retrieval brings", gains),
+    )
+
+
+def figures_of(rows: Sequence[Row]) -> dict[str, Figure]:
+    """Return the figures of some requests."""
+    return without_gaps(
+        **{
+            "exact, %": percent(rows, "exact"),
+            "similarity, %": percent(rows, "similarity"),
+            "shown, %": percent(rows, "shown"),
+            "exact of shown, %": percent(rows, "exact_of_shown"),
+            "kept of shown, %": percent(rows, "kept_of_shown"),
+            "keys saved, %": percent(rows, "saved"),
+            "answer, ms, median": quantile(rows, "answer_ms", 0.5),
+            "p95": quantile(rows, "answer_ms", 0.95),
+        }
+    )
