@@ -54,7 +54,7 @@ SETTINGS = Settings(
     think_ahead=False,
 )
 """The clock is not what is measured here."""
-KEPT_SHARE = 0.97
+KEPT_SHARE = 0.98
 """The threshold to use keeps so many of the right suggestions."""
 SAVE_EVERY = 20
 THRESHOLDS = [step / 20 for step in range(20)]

@@ -21,8 +21,15 @@ class Balance:
         self._outer = len(outer.open)
         # If the cursor is in a string, it ends in the text after it or with the line.
         begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
-        self._closers = scan(language, after, begin, self._line).unmatched
+        self._closers = self._unmatched_in(after, begin)
         self._closed = closed_by(self.at_cursor.open, self._closers)
+
+    def _unmatched_in(self, after: str, begin: State) -> tuple[Bracket, ...]:
+        rest_of_line, newline, below = after.partition("\n")
+        at_line_end = scan(self._language, rest_of_line + newline, begin, self._line)
+        if at_line_end == State():
+            return state_after(self._language, below).unmatched
+        return scan(self._language, below, at_line_end).unmatched
 
     def of(self, text: str) -> State:
         """Return what ``text`` alone opens, leaves open, and closes of what was open before."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from infill_ls.lines import split_lines
 from infill_ls.types import Hole
 from infill_retrieval.syntax import Language, SyntaxTree, TreeCache
 
-BEFORE_CHARS = 12_000
-AFTER_CHARS = 4_000
+BEFORE_CHARS = 6_000
+AFTER_CHARS = 2_000
 PARSE_LIMIT_MS = 30.0
 _trees = TreeCache()
 
@@ -48,7 +49,9 @@ def neighbourhood(hole: Hole) -> Neighbourhood:
     after = (hole.line_tail + hole.below)[: AFTER_CHARS + 1]
     if len(after) > AFTER_CHARS and "\n" in after[1:]:
         after = after[: after.rindex("\n") + 1]
-    return Neighbourhood(_near_end(hole) + typed_above + newline, line, after)
+    return Neighbourhood(
+        _near_end(hole.prefix, hole.prefix_borders) + typed_above + newline, line, after
+    )
 
 
 def parse_near(language: Language, text: str) -> SyntaxTree | None:
@@ -59,8 +62,9 @@ def parse_near(language: Language, text: str) -> SyntaxTree | None:
     return _trees.parse(language, text, PARSE_LIMIT_MS)
 
 
-def _near_end(hole: Hole) -> str:
-    prefix = hole.prefix
+@lru_cache(maxsize=8)
+def _near_end(prefix: str, borders: tuple[int, ...]) -> str:
+    """Return the last lines of ``prefix``; from memory, as it stays while a line is typed."""
     if len(prefix) <= BEFORE_CHARS:
         return prefix
     lines = split_lines(prefix)
@@ -68,5 +72,5 @@ def _near_end(hole: Hole) -> str:
     while first and chars + len(lines[first - 1]) <= BEFORE_CHARS:
         first -= 1
         chars += len(lines[first])
-    border = next((border for border in hole.prefix_borders if border >= first), first)
+    border = next((border for border in borders if border >= first), first)
     return "".join(lines[border:]) if border < len(lines) else prefix[-BEFORE_CHARS:]

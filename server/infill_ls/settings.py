@@ -66,7 +66,7 @@ class Settings(BaseModel):
         1000, ge=20, le=60_000, description="Longest time the model may write, in milliseconds."
     )
     min_probability: float = Field(
-        0.65,
+        0.6,
         ge=0,
         le=1,
         description="Mean probability that the tokens of a suggestion must have to be shown "

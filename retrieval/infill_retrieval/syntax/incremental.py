@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from infill_retrieval.syntax.grammar import PARSE_LIMIT_MS, Edit, SyntaxTree, parse
+from infill_retrieval.syntax.grammar import PARSE_LIMIT_MS, SyntaxTree, parse
 
 if TYPE_CHECKING:
     from infill_retrieval.syntax.languages import Language
 
-KEPT_TREES = 8
+KEPT_TREES = 4
 
 
 class TreeCache:
@@ -30,15 +30,12 @@ class TreeCache:
         self, language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS
     ) -> SyntaxTree | None:
         """Return what :func:`~infill_retrieval.syntax.parse` returns, sooner for a known text."""
+        known = [tree for of, tree in self._trees if of is language]
+        for tree in known:
+            if tree.text == text:
+                return tree
         data = text.encode("utf-8", "replace")
-        best: Edit | None = None
-        for known, tree in self._trees:
-            if known is language:
-                edit = tree.edit_to(data)
-                if edit.is_empty:
-                    return tree
-                if best is None or edit.size < best.size:
-                    best = edit
+        best = min((tree.edit_to(data) for tree in known), key=lambda edit: edit.size, default=None)
         is_near = best is not None and best.size * 2 < len(data)
         tree_now = parse(language, text, limit_ms, best if is_near else None)
         if tree_now is not None:

@@ -1,0 +1,106 @@
+"""What deciding costs at a key: the mode before the model is asked, the filters after.
+
+Types lines into the middle of a file of a thousand lines and times both at every key, and as a
+measure of the machine a full parse of the file. Times are those of the processor, so that other
+programs disturb little; the ratio is what to compare between machines.
+
+    python bench/suggest/keystroke.py --out bench/results/suggest/keystroke.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from infill_ls.cut import cut
+from infill_ls.filters import Site, filters_of
+from infill_ls.modes import mode_of
+from infill_ls.types import Completion, EngineTimings, Hole, Snapshot, StopReason
+from infill_retrieval.syntax import language_of, parse
+
+HERE = Path(__file__).resolve().parents[2]
+FILES = ("retrieval/infill_retrieval/bm25.py", "retrieval/infill_retrieval/index.py")
+LINES = 1_000
+TYPED = (
+    "        completions = self.rank(report, key='mean')\n",
+    "        if not completions:\n",
+    "            return [one for one in completions if one.text]\n",
+)
+TIMINGS = EngineTimings(0, 0, 0.0, 1, 1.0)
+
+
+def main() -> int:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    mode_ms, filters_ms, parse_ms = measure()
+    result = {
+        "lines": LINES,
+        "mode": summary(mode_ms),
+        "filters": summary(filters_ms),
+        "fullParse": summary(parse_ms),
+        "modeToFullParse": round(median(mode_ms) / median(parse_ms), 4),
+        "filtersToFullParse": round(median(filters_ms) / median(parse_ms), 4),
+    }
+    print(json.dumps(result, indent=1))
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    return 0
+
+
+def measure() -> tuple[list[float], list[float], list[float]]:
+    """Return the times of mode, filters and full parse in milliseconds."""
+    lines = "".join((HERE / name).read_text("utf-8") for name in FILES).splitlines(keepends=True)
+    text = "".join(lines[:LINES])
+    place = text.index("\n    def ", len(text) * 2 // 3)
+    mode_ms, filters_ms, parse_ms = [], [], []
+    for line in TYPED * 5:
+        for typed in range(len(line)):
+            now = text[:place] + "\n" + line[:typed] + text[place:]
+            snapshot = Snapshot("file:///a.py", "/a.py", "a.py", "python", now, place + 1 + typed)
+            if not typed:
+                first = cut(snapshot)
+            # As with an anchor that is held: this text has not been parsed yet.
+            hole = replace(first, typed=line[:typed])
+            mode_ms.append(timed(partial(mode_of, hole)))
+            hole = replace(hole, mode=mode_of(hole))
+            completion = Completion(line[typed:].rstrip(), StopReason.END, -0.1, TIMINGS)
+            filters_ms.append(timed(partial(_filter, completion, hole)))
+        text = text[:place] + "\n" + line.rstrip("\n") + text[place:]
+        place += len(line)
+        language = language_of("a.py")
+        parse_ms.append(timed(partial(parse, language, text)))
+    return mode_ms, filters_ms, parse_ms
+
+
+def _filter(completion: Completion, hole: Hole) -> None:
+    filters_of(completion, Site.of(hole))
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Return how many milliseconds of processor time ``work`` takes: others may be at work too."""
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1000
+
+
+def summary(values_ms: list[float]) -> dict[str, float]:
+    """Return the median and the 95th percentile."""
+    return {
+        "medianMs": round(median(values_ms), 3),
+        "p95Ms": round(quantiles(values_ms, n=20)[-1], 3),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
