@@ -273,8 +273,11 @@ def test_bundled_model_settings_and_a_killed_engine(start: Start) -> None:
     def ghost_after_typing() -> str | None:
         # The server waits a moment before it starts a process that died again.
         emacs.type("x\x7f")
-        emacs.look(0.7)
-        return emacs.ghost()
+        for _ in range(10):
+            emacs.look(0.5)
+            if ghost := emacs.ghost():
+                return ghost
+        return None
 
     emacs.wait("ghost text from a new engine process", ghost_after_typing, timeout_s=60)
 

@@ -365,7 +365,9 @@ test('bundled model: a changed setting is used at once, and a killed engine come
   editor:wait('ghost text from a new engine process', function()
     -- The server waits a moment before it starts a process that died again.
     editor:press('x<BS>')
-    vim.wait(700)
+    vim.wait(5000, function()
+      return editor:ghost() ~= nil
+    end, 100)
     return editor:ghost()
   end)
 end)

@@ -272,8 +272,7 @@ test(
       // The server waits a moment before it starts a process that died again.
       await window.type("x");
       await window.press("Backspace");
-      await delay(800);
-      return window.ghost();
+      return waitFor("ghost text", () => window.ghost(), 5_000).catch(() => "");
     });
     await window.status("ready");
   },
