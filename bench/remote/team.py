@@ -43,8 +43,8 @@ KEY_MS = 150
 WORD_MS = 700
 """Mean pause after a word: to think, and to read what is suggested."""
 WORD = re.compile(r"[^\W\d]*\Z")
-PREFIX_LINES = 40
-SUFFIX_LINES = 10
+PREFIX_LINES = 20
+SUFFIX_LINES = 6
 LINES = 6
 RULE = StopRule(max_tokens=96, max_lines=1, time_budget_ms=1000)
 
@@ -111,8 +111,10 @@ class SimulatedEditor:
     async def open_file(self) -> None:
         """Have the server compute the prompt, as happens while one looks at a file just opened."""
         while True:
-            with suppress(InfillError):
+            try:
                 return await self._engine.warm(self._lines[0].prompts[0])
+            except InfillError:
+                await asyncio.sleep(1)
 
     async def type_until(self, end: float) -> None:
         """Type until the clock says ``end``; each key takes back the question before."""
@@ -152,7 +154,8 @@ async def simulate(
         for number, engine in enumerate(engines)
     ]
     started = time.perf_counter()
-    await asyncio.gather(*(person.open_file() for person in people))
+    for person in people:  # one after the other, as a team comes to work
+        await person.open_file()
     warm_s = time.perf_counter() - started
     end = time.perf_counter() + seconds
     await asyncio.gather(*(person.type_until(end) for person in people))

@@ -84,6 +84,9 @@ class Dialect(Protocol):
     reads_markers: bool
     """Whether its tokenizer takes markers inside a text for markers."""
 
+    adds_bos_unasked: bool
+    """Whether its tokenizer puts BOS before every text."""
+
     def about(self, model: str) -> Call:
         """Return the request that tells of the server and its models."""
 

@@ -28,6 +28,7 @@ class LlamaServer:
     takes_token_ids = True
     masks_fragment = True
     reads_markers = False
+    adds_bos_unasked = False
 
     def about(self, model: str) -> Call:  # noqa: ARG002 - it has one
         """Return the request for the server's properties."""

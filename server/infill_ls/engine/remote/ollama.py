@@ -29,6 +29,7 @@ class Ollama:
     takes_token_ids = False
     masks_fragment = False
     reads_markers = True
+    adds_bos_unasked = False
 
     def about(self, model: str) -> Call:  # noqa: ARG002 - the list has all
         """Return the request for the list of models."""

@@ -33,6 +33,7 @@ class OpenAi:
     takes_token_ids = False
     masks_fragment = False
     reads_markers = True
+    adds_bos_unasked = False
 
     def about(self, model: str) -> Call:  # noqa: ARG002 - the list has all
         """Return the request for the list of models."""
@@ -89,6 +90,7 @@ class LlamaCppPython(OpenAi):
 
     name = "llama-cpp-python"
     masks_fragment = True
+    adds_bos_unasked = True
 
     def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:  # noqa: ARG002
         """Return a request for a text's tokens: always with BOS, and markers always read."""

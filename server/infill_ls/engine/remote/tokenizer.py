@@ -44,7 +44,7 @@ class ServerTokenizer:
 
         To be called once, first: it also finds out how the tokenizer treats texts.
         """
-        self._bos = await self._ask("", markers=True, bos=True)
+        self._bos = await self._find_bos()
         for family in families:
             if family.models and not any(part in name.lower() for part in family.models):
                 continue
@@ -63,6 +63,13 @@ class ServerTokenizer:
         batches = list(_batches(texts))
         found = await asyncio.gather(*(self._joined(batch) for batch in batches))
         return [ids for batch in found for ids in batch]
+
+    async def _find_bos(self) -> tuple[int, ...]:
+        if self._dialect.adds_bos_unasked:
+            return await self._ask("", markers=True, bos=True)
+        # Not all servers take an empty text.
+        bare = await self._ask("x", markers=False)
+        return (await self._ask("x", markers=False, bos=True))[: -len(bare) or None]
 
     async def _joined(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Tokenize texts in one request, with a line end between them.
@@ -133,11 +140,8 @@ class ServerTokenizer:
                 is_lasting=True,
             )
         ids = await self._tokens(call)
-        return ids if bos else ids[len(self._unwanted_bos(ids)) :]
-
-    def _unwanted_bos(self, ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the BOS in front, which llama-cpp-python adds unasked."""
-        return self._bos if self._bos and ids[: len(self._bos)] == self._bos else ()
+        unasked = self._dialect.adds_bos_unasked and not bos
+        return ids[len(self._bos) :] if unasked else ids
 
     async def _tokens(self, call: Call) -> tuple[int, ...]:
         async with self._at_once:
