@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infill_ls.engine import Engine
-    from infill_ls.evaluation import humaneval, repository
+    from infill_ls.evaluation import crosscodeeval, humaneval, repository
     from infill_ls.evaluation.driver import Measure
     from infill_ls.evaluation.figures import Result
     from infill_ls.evaluation.running import Plan
@@ -20,6 +21,8 @@ EXIT_INCOMPLETE = 1
 """Some cases could not be measured."""
 LANES = 2
 """While the tests of one case run, the model works on the next."""
+KEY_MS = 150.0
+"""From one key to the next: about 80 words a minute."""
 PARTS = (
     "healing",
     "suffix",
@@ -53,6 +56,17 @@ def add_command(commands: Any) -> None:
     one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
     one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
     _add_common_arguments(one, evaluate_humaneval)
+    _add_parts(one)
+    one = kinds.add_parser(
+        "crosscodeeval",
+        help="CrossCodeEval: statements that need what another file declares",
+        description="Write the next statement, from left to right as published and with the text "
+        "behind the cursor, without and with the retrieval that the file brings along. FILE is "
+        "one of the public JSONL files.",
+    )
+    one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
+    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_common_arguments(one, evaluate_crosscodeeval)
     one = kinds.add_parser(
         "repo",
         help="holes cut from a repository: lines, blocks, uses of other files",
@@ -63,11 +77,46 @@ def add_command(commands: Any) -> None:
         "--cases", type=int, metavar="N", default=50, help="holes of each kind (default: 50)"
     )
     _add_common_arguments(one, evaluate_repository)
+    _add_parts(one)
+    one = kinds.add_parser(
+        "typing",
+        help="type the edits of a repository's past again, key by key",
+        description="Take edits from the history of a git repository and type them again through "
+        "the whole server: what is seen before the next key, what of it is accepted, the waiting.",
+    )
+    one.add_argument("repository", metavar="PATH", type=Path, help="a git repository")
+    one.add_argument("--cases", type=int, metavar="N", default=30, help="edits (default: 30)")
+    one.add_argument(
+        "--commits",
+        type=int,
+        default=50,
+        metavar="N",
+        help="take edits from so many of the newest commits (default: %(default)s)",
+    )
+    one.add_argument(
+        "--key-ms",
+        type=float,
+        default=KEY_MS,
+        metavar="MS",
+        help="from one key to the next; 0 waits for each answer (default: %(default)s)",
+    )
+    _add_common_arguments(one, evaluate_typing)
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("infill-ls-eval"),
+        help="folder for the results (default: %(default)s)",
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure again what is known")
+    parser.set_defaults(run=lambda options: run(options, evaluation))
+
+
+def _add_parts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without",
         action="append",
@@ -77,14 +126,6 @@ def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluatio
         help=f"leave out a part of the server, to see what it brings: {', '.join(PARTS)}; "
         "may be repeated",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("infill-ls-eval"),
-        help="folder for the results (default: %(default)s)",
-    )
-    parser.add_argument("--fresh", action="store_true", help="measure again what is known")
-    parser.set_defaults(run=lambda options: run(options, evaluation))
 
 
 def run(options: argparse.Namespace, evaluation: Evaluation) -> int:
@@ -157,6 +198,67 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
             "repo", plan, settings, run, repository.requests_for(holes), measures_on,
             repository.tables_of,
         )  # fmt: skip
+
+
+async def evaluate_crosscodeeval(options: argparse.Namespace) -> Result:
+    """Return the result of ``infill-ls eval crosscodeeval``."""
+    from infill_ls.evaluation import crosscodeeval
+    from infill_ls.evaluation.datasets import sample
+    from infill_ls.evaluation.running import Plan, evaluate
+
+    data = crosscodeeval.read_cases(options.file)
+    settings = crosscodeeval.settings_for(options.model)
+    cases = sample(data.cases, options.cases, options.seed)
+
+    def measures_on(engine: Engine) -> Sequence[Measure[crosscodeeval.CrossFileCase]]:
+        return [crosscodeeval.measure_with(engine, settings)]
+
+    run = {
+        "file": options.file.name,
+        "sha256": data.sha256,
+        "cases": len(cases),
+        "seed": options.seed,
+    }
+    return await evaluate(
+        "crosscodeeval", Plan(options.out, options.fresh), settings, run, cases, measures_on,
+        crosscodeeval.tables_of, data.problems,
+    )  # fmt: skip
+
+
+async def evaluate_typing(options: argparse.Namespace) -> Result:
+    """Return the result of ``infill-ls eval typing``."""
+    from infill_ls.evaluation import keystrokes
+    from infill_ls.evaluation.driver import measure_cases
+    from infill_ls.evaluation.figures import Result
+    from infill_ls.evaluation.history import edits_of, head_of
+    from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+    from infill_ls.settings import Settings
+
+    repository = options.repository.resolve()
+    head = head_of(repository)
+    edits = edits_of(repository, options.commits, options.cases, options.seed)
+    model = Settings(model=options.model).model_path.resolve()
+    run = {
+        "model": model.name,
+        "repository": repository.name,
+        "head": head[:12],
+        "commits": options.commits,
+        "edits": len(edits),
+        "seed": options.seed,
+        "key_ms": options.key_ms,
+    }
+    decides = {**run, "path": str(model), "source": source_fingerprint()}
+    journal = Journal(options.out / f"typing-{fingerprint(decides)}.jsonl", fresh=options.fresh)
+    server_options = {"model": str(model), "statistics": False}
+    try:
+        with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
+            tree = Path(folder) / repository.name
+            replaying = keystrokes.Replay(repository, tree, server_options, options.key_ms)
+            async with replaying as replay:
+                measured = await measure_cases("typing", edits, [replay.measure], journal)
+    finally:
+        journal.close()
+    return Result("typing", run, keystrokes.tables_of(measured.rows), measured.problems)
 
 
 def _plan(options: argparse.Namespace) -> Plan:

@@ -20,7 +20,7 @@ from pygls.lsp.client import LanguageClient
 from pygls.protocol import LanguageServerProtocol
 
 from infill_ls import __version__
-from infill_ls.convert import position_of
+from infill_ls.convert import offset_of, position_of
 from infill_ls.errors import InfillError
 from infill_ls.lsp.mended import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
@@ -57,6 +57,7 @@ class ServerProcess:
     def __init__(self, client: LanguageClient, watch: _Watch) -> None:
         self._client = client
         self._watch = watch
+        self._version = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -70,10 +71,8 @@ class ServerProcess:
         reported if it cannot answer.
         """
         uri = path.as_uri()
-        self._client.text_document_did_open(
-            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "", 1, text))
-        )
-        await self._until_ready()
+        self.open(path, text)
+        await self.until_ready()
         started = asyncio.get_running_loop().time()
         result = await self._client.text_document_inline_completion_async(
             lsp.InlineCompletionParams(
@@ -96,7 +95,55 @@ class ServerProcess:
             indexed_files=self._watch.status.get("indexedFiles", 0),
         )
 
-    async def _until_ready(self) -> None:
+    def open(self, path: Path, text: str) -> None:
+        """Open a document; the server tells its language by its name."""
+        self._version = 1
+        self._client.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(path.as_uri(), "", 1, text))
+        )
+
+    def insert(self, path: Path, text: str, offset: int, added: str) -> None:
+        """Insert ``added`` at ``offset`` into the document, whose text is ``text`` until now."""
+        self._version += 1
+        place = position_of(text, offset, lsp.PositionEncodingKind.Utf32)
+        self._client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(
+                lsp.VersionedTextDocumentIdentifier(self._version, path.as_uri()),
+                [lsp.TextDocumentContentChangePartial(lsp.Range(place, place), added)],
+            )
+        )
+
+    def close(self, path: Path) -> None:
+        """Close a document."""
+        self._client.text_document_did_close(
+            lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(path.as_uri()))
+        )
+
+    async def complete_typed(self, path: Path, text: str, offset: int) -> str | None:
+        """Ask as an editor does after a key; return the text to put at the cursor.
+
+        ``None`` if nothing is suggested, or if a newer request took this one's place. Raises
+        :class:`InfillError` with what the server reported if it cannot answer.
+        """
+        result = await self._client.text_document_inline_completion_async(
+            lsp.InlineCompletionParams(
+                lsp.InlineCompletionContext(lsp.InlineCompletionTriggerKind.Automatic),
+                lsp.TextDocumentIdentifier(path.as_uri()),
+                position_of(text, offset, lsp.PositionEncodingKind.Utf32),
+            )
+        )
+        if self._watch.errors:
+            raise InfillError(self._watch.errors[0])
+        items = result.items if isinstance(result, lsp.InlineCompletionList) else result
+        if not items or not isinstance(items[0].insert_text, str):
+            return None
+        start = offset
+        if (replaced := items[0].range) is not None:
+            start = offset_of(text, replaced.start, lsp.PositionEncodingKind.Utf32)
+        return items[0].insert_text[offset - start :]
+
+    async def until_ready(self) -> None:
+        """Wait for the model and the index. Raises :class:`InfillError` if that takes too long."""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await self._watch.ready.wait()

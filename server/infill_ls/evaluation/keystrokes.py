@@ -1,0 +1,241 @@
+"""Type past edits again, key by key, through the whole server over LSP, as an editor would.
+
+After each key the server is asked. What it answers before the next key is *seen*. A person accepts
+what is seen if it is right, all of it or its first line, and goes on typing otherwise; this
+simulated person knows the text, so that what is accepted is the most that could be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from infill_ls.errors import InfillError
+from infill_ls.evaluation.figures import Figure, Row, Table, average, percent, quantile, table
+from infill_ls.evaluation.figures import without_gaps as figures_of
+from infill_ls.evaluation.history import Edit, check_out_parent
+from infill_ls.lsp.client import ServerProcess, run_server
+from infill_retrieval.syntax import language_of
+
+LEAST_ACCEPTED_CHARS = 3
+"""Nobody reaches for the accept key to save less."""
+ANSWER_TIMEOUT_S = 30.0
+
+
+class Replay:
+    """A server on the tree as it was before each edit, and someone who types the edit again.
+
+    ``folder`` is where the trees are unpacked, one after another. With ``key_ms`` 0 the person
+    waits for every answer, and the result does not depend on how fast the machine is.
+    """
+
+    def __init__(
+        self,
+        repository: Path,
+        folder: Path,
+        options: dict[str, Any],
+        key_ms: float,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self._repository = repository
+        self._folder = folder.resolve()
+        self._options = options
+        self._key_ms = key_ms
+        self._arguments = arguments
+        self._commit = ""
+        self._server: ServerProcess | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def measure(self, edit: Edit) -> Row:
+        """Type one edit. Raises :class:`InfillError` if the server cannot answer."""
+        server = await self._server_before(edit.commit)
+        path = self._folder / edit.path
+        server.open(path, edit.before + edit.after)
+        try:
+            await server.until_ready()
+            typist = _Typist(server, path, edit, self._key_ms)
+            await typist.type_all()
+        finally:
+            server.close(path)
+        return {
+            "group": edit.commit,
+            "language": language_of(edit.path).name,
+            **typist.row(),
+        }
+
+    async def _server_before(self, commit: str) -> ServerProcess:
+        if self._server is None or self._commit != commit:
+            await self._stack.aclose()
+            self._server, self._commit = None, commit
+            await asyncio.to_thread(check_out_parent, self._repository, commit, self._folder)
+            running = run_server(self._folder, self._options, self._arguments)
+            self._server = await self._stack.enter_async_context(running)
+        return self._server
+
+
+class _Typist:
+    def __init__(self, server: ServerProcess, path: Path, edit: Edit, key_ms: float) -> None:
+        self._server = server
+        self._path = path
+        self._edit = edit
+        self._key_ms = key_ms
+        self._written = ""
+        self._pressed = 0
+        self._accepted_chars = 0
+        self._accepted = 0
+        self._seen = 0
+        self._requests = 0
+        self._begins_wrong = 0
+        self._wait_ms: list[float] = []
+
+    async def type_all(self) -> None:
+        """Type until the edit is done."""
+        wanted = self._edit.typed
+        await self._press(self._edit.keys[0])
+        while len(self._written) < len(wanted):
+            rest = wanted[len(self._written) :]
+            seen = await self._ask()
+            part = _accepted_part(seen, rest) if seen is not None else ""
+            if part:
+                self._accepted += 1
+                self._accepted_chars += len(part)
+                await self._press(part)
+            else:
+                await self._press(self._next_key(rest))
+
+    def row(self) -> Row:
+        """Return what came of it."""
+        needed = len(self._edit.keys)
+        return {
+            "keys": needed,
+            "pressed": self._pressed,
+            "saved": (needed - self._pressed) / needed,
+            "kept_chars": self._accepted_chars / len(self._edit.typed),
+            "requests": self._requests,
+            "seen": self._seen,
+            "accepted": self._accepted,
+            "begins_wrong": self._begins_wrong,
+            "wait_ms": [round(one, 2) for one in self._wait_ms],
+        }
+
+    def _next_key(self, rest: str) -> str:
+        # After a part is accepted, the keys are not those of the edit from its beginning.
+        end = len(rest) - len(rest[1:].lstrip(" \t")) if rest[0] == "\n" else 1
+        return rest[:end]
+
+    async def _press(self, added: str) -> None:
+        edit = self._edit
+        text = edit.before + self._written + edit.after
+        self._server.insert(self._path, text, len(edit.before) + len(self._written), added)
+        self._written += added
+        self._pressed += 1
+
+    async def _ask(self) -> str | None:
+        """Return what is seen when the next key is due; ``None`` if nothing."""
+        edit = self._edit
+        text = edit.before + self._written + edit.after
+        offset = len(edit.before) + len(self._written)
+        self._requests += 1
+        started = time.perf_counter()
+        answer = asyncio.ensure_future(self._server.complete_typed(self._path, text, offset))
+        if self._key_ms > 0:
+            await asyncio.wait([answer], timeout=self._key_ms / 1000)
+            if not answer.done():
+                # The next key comes, and its request takes this one's place. Nobody reads this.
+                answer.add_done_callback(_forget)
+                return None
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                seen = await answer
+        except TimeoutError:
+            raise InfillError(f"no answer within {ANSWER_TIMEOUT_S:.0f} s") from None
+        waited_s = time.perf_counter() - started
+        if seen is not None:
+            self._seen += 1
+            self._wait_ms.append(waited_s * 1000)
+            rest = edit.typed[len(self._written) :]
+            self._begins_wrong += seen[:1] != rest[:1]
+        # The person reads until the next key is due, or accepts then.
+        await asyncio.sleep(max(0.0, self._key_ms / 1000 - waited_s))
+        return seen
+
+
+def _accepted_part(seen: str, rest: str) -> str:
+    """Return what a person takes of a suggestion who wants to write ``rest``."""
+    first_line = seen.partition("\n")[0]
+    for part in (seen, first_line):
+        if len(part.strip()) >= LEAST_ACCEPTED_CHARS and rest.startswith(part):
+            return part
+    return ""
+
+
+def _forget(answer: asyncio.Future[str | None]) -> None:
+    if not answer.cancelled():
+        answer.exception()  # looked at, so that asyncio does not complain
+
+
+def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
+    """Return the figures of a replay, for all edits and by language."""
+    languages = sorted({row["language"] for row in rows})
+    named = {"all": list(rows)} | {
+        name: [row for row in rows if row["language"] == name] for name in languages
+    }
+    return (
+        table("Edits", {name: _of_edits(some) for name, some in named.items() if some}),
+        table("Keys", {name: _of_keys(some) for name, some in named.items() if some}),
+    )
+
+
+def _of_edits(rows: Sequence[Row]) -> dict[str, Figure]:
+    return figures_of(
+        **{
+            "keys, mean": average(rows, "keys"),
+            "keys saved, %": percent(rows, "saved"),
+            "text accepted, %": percent(rows, "kept_chars"),
+        }
+    )
+
+
+def _of_keys(rows: Sequence[Row]) -> dict[str, Figure]:
+    # Each request counts, so that long edits weigh as much as they take.
+    asked = [
+        {"id": f"{row['id']}:{number}", "group": row["group"], "seen": number < row["seen"]}
+        for row in rows
+        for number in range(row["requests"])
+    ]
+    seen = [
+        {
+            "id": f"{row['id']}:{number}",
+            "group": row["group"],
+            "accepted": number < row["accepted"],
+            "begins_wrong": number < row["begins_wrong"],
+            "wait_ms": wait_ms,
+        }
+        for row in rows
+        for number, wait_ms in enumerate(row["wait_ms"])
+    ]
+    return figures_of(
+        **{
+            "seen, %": percent(asked, "seen"),
+            "of seen: accepted, %": percent(seen, "accepted"),
+            "begins wrong, %": percent(seen, "begins_wrong"),
+            "wait, ms, median": quantile(seen, "wait_ms", 0.5),
+            "95 %": quantile(seen, "wait_ms", 0.95),
+        }
+    )

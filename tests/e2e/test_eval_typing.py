@@ -1,0 +1,56 @@
+"""``infill-ls eval typing``: past edits through the whole server, with an engine from a script."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infill_ls.evaluation.history import Edit
+from infill_ls.evaluation.keystrokes import Replay, tables_of
+
+TYPED = "return price * quantity"
+BEFORE, AFTER = "def total(price, quantity):\n    ", "\n"
+
+
+@pytest.fixture
+def edit(tmp_path: Path) -> Edit:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "init"], check=True, capture_output=True)
+    for text in (BEFORE + AFTER, BEFORE + TYPED + AFTER):
+        (folder / "shop.py").write_text(text)
+        subprocess.run([*git, "add", "-A"], check=True, capture_output=True)
+        subprocess.run([*git, "commit", "-m", "change"], check=True, capture_output=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return Edit("one", head.stdout.strip(), "shop.py", BEFORE, TYPED, AFTER)
+
+
+@pytest.mark.parametrize(
+    ("answer", "pressed", "accepted", "begins_wrong"),
+    [
+        (TYPED[1:], 2, 1, False),  # one key, then accepted
+        ("xyz_never", len(TYPED), 0, True),
+    ],
+)
+async def test_what_a_person_sees_and_accepts(
+    edit: Edit, tmp_path: Path, answer: str, pressed: int, accepted: int, begins_wrong: bool
+) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({"answers": [answer]}))
+    arguments = ["--scripted-engine", str(script)]
+    tree = tmp_path / "tree"
+    options = {"statistics": False}
+    async with Replay(tmp_path / "repository", tree, options, 0, arguments) as replay:
+        row = {"id": edit.id, **await replay.measure(edit)}
+    assert row["keys"] == len(TYPED)
+    assert row["pressed"] == pressed
+    assert row["accepted"] == accepted
+    assert row["seen"] == len(row["wait_ms"]) > 0
+    assert (row["begins_wrong"] > 0) == begins_wrong
+    edits, keys = tables_of([row])
+    assert edits.rows["all"]["keys saved, %"].value == pytest.approx(
+        100 * (len(TYPED) - pressed) / len(TYPED), abs=0.01
+    )
+    assert keys.rows["python"]["seen, %"].cases == row["requests"]
