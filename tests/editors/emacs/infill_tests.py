@@ -174,11 +174,11 @@ def test_explanation(start: Start) -> None:
 
 
 def test_acceptance_is_counted_on_this_machine(start: Start) -> None:
-    emacs = start("x =", answers=["one two"])
+    emacs = start("x =", answers=["one + two"])
     emacs.type(" ")
-    emacs.expect_ghost("one two")
+    emacs.expect_ghost("one + two")
     emacs.press(META_F)
-    emacs.expect_ghost(" two")
+    emacs.expect_ghost(" + two")
     emacs.press(TAB)
     statistics = emacs.workspace / ".git/data/infill-ls/statistics.jsonl"
 
@@ -288,6 +288,8 @@ def test_eglot_alone_completes_at_point(start: Start) -> None:
         answers=["urn a + b"],
         start="(progn (infill-setup-eglot '(python-mode))"
         " (require 'eglot) (setq eglot-sync-connect 10)"
+        " (setq-default eglot-workspace-configuration"
+        "  '(:infill-ls (:completionDeadlineMs 10000)))"
         " (call-interactively #'eglot))",
     )
     emacs.press("\x1bxcompletion-at-point\r")
@@ -316,6 +318,7 @@ def test_lsp_mode_completes_at_point(start: Start) -> None:
     emacs = start(
         ADD + "    ret",
         answers=["urn a + b"],
+        settings={"completionDeadlineMs": 10_000},
         start='(progn (load "lsp-mode-autoloads") (infill-setup-lsp-mode)'
         " (setq lsp-auto-guess-root t lsp-enable-file-watchers nil"
         '  lsp-session-file (expand-file-name ".git/lsp-session"))'

@@ -243,14 +243,14 @@ end)
 
 test('acceptance is counted on this machine', {
   text = 'x = ',
-  answers = { 'one two' },
+  answers = { 'one + two' },
 }, function(editor)
   editor:press('A')
-  editor:expect_ghost('one two')
+  editor:expect_ghost('one + two')
   editor:press('<M-Right>')
-  editor:expect_ghost(' two')
+  editor:expect_ghost(' + two')
   editor:press('<Tab>')
-  editor:expect_text('x = one two')
+  editor:expect_text('x = one + two')
   local path = editor.workspace .. '/.git/data/infill-ls/statistics.jsonl'
   editor:wait('the acceptance', function()
     local events = vim.uv.fs_stat(path) and table.concat(vim.fn.readfile(path), '\n') or ''
