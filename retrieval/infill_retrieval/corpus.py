@@ -88,7 +88,11 @@ class Corpus:
         self._edited[-2:] = [merged]
 
     def adopt(self, segment: Segment, unwanted: Sequence[int], replaced: Collection[str]) -> None:
-        """Add a segment but for its files ``unwanted``, in place of those named ``replaced``."""
+        """Add a segment but for its files ``unwanted``, in place of those named ``replaced``.
+
+        One of the same name is replaced too: it is the same one, in which other files live now.
+        """
+        replaced = {*replaced, segment.name}
         segment.remove(unwanted)
         moved: defaultdict[str, list[int]] = defaultdict(list)
         segments = {one.name: one for one in (*self._crawled, *self._edited)}

@@ -167,10 +167,11 @@ class WorkspaceIndex:
         """Read again what changed on disk; files that are gone are forgotten.
 
         A folder stands for all that is in it. Blocks while it reads: call it from a thread. Many
-        files at once, as after a switch of branches, are left to a crawl.
+        files at once, as after a switch of branches, are left to a crawl, and so are folders that
+        are there: one may have got a new name.
         """
         paths = list(paths)
-        if len(paths) > MANY_FILES:
+        if len(paths) > MANY_FILES or any(map(_is_folder, paths)):
             self.crawl()
             return
         for path in paths:
@@ -343,3 +344,10 @@ class WorkspaceIndex:
     def _folder_of(self, path: str) -> Path | None:
         inside = [folder for folder in self._folders if path.startswith(f"{folder}/")]
         return max(inside, key=lambda folder: len(folder.parts), default=None)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and not path.is_symlink()
+    except (OSError, ValueError):
+        return False

@@ -14,15 +14,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -33,6 +35,8 @@ from infill_retrieval.store import load_segment
 
 log = logging.getLogger(__name__)
 
+HANG_LIMIT_S = 60.0
+"""A child that has said nothing for so long, since it began with a file, is taken for crashed."""
 MAX_CRASHES = 8
 """After so many crashes the rest of the folder is left alone: something else is wrong."""
 NICENESS = 5
@@ -103,23 +107,57 @@ def _listen(
     """Yield what the child finds; return ``None`` if it came to its end, or where it was."""
     assert child.stdout is not None
     at = ""
-    while stop is None or not stop.is_set():
-        frame = _read_frame(child.stdout)
-        if frame is None:
-            return at
-        (kind, *rest), data = frame
-        if kind == "end":
-            return None
-        if kind == "at":
-            at = rest[0]
-            continue
-        try:
-            yield _found(kind, rest, data)
-        except (OSError, ValueError) as error:
-            # Another server has tidied up the cache meanwhile.
-            log.debug("a segment is gone: %s", type(error).__name__)
-            return ""
+    with _Watchdog(child) as watchdog:
+        while stop is None or not stop.is_set():
+            with watchdog.watching(at):
+                frame = _read_frame(child.stdout)
+            if frame is None:
+                return at
+            (kind, *rest), data = frame
+            if kind == "end":
+                return None
+            at = rest[0] if kind == "at" else ""
+            if at:
+                continue
+            try:
+                yield _found(kind, rest, data)
+            except (OSError, ValueError) as error:
+                # Another server has tidied up the cache meanwhile.
+                log.debug("a segment is gone: %s", type(error).__name__)
+                return ""
     return None
+
+
+class _Watchdog:
+    """Ends a child that hangs: not every grammar looks at the time while it reads."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self._since = math.inf
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="crawl-watchdog", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def watching(self, path: str) -> Iterator[None]:
+        """Watch while the body waits for what the child says next, if it is at a file."""
+        self._since = time.monotonic() if path else math.inf
+        yield
+        self._since = math.inf
+
+    def _watch(self) -> None:
+        while not self._done.wait(HANG_LIMIT_S / 8):
+            if time.monotonic() - self._since > HANG_LIMIT_S:
+                log.debug("the crawling process hangs")
+                self._child.kill()
+                return
 
 
 def _found(kind: str, rest: list[Any], data: bytes) -> Found:

@@ -80,6 +80,22 @@ def test_a_file_that_kills_the_child_is_left_out(
     assert found_by(crawl_apart(folder, settings)) == found
 
 
+def test_a_file_at_which_the_child_hangs_is_left_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = (
+        "import time\n"
+        "analyse = crawl.analyse\n"
+        "crawl.analyse = lambda language, path, text: (\n"
+        "    time.sleep(999) if path.endswith('f05.py') else analyse(language, path, text))"
+    )
+    monkeypatch.setattr(worker, "_COMMAND", _with(hanging, tmp_path))
+    monkeypatch.setattr(worker, "HANG_LIMIT_S", 2.0)
+    found = found_by(crawl_apart(folder, SETTINGS))
+    assert [n for n, (_, details) in found.items() if not Details(details).windows] == ["f05.py"]
+    assert len(found) == 20
+
+
 def _with(change: str, tmp_path: Path) -> tuple[str]:
     """Return the command of a worker that a line of code has changed."""
     script = tmp_path / "child.py"

@@ -1,6 +1,6 @@
-"""Real code to measure on: pinned, permissively licensed packages of PyPI and npm.
+"""Real code to measure on: pinned, permissively licensed packages of PyPI, npm and Debian.
 
-The packages are fetched with pip and npm into a folder that git ignores, and unpacked there once.
+The packages are fetched with pip, npm and apt into a folder that git ignores, and unpacked there once.
 Settings were chosen on the packages of the set ``dev``; ``test`` is for reporting.
 """
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS_FILE = Path(__file__).with_name("corpus.toml")
+_ARCHIVES = frozenset({".whl", ".tgz", ".gz", ".deb"})
 CORPUS_FOLDER = Path(__file__).parents[3] / "build" / "retrieval-corpus"
 
 
@@ -26,7 +27,7 @@ class Package:
     name: str
     version: str
     registry: str
-    """``pypi`` or ``npm``."""
+    """``pypi`` (the wheel), ``sdist`` (PyPI's source archive), ``npm`` or ``debian``."""
     language: str
     source: str
     """Folder of the package that holds what its authors wrote."""
@@ -54,10 +55,12 @@ def fetch(package: Package) -> Path:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         _download(package, draft)
-        archive = next(path for path in draft.iterdir() if path.suffix in {".whl", ".tgz"})
+        archive = next(path for path in draft.iterdir() if path.suffix in _ARCHIVES)
         if archive.suffix == ".whl":
             with zipfile.ZipFile(archive) as wheel:
                 wheel.extractall(draft)
+        elif archive.suffix == ".deb":
+            subprocess.run(["dpkg-deb", "-x", archive, draft], check=True)
         else:
             with tarfile.open(archive) as tarball:
                 tarball.extractall(draft, filter="data")
@@ -73,7 +76,14 @@ def _download(package: Package, folder: Path) -> None:
         wanted = f"{package.name}=={package.version}"
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary", ":all:", "--dest", str(folder), wanted]
+    elif package.registry == "sdist":
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--no-binary", package.name, "--dest", str(folder)]
+        command += [f"{package.name}=={package.version}"]
+    elif package.registry == "debian":
+        # Into the current folder; needs Debian bookworm, and `apt-get update` once.
+        command = ["apt-get", "download", "-qq", f"{package.name}={package.version}"]
     else:
         wanted = f"{package.name}@{package.version}"
         command = ["npm", "pack", "--silent", "--pack-destination", str(folder), wanted]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
+    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=300)
