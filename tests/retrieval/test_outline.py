@@ -369,13 +369,33 @@ end
         """\
 library(stats)
 source("lid.R")
-open_box <- function(box, fast = FALSE) {
+LIMIT <- 3
+# hidden <- function(x) x
+open_box <- function(box,  # (not a bracket
+                     fast = FALSE,
+                     label = ")") {
+  inner <- function(x) x
   box
 }
-setClass("Box", representation(size = "numeric"))
+`%+%` = \\(a, b) paste(a, b)
+Box <- R6::R6Class("Box",
+  public = list(
+    size = NULL,
+    open = function(fast = c(TRUE, FALSE)) {
+      private$lid
+    }
+  )
+)
+setClass("Crate", representation(size = "numeric"))
+setGeneric("weigh", function(x) standardGeneric("weigh"))
 """,
-        ("open_box", "Box"),
-        ("open_box <- function(box, fast = FALSE)",),
+        ("LIMIT", "open_box", "%+%", "Box", "Box.open", "Crate", "weigh"),
+        (
+            'open_box <- function(box, fast = FALSE, label = ")")',
+            "`%+%` = \\(a, b)",
+            "    open = function(fast = c(TRUE, FALSE))",
+            'setClass("Crate", representation(size = "numeric"))',
+        ),
         ("stats", "lid.R"),
     ),
     "sql": Sample(

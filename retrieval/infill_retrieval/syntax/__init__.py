@@ -9,13 +9,13 @@ from infill_retrieval.syntax.languages import (
     language_named,
     language_of,
 )
-from infill_retrieval.syntax.outline import (
+from infill_retrieval.syntax.outline import outline
+from infill_retrieval.syntax.records import (
     EMPTY_OUTLINE,
     Declaration,
     Import,
     Kind,
     Outline,
-    outline,
 )
 
 __all__ = [

@@ -10,73 +10,30 @@ file declares as ``@package``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from infill_retrieval.syntax.grammar import SyntaxTree, load_query
+from infill_retrieval.syntax.r_outline import outline_r
+from infill_retrieval.syntax.records import (
+    EMPTY_OUTLINE,
+    MAX_DECLARATIONS,
+    MAX_SIGNATURE_LINES,
+    Declaration,
+    Import,
+    Kind,
+    Outline,
+)
 
 if TYPE_CHECKING:
     import tree_sitter
 
     from infill_retrieval.syntax.languages import Language
 
-MAX_SIGNATURE_LINES = 8
-MAX_DECLARATIONS = 2000
-"""Most declarations kept of one file; generated bindings have tens of thousands."""
-
-
-class Kind(StrEnum):
-    """What a declaration is, as far as retrieval cares."""
-
-    TYPE = "type"
-    FUNCTION = "function"
-    VALUE = "value"
-    FIELD = "field"
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A named thing and the lines that declare it, its body left out."""
-
-    name: str
-    kind: Kind
-    first_line: int
-    last_line: int
-    """Last line of the signature, included."""
-    end_column: int
-    """Column in ``last_line`` where the body begins; -1 if all of the line belongs to it."""
-    parent: int
-    """Place of the enclosing type in the file's declarations, or -1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """One imported module, in the words of the language, and the names taken from it."""
-
-    module: str
-    names: tuple[str, ...] = ()
-    """Names taken one by one; empty if the module itself, or all of it, is imported."""
-    aliases: tuple[str, ...] = ()
-    """Names that the importing file uses for the module or for what it takes from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What a file declares and what it needs."""
-
-    declarations: tuple[Declaration, ...] = ()
-    imports: tuple[Import, ...] = ()
-    package: str = ""
-
-
-EMPTY_OUTLINE = Outline()
-
 
 def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:
     """Return the declarations and imports of a file; empty where the language has no query."""
     if tree is None:
-        return _outline_by_lines(language, text)
+        return outline_r(text) if language.name == "r" else EMPTY_OUTLINE
     query = load_query(language)
     if query is None:
         return EMPTY_OUTLINE
@@ -172,27 +129,3 @@ def _imports(
                 (tree.text_of(node), None) for node in match.get("import.alias", ())
             )
     return tuple(Import(key[1], tuple(names[key]), tuple(aliases[key])) for key in names)
-
-
-# -- languages without a grammar -------------------------------------------------------------
-
-_R_FUNCTION = re.compile(r"^([\w.]+)\s*(?:<-|=)\s*function\s*\([^{\n]*", re.MULTILINE)
-_R_CLASS = re.compile(
-    r"^[\w.]*\s*(?:<-)?\s*(?:setClass|setRefClass|R6Class)\([\"'](\w+)[^\n]*", re.MULTILINE
-)
-_R_SOURCE = re.compile(r"^\s*(?:source|library|require)\([\"']?([^\"')\n]+)", re.MULTILINE)
-
-
-def _outline_by_lines(language: Language, text: str) -> Outline:
-    # R has no wheel on PyPI. Its definitions stand at the start of a line more often than not.
-    if language.name != "r":
-        return EMPTY_OUTLINE
-    declarations = []
-    for kind, pattern in ((Kind.FUNCTION, _R_FUNCTION), (Kind.TYPE, _R_CLASS)):
-        for match in pattern.finditer(text):
-            line = text.count("\n", 0, match.start())
-            column = len(match[0].rstrip()) if kind is Kind.FUNCTION else -1
-            declarations.append(Declaration(match[1], kind, line, line, column, -1))
-    declarations.sort(key=lambda declaration: declaration.first_line)
-    imports = tuple(Import(match[1]) for match in _R_SOURCE.finditer(text))
-    return Outline(tuple(declarations[:MAX_DECLARATIONS]), imports)
