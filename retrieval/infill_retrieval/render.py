@@ -7,9 +7,12 @@ were not still read it as what it is.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from infill_retrieval.syntax import Language, language_of
 
 
+@lru_cache(maxsize=4096)  # some hundred times a query
 def path_comment(path: str, language: Language | None = None) -> str:
     """Return the comment line, with its newline, that names ``path`` in the prompt."""
     lang = language or language_of(path)
