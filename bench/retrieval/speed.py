@@ -1,8 +1,8 @@
 """Measure queries, edits, crawls and memory, from 1,000 to 100,000 chunks and over 10,000 files.
 
-    python bench/retrieval/speed.py queries --out bench/results/retrieval-queries.json
-    python bench/retrieval/speed.py crawl --files 10000 --out bench/results/retrieval-crawl.json
-    python bench/retrieval/speed.py keystrokes --files 3000 --out bench/results/...json
+    python bench/retrieval/speed.py queries --out bench/results/retrieval/queries.json
+    python bench/retrieval/speed.py crawl --files 10000 --out bench/results/retrieval/crawl.json
+    python bench/retrieval/speed.py keystrokes --files 10000 --out bench/results/retrieval/keystrokes.json
 
 Only ratios within one run mean something on a shared machine; medians and p95 are in milliseconds.
 """
@@ -18,7 +18,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -34,7 +33,7 @@ SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 QUERIES = 200
 EDITS = 40
 REFERENCE_QUERIES = 3
-KEYSTROKES = 200
+KEYSTROKES = 500
 KEYSTROKE_PAUSE_S = 0.03
 
 
@@ -215,10 +214,11 @@ def measure_keystrokes(place: Path, files: int) -> object:
     rows: dict[str, dict[str, float]] = {}
     text = read_source(str(sorted(small.rglob("*.py"))[3]), 400_000) or ""
     for name, in_process in (("idle", None), ("process", True), ("thread", False)):
-        settings = RetrievalSettings(crawl_in_process=bool(in_process))
-        index = WorkspaceIndex([small], replace(settings, crawl_in_process=False))
+        settings = RetrievalSettings(
+            crawl_in_process=bool(in_process), cache_folder=place / f"{name}-cache"
+        )
+        index = WorkspaceIndex([small], settings)
         index.crawl()
-        index._settings = settings
         index.set_folders([small, workspace])
         stop = threading.Event()
         crawler = threading.Thread(target=index.crawl, kwargs={"stop": stop})

@@ -9,12 +9,9 @@ import numpy as np
 
 from infill_retrieval.analysis import Details, Draft
 from infill_retrieval.bm25 import Floats, PostingsBM25, Ranking
-from infill_retrieval.segment import Segment, build_segment, merge_segments
+from infill_retrieval.segment import Segment, build_segment, merge_segments, should_merge
 from infill_retrieval.sources import Source
 from infill_retrieval.terms import TermNumbers
-
-MERGE_RATIO = 4
-"""Segments are merged when the older has less than this many times the documents of the newer."""
 
 
 class Corpus:
@@ -76,7 +73,7 @@ class Corpus:
         self._homes[draft.source.path] = segment, 0
         self._edited.append(segment)
         # Files are edited one by one: these merges are small.
-        while len(self._edited) > 1 and _is_due(self._edited[-2], self._edited[-1]):
+        while len(self._edited) > 1 and should_merge(*self._edited[-2:]):
             self._merge_last_two()
         self._changed()
 
@@ -138,7 +135,3 @@ class Corpus:
         segments = (*self._crawled, *self._edited)
         self.windows.parts = [segment.windows for segment in segments]
         self.declarations.parts = [segment.declarations for segment in segments]
-
-
-def _is_due(older: Segment, newer: Segment) -> bool:
-    return older.document_count < MERGE_RATIO * newer.document_count

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from infill_retrieval.analysis import EMPTY_ANALYSIS, Analysis, Draft, analyse, digest_of
-from infill_retrieval.segment import Segment, build_segment, merge_segments
+from infill_retrieval.segment import Segment, build_segment, merge_segments, should_merge
 from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.sources import Source, find_sources, read_source
 from infill_retrieval.store import SegmentStore, as_kept
@@ -31,8 +31,6 @@ BATCH_BYTES = 1_000_000
 """Files of a crawl that become searchable together."""
 KEPT_FILES = 1024
 """So many files are put together into a segment that is kept on disk."""
-MERGE_RATIO = 4
-"""Kept segments are merged when the older has less than this many times the files of the newer."""
 _SLOTS_LOG2 = 20
 
 
@@ -159,14 +157,11 @@ class _Crawl:
     def _due(self) -> list[Segment] | None:
         if self._store is None or not self._store.is_ours:
             return None  # What is merged here would have to go through a pipe as a whole.
-        sizes = [int(segment.living.sum()) for segment in self._large]
-        for segment, size in zip(self._large, sizes, strict=True):
-            if 2 * size < len(segment):
+        for segment in self._large:
+            if 2 * int(segment.living.sum()) < len(segment):
                 return [segment]
-        for place in range(len(sizes) - 1):
-            if sizes[place] < MERGE_RATIO * sizes[place + 1]:
-                return self._large[place : place + 2]
-        return None
+        due = (pair for pair in pairwise(self._large) if should_merge(*pair))
+        return list(next(due, ())) or None
 
     def _replace(self, old: list[Segment]) -> Found:
         merged = merge_segments(old)

@@ -33,6 +33,8 @@ from infill_retrieval.postings import (
 from infill_retrieval.sources import Source
 from infill_retrieval.terms import Bools, Ints, TermNumbers, TermRows
 
+MERGE_RATIO = 4
+"""Segments are merged when the older has less than this many times the documents of the newer."""
 DIGEST_BYTES = 16
 _MAGIC = b"infill-s"
 _HEAD = struct.Struct("<8sIII")
@@ -86,9 +88,9 @@ class Segment:
         return len(self.sources)
 
     @property
-    def document_count(self) -> int:
-        """Number of windows and declarations, gone ones included."""
-        return len(self.windows) + len(self.declarations)
+    def living_documents(self) -> int:
+        """Number of windows and declarations of the files that are not gone."""
+        return self.windows.living_documents + self.declarations.living_documents
 
     def types_of(self, number: int) -> list[str]:
         """Return the names of the types that a file declares."""
@@ -227,6 +229,11 @@ def _declaration_terms(drafts: Sequence[Draft], numbers: TermNumbers) -> TermRow
 
 def _joined(parts: Sequence[Ints]) -> Ints:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def should_merge(older: Segment, newer: Segment) -> bool:
+    """Return whether two segments should be one, so that few are left however many are made."""
+    return older.living_documents < MERGE_RATIO * newer.living_documents
 
 
 def merge_segments(
