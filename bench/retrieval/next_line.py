@@ -89,9 +89,11 @@ def _result(model: str, outcomes: list[Outcome]) -> dict[str, object]:
 
 async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
     """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
-    plain = Settings(model=model, time_budget_ms=TIME_BUDGET_MS, candidates=1, snippet_tokens=0)
+    plain = Settings(
+        model=model, time_budget_ms=TIME_BUDGET_MS, candidates=1, snippet_tokens=0, max_lines=1
+    )
     engine = engine_for(plain, lambda _: None)
-    chosen = packages()
+    chosen = _by_turns(packages())
     try:
         for package in chosen:
             folder = fetch(package).resolve()
@@ -106,6 +108,16 @@ async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
                 yield [await _ask(case, package, folder, pipelines) for case in found]
     finally:
         await engine.close()
+
+
+def _by_turns(chosen: list[Package]) -> list[Package]:
+    """Return packages so that their languages take turns: a run may be cut short."""
+    turns: defaultdict[str, int] = defaultdict(int)
+    order: list[tuple[int, int]] = []
+    for place, package in enumerate(chosen):
+        order.append((turns[package.language], place))
+        turns[package.language] += 1
+    return [chosen[place] for _, place in sorted(order)]
 
 
 async def _ask(case: Case, package: Package, folder: Path, pipelines: list[Pipeline]) -> Outcome:
