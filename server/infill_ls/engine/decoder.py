@@ -7,6 +7,7 @@ and gives up within one step when cancelled. Pure of llama.cpp: it drives anythi
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -244,7 +245,10 @@ class Decoder:
             for token in ranked
             if token != best.token and int(token) not in self._stop_ids
         ]
-        more = [_Choice(token, _logprob(logits, token)) for token in others[: task.candidates - 1]]
+        more = [
+            _Choice(token, _logprob(logits, token, logits.max()))
+            for token in others[: task.candidates - 1]
+        ]
         return [best, *more]
 
     def _choose(self, index: int, required: bytes, sampler: Sampler | None) -> _Choice | None:
@@ -257,9 +261,10 @@ class Decoder:
             # Probability among the tokens that may come: what the user typed is no doubt of ours.
             logits = logits[allowed]
             best = int(np.argmax(logits))
-            return _Choice(int(allowed[best]), _logprob(logits, best))
-        token = int(np.argmax(logits)) if sampler is None else sampler.sample(index)
-        return _Choice(token, _logprob(logits, token))
+            return _Choice(int(allowed[best]), _logprob(logits, best, logits[best]))
+        best = int(np.argmax(logits))
+        token = best if sampler is None else sampler.sample(index)
+        return _Choice(token, _logprob(logits, token, logits[best]))
 
     def _is_uncertain(self, index: int) -> bool:
         logits = self._model.logits(index)
@@ -372,7 +377,8 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _logprob(logits: Logits, token: int) -> float:
+def _logprob(logits: Logits, token: int, largest: np.float32) -> float:
     """Return the natural log of the token's softmax probability."""
-    top = logits.max()
-    return float(logits[token] - top - np.log(np.exp(logits - top).sum()))
+    shifted = logits - largest
+    np.exp(shifted, out=shifted)
+    return float(logits[token] - largest) - math.log(shifted.sum())

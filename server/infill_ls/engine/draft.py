@@ -62,6 +62,7 @@ class Drafter:
         self._right = {LONG_RUN_TOKENS: 6.0, SHORT_RUN_TOKENS: 1.0}
         self._wrong = {LONG_RUN_TOKENS: 2.0, SHORT_RUN_TOKENS: 1.0}
         self._run_tokens = LONG_RUN_TOKENS
+        self._lengths = {size: self._best_length(size) for size in self._right}
 
     def begin(self, token_ids: Sequence[int], anchor_tokens: int) -> None:
         """Prepare for a prompt. Cheap while its first ``anchor_tokens`` stay the same."""
@@ -87,7 +88,7 @@ class Drafter:
         ``next_token`` is chosen but not yet noted with :meth:`add`.
         """
         for size in (LONG_RUN_TOKENS, SHORT_RUN_TOKENS):
-            length = min(self._best_length(size), room)
+            length = min(self._lengths[size], room)
             if length <= 0:
                 continue
             run = (*self._tail.tokens[-(size - 1) :], next_token)
@@ -105,6 +106,7 @@ class Drafter:
         size = self._run_tokens
         self._right[size] = self._right[size] * 0.95 + accepted
         self._wrong[size] = self._wrong[size] * 0.95 + (accepted < drafted)
+        self._lengths[size] = self._best_length(size)
 
     def _best_length(self, size: int) -> int:
         """Return the draft length with the most tokens per time; 0 if none is worth it."""

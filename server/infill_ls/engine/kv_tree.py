@@ -116,7 +116,8 @@ class KvTree:
     def append(self, branch: Branch, token_ids: Sequence[int]) -> None:
         """Note that the store has decoded these tokens at the end of ``branch``."""
         cells = [next(self._cell_numbers) for _ in token_ids]
-        self._references.update(cells)
+        for cell in cells:
+            self._references[cell] = 1
         branch.cells.extend(cells)
         branch.tokens.extend(token_ids)
 

@@ -51,14 +51,17 @@ _is_set = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
 
 _LOG_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 _last_native_level = logging.DEBUG
+_interruption = ctypes.create_string_buffer(2)
+"""Holds one byte while a decoding is to be broken off; a process has one model."""
 
 
 def _log_native(level: int, text: bytes, _user_data: object) -> None:
     global _last_native_level  # noqa: PLW0603 - llama.cpp marks a continued line with level 5
     _last_native_level = _LOG_LEVELS.get(level, _last_native_level)
-    # What llama.cpp calls information, and most of its warnings (that the KV cache is larger than
+    # A decoding that we have broken off is an error to llama.cpp. And what it calls information, and most of its warnings (that the KV cache is larger than
     # one prompt may be, say), is of interest only to those who look for a fault.
-    wanted = logging.DEBUG if _last_native_level < logging.ERROR else _last_native_level
+    is_fault = _last_native_level >= logging.ERROR and not _interruption.value
+    wanted = _last_native_level if is_fault else logging.DEBUG
     native_log.log(wanted, "%s", text.decode("utf-8", "replace").rstrip())
 
 
@@ -185,7 +188,6 @@ class LlamaModel:
         path = options.model_path
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
-        self._interrupted = ctypes.create_string_buffer(2)
         self._is_interruptible = False
         facts = read_facts(path)
         self._remedies: Remedies = find_remedies(facts)
@@ -203,6 +205,7 @@ class LlamaModel:
             self.kv_cells = options.kv_tokens or 2 * self.context_tokens
             self.context_tokens = min(self.context_tokens, self.kv_cells)
             self._batch = _Batch(BATCH_TOKENS)
+            self._row = ctypes.c_float * self.vocab.tokens
             self.calibration = self._calibrate()
         except BaseException:
             self.close()
@@ -233,7 +236,7 @@ class LlamaModel:
         if interruptible is not self._is_interruptible:
             self._is_interruptible = interruptible
             callback = _is_set if interruptible else llama_cpp.ggml_abort_callback()
-            llama_cpp.llama_set_abort_callback(self._context, callback, self._interrupted)
+            llama_cpp.llama_set_abort_callback(self._context, callback, _interruption)
         started = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch.batch)
         if self._governor is not None:
@@ -247,16 +250,17 @@ class LlamaModel:
 
     def interrupt(self) -> None:
         """Break off the decoding under way, or the next, if it is interruptible; from any thread."""
-        self._interrupted[0] = b"\1"
+        _interruption[0] = b"\1"
 
     def resume(self) -> None:
         """Forget an interrupt."""
-        self._interrupted[0] = b"\0"
+        _interruption[0] = b"\0"
 
     def logits(self, index: int) -> Logits:
         """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""
-        pointer = llama_cpp.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocab.tokens,))
+        first = llama_cpp.llama_get_logits_ith(self._context, index).contents
+        row: Any = self._row.from_address(ctypes.addressof(first))
+        return np.frombuffer(row, np.float32)
 
     def truncate(self, sequence: int, length: int) -> None:
         """Drop the tokens of ``sequence`` from position ``length`` on."""
@@ -375,7 +379,7 @@ class _Batch:
     ) -> None:
         count = len(token_ids)
         self._token[:count] = token_ids
-        self._position[:count] = np.arange(position, position + count)
+        self._position[:count] = range(position, position + count)
         self._sequence[:count] = sequence
         self._wants_logits[:count] = all_logits
         self._wants_logits[count - 1] = 1

@@ -1,0 +1,186 @@
+"""Tokens per second with drafts over plain greedy decoding, while edits of real files are typed.
+
+Each request goes to two engines, one that drafts where its measurement says that it pays and one
+that never does, one right after the other; what is typed through or remembered asks neither.
+
+    python bench/engine/speculation.py MODEL.gguf --out RESULT.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from engine_bench.edits import Edit, edits_of_history, edits_that_never_repeat
+from engine_bench.figures import write_result
+
+from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.errors import InfillError
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_retrieval import NO_SNIPPETS
+
+SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One request, as both engines answered it."""
+
+    plain: Completion
+    drafting: Completion
+
+    @property
+    def speedup(self) -> float:
+        """Return how many times the tokens per second."""
+        return _tokens_per_s([self.drafting]) / _tokens_per_s([self.plain])
+
+
+@dataclass
+class Twins:
+    """Two engines as one: what they answer is the plain one's."""
+
+    plain: EngineProcess
+    drafting: EngineProcess
+    pairs: list[Pair] = field(default_factory=list)
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """The loaded model."""
+        return self.plain.info
+
+    async def start(self) -> EngineInfo:
+        """Load the model, twice."""
+        await self.drafting.start()
+        return await self.plain.start()
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return token ids."""
+        return await self.plain.tokenize(texts)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return numbers of tokens."""
+        return await self.plain.count_tokens(texts)
+
+    async def complete(
+        self,
+        prompt: Prompt,
+        stop: StopRule,
+        *,
+        sampling: Sampling = GREEDY,
+        candidates: int = 1,
+    ) -> tuple[Completion, ...]:
+        """Ask both, in turn who is first."""
+        answers = {}
+        order = (self.plain, self.drafting) if len(self.pairs) % 2 else (self.drafting, self.plain)
+        for engine in order:
+            (answers[engine],) = await engine.complete(
+                prompt, stop, sampling=sampling, candidates=candidates
+            )
+        self.pairs.append(Pair(answers[self.plain], answers[self.drafting]))
+        return (answers[self.plain],)
+
+    async def warm(self, prompt: Prompt) -> None:
+        """Not used here."""
+
+    async def cancel(self) -> None:
+        """Not used here."""
+
+    async def close(self) -> None:
+        """Leave both."""
+        await self.plain.close()
+        await self.drafting.close()
+
+
+def _tokens_per_s(completions: Sequence[Completion]) -> float:
+    """Return the rate of decoding. The first token comes from the prefill and takes no step."""
+    tokens = sum(c.timings.decode_tokens - 1 for c in completions)
+    return tokens / sum(c.timings.decode_ms for c in completions) * 1000
+
+
+async def replay(twins: Twins, edits: Sequence[Edit], seconds: float) -> dict[str, Any]:
+    """Type ``edits``, as many as there is time for."""
+    twins.pairs.clear()
+    until = time.monotonic() + seconds
+    typed = 0
+    for edit in edits:
+        pipeline = Pipeline(twins, lambda *_: NO_SNIPPETS, SETTINGS)
+        for snapshot in edit.snapshots():
+            try:
+                await pipeline.run(snapshot)
+            except InfillError as error:
+                print(f"{edit.path.name}: {error}")
+        typed += 1
+        if time.monotonic() > until:
+            break
+    pairs = [pair for pair in twins.pairs if pair.plain.timings.decode_tokens > 1]
+    drafted = [pair for pair in pairs if pair.drafting.timings.drafted_tokens]
+    timings = [pair.drafting.timings for pair in pairs]
+    return {
+        "edits": typed,
+        "requests": len(pairs),
+        "equal_texts": sum(pair.plain.text == pair.drafting.text for pair in pairs),
+        "plain_tokens_per_s": round(_tokens_per_s([pair.plain for pair in pairs]), 1),
+        "drafting_tokens_per_s": round(_tokens_per_s([pair.drafting for pair in pairs]), 1),
+        "speedup": round(
+            _tokens_per_s([p.drafting for p in pairs]) / _tokens_per_s([p.plain for p in pairs]), 3
+        ),
+        "speedup_median_request": round(median(pair.speedup for pair in pairs), 3),
+        "requests_with_drafts": len(drafted),
+        "speedup_with_drafts": round(
+            _tokens_per_s([p.drafting for p in drafted])
+            / _tokens_per_s([p.plain for p in drafted]),
+            3,
+        )
+        if drafted
+        else None,
+        "drafted_tokens": sum(t.drafted_tokens for t in timings),
+        "accepted_tokens": sum(t.accepted_tokens for t in timings),
+        "decoded_tokens": sum(t.decode_tokens for t in timings),
+    }
+
+
+async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures."""
+    plain, drafting = (
+        EngineProcess(EngineOptions(arguments.model, arguments.threads, draft=draft))
+        for draft in ("never", "auto")
+    )
+    twins = Twins(plain, drafting)
+    info = await twins.start()
+    try:
+        return {
+            "model": info.model_name,
+            "history": await replay(
+                twins, edits_of_history(arguments.edits, since=arguments.since), arguments.seconds
+            ),
+            "never_repeating": await replay(
+                twins, edits_that_never_repeat(arguments.edits), arguments.seconds
+            ),
+        }
+    finally:
+        await twins.close()
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--edits", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=100.0, help="for each of two texts")
+    parser.add_argument("--since", default="HEAD", help="commit whose history is replayed")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    write_result(arguments.out, asyncio.run(measure(arguments)))
+
+
+if __name__ == "__main__":
+    main()
