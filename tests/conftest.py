@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from hypothesis import settings
+
+# However busy the machine is: no test is about time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -3,7 +3,8 @@
 Types a function into a real file, one key at a time, as an editor would, then begins a new line,
 goes to another file and back, and goes on after an accepted suggestion. Both sides get the same
 texts, one token is asked for, and each event is timed on both, one right after the other, so that
-a disturbance of the machine hits both.
+a disturbance of the machine hits both. Snippets come from this project itself. Between two keys is the
+pause of a quick typist, in which a new anchor may be prepared as in the server.
 
     python bench/engine/keystrokes.py MODEL.gguf --llama-server PATH --out RESULT.json
 """
@@ -22,7 +23,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -32,7 +33,8 @@ from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule
-from infill_retrieval import NO_SNIPPETS
+from infill_retrieval import WorkspaceIndex
+from infill_retrieval.settings import RetrievalSettings
 
 HERE = Path(__file__).resolve().parents[2]
 FILES = (
@@ -43,7 +45,9 @@ TYPED = ('        completions = self.rank(report, key="mean")\n', "        if no
 ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
 FIRST_TOKEN = StopRule(max_tokens=1, max_lines=1, time_budget_ms=60_000)
 A_LINE = StopRule(max_tokens=16, max_lines=99, time_budget_ms=60_000)
-SETTINGS = Settings(prefix_tokens=1_100, suffix_tokens=244, snippet_tokens=0, think_ahead=False)
+SETTINGS = Settings()
+PAUSE_S = 0.12
+"""Between two keys."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,15 @@ class Typist:
     def __init__(self, engine: EngineProcess, infill: Infill) -> None:
         self._engine = engine
         self._infill = infill
-        self._pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, SETTINGS)
+        self._index = WorkspaceIndex([HERE / "server"], RetrievalSettings())
+        self._index.crawl(lambda _: None)
+        self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
         self.events: list[Event] = []
 
     async def press(self, kind: str, path: Path, text: str, offset: int) -> None:
         """Time one request at ``offset``."""
+        self._index.open_buffer(path, text, "python")
+        self._pipeline.document_changed(path.as_uri(), path)
         report = await self._pipeline.prepare(snapshot_of(path, text, offset))
         assert report.prompt is not None
         assert report.hole is not None
@@ -138,6 +146,10 @@ class Typist:
         ours_ms = (time.perf_counter() - started) * 1000
         theirs_ms = self._infill.first_token_ms(report.prompt, report.hole.typed)
         self.events.append(Event(kind, ours_ms, theirs_ms, completion.timings.prefill_tokens))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_S):
+                await self._pipeline.move_anchor(report)
+                await asyncio.sleep(PAUSE_S)
 
     async def decode_step_ms(self, path: Path) -> tuple[int, float]:
         """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -58,15 +58,24 @@ class Attention:
 _WAYS = (Attention(True, "f16"), Attention(False, "f16"), Attention(True, "q8_0"))
 
 
-def attention_choices(flash_attention: str, kv_type: str) -> tuple[Attention, ...]:
-    """Return the ways to try: all, or those that the user's ``on``, ``off`` or type leaves.
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is tried: everything, or what the user's settings leave of it."""
 
-    llama.cpp keeps values in fewer bits with flash attention only, which is then used whatever
-    ``flash_attention`` says.
-    """
-    allowed = [way for way in _WAYS if kv_type in {"auto", way.kv_type}]
-    wanted = [way for way in allowed if flash_attention in {"auto", "on" if way.flash else "off"}]
-    return tuple(wanted or allowed)
+    threads: tuple[int, ...]
+    """Ascending."""
+    attention: tuple[Attention, ...]
+
+    @classmethod
+    def of(cls, threads: int, flash_attention: str, kv_type: str, cores: int) -> Choices:
+        """Return the choices that are left: 0 threads and ``auto`` leave all.
+
+        llama.cpp keeps values in fewer bits with flash attention only, which is then used whatever
+        ``flash_attention`` says.
+        """
+        allowed = [way for way in _WAYS if kv_type in {"auto", way.kv_type}]
+        wanted = [w for w in allowed if flash_attention in {"auto", "on" if w.flash else "off"}]
+        return cls((threads,) if threads else _thread_counts(cores), tuple(wanted or allowed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +109,15 @@ class Calibrated(Protocol):
         """Drop the tokens of a sequence from ``length`` on."""
 
 
-def calibrate(model: Calibrated, cores: int, choices: Sequence[Attention]) -> Calibration:
+def calibrate(model: Calibrated, choices: Choices) -> Calibration:
     """Measure ``model``; leaves it with an open context in the best setting found."""
     started = time.perf_counter()
-    candidates = _thread_counts(cores)
-    costs = {choice: _cost_of_a_line(model, candidates[-1], choice) for choice in choices}
-    attention = min(choices, key=lambda choice: costs[choice])
-    if attention is not choices[-1]:
-        _cost_of_a_line(model, candidates[-1], attention)  # opens its context again, and fills it
-    best = _measure(model, candidates, attention)
+    most = choices.threads[-1]
+    costs = {way: _cost_of_a_line(model, most, way) for way in choices.attention}
+    attention = min(costs, key=lambda way: costs[way])
+    if attention is not choices.attention[-1]:
+        _cost_of_a_line(model, most, attention)  # opens its context again, and fills it
+    best = _measure(model, choices.threads, attention)
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
     return best
 
@@ -163,9 +172,9 @@ def fewest_good(milliseconds: dict[int, float]) -> int:
     return min(threads for threads, ms in milliseconds.items() if ms <= best * ENOUGH)
 
 
-def _thread_counts(cores: int) -> list[int]:
+def _thread_counts(cores: int) -> tuple[int, ...]:
     counts = {1, max(1, cores // 2), max(1, cores - 1), cores}
-    return sorted(counts | {count for count in (2, 4, 6, 8, 12, 16) if count < cores})
+    return tuple(sorted(counts | {count for count in (2, 4, 6, 8, 12, 16) if count < cores}))
 
 
 def _fastest_ms(works: dict[int, Callable[[], None]]) -> tuple[dict[int, float], bool]:
@@ -189,9 +198,7 @@ class CalibrationStore:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or user_cache_path("infill-ls") / "calibration"
 
-    def get(
-        self, model_path: Path, backend: str, choices: Sequence[Attention]
-    ) -> Calibration | None:
+    def get(self, model_path: Path, backend: str, choices: Choices) -> Calibration | None:
         """Return what was measured for this file with this backend on this machine."""
         try:
             file = self._file(model_path, backend, choices)
@@ -208,7 +215,7 @@ class CalibrationStore:
         self,
         model_path: Path,
         backend: str,
-        choices: Sequence[Attention],
+        choices: Choices,
         calibration: Calibration,
     ) -> None:
         """Remember a measurement."""
@@ -219,7 +226,7 @@ class CalibrationStore:
             temporary.write_text(json.dumps(asdict(calibration)), "utf-8")
             temporary.replace(file)  # another server may read it at this moment
 
-    def _file(self, model_path: Path, backend: str, choices: Sequence[Attention]) -> Path:
+    def _file(self, model_path: Path, backend: str, choices: Choices) -> Path:
         stat = model_path.stat()
         key = (
             FORMAT,
@@ -227,7 +234,6 @@ class CalibrationStore:
             stat.st_size,
             stat.st_mtime_ns,
             backend,
-            os.cpu_count(),
-            tuple(map(astuple, choices)),
+            choices,
         )
         return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.json"

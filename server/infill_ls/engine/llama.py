@@ -23,7 +23,7 @@ from infill_ls.engine.calibration import (
     Attention,
     Calibration,
     CalibrationStore,
-    attention_choices,
+    Choices,
     calibrate,
 )
 from infill_ls.engine.decoder import Cancelled, Logits
@@ -314,16 +314,16 @@ class LlamaModel:
         options = self._options
         store = CalibrationStore()
         backend = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
-        choices = attention_choices(options.flash_attention, options.kv_type)
+        choices = Choices.of(
+            options.threads, options.flash_attention, options.kv_type, os.cpu_count() or 1
+        )
         known = store.get(options.model_path, backend, choices)
         if known is None:
-            known = calibrate(self, os.cpu_count() or 1, choices)
+            known = calibrate(self, choices)
             store.put(options.model_path, backend, choices, known)
         self.open_context(known.attention)
-        if options.threads:
-            self.set_threads(options.threads, options.threads)
-        else:
-            self.set_threads(known.decode_threads, known.prefill_threads)
+        self.set_threads(known.decode_threads, known.prefill_threads)
+        if not options.threads:
             self._governor = ThreadGovernor(known, self.set_threads)
         return known
 

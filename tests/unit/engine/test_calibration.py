@@ -11,12 +11,12 @@ from infill_ls.engine.calibration import (
     Attention,
     Calibration,
     CalibrationStore,
-    attention_choices,
+    Choices,
     calibrate,
 )
 
-ALL = attention_choices("auto", "auto")
-FLASH, PLAIN, SMALL = ALL
+ALL = Choices.of(0, "auto", "auto", cores=4)
+FLASH, PLAIN, SMALL = ALL.attention
 
 
 class SlowModel:
@@ -54,7 +54,7 @@ class SlowModel:
 def test_the_best_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     model = SlowModel({FLASH: 1.5, PLAIN: 1.0, SMALL: 1.2})
     monkeypatch.setattr("time.perf_counter", lambda: model.clock)
-    found = calibrate(model, cores=4, choices=ALL)
+    found = calibrate(model, ALL)
     assert (found.decode_threads, found.prefill_threads) == (1, 2)
     assert found.attention == PLAIN
     assert found.is_steady
@@ -69,15 +69,19 @@ def test_a_cache_in_fewer_bits_must_be_clearly_faster(
 ) -> None:
     model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: of_small})
     monkeypatch.setattr("time.perf_counter", lambda: model.clock)
-    assert calibrate(model, 4, ALL).attention == expected
+    assert calibrate(model, ALL).attention == expected
 
 
 def test_the_user_may_decide_instead_of_the_measurement() -> None:
-    assert attention_choices("on", "auto") == (FLASH, SMALL)
-    assert attention_choices("off", "auto") == (PLAIN,)
-    assert attention_choices("auto", "f16") == (FLASH, PLAIN)
-    assert attention_choices("on", "f16") == (FLASH,)
-    assert attention_choices("off", "q8_0") == (SMALL,), "it works with flash attention only"
+    def left(threads: int, flash_attention: str, kv_type: str) -> Choices:
+        return Choices.of(threads, flash_attention, kv_type, cores=4)
+
+    assert left(3, "auto", "auto") == Choices((3,), ALL.attention)
+    assert left(0, "on", "auto") == Choices(ALL.threads, (FLASH, SMALL))
+    assert left(0, "off", "auto").attention == (PLAIN,)
+    assert left(0, "auto", "f16").attention == (FLASH, PLAIN)
+    assert left(0, "on", "f16").attention == (FLASH,)
+    assert left(0, "off", "q8_0").attention == (SMALL,), "it works with flash attention only"
 
 
 def test_calibrations_are_kept(tmp_path: Path) -> None:
@@ -89,7 +93,7 @@ def test_calibrations_are_kept(tmp_path: Path) -> None:
     store.put(model, "cpu", ALL, known)
     assert store.get(model, "cpu", ALL) == known
     assert store.get(model, "cuda", ALL) is None
-    assert store.get(model, "cpu", (PLAIN,)) is None
+    assert store.get(model, "cpu", Choices((1,), (PLAIN,))) is None
     model.write_bytes(b"other weights")
     assert store.get(model, "cpu", ALL) is None
 
