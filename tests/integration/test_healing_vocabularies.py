@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infill_ls.engine.decoder import Decoder, Logits, Task
+from infill_ls.engine.decoder import Decoder, Logits
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.run import Task
 from infill_ls.healing import choose_start, fragment_starts
 from infill_ls.settings import bundled_model_path
 from infill_ls.types import StopReason, StopRule

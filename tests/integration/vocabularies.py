@@ -9,7 +9,7 @@ from pathlib import Path
 import gguf
 import llama_cpp
 
-from infill_ls.engine.llama import load_model
+from infill_ls.engine.llama_file import load_model
 from infill_ls.engine.llama_vocab import LlamaVocab
 
 PAIR = 256

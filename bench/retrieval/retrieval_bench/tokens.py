@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 
-from infill_ls.engine.llama import load_model
+from infill_ls.engine.llama_file import load_model
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.settings import bundled_model_path
 

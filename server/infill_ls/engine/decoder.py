@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +17,9 @@ import numpy.typing as npt
 
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import Branch, KvTree, SequenceStore
-from infill_ls.engine.text_stop import TextStop
+from infill_ls.engine.run import Choice, Run, Task, ms_since
 from infill_ls.engine.vocabulary import Vocabulary
-from infill_ls.types import GREEDY, Completion, EngineTimings, Sampling, StopReason, StopRule
+from infill_ls.types import Completion, Sampling, StopReason
 from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
@@ -75,25 +74,6 @@ class TokenModel(SequenceStore, Protocol):
 
     def sampler(self, sampling: Sampling) -> Sampler:
         """Return a sampler; only asked for if ``sampling`` is not greedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One completion to make."""
-
-    token_ids: Sequence[int]
-    anchor_tokens: int
-    fragment: bytes
-    """The output must start with it; it is not part of the completion's text."""
-    stop: StopRule
-    sampling: Sampling = GREEDY
-    candidates: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    token: int
-    logprob: float
 
 
 class Decoder:
@@ -165,7 +145,7 @@ class Decoder:
         branch, reused = self.prefill(
             task.token_ids, is_cancelled, room=limit, anchor_tokens=task.anchor_tokens
         )
-        prefill_ms = _ms_since(started)
+        prefill_ms = ms_since(started)
         sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)
         try:
             firsts = self._first_choices(task, sampler)
@@ -173,7 +153,7 @@ class Decoder:
             completions = []
             for choice, fork in zip(firsts, [branch, *forks], strict=False):
                 self._drafter.begin(task.token_ids, task.anchor_tokens)
-                run = _Run(
+                run = Run(
                     task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
                 )
                 self._write(run, fork, choice, sampler, is_cancelled)
@@ -186,9 +166,9 @@ class Decoder:
 
     def _write(
         self,
-        run: _Run,
+        run: Run,
         branch: Branch,
-        choice: _Choice | None,
+        choice: Choice | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
     ) -> None:
@@ -232,7 +212,7 @@ class Decoder:
             if reason is not None:
                 return run.finish(reason)
 
-    def _first_choices(self, task: Task, sampler: Sampler | None) -> list[_Choice | None]:
+    def _first_choices(self, task: Task, sampler: Sampler | None) -> list[Choice | None]:
         """Return the first tokens to go on with: the best one, and for more candidates the next."""
         best = self._choose(-1, task.fragment, sampler)
         if task.candidates == 1 or best is None:
@@ -246,12 +226,12 @@ class Decoder:
             if token != best.token and int(token) not in self._stop_ids
         ]
         more = [
-            _Choice(token, _logprob(logits, token, logits.max()))
+            Choice(token, _logprob(logits, token, logits.max()))
             for token in others[: task.candidates - 1]
         ]
         return [best, *more]
 
-    def _choose(self, index: int, required: bytes, sampler: Sampler | None) -> _Choice | None:
+    def _choose(self, index: int, required: bytes, sampler: Sampler | None) -> Choice | None:
         """Return the next token: the most likely, or a random one; always as ``required`` has it."""
         logits = self._model.logits(index)
         if required:
@@ -261,10 +241,10 @@ class Decoder:
             # Probability among the tokens that may come: what the user typed is no doubt of ours.
             logits = logits[allowed]
             best = int(np.argmax(logits))
-            return _Choice(int(allowed[best]), _logprob(logits, best, logits[best]))
+            return Choice(int(allowed[best]), _logprob(logits, best, logits[best]))
         best = int(np.argmax(logits))
         token = best if sampler is None else sampler.sample(index)
-        return _Choice(token, _logprob(logits, token, logits[best]))
+        return Choice(token, _logprob(logits, token, logits[best]))
 
     def _is_uncertain(self, index: int) -> bool:
         logits = self._model.logits(index)
@@ -273,7 +253,7 @@ class Decoder:
         second = max(logits[:best].max(initial=-np.inf), logits[best + 1 :].max(initial=-np.inf))
         return bool(top - second < UNCERTAIN_MARGIN)
 
-    def _decode_again(self, branch: Branch, position: int) -> _Choice | None:
+    def _decode_again(self, branch: Branch, position: int) -> Choice | None:
         """Decode the token at ``position`` by itself and return what comes after it."""
         token = branch.tokens[position]
         self._tree.truncate(branch, position)
@@ -302,79 +282,8 @@ class Decoder:
         except BaseException:
             self._tree.clear()  # how much of the batch went in is unknown
             raise
-        self._model_ms += _ms_since(started)
+        self._model_ms += ms_since(started)
         self._tree.append(branch, token_ids)
-
-
-class _Run:
-    """What one candidate has written so far."""
-
-    def __init__(
-        self,
-        task: Task,
-        trees: TreeCache,
-        limit: int,
-        prefill_tokens: int,
-        reused_tokens: int,
-        prefill_ms: float,
-    ) -> None:
-        self.required = task.fragment
-        self.drafted = 0
-        self.accepted = 0
-        self._text = TextStop(task.stop, trees)
-        self._limit = limit
-        self._time_budget_ms = task.stop.time_budget_ms
-        self._prefill = (reused_tokens, prefill_tokens, prefill_ms)
-        self._started = time.perf_counter()
-        self._tokens = 0
-        self._logprob_sum = 0.0
-        self._reason = StopReason.STUCK
-        self._decode_ms = 0.0
-
-    @property
-    def tokens_left(self) -> int:
-        """How many more tokens may be written."""
-        return self._limit - self._tokens
-
-    def take(
-        self, choice: _Choice, vocabulary: Vocabulary, stop_ids: frozenset[int]
-    ) -> StopReason | None:
-        """Take a token; return why to stop, or ``None``."""
-        self._tokens += 1
-        self._logprob_sum += choice.logprob
-        if not self.required and choice.token in stop_ids:
-            return StopReason.END
-        piece = vocabulary.pieces[choice.token]
-        self.required, piece = self.required[len(piece) :], piece[len(self.required) :]
-        reason = self._text.feed(piece)
-        if reason is None and self.tokens_left <= 0:
-            return StopReason.TOKENS
-        if reason is None and _ms_since(self._started) > self._time_budget_ms:
-            return StopReason.TIME
-        return reason
-
-    def finish(self, reason: StopReason) -> None:
-        """Note why and when it ended."""
-        self._reason = reason
-        self._decode_ms = _ms_since(self._started)
-
-    def completion(self, model_ms: float) -> Completion:
-        """Return what was written; nothing, if even the fragment was not reproduced."""
-        timings = EngineTimings(
-            *self._prefill,
-            self._tokens,
-            self._decode_ms,
-            self.drafted,
-            self.accepted,
-            model_ms,
-        )
-        text = "" if self.required else self._text.text()
-        mean_logprob = self._logprob_sum / max(self._tokens, 1)
-        return Completion(text, self._reason, mean_logprob, timings)
-
-
-def _ms_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
 
 
 def _logprob(logits: Logits, token: int, largest: np.float32) -> float:

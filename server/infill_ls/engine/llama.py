@@ -1,4 +1,4 @@
-"""A GGUF model through llama.cpp's low-level API. With llama_vocab the only user of llama_cpp.
+"""A GGUF model in a llama.cpp context. With llama_file and llama_vocab all that uses llama_cpp.
 
 The high-level ``Llama`` class is not used: its infilling ids are fixed at 0, its ``detokenize``
 loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
@@ -7,12 +7,9 @@ loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llama_cpp
@@ -28,16 +25,13 @@ from infill_ls.engine.calibration import (
 )
 from infill_ls.engine.decoder import Cancelled, Logits
 from infill_ls.engine.governor import ThreadGovernor
+from infill_ls.engine.llama_file import interruption, load_model, read_facts
 from infill_ls.engine.llama_vocab import LlamaVocab
-from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
+from infill_ls.engine.remedies import Remedies, find_remedies
 from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
-log = logging.getLogger(__name__)
-native_log = logging.getLogger("llama.cpp")
-
-GGUF_MAGIC = b"GGUF"
 BATCH_TOKENS = 512
 MAX_CONTEXT_TOKENS = 4096
 SEQUENCES = 8
@@ -48,130 +42,6 @@ _ABORTED = 2
 # llama.cpp asks ``bool (*)(void *)`` at each operation, from threads that must not wait for Python.
 # C's own strlen is such a function for a flag of one byte and a zero: it returns 0 or 1.
 _is_set = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
-
-_LOG_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
-_last_native_level = logging.DEBUG
-_interruption = ctypes.create_string_buffer(2)
-"""Holds one byte while a decoding is to be broken off; a process has one model."""
-
-
-def _log_native(level: int, text: bytes, _user_data: object) -> None:
-    global _last_native_level  # noqa: PLW0603 - llama.cpp marks a continued line with level 5
-    _last_native_level = _LOG_LEVELS.get(level, _last_native_level)
-    # A decoding that we have broken off is an error to llama.cpp. And what it calls information, and most of its warnings (that the KV cache is larger than
-    # one prompt may be, say), is of interest only to those who look for a fault.
-    is_fault = _last_native_level >= logging.ERROR and not _interruption.value
-    wanted = _last_native_level if is_fault else logging.DEBUG
-    native_log.log(wanted, "%s", text.decode("utf-8", "replace").rstrip())
-
-
-_native_log_callback = llama_cpp.llama_log_callback(_log_native)
-
-
-def check_model_file(path: Path) -> None:
-    """Raise :class:`ModelError` if ``path`` cannot be a GGUF model."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(GGUF_MAGIC))
-    except FileNotFoundError:
-        raise ModelError(
-            f"model file {path} does not exist: set 'model' to the path of a GGUF file, "
-            "or leave it empty for the bundled model"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"model file {path} cannot be read: {error.strerror}") from None
-    if magic != GGUF_MAGIC:
-        raise ModelError(
-            f"model file {path} is not a GGUF file: download a .gguf of the model, "
-            "or convert it with llama.cpp's convert_hf_to_gguf.py"
-        )
-
-
-def load_model(
-    path: Path,
-    *,
-    gpu_layers: int = -1,
-    vocab_only: bool = False,
-    overrides: Mapping[str, str | bool] = MappingProxyType({}),
-    on_progress: Callable[[float], None] = lambda _: None,
-) -> Any:
-    """Return a ``llama_model_p`` for a GGUF file, with other values for some of the file's keys.
-
-    Raises :class:`ModelError`.
-    """
-
-    def report(fraction: float, _user_data: object) -> bool:
-        on_progress(fraction)
-        return True
-
-    check_model_file(path)
-    llama_cpp.llama_log_set(_native_log_callback, ctypes.c_void_p(0))
-    llama_cpp.llama_backend_init()
-    params = llama_cpp.llama_model_default_params()
-    params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
-    params.vocab_only = vocab_only
-    params.kv_overrides = kv_overrides = _kv_overrides(overrides)
-    params.progress_callback = callback = llama_cpp.llama_progress_callback(report)
-    model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-    del callback, kv_overrides  # kept alive until here
-    if not model:
-        raise ModelError(
-            f"model file {path} could not be loaded: it may be cut short, or made for a newer "
-            "llama.cpp; download it again, and see the log for llama.cpp's own message"
-        )
-    return model
-
-
-def _kv_overrides(values: Mapping[str, str | bool]) -> Any:
-    """Return llama.cpp's form of ``values``: an array whose last entry has an empty key."""
-    array = (llama_cpp.llama_model_kv_override * (len(values) + 1))()
-    for entry, (key, value) in zip(array, values.items(), strict=False):
-        entry.key = key.encode()
-        if isinstance(value, bool):
-            entry.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
-            entry.value.val_bool = value
-        else:
-            entry.tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR
-            entry.value.val_str = value.encode()
-    return array
-
-
-def metadata(model: Any, key: str) -> str:
-    """Return a value of the model file as text; empty if it has none for ``key``."""
-    buffer = ctypes.create_string_buffer(512)
-    length = llama_cpp.llama_model_meta_val_str(model, key.encode(), buffer, 512)
-    return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
-
-
-def read_facts(path: Path) -> ModelFacts:
-    """Return what a GGUF file says of itself, without loading weights.
-
-    Raises :class:`ModelError` if the file is no model or cannot infill.
-    """
-    model = load_model(path, gpu_layers=0, vocab_only=True)
-    try:
-        architecture = metadata(model, "general.architecture")
-        name = metadata(model, "general.name") or path.stem
-        vocab = LlamaVocab(model)
-        return ModelFacts(
-            name=name,
-            finetune=metadata(model, "general.finetune"),
-            architecture=architecture,
-            family=vocab.find_family(path, f"{architecture} {name}").name,
-            vocabulary_tokens=vocab.tokens,
-            pre_tokenizer=metadata(model, "tokenizer.ggml.pre"),
-            rope_base=_number(metadata(model, f"{architecture}.rope.freq_base")),
-            rope_factor=_number(metadata(model, f"{architecture}.rope.scaling.factor")) or 1.0,
-        )
-    finally:
-        llama_cpp.llama_model_free(model)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 class LlamaModel:
@@ -236,7 +106,7 @@ class LlamaModel:
         if interruptible is not self._is_interruptible:
             self._is_interruptible = interruptible
             callback = _is_set if interruptible else llama_cpp.ggml_abort_callback()
-            llama_cpp.llama_set_abort_callback(self._context, callback, _interruption)
+            llama_cpp.llama_set_abort_callback(self._context, callback, interruption)
         started = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch.batch)
         if self._governor is not None:
@@ -250,11 +120,11 @@ class LlamaModel:
 
     def interrupt(self) -> None:
         """Break off the decoding under way, or the next, if it is interruptible; from any thread."""
-        _interruption[0] = b"\1"
+        interruption[0] = b"\1"
 
     def resume(self) -> None:
         """Forget an interrupt."""
-        _interruption[0] = b"\0"
+        interruption[0] = b"\0"
 
     def logits(self, index: int) -> Logits:
         """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""

@@ -10,7 +10,7 @@ from typing import Any
 import llama_cpp
 
 from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.llama import load_model, metadata, read_facts
+from infill_ls.engine.llama_file import load_model, metadata, read_facts
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.remedies import find_remedies
 from infill_ls.engine.worker import Request

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from infill_ls.engine import wire
-from infill_ls.engine.decoder import Cancelled, Decoder, Task
+from infill_ls.engine.decoder import Cancelled, Decoder
 from infill_ls.engine.draft import Drafter
 from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.llama import SEQUENCES, LlamaModel
+from infill_ls.engine.run import Task
 from infill_ls.types import Sampling
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infill_ls.engine.decoder import Cancelled, Decoder, Task
+from infill_ls.engine.decoder import Cancelled, Decoder
+from infill_ls.engine.run import Task
 from infill_ls.types import Completion, Sampling, StopReason, StopRule
 from unit.engine.fake_model import CONTEXT, END, PIECES, FakeModel, decoder_for
 
