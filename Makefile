@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-editors vsix check format install clean
+.PHONY: run test test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -17,6 +17,10 @@ test: install
 # In real editors, which are installed into build/editors. Needs Debian and, the first time, root.
 test-editors: install
 	tests/editors/run.sh
+
+# The figures of docs/evaluation.md: half an hour on two cores that have nothing else to do.
+evaluation: install
+	PYTHONPATH=bench/retrieval $(BIN)/python bench/evaluation/report.py
 
 # The VS Code extension as a package, editors/vscode/infill-ls.vsix.
 vsix:

@@ -194,10 +194,11 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
             return [repository.measure_with(searching, alone, folder, plan.parts)]
 
         run = {"folder": folder.name, "holes": len(holes), "seed": options.seed}
+        # Where a part is left out, the whole server is what to compare with.
+        requests = repository.requests_for(holes, (True,) if plan.parts else (True, False))
         return await evaluate(
-            "repo", plan, settings, run, repository.requests_for(holes), measures_on,
-            repository.tables_of,
-        )  # fmt: skip
+            "repo", plan, settings, run, requests, measures_on, repository.tables_of
+        )
 
 
 async def evaluate_crosscodeeval(options: argparse.Namespace) -> Result:

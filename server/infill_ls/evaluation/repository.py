@@ -37,6 +37,7 @@ TYPED_CHARS = (0, 4, 8)
 HOLES_OF_A_FILE = 2
 LEAST_LEFT_CHARS = 3
 """With less left to write, a hole is not asked for."""
+_SEARCH = {True: "with", False: "without"}
 _NO_CODE = frozenset({"", "text", "plaintext", "json", "yaml", "toml", "html", "css", "markdown"})
 
 
@@ -100,12 +101,17 @@ def _call_holes(folder: Path, language: str, texts: dict[str, str], count: int) 
     return found
 
 
-def requests_for(holes: Sequence[CutHole]) -> list[Request]:
-    """Return all questions, in an order in which neighbours share much of their prompts."""
+def requests_for(
+    holes: Sequence[CutHole], searches: Sequence[bool] = (True, False)
+) -> list[Request]:
+    """Return all questions, in an order in which neighbours share much of their prompts.
+
+    ``searches`` says whether to ask with retrieval, without, or both ways.
+    """
     return [
         Request(hole, typed, with_retrieval)
         for hole in holes
-        for with_retrieval in (True, False)
+        for with_retrieval in searches
         for typed in (TYPED_CHARS if hole.kind is not HoleKind.BLOCK else TYPED_CHARS[:1])
         if len(hole.wanted.rstrip()) - typed >= LEAST_LEFT_CHARS
     ]
@@ -162,36 +168,36 @@ def _shown(report: Report, request: Request, *, raw: bool) -> str:
 
 
 def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
-    """Return the figures by kind, retrieval and what was typed, and what retrieval brings."""
-    by_row: dict[str, dict[str, Figure]] = {}
-    gains: dict[str, dict[str, Figure]] = {}
-    for kind in HoleKind:
-        of_kind = [row for row in rows if row["kind"] == kind]
-        for with_retrieval in (True, False):
-            for typed in TYPED_CHARS:
-                some = [
-                    row
-                    for row in of_kind
-                    if row["retrieval"] is with_retrieval and row["typed_chars"] == typed
-                ]
-                if some:
-                    search = "with" if with_retrieval else "without"
-                    by_row[f"{kind}, {typed} typed, {search} retrieval"] = figures_of(some)
-        with_it, without = (
-            [{**row, "id": row["hole"]} for row in of_kind if row["retrieval"] is wanted]
-            for wanted in (True, False)
-        )
-        if with_it:
-            gains[kind.value] = without_gaps(
-                **{
-                    "exact, points": gain(with_it, without, "exact"),
-                    "similarity, points": gain(with_it, without, "similarity"),
-                    "saved, points": gain(with_it, without, "saved"),
-                }
-            )
+    """Return the figures by kind and retrieval, what retrieval brings, and what typing does."""
+    kinds = {kind.value: [row for row in rows if row["kind"] == kind] for kind in HoleKind}
+    groups = {"all": list(rows), **{kind: some for kind, some in kinds.items() if some}}
+    by_kind, gains, by_typed = {}, {}, {}
+    for kind, some in groups.items():
+        searched = {flag: [row for row in some if row["retrieval"] is flag] for flag in _SEARCH}
+        for flag, word in _SEARCH.items():
+            if searched[flag]:
+                by_kind[f"{kind}, {word} retrieval"] = figures_of(searched[flag])
+        if searched[False]:
+            gains[kind] = _gains(searched[True], searched[False])
+        for typed in TYPED_CHARS:
+            chosen = [row for row in searched[True] if row["typed_chars"] == typed]
+            if chosen:
+                by_typed[f"{kind}, {typed} typed"] = figures_of(chosen)
     return (
-        table("All requests", by_row),
+        table("By kind", by_kind),
         table("What retrieval brings", gains),
+        table("By what is typed, with retrieval", by_typed),
+    )
+
+
+def _gains(searched: Sequence[Row], alone: Sequence[Row]) -> dict[str, Figure]:
+    one, other = ([{**row, "id": row["hole"]} for row in rows] for rows in (searched, alone))
+    return without_gaps(
+        **{
+            "exact, points": gain(one, other, "exact"),
+            "similarity, points": gain(one, other, "similarity"),
+            "keys saved, points": gain(one, other, "saved"),
+        }
     )
 
 
