@@ -47,7 +47,7 @@ async def test_ranges_count_in_the_agreed_encoding(
     answer = "漢😀e\u0301)"
     client = {"client_capabilities": capabilities(encodings=[encoding], inline=False)}
     editor = await start_scripted(answer, handshake=client)
-    before, after = "\té漢 = ße\u0301漢字", " # 😀 漢"
+    before, after = "\t#é漢 = ße\u0301漢字", " # 😀 漢"
     open_document(editor, f"# 😀\n{before}{after}\n# é")
     cursor = position(1, units(before, encoding))
     (item,) = shown(await inline(editor, cursor))
@@ -57,7 +57,7 @@ async def test_ranges_count_in_the_agreed_encoding(
     start = position(1, units(before, encoding) - units("漢字", encoding))
     assert entry["textEdit"] == {"range": span(start, cursor), "newText": "漢字" + answer}
     change_document(editor, [{"range": span(start, cursor), "text": "ok"}])
-    changed = f"# 😀\n\té漢 = ße\u0301ok{after}\n# é"
+    changed = f"# 😀\n\t#é漢 = ße\u0301ok{after}\n# é"
     assert await text_of(editor) == changed
 
 
@@ -67,8 +67,8 @@ async def test_behind_an_emoji_the_item_starts_at_the_cursor(
 ) -> None:
     client = {"client_capabilities": capabilities(encodings=[encoding])}
     editor = await start_scripted("漢😀", handshake=client)
-    open_document(editor, "\n😀 = \n")
-    cursor = position(1, units("😀 = ", encoding))
+    open_document(editor, "\n#😀 = \n")
+    cursor = position(1, units("#😀 = ", encoding))
     (item,) = shown(await inline(editor, cursor))
     assert item == {"range": span(cursor, cursor), "insertText": "漢😀"}
     behind = position(1, cursor["character"] + 9)

@@ -28,7 +28,7 @@ async def events(folder: Path, count: int) -> list[dict[str, Any]]:
 
 
 async def suggested(editor: Editor) -> dict[str, Any]:
-    open_document(editor, "x = ")
+    open_document(editor, "# x ")
     (item,) = await inline(editor, position(0, 4))
     return item
 
@@ -41,7 +41,7 @@ async def test_acceptance_is_counted(
     item = await suggested(editor)
     editor.notify("textDocument/didFocus", {})
     editor.notify("textDocument/didShowCompletion", {"item": {"command": item["command"]}})
-    # In UTF-16 units from the start of the item: "x = " and an emoji of two units.
+    # In UTF-16 units from the start of the item: "# x " and an emoji of two units.
     editor.notify("textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": 6})
     assert await editor.ask("workspace/executeCommand", item["command"]) is None
     found = await events(tmp_path / "data", 4)
