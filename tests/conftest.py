@@ -27,6 +27,7 @@ def engines_of_the_tests() -> Iterator[None]:
     ):
         patch.setenv("INFILL_LS_RUNTIME_DIR", folder)
         patch.setenv("XDG_CACHE_HOME", folder)
+        patch.setenv("XDG_CONFIG_HOME", folder)
         patch.setenv("XDG_DATA_HOME", folder)
         yield
 

@@ -126,6 +126,7 @@ def _local_options(settings: Settings) -> EngineOptions:
         threads=settings.threads,
         gpu_layers=settings.gpu_layers,
         idle_minutes=settings.idle_minutes,
+        context_tokens=settings.context_tokens,
         kv_tokens=settings.kv_tokens,
         flash_attention=settings.flash_attention,
         kv_type=settings.kv_type,

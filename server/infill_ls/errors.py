@@ -6,7 +6,9 @@ InfillError                 something the user can read
 │   ├── EngineUnavailableError   it is not running (yet, or for good)
 │   ├── EngineTimeoutError       it did not answer in time
 │   └── RemoteError              an inference server failed at a request
+├── DownloadError           a model could not be fetched; says why and what to do
 └── UsageError              the command line makes no sense
+    └── UnknownModelError        there is no model of that name
 
 None of them reaches an editor as an error response: a failed completion is an empty answer and a
 log line, and at most one message per cause.
@@ -46,5 +48,13 @@ class RemoteError(EngineError):
         """Whether asking again in a moment may help."""
 
 
+class DownloadError(InfillError):
+    """A model could not be fetched."""
+
+
 class UsageError(InfillError):
     """The command line makes no sense."""
+
+
+class UnknownModelError(UsageError):
+    """There is no model of that name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,18 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from infill_ls.fim import FAMILIES
+from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.types import Sampling
 from infill_ls.urls import base_url
 
-BUNDLED_MODEL_NAME = "infill-ls-mini"
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
 LEAST_KV_TOKENS = 512
 """Less does not hold a prompt worth completing."""
-
-
-def bundled_model_path() -> Path:
-    """Return the path of the model that comes with the package."""
-    return Path(str(files("infill_ls"))) / "models" / f"{BUNDLED_MODEL_NAME}.gguf"
 
 
 class Settings(BaseModel):
@@ -38,7 +32,8 @@ class Settings(BaseModel):
     )
     model: str = Field(
         "",
-        description="Path of a GGUF model that can fill in the middle. Empty means the bundled one.",
+        description="Path of a GGUF model that can fill in the middle, or a name of `infill-ls model "
+        "list`. Empty means what `infill-ls model use` chose, else the bundled one.",
     )
     prefix_tokens: int = Field(
         768, ge=16, le=16_384, description="Tokens of the text before the cursor's line."
@@ -48,6 +43,13 @@ class Settings(BaseModel):
     )
     snippet_tokens: int = Field(
         512, ge=0, le=16_384, description="Tokens of snippets from other files; 0 turns them off."
+    )
+    context_tokens: int = Field(
+        4096,
+        ge=512,
+        le=16_384,
+        description="Longest prompt with its completion, in tokens, if the model can take it; more "
+        "takes more memory.",
     )
     excluded: tuple[str, ...] = Field(
         (), description="Patterns, as in a .gitignore, of files that are not searched."
@@ -197,9 +199,12 @@ class Settings(BaseModel):
 
     @property
     def model_path(self) -> Path:
-        """The model file: the setting, else the environment variable, else the bundled model."""
-        chosen = self.model or os.environ.get(MODEL_ENVIRONMENT_VARIABLE, "")
-        return Path(chosen).expanduser() if chosen else bundled_model_path()
+        """The model file: by the setting, else the environment variable, else the user's choice.
+
+        The bundled model if there is none of these. The file need not exist.
+        """
+        chosen = self.model or os.environ.get(MODEL_ENVIRONMENT_VARIABLE, "") or chosen_model()
+        return locate(chosen) if chosen else bundled_model_path()
 
 
 def resolve_settings(options: object) -> tuple[Settings, list[str]]:

@@ -20,7 +20,7 @@ from e2e.lsp import (
     position,
     shown,
 )
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 
 SURE = {"snippetTokens": 0, "thinkAhead": False, "candidates": 1, "timeBudgetMs": 60_000}
 SURE_TEXT = (

@@ -20,7 +20,7 @@ from e2e.lsp import (
     open_document,
     position,
 )
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 
 OFF = "completions are switched off"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import EngineOptions, EngineProcess
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Prompt
 
 MakeEngine = Callable[..., EngineProcess]

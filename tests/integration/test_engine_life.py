@@ -14,7 +14,7 @@ import pytest
 from infill_ls.engine import wire
 from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Completion, StopRule
 from integration.conftest import MakeEngine, prompt_for
 

@@ -18,8 +18,9 @@ import httpx
 import pytest
 
 from infill_ls.engine import Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings, bundled_model_path
+from infill_ls.settings import Settings
 from infill_ls.types import Completion, Prompt, Report, Snapshot, StopRule, Trigger
 from infill_retrieval import NO_SNIPPETS
 from integration.conftest import MakeEngine

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.settings import Settings, bundled_model_path, resolve_settings
+from infill_ls.models.store import bundled_model_path
+from infill_ls.settings import Settings, resolve_settings
 
 
 def test_nothing_set_is_the_defaults_without_a_warning() -> None:

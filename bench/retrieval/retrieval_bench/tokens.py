@@ -8,7 +8,7 @@ from functools import cache
 
 from infill_ls.engine.llama_file import load_model
 from infill_ls.engine.llama_vocab import LlamaVocab
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 
 CACHED_LINES = 50_000
 """As ``infill_ls.tokens.LineTokenizer``."""

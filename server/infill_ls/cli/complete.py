@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infill_ls.convert import offset_of_line_and_column
 from infill_ls.errors import UsageError
+from infill_ls.models.store import locate
 
 if TYPE_CHECKING:
     from infill_ls.lsp.client import Answer
@@ -54,7 +55,9 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
         "place", metavar="FILE[:LINE[:COL]]", help="LINE and COL count from 1; COL: end of line"
     )
     parser.add_argument("--workspace", type=Path, help="workspace folder (default: found upwards)")
-    parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
+    parser.add_argument(
+        "--model", default="", help="GGUF file, or a name of `infill-ls model list`"
+    )
     parser.add_argument(
         "--option",
         action="append",
@@ -86,7 +89,7 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
     # What an editor gets while one types; several candidates are for when one asks.
     settings = {"candidates": 1} | dict(_parse_option(option) for option in options.option)
     if options.model:
-        settings["model"] = str(Path(options.model).expanduser().resolve())
+        settings["model"] = str(locate(options.model).resolve())
 
     async def ask() -> tuple[Answer, list[str]]:
         async with run_server(folder, settings, ["--log-level", options.log_level]) as server:

@@ -33,7 +33,6 @@ from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
 BATCH_TOKENS = 512
-MAX_CONTEXT_TOKENS = 4096
 SEQUENCES = 8
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 
@@ -71,7 +70,7 @@ class LlamaModel:
             self.vocab = LlamaVocab(self._model)
             fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             trained = llama_cpp.llama_model_n_ctx_train(self._model)
-            self.context_tokens = min(trained, MAX_CONTEXT_TOKENS)
+            self.context_tokens = min(trained, options.context_tokens)
             self.kv_cells = options.kv_tokens or 2 * self.context_tokens
             self.context_tokens = min(self.context_tokens, self.kv_cells)
             self._batch = _Batch(BATCH_TOKENS)

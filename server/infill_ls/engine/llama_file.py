@@ -6,6 +6,7 @@ import ctypes
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +15,9 @@ import llama_cpp
 
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.remedies import ModelFacts
+from infill_ls.engine.shape import read_shape
 from infill_ls.errors import ModelError
+from infill_ls.models.store import why_missing
 
 native_log = logging.getLogger("llama.cpp")
 
@@ -36,7 +39,7 @@ def _log_native(level: int, text: bytes, _user_data: object) -> None:
     native_log.log(wanted, "%s", text.decode("utf-8", "replace").rstrip())
 
 
-_native_log_callback = llama_cpp.llama_log_callback(_log_native)
+native_log_callback = llama_cpp.llama_log_callback(_log_native)
 
 
 def check_model_file(path: Path) -> None:
@@ -45,10 +48,7 @@ def check_model_file(path: Path) -> None:
         with path.open("rb") as file:
             magic = file.read(len(GGUF_MAGIC))
     except FileNotFoundError:
-        raise ModelError(
-            f"model file {path} does not exist: set 'model' to the path of a GGUF file, "
-            "or leave it empty for the bundled model"
-        ) from None
+        raise ModelError(why_missing(path)) from None
     except OSError as error:
         raise ModelError(f"model file {path} cannot be read: {error.strerror}") from None
     if magic != GGUF_MAGIC:
@@ -76,7 +76,7 @@ def load_model(
         return True
 
     check_model_file(path)
-    llama_cpp.llama_log_set(_native_log_callback, ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(native_log_callback, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
     params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
@@ -133,6 +133,7 @@ def read_facts(path: Path) -> ModelFacts:
             pre_tokenizer=metadata(model, "tokenizer.ggml.pre"),
             rope_base=_number(metadata(model, f"{architecture}.rope.freq_base")),
             rope_factor=_number(metadata(model, f"{architecture}.rope.scaling.factor")) or 1.0,
+            shape=read_shape(architecture, partial(metadata, model)),
         )
     finally:
         llama_cpp.llama_model_free(model)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from infill_ls.engine.shape import UNKNOWN_SHAPE, ModelShape
+
 _DEEPSEEK_CODER_TOKENS = 32_256
 _DEEPSEEK_V2_TOKENS = 102_400
 _DEEPSEEK_CODER_ROPE_BASE = 100_000.0
@@ -31,6 +33,7 @@ class ModelFacts:
     rope_base: float
     rope_factor: float
     """By how much positions are squeezed; 1 if they are not."""
+    shape: ModelShape = UNKNOWN_SHAPE
 
 
 @dataclass(frozen=True, slots=True)

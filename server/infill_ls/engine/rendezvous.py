@@ -34,9 +34,11 @@ class EngineOptions:
     threads: int = 0
     """0 means what the calibration found best."""
     gpu_layers: int = -1
-    """-1 means all."""
+    """-1 means as many as fit."""
     idle_minutes: float = 15.0
     """The engine ends, and gives its memory back, after so long without a request."""
+    context_tokens: int = 4096
+    """Longest prompt with its completion; less if the model was trained on less."""
     kv_tokens: int = 0
     """Cells of the KV cache, for all prompts together; 0 means twice the context of one."""
     flash_attention: str = "auto"

@@ -1,0 +1,213 @@
+"""``infill-ls model ...``: which models there are, fetch one, choose one, look into one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infill_ls.errors import ModelError, UsageError
+from infill_ls.models import store
+
+QUANTIZATIONS = ("Q4_0", "Q4_K_M", "Q5_K_M", "Q8_0")
+LOCAL = "local"
+"""Part of the name of a file that was quantised here, to tell it from one that was pulled."""
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser(
+        "model",
+        help="list, pull, choose and check models",
+        description="Models by name: a name of the list, or OWNER/REPOSITORY/FILE.gguf on the Hugging "
+        "Face hub; for what needs no download also the path of any GGUF file.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="", required=True)
+
+    def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
+        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action.set_defaults(run=run)
+        return action
+
+    listing = add("list", "show the known models and those on this machine", _list)
+    listing.add_argument("--json", action="store_true", help="print as JSON")
+    pulling = add("pull", "fetch a model, or go on with an interrupted pull", _pull)
+    pulling.add_argument("name")
+    using = add("use", "choose a model for all editors, fetching it first if need be", _use)
+    using.add_argument("name", metavar="NAME|PATH", help=f"{store.BUNDLED_MODEL_NAME}: the bundled")
+    removing = add("remove", "delete a model from this machine", _remove)
+    removing.add_argument("name")
+    informing = add("info", "show what is known of a model and what its file says", _info)
+    informing.add_argument("name", metavar="NAME|PATH")
+    informing.add_argument("--json", action="store_true", help="print as JSON")
+    quantizing = add(
+        "quantize", "make a smaller file from a larger one, on this machine", _quantize
+    )
+    quantizing.add_argument("name", metavar="NAME|PATH")
+    quantizing.add_argument("quantization", choices=QUANTIZATIONS, type=str.upper)
+    quantizing.add_argument("--output", type=Path, help="the new file (default: among the models)")
+    checking = add("check", "check a model's file, and let it fill a hole", _check)
+    checking.add_argument("name", metavar="NAME|PATH")
+
+
+def fetch(name: str) -> Path:
+    """Pull the model that goes by ``name`` unless it is on this machine; return its file.
+
+    Raises :class:`~infill_ls.errors.UnknownModelError` and
+    :class:`~infill_ls.errors.DownloadError`.
+    """
+    from infill_ls.models import registry
+    from infill_ls.models.download import pull
+
+    known_name, source = registry.hub_file(name)
+    target = store.stored_path(known_name)
+    if target.is_file():
+        print(f"{known_name} is on this machine: {target}")
+        return target
+    if (known := registry.find(known_name)) is not None:
+        print(f"{known.model.title} {source.quantization}, licence {known.model.licence}:")
+        print(f"  {known.model.licence_url}")
+    pull(source, target, say=print)
+    print(f"{known_name} is ready: {target}")
+    return target
+
+
+def _list(options: argparse.Namespace) -> int:
+    from infill_ls.cli.model_list import model_rows, print_models
+
+    rows = model_rows()
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "folder": str(store.model_folder()),
+                    "chosen": store.chosen_model(),
+                    "models": [row.to_json() for row in rows],
+                },
+                indent=2,
+            )
+        )
+    else:
+        print_models(rows)
+    return 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    fetch(options.name)
+    print(f"To use it in all editors: infill-ls model use {options.name}")
+    return 0
+
+
+def _use(options: argparse.Namespace) -> int:
+    from infill_ls.models import registry
+
+    name = options.name
+    path = store.locate(name)
+    if not path.is_file() and not _looks_like_a_path(name):
+        path = fetch(name)
+        name = registry.hub_file(name)[0]
+    store.choose("" if path == store.bundled_model_path() else name)
+    print(f"All editors use {path} from their next start on, unless their setting 'model' differs.")
+    return 0
+
+
+def _remove(options: argparse.Namespace) -> int:
+    chosen = store.chosen_model()
+    was_chosen = bool(chosen) and store.locate(chosen) == store.locate(options.name)
+    removed = store.remove(options.name)
+    print(f"{removed.name} is removed: {removed.bytes / 1e6:.0f} MB are free again.")
+    if was_chosen:
+        store.choose("")
+        print("It was the chosen model: the bundled one takes its place.")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    from infill_ls.cli.model_list import print_facts
+    from infill_ls.engine.child import run_chore
+    from infill_ls.models import registry
+
+    path = store.locate(options.name)
+    known = registry.find(options.name)
+    facts = run_chore("facts", str(path)) if path.is_file() else None
+    if facts is None and known is None:
+        raise ModelError(store.why_missing(path))
+    if options.json:
+        print(json.dumps({"path": str(path), "facts": facts}, indent=2))
+    else:
+        print_facts(options.name, path, known, facts)
+    return 0
+
+
+def _quantize(options: argparse.Namespace) -> int:
+    from infill_ls.engine.child import run_chore
+    from infill_ls.models.download import check_space
+
+    source = _existing(options.name)
+    target = options.output or store.stored_path(
+        f"{source.stem}-{options.quantization.lower()}-{LOCAL}"
+    )
+    if target.exists():
+        raise UsageError(f"{target} exists already")
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        check_space(target.parent, source.stat().st_size)
+        made = run_chore(
+            "quantize", str(source), str(temporary), options.quantization, timeout_s=None
+        )
+        if made["bytes"] >= source.stat().st_size:
+            raise UsageError(
+                f"{source} holds no more than {options.quantization} does: start from a larger file"
+            )
+        temporary.replace(target)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    print(f"{target.stem} is ready: {target}, {made['bytes'] / 1e6:.0f} MB")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from infill_ls.cli.trial import try_model
+    from infill_ls.engine.child import run_chore
+    from infill_ls.models import registry
+    from infill_ls.models.download import file_sha256
+
+    path = _existing(options.name)
+    known = registry.find(options.name)
+    if known is not None and known.source.sha256 is not None:
+        if file_sha256(path) != known.source.sha256:
+            raise ModelError(
+                f"{path} is not what infill-ls knows as {known.name} (its checksum is another): "
+                f"remove it and pull it again"
+            )
+        print("checksum: right")
+    facts = run_chore("facts", str(path))
+    print(f"markers: those of the family {facts['family']}")
+    trial = try_model(path)
+    for note in trial.notes:
+        print(f"note: {note}")
+    print(f"loads: with a context of {trial.context_tokens} tokens")
+    print(f"fills in: {trial.before}[{trial.text}]")
+    if not trial.is_right:
+        raise ModelError(
+            f"{path} does not fill in what the text around the hole says "
+            f"({trial.expected!r}): it may be damaged, or not made to fill in"
+        )
+    return 0
+
+
+def _existing(name: str) -> Path:
+    path = store.locate(name)
+    if not path.is_file():
+        raise ModelError(store.why_missing(path))
+    return path
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return Path(name).expanduser().is_absolute() or name.startswith((".", "~"))

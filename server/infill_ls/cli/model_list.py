@@ -1,0 +1,170 @@
+"""Tables of models, for people and as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infill_ls.engine.shape import memory_bytes
+from infill_ls.models import registry, store
+from infill_ls.settings import Settings
+
+GIGABYTE = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that is known, or on this machine, or both."""
+
+    name: str
+    title: str
+    quantization: str
+    bytes: int | None
+    memory_bytes: int | None
+    """What the engine takes with the default context, all in main memory."""
+    licence: str
+    path: Path | None
+    """The file, if it is on this machine."""
+    is_in_use: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as an editor wants it, to offer models for choice."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "quantization": self.quantization,
+            "bytes": self.bytes,
+            "memoryBytes": self.memory_bytes,
+            "licence": self.licence,
+            "path": str(self.path) if self.path else None,
+            "installed": self.path is not None,
+            "inUse": self.is_in_use,
+        }
+
+
+def model_rows() -> list[ModelRow]:
+    """Return the models on this machine, then those that could be pulled."""
+    in_use = Settings().model_path
+    stored = {model.name: model for model in store.stored_models()}
+    rows = [_stored_row(model, in_use) for model in stored.values()]
+    if in_use.is_file() and in_use not in [model.path for model in stored.values()]:
+        own = store.StoredModel(str(in_use), in_use, in_use.stat().st_size)
+        rows.append(_stored_row(own, in_use))
+    rows += [_known_row(known) for known in registry.known_files() if known.name not in stored]
+    return rows
+
+
+def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
+    known = model.known
+    if model.name == store.BUNDLED_MODEL_NAME:
+        title, licence = "the bundled model", "MIT"
+    elif known is not None:
+        title, licence = known.model.title, known.model.licence
+    else:
+        title = licence = ""
+    return ModelRow(
+        name=model.name,
+        title=title,
+        quantization=known.source.quantization if known else "",
+        bytes=model.bytes,
+        memory_bytes=_memory(known, model.bytes),
+        licence=licence,
+        path=model.path,
+        is_in_use=model.path == in_use,
+    )
+
+
+def _known_row(known: registry.KnownFile) -> ModelRow:
+    return ModelRow(
+        name=known.name,
+        title=known.model.title,
+        quantization=known.source.quantization,
+        bytes=known.source.size_bytes,
+        memory_bytes=_memory(known, known.source.size_bytes),
+        licence=known.model.licence,
+        path=None,
+        is_in_use=False,
+    )
+
+
+def _memory(known: registry.KnownFile | None, size_bytes: int | None) -> int | None:
+    if known is None or size_bytes is None:
+        return None
+    context = min(Settings().context_tokens, known.model.context_tokens)
+    return memory_bytes(size_bytes, known.model.kv_bytes_per_token, 2 * context)
+
+
+def print_models(rows: list[ModelRow]) -> None:
+    """Print the table."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "name", "file"):
+        table.add_column(column, no_wrap=True)
+    for column in ("disk", "memory"):
+        table.add_column(column, justify="right")
+    table.add_column("licence")
+    for row in rows:
+        mark = "*" if row.is_in_use else "" if row.path is None else "+"
+        table.add_row(
+            mark,
+            row.name,
+            row.quantization,
+            _gigabytes(row.bytes),
+            _gigabytes(row.memory_bytes),
+            row.licence,
+        )
+    console.print(table)
+    console.print(
+        "\n* in use, + on this machine. Sizes in GB; memory: file, KV cache of the default context, engine."
+        f"\nFiles are kept in {store.model_folder()}",
+        style="bright_black",
+        soft_wrap=True,
+    )
+
+
+def print_facts(
+    name: str, path: Path, known: registry.KnownFile | None, facts: dict[str, Any] | None
+) -> None:
+    """Print what the registry and the file say of a model."""
+    rows: list[tuple[str, object]] = [("name", name)]
+    if known is not None:
+        source = known.source
+        rows += [
+            ("model", known.model.title),
+            ("parameters", f"{known.model.parameters_millions / 1000:.1f} billion"),
+            ("licence", f"{known.model.licence}, {known.model.licence_url}"),
+            ("from", f"{source.repository}/{source.file}"),
+            ("sha256", source.sha256 or "as the hub says"),
+            ("disk", f"{_gigabytes(source.size_bytes)} GB"),
+            ("memory", f"{_gigabytes(_memory(known, source.size_bytes))} GB"),
+        ]
+    if facts is None:
+        rows.append(("file", f"not on this machine: infill-ls model pull {name}"))
+    else:
+        shape = facts["shape"]
+        rows += [
+            ("file", path),
+            ("file size", f"{_gigabytes(facts['file_bytes'])} GB"),
+            ("calls itself", facts["name"]),
+            ("architecture", facts["architecture"]),
+            ("infilling markers", f"family {facts['family']}"),
+            (
+                "vocabulary",
+                f"{facts['vocabulary_tokens']} tokens, {facts['pre_tokenizer'] or 'no'} pre-tokenizer",
+            ),
+            ("trained on", f"up to {shape['context_tokens']} tokens"),
+            ("KV cache", f"{shape['kv_bytes_per_token'] / 1024:.0f} KiB a token"),
+            *(("note", note) for note in facts["notes"]),
+        ]
+    table = Table.grid(padding=(0, 2))
+    for label, value in rows:
+        table.add_row(f"[bright_black]{label}[/]", str(value))
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _gigabytes(size: int | None) -> str:
+    return "?" if size is None else f"{size / GIGABYTE:.2f}"

@@ -1,0 +1,51 @@
+"""What a model's own metadata say of its size, and how much memory it takes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ENGINE_OVERHEAD_BYTES = 250_000_000
+"""Interpreter, llama.cpp and its buffers beside model and KV cache."""
+F16_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """The numbers that memory and speed follow from. 0 means that the file does not say."""
+
+    layers: int
+    context_tokens: int
+    """Longest text that the model was trained on."""
+    kv_bytes_per_token: int
+    """Of the KV cache in F16, all layers together."""
+
+
+UNKNOWN_SHAPE = ModelShape(0, 0, 0)
+
+
+def read_shape(architecture: str, metadata: Callable[[str], str]) -> ModelShape:
+    """Return the shape by the metadata of a GGUF file, given as text by their keys."""
+
+    def number(key: str) -> int:
+        try:
+            return int(metadata(f"{architecture}.{key}"))
+        except ValueError:  # not there, or a list with a number for each layer
+            return 0
+
+    layers = number("block_count")
+    heads = number("attention.head_count")
+    kv_heads = number("attention.head_count_kv") or heads
+    head_size = number("embedding_length") // heads if heads else 0
+    key_size = number("attention.key_length") or head_size
+    value_size = number("attention.value_length") or head_size
+    return ModelShape(
+        layers,
+        number("context_length"),
+        layers * kv_heads * (key_size + value_size) * F16_BYTES,
+    )
+
+
+def memory_bytes(model_bytes: int, kv_bytes_per_token: int, kv_cells: int) -> int:
+    """Return about how much memory an engine takes."""
+    return model_bytes + kv_bytes_per_token * kv_cells + ENGINE_OVERHEAD_BYTES

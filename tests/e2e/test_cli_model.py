@@ -1,0 +1,111 @@
+"""``infill-ls model ...``, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.test_cli import Outcome, run
+from infill_ls.models.store import bundled_model_path
+from unit.models.hub import FILE, REPOSITORY, Hub, serve
+
+PLACE = f"{REPOSITORY}/{FILE}"
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INFILL_LS_MODEL_FOLDER", str(tmp_path / "models"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with serve(Hub(bundled_model_path().read_bytes())) as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+async def models() -> dict[str, dict[str, object]]:
+    listed = json.loads((await run("model", "list", "--json")).stdout)
+    return {model["name"]: model for model in listed["models"]}
+
+
+def failed(outcome: Outcome, words: str) -> None:
+    assert outcome.status == 2, outcome
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+async def test_from_the_bundled_model_to_another_and_back(hub: Hub, folders: Path) -> None:
+    assert (await models())["infill-ls-mini"]["inUse"] is True
+    used = await run("model", "use", PLACE)
+    assert used.status == 0, used
+    assert hub.ranges == [""]
+    listed = await models()
+    assert listed["tiny"]["inUse"] is True
+    assert listed["infill-ls-mini"]["inUse"] is False
+    checked = await run("model", "check", "tiny")
+    assert checked.status == 0, checked
+    assert "family deepseek" in checked.stdout
+    again = await run("model", "pull", PLACE)
+    assert "is on this machine" in again.stdout
+    removed = await run("model", "remove", "tiny")
+    assert "the bundled one takes its place" in removed.stdout
+    assert (await models())["infill-ls-mini"]["inUse"] is True
+
+
+async def test_the_list_shows_what_is_known() -> None:
+    known = (await models())["deepseek-coder-6.7b"]
+    assert known["installed"] is False
+    assert known["licence"] == "DeepSeek"
+    table = await run("model", "list")
+    assert "deepseek-coder-6.7b:q5_k_m" in table.stdout
+
+
+async def test_info_of_a_known_model_and_of_a_file() -> None:
+    known = await run("model", "info", "deepseek-coder-1.3b")
+    assert "infill-ls model pull deepseek-coder-1.3b" in known.stdout
+    file = await run("model", "info", bundled_model_path())
+    assert "family deepseek" in file.stdout
+    assert json.loads((await run("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
+
+
+async def test_quantize_makes_a_smaller_file_that_works(folders: Path) -> None:
+    made = await run("model", "quantize", "infill-ls-mini", "q4_0")
+    assert made.status == 0, made
+    (path,) = (folders / "models").glob("*.gguf")
+    assert path.name == "infill-ls-mini-q4_0-local.gguf"
+    checked = await run("model", "check", path.stem)
+    assert checked.status == 0, checked
+    failed(await run("model", "quantize", "infill-ls-mini", "q4_0"), "exists already")
+
+
+async def test_what_cannot_be_quantized_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cut.gguf").write_bytes(bundled_model_path().read_bytes()[:1_000_000])
+    (tmp_path / "text.gguf").write_text("no model")
+    failed(await run("model", "quantize", tmp_path / "cut.gguf", "q4_0"), "llama.cpp")
+    failed(await run("model", "quantize", tmp_path / "text.gguf", "q4_0"), "not a GGUF file")
+    failed(await run("model", "quantize", "infill-ls-mini", "q8_0"), "start from a larger file")
+    failed(await run("model", "quantize", "infill-ls-mini", "q3"), "invalid choice")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+async def test_wrong_names_and_damaged_files(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(bundled_model_path().read_bytes()[:2_000_000])
+    for action in ("pull", "use", "remove", "info", "check"):
+        failed(await run("model", action, "deepseek-coder-9b"), "infill-ls model list")
+    for action in ("use", "info", "check"):
+        failed(await run("model", action, tmp_path / "none.gguf"), "does not exist")
+    failed(await run("model", "check", cut), "could not be loaded")
+    failed(await run("model", "check", "deepseek-coder-1.3b"), "model pull deepseek-coder-1.3b")
+    failed(await run("model"), "required")
+
+
+async def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    failed(await run("model", "pull", PLACE), "HF_HUB_OFFLINE is set")
