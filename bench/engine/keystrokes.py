@@ -45,7 +45,7 @@ TYPED = ('        completions = self.rank(report, key="mean")\n', "        if no
 ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
 FIRST_TOKEN = StopRule(max_tokens=1, max_lines=1, time_budget_ms=60_000)
 A_LINE = StopRule(max_tokens=16, max_lines=99, time_budget_ms=60_000)
-SETTINGS = Settings()
+SETTINGS = Settings(cold_target_ms=0)
 PAUSE_S = 0.12
 """Between two keys."""
 

@@ -90,7 +90,12 @@ def _result(model: str, outcomes: list[Outcome]) -> dict[str, object]:
 async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
     """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
     plain = Settings(
-        model=model, time_budget_ms=TIME_BUDGET_MS, candidates=1, snippet_tokens=0, max_lines=1
+        model=model,
+        time_budget_ms=TIME_BUDGET_MS,
+        candidates=1,
+        snippet_tokens=0,
+        max_lines=1,
+        cold_target_ms=0,
     )
     engine = engine_for(plain, lambda _: None)
     chosen = _by_turns(packages())

@@ -15,6 +15,8 @@ SETTINGS_THAT_MATTER = (
     "prefix_tokens",
     "suffix_tokens",
     "snippet_tokens",
+    "cold_target_ms",
+    "context_tokens",
     "excluded",
     "sensitive_names",
     "max_indexed_file_bytes",
@@ -58,6 +60,7 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
             {**_snippet(one.snippet), "verdict": one.verdict.value}
             for one in report.retrieval.considered
         ],
+        "budgetCuts": list(report.budget_cuts),
         "prompt": {
             "text": prompt.text,
             "tokens": len(prompt.token_ids),

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
+from infill_ls.budgets import budgets_for
 from infill_ls.choice import choose
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
@@ -39,8 +40,6 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
-RESERVED_TOKENS = 64
-"""Left free in the context for markers, the header and the typed text."""
 
 
 class Pipeline:
@@ -84,7 +83,7 @@ class Pipeline:
         steps.done("cut")
         if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
             return Report(snapshot, None, reason, hole=hole)
-        await self._engine.start()
+        info = await self._engine.start()
         steps.done("wait for model")
         retrieval = await self._search(snapshot, hole)
         steps.done("retrieve")
@@ -97,6 +96,7 @@ class Pipeline:
             hole=hole,
             retrieval=retrieval,
             prompt=prompt,
+            budget_cuts=budgets_for(self._settings, info).cuts,
             step_ms=steps.step_ms,
         )
 
@@ -151,7 +151,7 @@ class Pipeline:
         )
 
     async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
-        budget = await self._snippet_budget()
+        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
         if budget <= 0:
             return NO_SNIPPETS
         # What is typed may say what is needed (the name before a dot), but the snippets are held
@@ -177,10 +177,8 @@ class Pipeline:
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()
-        room = info.context_tokens - self._settings.max_tokens - retrieval.tokens - RESERVED_TOKENS
-        prefix_budget, suffix_budget = _share(
-            room, self._settings.prefix_tokens, self._settings.suffix_tokens
-        )
+        budgets = budgets_for(self._settings, info)
+        prefix_budget, suffix_budget = budgets.beside(retrieval.tokens)
         text = lay_out(
             snapshot,
             hole,
@@ -212,12 +210,6 @@ class Pipeline:
         self._results.put(key, completions)
         return completions
 
-    async def _snippet_budget(self) -> int:
-        info = await self._engine.start()
-        room = info.context_tokens - self._settings.max_tokens - RESERVED_TOKENS
-        # A small context is for the file itself first.
-        return min(self._settings.snippet_tokens, room // 3)
-
 
 class _Steps:
     """Takes the time of each step."""
@@ -230,11 +222,3 @@ class _Steps:
         now = time.perf_counter()
         self.step_ms[name] = (now - self._last) * 1000
         self._last = now
-
-
-def _share(room: int, prefix_tokens: int, suffix_tokens: int) -> tuple[int, int]:
-    """Scale the two budgets down to ``room`` tokens, three parts prefix to one part suffix."""
-    if prefix_tokens + suffix_tokens <= room:
-        return prefix_tokens, suffix_tokens
-    suffix = min(suffix_tokens, room // 4)
-    return max(room - suffix, 0), suffix

@@ -14,6 +14,8 @@ from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.types import Sampling
 from infill_ls.urls import base_url
 
+__all__ = ["Settings", "bundled_model_path", "resolve_settings"]
+
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
 LEAST_KV_TOKENS = 512
 """Less does not hold a prompt worth completing."""
@@ -50,6 +52,13 @@ class Settings(BaseModel):
         le=16_384,
         description="Longest prompt with its completion, in tokens, if the model can take it; more "
         "takes more memory.",
+    )
+    cold_target_ms: int = Field(
+        4000,
+        ge=0,
+        le=60_000,
+        description="The three budgets above are cut so that the first suggestion in a file comes "
+        "within so many milliseconds, as measured on this machine; 0 leaves them as they are.",
     )
     excluded: tuple[str, ...] = Field(
         (), description="Patterns, as in a .gitignore, of files that are not searched."
@@ -142,7 +151,10 @@ class Settings(BaseModel):
         description="Count on this machine what is suggested and accepted, for infill-ls stats.",
     )
     gpu_layers: int = Field(
-        -1, ge=-1, le=1000, description="Layers on the GPU if the backend has one; -1 means all."
+        -1,
+        ge=-1,
+        le=1000,
+        description="Layers on the GPU if llama.cpp was built for it; -1 means as many as fit.",
     )
     remote_url: str = Field(
         "",

@@ -282,6 +282,8 @@ class Report:
     hole: Hole | None = None
     retrieval: Retrieval = NO_SNIPPETS
     prompt: Prompt | None = None
+    budget_cuts: tuple[str, ...] = ()
+    """Why the prompt may have fewer tokens than the settings allow."""
     completion: Completion | None = None
     filters: tuple[FilterStep, ...] = ()
     """What each filter made of ``completion``, in order, up to one that left nothing."""

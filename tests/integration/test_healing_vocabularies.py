@@ -16,7 +16,7 @@ from infill_ls.engine.kv_tree import KvTree
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.run import Task
 from infill_ls.healing import choose_start, fragment_starts
-from infill_ls.settings import bundled_model_path
+from infill_ls.models.store import bundled_model_path
 from infill_ls.types import StopReason, StopRule
 from integration.test_deepseek_vocabulary import FILE as DEEPSEEK
 from integration.vocabularies import open_vocabulary

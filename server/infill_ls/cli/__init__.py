@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, not above: the server starts without what only the commands need.
-    from infill_ls.cli import complete, evaluate, explain, model, serve, stats
+    from infill_ls.cli import complete, doctor, evaluate, explain, model, serve, stats
 
     parser = argparse.ArgumentParser(
         prog="infill-ls",
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     complete.add_command(commands)
     explain.add_command(commands)
+    doctor.add_command(commands)
     model.add_command(commands)
     stats.add_command(commands)
     evaluate.add_command(commands)

@@ -190,9 +190,9 @@ def _check(options: argparse.Namespace) -> int:
     facts = run_chore("facts", str(path))
     print(f"markers: those of the family {facts['family']}")
     trial = try_model(path)
-    for note in trial.notes:
+    for note in trial.info.notes:
         print(f"note: {note}")
-    print(f"loads: with a context of {trial.context_tokens} tokens")
+    print(f"loads: with a context of {trial.info.context_tokens} tokens")
     print(f"fills in: {trial.before}[{trial.text}]")
     if not trial.is_right:
         raise ModelError(

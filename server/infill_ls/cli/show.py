@@ -63,6 +63,8 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
     console.print(Text.assemble((f"{shown}:{place.line}:{place.column}", "bold")))
     _print_pairs(console, "settings", explanation["settings"].items())
     _print_considered(console, answer)
+    if cuts := explanation["budgetCuts"]:
+        _print_pairs(console, "budgets", [("cut to", cut) for cut in cuts])
     if prompt := explanation["prompt"]:
         title = f"prompt, {prompt['tokens']} tokens"
         _print_pairs(console, title, prompt["parts"].items(), unit=" tokens")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -25,8 +25,7 @@ class Trial:
     """The line before the hole."""
     text: str
     expected: str
-    context_tokens: int
-    notes: tuple[str, ...]
+    info: EngineInfo
 
     @property
     def is_right(self) -> bool:
@@ -34,18 +33,21 @@ class Trial:
         return self.expected in self.text
 
 
-def try_model(path: Path) -> Trial:
+def try_model(path: Path, *, as_users_do: bool = False) -> Trial:
     """Load ``path`` in an engine and let it fill the hole.
 
+    ``as_users_do`` uses the same engine, and so the same measurement, as editors with the default
+    settings. Otherwise it is not measured which attention is best, which is quicker.
     Raises :class:`~infill_ls.errors.ModelError` and :class:`~infill_ls.errors.EngineError`.
     """
     settings = Settings(model=str(path.resolve()), max_lines=1, time_budget_ms=60_000)
-    return asyncio.run(_try(settings))
+    options = EngineOptions(settings.model_path)
+    if not as_users_do:
+        options = replace(options, flash_attention="off", kv_type="f16")
+    return asyncio.run(_try(settings, options))
 
 
-async def _try(settings: Settings) -> Trial:
-    # Without a choice of attention, the measurement at the first load takes a quarter of the time.
-    options = EngineOptions(settings.model_path, flash_attention="off", kv_type="f16")
+async def _try(settings: Settings, options: EngineOptions) -> Trial:
     engine = EngineProcess(options)
     try:
         info = await engine.start()
@@ -58,4 +60,4 @@ async def _try(settings: Settings) -> Trial:
         await engine.close()
     text = report.suggestion.text if report.suggestion is not None else ""
     last_line = BEFORE.rpartition("\n")[2].strip()
-    return Trial(last_line + " ", text, EXPECTED, info.context_tokens, info.notes)
+    return Trial(last_line + " ", text, EXPECTED, info)

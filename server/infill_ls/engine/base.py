@@ -23,6 +23,12 @@ class EngineInfo:
     one after the other (true for DeepSeek-Coder). Makes counting and caching by line exact."""
     notes: tuple[str, ...] = ()
     """What the user should know of the model: that it is made for something else, say."""
+    prefill_tokens_per_s: float = 0.0
+    """How fast a prompt is read here; 0 if that is not known."""
+    decode_ms: float = 0.0
+    """How long it takes to write a token; 0 if that is not known."""
+    is_steady: bool = True
+    """Whether the machine was quiet when that was measured."""
 
 
 class Engine(Protocol):

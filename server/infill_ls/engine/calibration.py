@@ -90,6 +90,17 @@ class Calibration:
     is_steady: bool = True
     """Whether the machine was quiet enough for the result to be kept for long."""
 
+    @property
+    def prefill_tokens_per_s(self) -> float:
+        """How fast a prompt is read."""
+        tokens, milliseconds = self.batch_costs[-1]
+        return tokens * 1000 / milliseconds
+
+    @property
+    def decode_ms(self) -> float:
+        """How long it takes to write a token."""
+        return self.batch_costs[0][1]
+
 
 class Calibrated(Protocol):
     """What is measured."""

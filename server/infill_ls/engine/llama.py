@@ -24,10 +24,12 @@ from infill_ls.engine.calibration import (
     calibrate,
 )
 from infill_ls.engine.decoder import Cancelled, Logits
+from infill_ls.engine.devices import list_devices
 from infill_ls.engine.governor import ThreadGovernor
 from infill_ls.engine.llama_file import interruption, load_model, read_facts
 from infill_ls.engine.llama_vocab import LlamaVocab
-from infill_ls.engine.remedies import Remedies, find_remedies
+from infill_ls.engine.offload import layers_that_fit
+from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
 from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
@@ -59,20 +61,20 @@ class LlamaModel:
         self._context: Any = None
         self._is_interruptible = False
         facts = read_facts(path)
+        trained = facts.shape.context_tokens or options.context_tokens
+        context_tokens = min(trained, options.context_tokens)
+        self.kv_cells = options.kv_tokens or 2 * context_tokens
+        self.context_tokens = min(context_tokens, self.kv_cells)
         self._remedies: Remedies = find_remedies(facts)
         self._model: Any = load_model(
             path,
-            gpu_layers=options.gpu_layers,
+            gpu_layers=self._gpu_layers(facts),
             overrides=self._remedies.overrides,
             on_progress=on_progress,
         )
         try:
             self.vocab = LlamaVocab(self._model)
             fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
-            trained = llama_cpp.llama_model_n_ctx_train(self._model)
-            self.context_tokens = min(trained, options.context_tokens)
-            self.kv_cells = options.kv_tokens or 2 * self.context_tokens
-            self.context_tokens = min(self.context_tokens, self.kv_cells)
             self._batch = _Batch(BATCH_TOKENS)
             self._row = ctypes.c_float * self.vocab.tokens
             self.calibration = self._calibrate()
@@ -85,7 +87,18 @@ class LlamaModel:
             fim=fim,
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
             notes=self._remedies.notes,
+            prefill_tokens_per_s=self.calibration.prefill_tokens_per_s,
+            decode_ms=self.calibration.decode_ms,
+            is_steady=self.calibration.is_steady,
         )
+
+    def _gpu_layers(self, facts: ModelFacts) -> int:
+        """Return how many layers to put on GPUs: as the user set, else as many as fit."""
+        if self._options.gpu_layers >= 0:
+            return self._options.gpu_layers
+        free = [device.free_bytes for device in list_devices() if device.is_gpu]
+        model_bytes = self._options.model_path.stat().st_size
+        return layers_that_fit(facts.shape, model_bytes, self.kv_cells, free)
 
     def decode(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 import llama_cpp
 
 from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.offload import ALL_LAYERS
 from infill_ls.engine.remedies import ModelFacts
 from infill_ls.engine.shape import read_shape
 from infill_ls.errors import ModelError
@@ -61,7 +62,7 @@ def check_model_file(path: Path) -> None:
 def load_model(
     path: Path,
     *,
-    gpu_layers: int = -1,
+    gpu_layers: int = ALL_LAYERS,
     vocab_only: bool = False,
     overrides: Mapping[str, str | bool] = MappingProxyType({}),
     on_progress: Callable[[float], None] = lambda _: None,
@@ -79,7 +80,7 @@ def load_model(
     llama_cpp.llama_log_set(native_log_callback, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
     params = llama_cpp.llama_model_default_params()
-    params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 1000
+    params.n_gpu_layers = gpu_layers
     params.vocab_only = vocab_only
     params.kv_overrides = kv_overrides = _kv_overrides(overrides)
     params.progress_callback = callback = llama_cpp.llama_progress_callback(report)

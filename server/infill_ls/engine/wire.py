@@ -102,6 +102,9 @@ def info_to_wire(info: EngineInfo) -> Message:
         "context_tokens": info.context_tokens,
         "tokens_stay_in_line": info.tokens_stay_in_line,
         "notes": info.notes,
+        "prefill_tokens_per_s": info.prefill_tokens_per_s,
+        "decode_ms": info.decode_ms,
+        "is_steady": info.is_steady,
         "fim": {
             "family": fim.family,
             "order": fim.order.value,
@@ -123,4 +126,7 @@ def info_from_wire(data: Message) -> EngineInfo:
         FimTokens(**{**fim, "order": Order(fim["order"]), "stops": frozenset(fim["stops"])}),
         data["tokens_stay_in_line"],
         tuple(data["notes"]),
+        data["prefill_tokens_per_s"],
+        data["decode_ms"],
+        data["is_steady"],
     )

@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "think_ahead": False,
     # A busy machine must not decide what is right.
     "time_budget_ms": 60_000,
+    "cold_target_ms": 0,
 }
 MOST_TOKENS, MOST_LINES = 512, 100
 """Of a hole that has several lines."""
