@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parents[2]
 LINES = 10_000
 SUGGESTED = "answer.compute(first, second, third)"
 IDLE_S = 10.0
+END_OF_LINE = len("value_5000 = compute(5000, other)")
 MIB = 1 << 20
 
 
@@ -174,14 +175,13 @@ async def of_typing_through(rounds: int) -> dict[str, Any]:
 
             for number in range(rounds):
                 line = middle + number * 2
-                items, _ = await insert(line, 0, "\n")
+                items, _ = await insert(line, END_OF_LINE, "\n")
                 assert items, "the first suggestion, from the engine"
-                for column, key in enumerate(SUGGESTED[:-2]):
+                for column, key in enumerate(SUGGESTED):
                     items, ms = await insert(line + 1, column, key)
-                    rest = items[0]["insertText"] if items else ""
-                    if column == 0 and not rest:
-                        break
-                    times.append(ms)
+                    if column < len(SUGGESTED) - 1:
+                        assert items[0]["insertText"] == SUGGESTED[column + 1 :]
+                        times.append(ms)
     return {"lines": LINES, "key_to_rest_ms": spread(times)}
 
 
