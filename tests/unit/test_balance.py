@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infill_ls.brackets import closed_by, scan
@@ -19,6 +19,7 @@ TIMINGS = EngineTimings(0, 0, 0.0, 1, 1.0)
 
 
 @given(CODE, CODE, CODE, st.sampled_from(list(StopReason)))
+@example(":[", "]", "[(", StopReason.END)
 def test_what_is_shown_is_balanced(before: str, after: str, text: str, stop: StopReason) -> None:
     site = Site.of(cut(snapshot(f"{before}‸{after}")))
     steps = filters_of(Completion(text, stop, -0.1, TIMINGS), site)

@@ -47,8 +47,10 @@ def left_open(text: str, site: Site) -> str:
     """End the text before the first bracket that it opens and that nothing closes."""
     if not site.is_code:
         return text
-    bracket = site.balance.left_open(text)
-    return text[: bracket.offset] if bracket is not None else text
+    # What is cut off may have made another one look closed: until there is none. Each cut is shorter.
+    while (bracket := site.balance.left_open(text)) is not None:
+        text = text[: bracket.offset]
+    return text
 
 
 def blank_end(text: str, site: Site) -> str:
