@@ -38,3 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the expected part of the golden files from what the code does now",
     )
+    parser.addoption(
+        "--update-thresholds",
+        action="store_true",
+        help="rewrite the thresholds of tests/eval from what the model does now",
+    )

@@ -1,0 +1,58 @@
+"""The shipped model on a fixed subset: no figure may fall below what is in ``thresholds.json``.
+
+    pytest tests/eval/test_model.py --update-thresholds
+
+measures again and rewrites that file; it belongs to the commit that changes the model, the prompt
+or the filters for the better. llama.cpp decides near ties differently from one processor to
+another, so ``margin`` cases may be lost. The whole evaluation is ``infill-ls eval``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.evaluation import humaneval
+from infill_ls.evaluation.datasets import sample
+from infill_ls.evaluation.figures import Row
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import bundled_model_path
+from infill_retrieval import NO_SNIPPETS
+
+THRESHOLDS = Path(__file__).with_name("thresholds.json")
+HUMANEVAL = Path(__file__).parents[1] / "data" / "humaneval-single-line.jsonl.gz"
+HUMANEVAL_CASES = 60
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[EngineProcess]:
+    process = EngineProcess(EngineOptions(bundled_model_path(), draft="never"))
+    yield process
+    await process.close()
+
+
+def judge(request: pytest.FixtureRequest, name: str, rows: Sequence[Row], *keys: str) -> None:
+    """Compare how many cases have each of ``keys`` with the file, or write them there."""
+    counts = {key: sum(bool(row[key]) for row in rows) for key in keys}
+    known = json.loads(THRESHOLDS.read_text())
+    if request.config.getoption("--update-thresholds"):
+        known[name] = {"cases": len(rows), **counts}
+        THRESHOLDS.write_text(json.dumps(known, indent=1) + "\n")
+        return
+    expected = known[name]
+    assert len(rows) == expected["cases"]
+    fallen = [key for key in keys if counts[key] < expected[key] - known["margin"]]
+    assert not fallen, f"{name}: of {len(rows)} cases {counts}, where there were {expected}"
+
+
+@pytest.mark.timeout(1800)  # a busy machine is no regression
+async def test_humaneval_single_line(request: pytest.FixtureRequest, engine: EngineProcess) -> None:
+    problems = sample(humaneval.read_problems(HUMANEVAL).cases, HUMANEVAL_CASES, 0)
+    settings = humaneval.settings_for(problems, "")
+    measure = humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings))
+    rows = [await measure(problem) for problem in problems]
+    judge(request, "humaneval", rows, "exact", "passed", "shown")
