@@ -46,7 +46,7 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     """
     engine = EngineProcess(EngineOptions(model, threads=1))
     await engine.start()
-    settings = Settings(snippet_tokens=0, time_budget_ms=60_000)
+    settings = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
     boundary, key = [], []
     until = time.monotonic() + seconds
     for edit in edits_of_history(100):

@@ -27,7 +27,7 @@ from infill_ls.settings import Settings
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 from infill_retrieval import NO_SNIPPETS
 
-SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000)
+SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
 
 
 @dataclass(frozen=True)

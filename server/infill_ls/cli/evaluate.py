@@ -182,7 +182,8 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     if not folder.is_dir():
         raise UsageError(f"there is no folder {options.folder}")
     holes = repository.cut_holes(folder, options.cases, options.seed)
-    settings = Settings(model=options.model, time_budget_ms=LASTING_TIME_MS)
+    # Neither a busy nor a slow machine is to decide what is right.
+    settings = Settings(model=options.model, time_budget_ms=LASTING_TIME_MS, cold_target_ms=0)
     plan = _plan(options)
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()

@@ -36,6 +36,7 @@ LEFT_TO_RIGHT, WITH_SUFFIX = "left to right", "with suffix"
 STOP = StopRule(max_tokens=NEW_TOKENS, max_lines=NEW_TOKENS, time_budget_ms=20_000)
 SETTINGS: dict[str, Any] = {
     "candidates": 1,
+    "cold_target_ms": 0,
     "max_tokens": NEW_TOKENS,
     "snippet_tokens": CROSS_FILE_TOKENS,
     "suffix_tokens": SUFFIX_TOKENS,
