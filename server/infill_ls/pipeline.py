@@ -61,13 +61,19 @@ class Pipeline:
         Raises :class:`~infill_ls.errors.InfillError` if the engine cannot answer, and
         ``asyncio.CancelledError`` when the task is cancelled; the engine then stops too.
         """
-        if snapshot.trigger is not Trigger.INVOKED:
-            rest = self._shown.rest_after_typing(snapshot)
-            if rest is not None:
-                return Report(snapshot, rest, "the rest of the suggestion being typed")
+        rest = self.rest_of_shown(snapshot)
+        if rest is not None:
+            return rest
         report = await self._compute(snapshot)
         self._shown.remember(snapshot, report.suggestion)
         return report
+
+    def rest_of_shown(self, snapshot: Snapshot) -> Report | None:
+        """Return what is left of the suggestion that is being typed; the model is not asked."""
+        if snapshot.trigger is Trigger.INVOKED:
+            return None
+        rest = self._shown.rest_after_typing(snapshot)
+        return Report(snapshot, rest, "the rest of the suggestion being typed") if rest else None
 
     async def prepare(self, snapshot: Snapshot) -> Report:
         """Return what :meth:`run` would ask the model, or why it would not; the model is not asked.

@@ -225,6 +225,8 @@ class Session:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
         if self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC:
+            if (rest := pipeline.rest_of_shown(snapshot)) is not None:
+                return rest  # costs nothing, so there is nothing to wait for
             await asyncio.sleep(self._pace.pause_s)
         try:
             report = await pipeline.run(snapshot)

@@ -24,10 +24,12 @@ NAMESPACES = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-c
 MOST_FILE_BYTES = 1_000_000
 MOST_PROCESSES = 64
 """Of one user; the kernel does not count those of root."""
+REACHED_END = 42
+"""The exit status of a program that ran to its end: one that leaves before its tests has another."""
 
 # What runs first in the new process; its arguments are the limits and the program's path.
 _STARTER = """
-import resource, sys
+import os, resource, sys
 seconds, memory, file, processes = map(int, sys.argv[1:5])
 for kind, value in (
     (resource.RLIMIT_CPU, seconds),
@@ -40,6 +42,7 @@ for kind, value in (
 with open(sys.argv[5], encoding="utf-8") as source:
     code = compile(source.read(), "program.py", "exec")
 exec(code, {"__name__": "__main__"})
+os._exit(int(sys.argv[6]))
 """
 
 
@@ -73,7 +76,7 @@ def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
             *(sys.executable, "-I", "-c", _STARTER),
             *map(str, (int(limits.seconds) + 1, limits.memory_bytes)),
             *map(str, (MOST_FILE_BYTES, MOST_PROCESSES)),
-            str(program),
+            *(str(program), str(REACHED_END)),
         ]
         process = subprocess.Popen(  # noqa: S603 - this is what the sandbox is for
             command,
@@ -92,7 +95,7 @@ def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    return Verdict.PASSED if status == 0 else Verdict.FAILED
+    return Verdict.PASSED if status == REACHED_END else Verdict.FAILED
 
 
 @cache

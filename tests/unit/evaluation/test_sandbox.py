@@ -18,6 +18,7 @@ SHORT = Limits(seconds=3, memory_bytes=300_000_000)
         ("assert 1 + 1 == 3\n", Verdict.FAILED),
         ("if True\n", Verdict.FAILED),
         ("import sys\nsys.exit(3)\n", Verdict.FAILED),
+        ("import sys\nsys.exit(0)\nassert False\n", Verdict.FAILED),
         ("input()\n", Verdict.FAILED),
         ("x = bytearray(2_000_000_000)\n", Verdict.FAILED),
         ("open('big', 'wb').write(b'x' * 5_000_000)\n", Verdict.FAILED),
