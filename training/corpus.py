@@ -1,6 +1,6 @@
 """Read source out of downloaded packages and installed trees; write and read the corpus file.
 
-The corpus file is JSON lines under xz: package, path inside the project, text.
+The corpus file is JSON lines under zstd: package, path inside the project, text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import argparse
 import gzip
 import io
 import json
-import lzma
 import multiprocessing
 import os
 import re
@@ -17,13 +16,23 @@ import subprocess
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.filters import HELD_OUT, SKIPPED_FOLDERS, Duplicates, HeldOut, language, refusal
+import zstandard
 
-MOST_CHARS_OF_A_PACKAGE = 5_000_000
+from training.filters import (
+    HELD_OUT,
+    SKIPPED_FOLDERS,
+    Duplicates,
+    Fingerprint,
+    HeldOut,
+    language,
+    refusal,
+)
+
+MOST_CHARS_OF_A_PACKAGE = 8_000_000
 PERMISSIVE = re.compile(
     r"\bMIT|BSD|Apache|ISC\b|Python Software Foundation|\bPSF|Python-2|Zlib|\bZPL|Zope|Unlicense"
     r"|CC0|Public Domain|HPND|0BSD|Artistic|BlueOak|WTFPL|\bX11\b|Boost",
@@ -161,7 +170,8 @@ def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
 READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb}
 
 
-def _read_archive(path: Path) -> tuple[Package, list[tuple[str, str]]] | None:
+def _read_archive(path: Path) -> tuple[Package, bytes] | None:
+    """Return a package and a zstd frame of its source files; none of one that may not be used."""
     try:
         package, files = READERS[path.suffix](path)
     except (
@@ -173,49 +183,80 @@ def _read_archive(path: Path) -> tuple[Package, list[tuple[str, str]]] | None:
     ) as error:
         print("unreadable:", path.name, error)
         return None
-    return package, [(p, t) for p, t in files if refusal(t) is None]
+    if package.name.lower() in HELD_OUT or not is_permissive(package.licence):
+        return package, b""
+    return package, _frame(package.name, files)
 
 
-def build(
-    archives: list[Path], held_out: HeldOut, out: Path, duplicates: Duplicates
-) -> list[tuple[Package, int, int]]:
-    """Write the corpus file from ``archives``; return each package with its files and chars.
+def _frame(package: str, files: Iterable[tuple[str, str]]) -> bytes:
+    lines = (json.dumps([package, path, text]) + "\n" for path, text in files)
+    return zstandard.ZstdCompressor(level=9).compress("".join(lines).encode())
 
-    ``duplicates`` holds what is known from elsewhere, and takes up what is written.
+
+def extract(archives: list[Path], out: Path) -> list[Package]:
+    """Write the source of all archives to ``out``; return the packages that may be used.
+
+    Fast, for a machine with few cores: `clean` looks into the files, where they are trained on.
     """
-    reasons: Counter[str] = Counter()
-    listing: list[tuple[Package, int, int]] = []
-    with (
-        multiprocessing.Pool(2) as pool,
-        lzma.open(out, "wt", preset=4, encoding="utf-8") as sink,
-    ):
+    packages = []
+    with multiprocessing.Pool(2) as pool, out.open("wb") as sink:
         for read in pool.imap(_read_archive, sorted(archives)):
             if read is None:
                 continue
-            package, files = read
-            if package.name.lower() in HELD_OUT or not is_permissive(package.licence):
-                reasons[f"package {package.name}: {package.licence[:40]}"] += 1
-                continue
-            files.sort(key=lambda file: hash_order(file[0]))
-            kept: list[tuple[str, str]] = []
-            chars = 0
-            for path, text in files:
-                if chars + len(text) > MOST_CHARS_OF_A_PACKAGE:
-                    reasons["package full"] += 1
-                elif duplicates.is_copy(text):
-                    reasons["copy"] += 1
-                elif held_out.holds(text):
-                    reasons["evaluation"] += 1
-                else:
-                    kept.append((path, text))
-                    chars += len(text)
-            for path, text in sorted(kept):
-                sink.write(json.dumps([package.name, path, text]) + "\n")
-            if kept:
-                listing.append((package, len(kept), chars))
-    for reason, count in reasons.most_common():
-        print(count, reason)
-    return listing
+            package, frame = read
+            if frame:
+                sink.write(frame)
+                packages.append(package)
+            else:
+                print("refused:", package.name, package.licence[:40])
+    return packages
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is found out of one file alone."""
+
+    reason: str | None
+    """Why it is not taken."""
+    fingerprint: Fingerprint | None
+
+
+def _judge(number: int) -> Judgement:
+    files, held_out = _TO_JUDGE[0]
+    text = files[number].text
+    reason = refusal(text)
+    if reason is None and held_out.holds(text):
+        reason = "evaluation"
+    return Judgement(reason, None if reason else Fingerprint.of(text))
+
+
+_TO_JUDGE: list[tuple[list[File], HeldOut]] = []
+"""What a process that was forked to judge looks at: gigabytes that need no copy."""
+
+
+def clean(files: list[File], held_out: HeldOut, processes: int) -> list[File]:
+    """Return the files to learn from: no copies, no evaluation data, nothing generated."""
+    files = sorted(files, key=lambda file: (file.package, hash_order(file.path)))
+    fork = multiprocessing.get_context("fork")
+    with fork.Pool(processes, _TO_JUDGE.append, ((files, held_out),)) as pool:
+        judged = pool.map(_judge, range(len(files)), chunksize=32)
+    duplicates = Duplicates()
+    reasons: Counter[str] = Counter()
+    chars: Counter[str] = Counter()
+    kept = []
+    for file, judgement in zip(files, judged, strict=True):
+        reason = judgement.reason
+        if reason is None and chars[file.package] + len(file.text) > MOST_CHARS_OF_A_PACKAGE:
+            reason = "package full"
+        if judgement.fingerprint is not None and reason is None:
+            reason = "copy" if duplicates.is_copy(judgement.fingerprint) else None
+        if reason is None:
+            kept.append(file)
+            chars[file.package] += len(file.text)
+        else:
+            reasons[reason] += 1
+    print(len(kept), "files kept of", len(files), dict(reasons.most_common()), flush=True)
+    return kept
 
 
 def hash_order(path: str) -> int:
@@ -228,8 +269,9 @@ def hash_order(path: str) -> int:
 
 def read(path: Path) -> Iterator[File]:
     """Yield the files of a corpus file."""
-    with lzma.open(path, "rt", encoding="utf-8") as source:
-        for line in source:
+    with path.open("rb") as raw:
+        stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        for line in io.TextIOWrapper(stream, encoding="utf-8"):
             package, name, text = json.loads(line)
             yield File(package, name, text)
 
@@ -240,38 +282,40 @@ def _read_installed(entry: tuple[str, str, str]) -> File | None:
         text = _text(Path(path).read_bytes())
     except OSError:
         return None
-    return None if text is None or refusal(text) else File(package, name, text)
+    return None if text is None else File(package, name, text)
 
 
-def installed(roots: list[Path], held_out: HeldOut, processes: int = 8) -> list[File]:
+def installed(roots: list[Path], processes: int) -> list[File]:
     """Return the source files under ``roots`` (a standard library, a site-packages folder)."""
     entries: list[tuple[str, str, str]] = []
     for root in roots:
         for folder, folders, names in os.walk(root):
-            folders[:] = sorted(d for d in folders if d not in SKIPPED_FOLDERS)
+            folders[:] = sorted(
+                d for d in folders if d not in SKIPPED_FOLDERS and not d.endswith("-packages")
+            )
             inner = os.path.relpath(folder, root)
-            package = "std" if "packages" not in root.name else inner.split("/")[0]
+            top = inner.split("/")[0]
+            package = top if root.name.endswith("-packages") else f"std/{top}"
             if package.lower() in HELD_OUT:
                 continue
             for name in sorted(names):
                 path = os.path.join(folder, name)
-                if language(name) and not os.path.islink(path):
+                if language(name) and not os.path.islink(path) and os.path.getsize(path) < 130_000:
                     shown = name if inner == "." else f"{inner}/{name}"
                     entries.append((package, shown, path))
     with multiprocessing.Pool(processes) as pool:
-        files = [f for f in pool.imap(_read_installed, entries, chunksize=64) if f]
-        held = pool.map(held_out.holds, [f.text for f in files], chunksize=64)
-    return [f for f, is_held in zip(files, held, strict=True) if not is_held]
+        return [f for f in pool.imap(_read_installed, entries, chunksize=64) if f]
 
 
 def main() -> None:
-    """Build the corpus file from folders of wheels and npm tarballs."""
+    """Read folders of wheels, npm tarballs and Debian packages into one corpus file.
+
+    Beside it: the packages (packages.tsv), fingerprints of the evaluation data (held-out.json.gz),
+    and the held-out packages themselves (validation.jsonl.zst).
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
         "archives", type=Path, nargs="+", help="folders of .whl, .tgz and .deb files"
-    )
-    parser.add_argument(
-        "--known", type=Path, nargs="*", default=[], help="corpus files not to repeat"
     )
     parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out wheels")
     parser.add_argument("--humaneval", type=Path, required=True, help="infilling cases, .jsonl.gz")
@@ -279,20 +323,19 @@ def main() -> None:
     args = parser.parse_args()
     with gzip.open(args.humaneval, "rt") as cases:
         prompts = {json.loads(line)["prompt"] for line in cases}
-    texts = [t for wheel in args.held_out.glob("*.whl") for _, t in read_wheel(wheel)[1]]
-    held_out = HeldOut.of(texts, prompts)
+    held_wheels = [read_wheel(wheel) for wheel in sorted(args.held_out.glob("*.whl"))]
+    held_out = HeldOut.of([text for _, files in held_wheels for _, text in files], prompts)
     args.out.mkdir(parents=True, exist_ok=True)
     held_out.save(args.out / "held-out.json.gz")
+    (args.out / "validation.jsonl.zst").write_bytes(
+        b"".join(_frame(package.name, files) for package, files in held_wheels)
+    )
     archives = [p for folder in args.archives for p in folder.iterdir() if p.suffix in READERS]
-    duplicates = Duplicates()
-    for known in args.known:
-        for file in read(known):
-            duplicates.is_copy(file.text)
-    listing = build(archives, held_out, args.out / "corpus.jsonl.xz", duplicates)
-    rows = ["kind\tname\tversion\tlicence\tfiles\tchars"]
-    rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}\t{n}\t{c}" for p, n, c in listing]
+    packages = extract(archives, args.out / "corpus.jsonl.zst")
+    rows = ["kind\tname\tversion\tlicence"]
+    rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}" for p in packages]
     (args.out / "packages.tsv").write_text("\n".join(rows) + "\n")
-    print(len(listing), "packages", sum(c for *_, c in listing) / 1e6, "M characters")
+    print(len(packages), "packages")
 
 
 if __name__ == "__main__":

@@ -87,30 +87,38 @@ def long_line_hashes(text: str) -> set[int]:
     return {zlib.crc32(s.encode()) for s in stripped if len(s) >= _LONG_LINE_CHARS}
 
 
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a file is known by: its text without white space, and two samples of its lines."""
+
+    exact: bytes
+    near: tuple[tuple[int, ...], ...]
+    """Two independent samples of five long lines: equal with probability J**5, where J is the
+    share of lines that two files have in common. Empty for a file with few of them."""
+
+    @classmethod
+    def of(cls, text: str) -> Fingerprint:
+        """Take the fingerprint of ``text``."""
+        exact = hashlib.sha1(_SPACE.sub("", text).encode(), usedforsecurity=False).digest()
+        hashes = long_line_hashes(text)
+        if len(hashes) < 8:
+            return cls(exact, ())
+        mixed = sorted(h * 2654435761 % 2**32 for h in hashes)
+        return cls(exact, (tuple(sorted(hashes)[:5]), tuple(mixed[:5])))
+
+
 @dataclass
 class Duplicates:
     """Finds exact copies (white space aside) and files most of whose long lines are equal."""
 
-    _exact: set[bytes] = field(default_factory=set)
-    _near: set[tuple[int, ...]] = field(default_factory=set)
+    _seen: set[bytes | tuple[int, ...]] = field(default_factory=set)
 
-    def is_copy(self, text: str) -> bool:
-        """Return whether ``text`` was seen before, and remember it."""
-        digest = hashlib.sha1(_SPACE.sub("", text).encode(), usedforsecurity=False).digest()
-        if digest in self._exact:
-            return True
-        self._exact.add(digest)
-        hashes = long_line_hashes(text)
-        if len(hashes) < 8:
-            return False
-        # Two independent samples of five lines: equal with probability J**5, where J is the share
-        # of lines that two files have in common.
-        low = tuple(sorted(hashes)[:5])
-        mixed = tuple(sorted(h * 2654435761 % 2**32 for h in hashes)[:5])
-        if low in self._near or mixed in self._near:
-            return True
-        self._near.update((low, mixed))
-        return False
+    def is_copy(self, fingerprint: Fingerprint) -> bool:
+        """Return whether such a file was seen before, and remember it."""
+        keys = {fingerprint.exact, *fingerprint.near}
+        found = not keys.isdisjoint(self._seen)
+        self._seen |= keys
+        return found
 
 
 @dataclass(frozen=True)

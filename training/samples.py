@@ -30,11 +30,9 @@ CONTEXT_TOKENS = 512
 MIDDLE_TOKENS = 256
 WINDOWS = (80, 120, 180, 250, 350, 500, 700, 1_000)
 """Tokens of a window. Short ones are frequent: each gives one middle."""
-PLAIN_SHARE = 0.12
 ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
 """Shares of the holes: one line; up to a point inside a line; the rest are several lines."""
 NO_SUFFIX_SHARE = 0.12
-CONTEXT_SHARE = 0.4
 CHUNK_LINES = 10
 IMPORTS_SHARE = 0.35
 """Share of single functions that stand under some of their file's imports."""
@@ -183,15 +181,25 @@ class Mix:
     """Share of a Python file's windows that are used."""
     functions: float = 1.0
     """Scales how often single functions come."""
+    plain: float = 0.12
+    """Share of the windows that have no hole."""
+    context: float = 0.4
+    """Share of the holes in windows that snippets of other files stand in front of."""
 
     @classmethod
     def at(cls, share: float, decay_from: float) -> Mix:
-        """Return the mix at ``share`` of the run: while the rate decays, functions come to weigh.
+        """Return the mix at ``share`` of the run: while the rate decays, it nears what is asked.
 
-        What a model sees last, at a low rate, is what it is best at.
+        What a model sees last, at a low rate, is what it is best at: single functions, holes
+        rather than plain text, snippets.
         """
         late = min(1.0, max(0.0, (share - decay_from) / 0.1)) if decay_from < 1 else 0.0
-        return cls(windows=1.0 - 0.3 * late, functions=1.0 + 0.6 * late)
+        return cls(
+            windows=1.0 - 0.2 * late,
+            functions=1.0 + 0.4 * late,
+            plain=0.12 - 0.07 * late,
+            context=0.4 + 0.2 * late,
+        )
 
     def times(self, function: Function) -> float:
         """Return how many samples ``function`` gives in one pass, on average."""
@@ -229,10 +237,11 @@ class SampleMaker:
                 last = end
             used = not python or rng.random() < mix.windows
             if used and file.starts[last] - file.starts[line] >= 24:
-                if rng.random() < PLAIN_SHARE:
+                if rng.random() < mix.plain:
                     yield self._plain(file, line, last)
                 else:
-                    sample = self._infill(file, number, snippets, line, last)
+                    near = snippets if rng.random() < mix.context else None
+                    sample = self._infill(file, number, near, line, last)
                     if sample is not None:
                         yield sample
             line = last
@@ -318,7 +327,7 @@ class SampleMaker:
             first += 1
         suffix = self._suffix(file, last_middle, line_rest)
         context = np.empty(0, np.uint16)
-        if snippets is not None and rng.random() < CONTEXT_SHARE:
+        if snippets is not None:
             seen = hole + 1 if rng.random() < 0.5 else hole
             query = "\n".join(file.lines[max(first, hole - 8) : seen])
             chosen = snippets.find(query, number, rng.choice((1, 2, 3, 4, 6, 8)))

@@ -12,6 +12,7 @@ import multiprocessing as mp
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training import corpus
-from training.filters import Duplicates, HeldOut, language
+from training.filters import HeldOut, language
 from training.samples import Encoder, Ids, Mix, SampleMaker, pack
 from training.tokens import FILE
 
@@ -207,6 +208,8 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         )
 
     def save() -> None:
+        write_gguf(plan.out / "part.gguf", shape, tensors_of(model))
+        (plan.out / "part.gguf").rename(plan.out / "model-q8_0.gguf")
         state = {"model": model.state_dict(), "optimizer": optimizer.state(), "tokens": tokens}
         torch.save(state, plan.out / "checkpoint.part")
         (plan.out / "checkpoint.part").rename(plan.out / "checkpoint.pt")
@@ -266,9 +269,8 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
     if rank == 0:
         final = losses()
         log("final held out", final, "tokens", tokens, "steps", step)
-        write_gguf(plan.out / "model-q8_0.gguf", shape, tensors_of(model))
-        write_gguf(plan.out / "model-f16.gguf", shape, tensors_of(model), F16)
         save()
+        write_gguf(plan.out / "model-f16.gguf", shape, tensors_of(model), F16)
         record = {"tokens": tokens, "steps": step, "held_out": final, "shape": asdict(shape)}
         (plan.out / "result.json").write_text(json.dumps(record, indent=1) + "\n")
         log("done")
@@ -279,17 +281,17 @@ def gather(args: argparse.Namespace) -> list[corpus.File]:
     held_out = HeldOut.load(args.held_out) if args.held_out else HeldOut()
     files = [file for path in args.corpus for file in corpus.read(path)]
     log(len(files), "files brought", sum(len(f.text) for f in files) / 1e6, "M characters")
-    if args.installed:
-        duplicates = Duplicates()
-        for file in files:
-            duplicates.is_copy(file.text)
-        there = corpus.installed(args.installed, held_out, max(4, args.workers))
-        files += [file for file in there if not duplicates.is_copy(file.text)]
-    total: dict[str, int] = {}
+    processes = max(2, args.workers)
+    files += corpus.installed(args.installed, processes)
+    log(len(files), "files with the installed ones")
+    files = corpus.clean(files, held_out, processes)
+    languages: Counter[str] = Counter()
+    packages: Counter[str] = Counter()
     for file in files:
-        name = language(file.path) or "other"
-        total[name] = total.get(name, 0) + len(file.text)
-    log(len(files), "files", {k: round(v / 1e6, 1) for k, v in total.items()}, "M characters")
+        languages[language(file.path) or "other"] += len(file.text)
+        packages[file.package] += len(file.text)
+    log(len(files), "files", {k: round(v / 1e6, 1) for k, v in languages.items()}, "M characters")
+    (args.out / "packages.json").write_text(json.dumps(packages, indent=1) + "\n")
     return files
 
 
