@@ -6,13 +6,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-editors vsix evaluation check format install clean
+.PHONY: run test test-training test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
 
 test: install
 	$(BIN)/pytest
+
+# The recipe that trains the bundled model, with a toy on the CPU. PyTorch goes into build/training.
+test-training: install build/training/.installed
+	PYTHONPATH=build/training:. $(BIN)/pytest tests/training
+
+build/training/.installed: training/requirements.txt
+	$(BIN)/pip install --quiet --target build/training --upgrade -r $<
+	@touch $@
 
 # In real editors, which are installed into build/editors. Needs Debian and, the first time, root.
 test-editors: install

@@ -24,6 +24,7 @@ import zstandard
 
 from training.filters import (
     HELD_OUT,
+    NOT_FREE,
     SKIPPED_FOLDERS,
     Duplicates,
     Fingerprint,
@@ -296,7 +297,7 @@ def installed(roots: list[Path], processes: int) -> list[File]:
             inner = os.path.relpath(folder, root)
             top = inner.split("/")[0]
             package = top if root.name.endswith("-packages") else f"std/{top}"
-            if package.lower() in HELD_OUT:
+            if package.lower() in HELD_OUT | NOT_FREE:
                 continue
             for name in sorted(names):
                 path = os.path.join(folder, name)

