@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -40,6 +40,8 @@ ONE_DAY_S = 86_400
 ENOUGH = 1.15
 """A smaller number of threads that is only so much slower is preferred: it leaves a core to the
 editor, and threads that must share one wait for each other many times longer."""
+HOPELESS = 5.0
+"""Threads that are so many times slower for a step than others are not tried further."""
 LINE_TOKENS = 12
 """A completion of a line, to weigh decoding against prefill."""
 WORTH_ROUNDING = 1.1
@@ -123,14 +125,37 @@ class Calibrated(Protocol):
 def calibrate(model: Calibrated, choices: Choices) -> Calibration:
     """Measure ``model``; leaves it with an open context in the best setting found."""
     started = time.perf_counter()
-    most = choices.threads[-1]
-    costs = {way: _cost_of_a_line(model, most, way) for way in choices.attention}
+    threads = _threads_worth_trying(model, choices)
+    is_busy = threads != choices.threads
+    # On a busy machine all takes long and says little: what is usual serves until it is calm.
+    ways = choices.attention[:1] if is_busy else choices.attention
+    costs = {way: _cost_of_a_line(model, threads[-1], way) for way in ways}
     attention = min(costs, key=lambda way: costs[way])
-    if attention is not choices.attention[-1]:
-        _cost_of_a_line(model, most, attention)  # opens its context again, and fills it
-    best = _measure(model, choices.threads, attention)
+    if attention is not ways[-1]:
+        _cost_of_a_line(model, threads[-1], attention)  # opens its context again, and fills it
+    best = _measure(model, threads, attention)
+    if is_busy:
+        best = replace(best, is_steady=False)
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
     return best
+
+
+def _threads_worth_trying(model: Calibrated, choices: Choices) -> tuple[int, ...]:
+    """Return the numbers of threads with which a step takes a time like the best one's.
+
+    While another program keeps a core busy, steps with all threads can take a hundred times
+    longer, and so would all that is measured with them.
+    """
+    model.open_context(choices.attention[0])
+
+    def step(threads: int) -> None:
+        model.set_threads(threads, threads)
+        model.truncate(0, 0)
+        model.decode(0, 0, [1], all_logits=False)
+
+    times_ms, _ = _fastest_ms({threads: partial(step, threads) for threads in choices.threads})
+    best_ms = min(times_ms.values())
+    return tuple(n for n in choices.threads if times_ms[n] <= best_ms * HOPELESS)
 
 
 def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> float:

@@ -28,6 +28,8 @@ class SlowModel:
         self.slowness = slowness
         self.held = 0
         self.clock = 0.0
+        self.step_ms = {1: 10.0, 2: 9.5, 3: 20.0, 4: 30.0}
+        self.slow_steps = 0
 
     def open_context(self, attention: Attention) -> None:
         self.attention = attention
@@ -42,7 +44,8 @@ class SlowModel:
         assert position == self.held
         self.held += len(token_ids)
         if len(token_ids) == 1:
-            milliseconds = {1: 10.0, 2: 9.5, 3: 20.0, 4: 30.0}[self.threads[0]]
+            milliseconds = self.step_ms[self.threads[0]]
+            self.slow_steps += milliseconds >= 1_000
         else:
             milliseconds = len(token_ids) * {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}[self.threads[1]]
         self.clock += milliseconds / 1000 * self.slowness[self.attention]
@@ -61,6 +64,18 @@ def test_the_best_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dict(found.batch_costs)[1] == pytest.approx(10.0)
     assert model.threads == (1, 2)
     assert model.attention == PLAIN
+
+
+def test_a_busy_machine_is_not_measured_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all threads a step takes a hundred times longer: nothing more is tried with them."""
+    model = SlowModel({FLASH: 1.5, PLAIN: 1.0, SMALL: 1.2})
+    model.step_ms[4] = 1_000.0
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    found = calibrate(model, ALL)
+    assert (found.decode_threads, found.prefill_threads) == (1, 2)
+    assert found.attention == FLASH  # the usual one
+    assert not found.is_steady  # to be measured again when it is calm
+    assert model.slow_steps <= 3
 
 
 @pytest.mark.parametrize(("of_small", "expected"), [(0.95, FLASH), (0.8, SMALL)])
