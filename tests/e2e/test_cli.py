@@ -100,7 +100,7 @@ async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) 
     for verdict in ("taken", "shown already", "no room"):
         assert f"\n    {verdict}" in said, said
     assert "refunds.py:1" in said
-    assert "drop_blank_end" in said
+    assert "blank_end" in said
     for step in ("retrieve", "engine", "refresh", "rank", "pack", "tokenize"):
         assert f"  {step} " in said, step
     assert "\x1b" not in said
@@ -114,7 +114,7 @@ async def test_explain_as_json_adds_up(orders: Path) -> None:
     assert said["snippetTokens"] == sum(one["tokens"] for one in said["snippets"])
     taken = {one["path"] for one in said["considered"] if one["verdict"] == "taken"}
     assert taken == {one["path"] for one in said["snippets"]} == {"refunds.py"}
-    assert said["filters"][-1] == {"name": "drop_blank_end", "text": said["suggestion"]}
+    assert said["filters"][-1] == {"name": "blank_end", "text": said["suggestion"], "reason": ""}
 
 
 async def test_explain_where_nothing_is_offered(orders: Path) -> None:
