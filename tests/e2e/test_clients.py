@@ -40,7 +40,7 @@ async def test_the_menu_gets_items_that_every_editor_can_insert(
     start: Start, tmp_path: Path, name: str
 ) -> None:
     client = handshake(name)
-    editor = await connect(start, tmp_path, "urn a + b", client)
+    editor = await connect(start, tmp_path, "ries + b", client)
     offered = client["client_capabilities"].get("general", {}).get("positionEncodings", ["utf-16"])
     # An emoji before the word: positions count in what the client offered first.
     units = {"utf-8": 4, "utf-16": 2, "utf-32": 1}[offered[0]]
@@ -48,7 +48,7 @@ async def test_the_menu_gets_items_that_every_editor_can_insert(
     (item,) = await menu(editor, position(0, 9 + units))
     assert item["insertTextFormat"] == 1
     edit = item["textEdit"]
-    assert edit["newText"] == "return a + b"
+    assert edit["newText"] == "retries + b"
     assert edit["range"]["start"] == position(0, 6 + units)
     assert edit["range"]["end"] == position(0, 9 + units)
     assert item["label"].startswith("ret")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from infill_ls.cli.complete import add_place_arguments, ask_server, print_json, read_place
+from infill_ls.cli.complete import add_place_arguments, ask_server, print_json
+from infill_ls.cli.place import read_place
 
 
 def add_command(commands: Any) -> None:

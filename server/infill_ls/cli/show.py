@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from infill_ls.cli.complete import Place
+    from infill_ls.cli.place import Place
     from infill_ls.lsp.client import Answer
 
 LINES_ABOVE = 6

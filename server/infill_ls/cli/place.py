@@ -1,0 +1,64 @@
+"""A place in a file, as the command line names it: ``FILE[:LINE[:COL]]``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from infill_ls.convert import offset_of_line_and_column
+from infill_ls.errors import UsageError
+
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?\Z")
+_WORKSPACE_MARKERS = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.toml", "go.mod")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cursor in a file. Lines and columns count from 1, columns in characters."""
+
+    path: Path
+    text: str
+    line: int
+    column: int
+
+    @property
+    def offset(self) -> int:
+        """The code-point offset of the cursor."""
+        return offset_of_line_and_column(self.text, self.line - 1, self.column - 1)
+
+
+def read_place(argument: str) -> Place:
+    """Parse ``FILE[:LINE[:COL]]`` and read the file. Raises :class:`UsageError`."""
+    match = _PLACE.match(argument)
+    # A file whose name ends in ":12" exists rarely, but it exists.
+    whole = Path(argument)
+    file = whole if match is None or whole.is_file() else Path(match["file"])
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    if b"\0" in data:
+        raise UsageError(f"{file} is a binary file")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not UTF-8 text") from None
+    numbers = match.groupdict() if match is not None and file != whole else {}
+    lines = re.split(r"\r\n|\r|\n", text)
+    line = int(numbers.get("line") or len(lines))
+    if not 1 <= line <= len(lines):
+        raise UsageError(f"{file} has {len(lines)} lines, there is no line {line}")
+    width = len(lines[line - 1])
+    column = int(numbers.get("column") or width + 1)
+    if not 1 <= column <= width + 1:
+        raise UsageError(f"line {line} of {file} has columns 1 to {width + 1}, not {column}")
+    return Place(file.resolve(), text, line, column)
+
+
+def find_workspace(path: Path) -> Path:
+    """Return the nearest folder above ``path`` that looks like a project, else its own folder."""
+    for folder in path.parents:
+        if any((folder / marker).exists() for marker in _WORKSPACE_MARKERS):
+            return folder
+    return path.parent
