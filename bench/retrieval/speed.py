@@ -27,7 +27,7 @@ from retrieval_bench.workspace import build, sources
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.query import search_query
-from infill_retrieval.sources import read_source
+from infill_retrieval.sources import is_generated, read_source
 
 SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 QUERIES = 200
@@ -129,7 +129,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
 
 def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) -> dict[str, float]:
     """Time from a change of a buffer to its being found."""
-    paths = [path for path in sorted(workspace.rglob("*.py")) if path.stat().st_size < 30_000]
+    paths = [path for path in sorted(workspace.rglob("*.py")) if _is_edited_by_hand(path)]
     edit_ms = []
     for number in range(EDITS):
         path = chooser.choice(paths)
@@ -145,6 +145,12 @@ def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) ->
         index.close_buffer(path)
         index.settle()
     return _spread("edit", edit_ms)
+
+
+def _is_edited_by_hand(path: Path) -> bool:
+    """Return whether a file is small enough to be edited, and indexed at all."""
+    text = read_source(str(path), 30_000)
+    return text is not None and not is_generated(str(path), text)
 
 
 def measure_crawls(place: Path, files: int) -> object:
