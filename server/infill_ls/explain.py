@@ -1,10 +1,11 @@
-"""A report as plain data, for ``infill/explain``, the command line and editors' menus."""
+"""A report as data and as text, for ``infill/explain`` and the command line."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from infill_ls.markdown import markdown
 from infill_ls.settings import Settings
 from infill_ls.types import Report
 from infill_retrieval import Snippet
@@ -86,6 +87,7 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
             "model": engine or settings.model_path.name,
             **settings.model_dump(mode="json", by_alias=True, include=set(SETTINGS_THAT_MATTER)),
         },
+        "markdown": markdown(report),
     }
 
 
