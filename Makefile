@@ -30,9 +30,9 @@ test-editors: install
 evaluation: install
 	PYTHONPATH=bench/retrieval $(BIN)/python bench/evaluation/report.py
 
-# The VS Code extension as a package, editors/vscode/infill-ls.vsix.
-vsix:
-	cd editors/vscode && npm ci --no-audit --no-fund --ignore-scripts && npm run package
+# The VS Code extension, with the server in it, as a package: editors/vscode/infill-ls.vsix.
+vsix: install
+	tools/vsix.sh
 
 check: install
 	$(BIN)/ruff format --check .

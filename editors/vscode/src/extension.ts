@@ -1,12 +1,18 @@
 import * as vscode from "vscode";
 import { Controller } from "./controller";
 import { registerCommands } from "./commands";
+import { Explanation } from "./explain";
 
 let controller: Controller | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   controller = new Controller(context);
-  context.subscriptions.push(controller, ...registerCommands(controller));
+  const explanation = new Explanation();
+  context.subscriptions.push(
+    controller,
+    explanation,
+    ...registerCommands(controller, explanation),
+  );
   await controller.start();
 }
 

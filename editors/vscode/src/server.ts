@@ -19,11 +19,16 @@ export interface FoundServer {
 /**
  * Find the server, or nothing if it is not installed anywhere.
  *
- * What a workspace brings is only run if the user trusts the workspace.
+ * What a workspace brings is only run if the user trusts the workspace. Throws if there is no
+ * program where the settings say.
  */
 export async function findServer(context: vscode.ExtensionContext): Promise<FoundServer | undefined> {
   const configured = serverSettings().path;
-  if (configured) return { command: expandHome(configured), origin: "setting" };
+  if (configured) {
+    const command = expandHome(configured);
+    if (await isExecutable(command)) return { command, origin: "setting" };
+    throw new Error(`there is no program ${command}, which infill-ls.server.path names`);
+  }
   const candidates: Array<[Origin, string]> = [];
   if (vscode.workspace.isTrusted) {
     for (const folder of await environmentFolders()) {

@@ -36,14 +36,17 @@ export async function launchBrowser() {
 export class Window {
   /**
    * Open a file in a workspace of its own. `answers` is what the scripted engine says; without
-   * it, the bundled model answers.
+   * it, the bundled model answers. Without `server` the extension has to find one. `prepare` gets
+   * the workspace's folder before it is opened.
    */
   static async open(browser, options) {
     const { url, folder, server, text, answers, name = "demo.py", settings = {} } = options;
+    const { firstStatus = "ready", prepare = () => {} } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
     const file = join(folder, name);
     writeFileSync(file, text);
+    prepare(folder);
     const args = [];
     if (answers) {
       const script = join(folder, ".vscode", "answers.json");
@@ -53,7 +56,7 @@ export class Window {
     const page = await browser.newPage({ viewport: { width: 1000, height: 560 } });
     const window = new Window(page, folder, file);
     window.baseSettings = {
-      "infill-ls.server.path": server,
+      ...(server && { "infill-ls.server.path": server }),
       "infill-ls.server.arguments": args,
       "infill-ls.thinkAhead": false,
     };
@@ -67,7 +70,7 @@ export class Window {
     await page.goto(address.toString());
     try {
       await page.waitForSelector(".monaco-editor .view-lines", { timeout: 60_000 });
-      await window.status("ready");
+      await window.status(firstStatus);
       await window.focus();
       await window.press("Control+End");
       return window;
@@ -94,13 +97,13 @@ export class Window {
   }
 
   /** Wait until the status bar says so. */
-  async status(text) {
+  async status(text, timeout = TIMEOUT_MS) {
     let label = "";
     await waitFor(`the status ${text}`, async () => {
       if ((await this.statusItem.count()) === 0) return false;
       label = (await this.statusItem.getAttribute("aria-label")) ?? "";
       return label.includes(text);
-    }).catch((error) => {
+    }, timeout).catch((error) => {
       throw new Error(`${error.message}; it says ${label}`);
     });
   }
@@ -119,6 +122,19 @@ export class Window {
   async choose(label) {
     await this.statusItem.click();
     await this.pick(label);
+  }
+
+  /** Run a command of the palette. */
+  async command(name) {
+    await this.press("F1");
+    await this.page.keyboard.type(name);
+    await this.pick(name);
+  }
+
+  /** Click a button of a notification. */
+  async answer(notification, button) {
+    const toast = this.page.locator(".notification-toast", { hasText: notification }).first();
+    await toast.locator(".monaco-button", { hasText: button }).click();
   }
 
   async press(...keys) {
@@ -180,24 +196,30 @@ export class Window {
   }
 }
 
-/** Kill the engine processes below the process `ancestor`; returns how many there were. */
-export function killEngine(ancestor) {
+/** The commands of all processes below the process `ancestor`, by their ids. */
+export function processesBelow(ancestor) {
   const listing = execFileSync("ps", ["-e", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
   const processes = new Map();
   for (const line of listing.split("\n")) {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
     if (match) processes.set(Number(match[1]), { parent: Number(match[2]), command: match[3] });
   }
-  let count = 0;
+  const below = new Map();
   for (const [pid, { command }] of processes) {
     let above = pid;
     while (above !== ancestor && processes.has(above)) above = processes.get(above).parent;
-    if (above === ancestor && command.includes("infill_ls.engine")) {
-      process.kill(pid, "SIGKILL");
-      count += 1;
-    }
+    if (above === ancestor) below.set(pid, command);
   }
-  return count;
+  return below;
+}
+
+/** Kill the engine processes below the process `ancestor`; returns how many there were. */
+export function killEngine(ancestor) {
+  const engines = [...processesBelow(ancestor)].filter(([, command]) =>
+    command.includes("infill_ls.engine"),
+  );
+  for (const [pid] of engines) process.kill(pid, "SIGKILL");
+  return engines.length;
 }
 
 export function fileContains(path, text) {

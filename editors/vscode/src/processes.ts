@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import * as vscode from "vscode";
+
+/** Runs a program; rejects if it fails, and with a `CancellationError` if the user cancels. */
+export type Run = (command: string, ...args: string[]) => Promise<void>;
+
+/** Do something with a notification that shows the last line of output and can be cancelled. */
+export async function withRunner(
+  title: string,
+  log: vscode.LogOutputChannel,
+  task: (run: Run, report: (line: string) => void) => Promise<void>,
+): Promise<void> {
+  const location = vscode.ProgressLocation.Notification;
+  await vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
+    const report = (line: string): void => progress.report({ message: line.slice(0, 80) });
+    return task((command, ...args) => runLogged(command, args, log, token, report), report);
+  });
+}
+
+function runLogged(
+  command: string,
+  args: readonly string[],
+  log: vscode.LogOutputChannel,
+  token: vscode.CancellationToken,
+  onLine: (line: string) => void,
+): Promise<void> {
+  log.info([command, ...args].join(" "));
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const cancelled = token.onCancellationRequested(() => child.kill());
+    let last = "";
+    const read = (data: Buffer): void => {
+      for (const line of data.toString().split(/\r?\n|\r/)) {
+        if (!line.trim()) continue;
+        log.info(line);
+        onLine(line);
+        last = line.trim();
+      }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      cancelled.dispose();
+      if (token.isCancellationRequested) reject(new vscode.CancellationError());
+      else if (code === 0) resolve();
+      else reject(new Error(`${command} ended with status ${code}${last && `: ${last}`}`));
+    });
+  });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Tell the user that something failed, unless that is what they wanted. */
+export async function showFailure(
+  what: string,
+  error: unknown,
+  log: vscode.LogOutputChannel,
+): Promise<void> {
+  if (error instanceof vscode.CancellationError) return;
+  log.error(`${what}: ${messageOf(error)}`);
+  const choice = await vscode.window.showErrorMessage(`${what}: ${messageOf(error)}`, "Show Log");
+  if (choice) log.show();
+}

@@ -1,0 +1,123 @@
+// With the bundled model. What is suggested is not known beforehand, but these texts repeat
+// themselves, so that any model goes on. What is on the screen must be what Tab puts into the file.
+import { join } from "node:path";
+import { codeServer, test, work } from "./suite.mjs";
+import { killEngine, waitFor } from "./window.mjs";
+
+const SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n";
+const PATIENT = { "infill-ls.timeBudgetMs": 60_000 };
+const bundledGhost = (window) => waitFor("ghost text", () => window.ghost());
+
+const SETTINGS = `import json
+from pathlib import Path
+
+
+def load_settings(path: Path) -> dict[str, str]:
+    with path.open() as file:`;
+test(
+  "bundled model: the picture for the README",
+  { text: SETTINGS, settings: PATIENT, name: "settings.py" },
+  async (window) => {
+    await window.press("Enter");
+    const ghost = await bundledGhost(window);
+    await window.screenshot(join(work, "ghost-text.png"));
+    await window.press("Tab");
+    await window.expectSaved(`${SETTINGS}\n        ${ghost}`);
+  },
+);
+
+test(
+  "bundled model: a word of the ghost text, then all of it",
+  { text: `${SUM}third_total =`, settings: PATIENT },
+  async (window) => {
+    await window.type(" ");
+    const ghost = await bundledGhost(window);
+    await window.press("Control+ArrowRight");
+    const rest = await waitFor("the rest", async () => {
+      const left = await window.ghost();
+      return left && left !== ghost && ghost.endsWith(left) && left;
+    });
+    await window.expectSaved(`${SUM}third_total = ${ghost.slice(0, -rest.length)}`);
+    await window.press("Tab");
+    await window.expectSaved(`${SUM}third_total = ${ghost}`);
+  },
+);
+
+test(
+  "bundled model: the suggest widget is open",
+  {
+    text: `${SUM}third_total = `,
+    settings: {
+      ...PATIENT,
+      "editor.quickSuggestions": { other: "on" },
+      "editor.wordBasedSuggestions": "currentDocument",
+    },
+  },
+  async (window) => {
+    await window.type("pri");
+    await window.page.waitForSelector(".suggest-widget.visible .monaco-list-row.focused");
+    const ghost = await waitFor("ghost text behind the item", async () => {
+      const shown = await window.ghost();
+      return shown.startsWith("ce_total ") && shown;
+    });
+    await window.press("Tab");
+    await window.expectGhost(ghost.slice("ce_total".length));
+    await window.press("Tab");
+    await window.expectSaved(`${SUM}third_total = pri${ghost}`);
+  },
+);
+
+test(
+  "bundled model: CRLF line ends stay",
+  { text: `${SUM}third_total =`.replaceAll("\n", "\r\n"), settings: PATIENT },
+  async (window) => {
+    await window.type(" ");
+    const ghost = await bundledGhost(window);
+    await window.press("Tab");
+    await window.expectSaved(`${SUM}third_total = ${ghost}`.replaceAll("\n", "\r\n"));
+  },
+);
+
+const SHOW = 'show("🦊 狐 é", price_total)\nshow("🐻 熊 é", price_total)\nshow("🦝 狸 é",';
+test(
+  "bundled model: emoji and CJK before the cursor",
+  { text: SHOW, settings: PATIENT },
+  async (window) => {
+    await window.type(" ");
+    const ghost = await bundledGhost(window);
+    await window.press("Tab");
+    await window.expectSaved(`${SHOW} ${ghost}`);
+  },
+);
+
+test(
+  "bundled model: switched off and on, and its process killed",
+  { text: `${SUM}third_total =`, settings: PATIENT },
+  async (window) => {
+    await window.type(" ");
+    await bundledGhost(window);
+    await window.choose("Switch off for this workspace");
+    await window.status("off");
+    await window.focus();
+    await window.press("Control+End", "Escape", "Backspace");
+    await window.type(" ");
+    await window.expectNoGhost();
+    await window.choose("Switch on for this workspace");
+    await window.status("ready");
+    await window.focus();
+    await window.press("Control+End", "Backspace");
+    await window.type(" ");
+    const ghost = await bundledGhost(window);
+    await window.press("Tab");
+    await window.expectSaved(`${SUM}third_total = ${ghost}`);
+    if (killEngine(codeServer) < 1) throw new Error("an engine process was expected");
+    await window.type("\nfourth_total = ");
+    await waitFor("ghost text from a new engine process", async () => {
+      // The server waits a moment before it starts a process that died again.
+      await window.type("x");
+      await window.press("Backspace");
+      return waitFor("ghost text", () => window.ghost(), 5_000).catch(() => "");
+    });
+    await window.status("ready");
+  },
+);

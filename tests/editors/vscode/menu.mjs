@@ -1,0 +1,125 @@
+// What the status bar's menu and the settings do.
+import { join } from "node:path";
+import { test, work } from "./suite.mjs";
+import { delay, fileContains, waitFor } from "./window.mjs";
+
+test(
+  "settings are changed in the menu and used without a restart",
+  { text: "x =", answers: ["one"] },
+  async (window) => {
+    const typeBlank = async () => {
+      await window.focus();
+      await window.press("Control+End", "Backspace");
+      await window.type(" ");
+    };
+    await window.type(" ");
+    await window.expectGhost("one");
+    await window.choose("Switch off for this workspace");
+    await window.status("off");
+    await typeBlank();
+    await window.expectNoGhost();
+    await window.choose("Switch on for this workspace");
+    await window.status("ready");
+    await typeBlank();
+    await window.expectGhost("one");
+    await window.choose("Switch off for python");
+    await window.status("off for python");
+    await typeBlank();
+    await window.expectNoGhost();
+    await window.choose("Switch on for python");
+    await window.status("ready");
+    await delay(300); // the server asks for its settings when it is told that they changed
+    await typeBlank();
+    await window.expectGhost("one");
+  },
+);
+
+test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (window) => {
+  await window.type(" ");
+  await window.expectGhost("one");
+  await window.choose("Pause for a while");
+  await window.pick("30 minutes");
+  await window.status("paused until");
+  await window.focus();
+  await window.press("Control+End", "Backspace");
+  await window.type(" ");
+  await window.expectNoGhost();
+  await window.choose("Resume");
+  await window.status("ready");
+  await window.choose("Explain the last completion");
+  await expectEditorText(window, "# The last completion");
+  await window.page.locator(".tab", { hasText: "The last completion" }).waitFor();
+  const unsaved = await window.page.locator(".tab.dirty", { hasText: "The last completion" }).count();
+  if (unsaved) throw new Error("closing the explanation would ask whether to save it");
+});
+
+async function expectEditorText(window, expected) {
+  await waitFor(`an editor with ${JSON.stringify(expected)}`, async () => {
+    const texts = await window.page.locator(".monaco-editor .view-lines").allInnerTexts();
+    return texts.some((text) => text.replaceAll("\u00a0", " ").includes(expected));
+  });
+}
+
+test("the menu shows the log", { text: "x =", answers: ["one"] }, async (window) => {
+  await window.statusItem.click();
+  await window.page.waitForSelector('.quick-input-widget .monaco-list-row:has-text("Show log")');
+  await delay(500); // it fades in
+  await window.screenshot(join(work, "menu.png"));
+  await window.pick("Show log");
+  // Code-server writes no logs here, as a module of it is missing: only the view is looked at.
+  await waitFor("our log in the output view", () =>
+    window.page.$$eval(".panel .monaco-select-box", (boxes) =>
+      boxes.some((box) => (box.selectedOptions?.[0]?.text ?? box.textContent) === "infill-ls"),
+    ),
+  );
+});
+
+// The first file is the settings of the user, the second those of a machine that is worked on
+// remotely, which code-server is.
+const USER_SETTINGS = ["User", "Machine"].map((name) => join(work, "data", name, "settings.json"));
+const userSettingsContain = (text) => USER_SETTINGS.some((path) => fileContains(path, text));
+
+test("the menu chooses a model", { text: "x =", answers: ["one"] }, async (window) => {
+  await window.choose("Choose model");
+  await window.pick("infill-ls-mini");
+  await waitFor("the setting", () => userSettingsContain('"infill-ls.model": "infill-ls-mini"'));
+  await window.choose("Choose model");
+  await window.pick("Default");
+  await waitFor("the setting to go", () => !userSettingsContain("infill-ls.model"));
+  await window.status("ready");
+});
+
+test(
+  "a model that cannot be fetched is told of, and nothing changes",
+  { text: "x =", answers: ["one"] },
+  async (window) => {
+    await window.choose("Choose model");
+    await window.page.keyboard.type("granite-code-3b");
+    await window.pick("granite-code-3b");
+    await window.page.waitForSelector('.notification-toast:has-text("was not fetched")');
+    await window.status("ready");
+    if (userSettingsContain("infill-ls.model")) throw new Error("the setting was changed");
+  },
+);
+
+test(
+  "settings are used when their file is saved, and wrong ones are told of",
+  { text: "def f():\n", answers: ["first\n    second"] },
+  async (window) => {
+    const complete = async () => {
+      await window.focus();
+      await window.press("Control+End", "Control+Backspace");
+      await window.type("    ");
+    };
+    await complete();
+    await window.expectGhost("first\n    second");
+    window.writeSettings({ "infill-ls.maxLines": 1 });
+    await delay(1000); // VS Code watches the file
+    await complete();
+    await window.expectGhost("first");
+    window.writeSettings({ "infill-ls.maxLines": "many" });
+    await window.page.waitForSelector('.notification-toast:has-text("maxLines")');
+    await complete();
+    await window.expectGhost("first\n    second");
+  },
+);

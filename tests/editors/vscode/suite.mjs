@@ -1,0 +1,13 @@
+// The tests of all files, in the order in which they are to run, and what they are told.
+const [url, pid, folder, program, pattern = ""] = process.argv.slice(2);
+
+export const tests = [];
+export const test = (name, options, run) => tests.push({ name, options, run });
+
+export { pattern, url };
+/** The process below which all others run. */
+export const codeServer = Number(pid);
+/** Where workspaces, screenshots, user data and the server's statistics go. */
+export const work = folder;
+/** The program of the server. */
+export const server = program;

@@ -1,0 +1,123 @@
+// Ghost text while one types, with the scripted engine.
+import { join } from "node:path";
+import { test, work } from "./suite.mjs";
+import { fileContains, waitFor } from "./window.mjs";
+
+const ADD = "def add(a, b):\n";
+const BODY = "total = a + b\n    return total";
+
+test("ghost text is shown and Tab inserts it", { text: "", answers: [BODY] }, async (window) => {
+  await window.type("def add(a, b):\n");
+  await window.expectGhost(BODY);
+  await window.press("Tab");
+  await window.expectSaved(`${ADD}    ${BODY}`);
+});
+
+test(
+  "words and lines are accepted one by one",
+  { text: `${ADD}    `, answers: [BODY] },
+  async (window) => {
+    await window.type("t");
+    await window.press("Backspace");
+    await window.expectGhost(BODY);
+    await window.press("Control+ArrowRight");
+    await window.expectGhost(" = a + b\n    return total");
+    await window.press("Control+Alt+ArrowRight");
+    await window.press("Control+Alt+ArrowRight");
+    await window.expectSaved(`${ADD}    ${BODY}`);
+  },
+);
+
+test(
+  "the suggest widget is open",
+  {
+    text: "price_total = 1\n",
+    answers: [" + 1"],
+    settings: {
+      "editor.quickSuggestions": { other: "on" },
+      "editor.wordBasedSuggestions": "currentDocument",
+    },
+  },
+  async (window) => {
+    await window.type("pri");
+    await window.page.waitForSelector(".suggest-widget.visible .monaco-list-row.focused");
+    await window.expectGhost("ce_total + 1");
+    await window.screenshot(join(work, "suggest-widget.png"));
+    await window.press("Tab");
+    await window.expectGhost(" + 1");
+    await window.press("Tab");
+    await window.expectSaved("price_total = 1\nprice_total + 1");
+  },
+);
+
+test(
+  "several candidates on explicit request",
+  { text: "x = ", answers: ["one", "two", "three"] },
+  async (window) => {
+    await window.press("Alt+\\");
+    await window.expectGhost("one");
+    await window.press("Alt+]");
+    await window.expectGhost("two");
+    await window.press("Alt+]");
+    await window.expectGhost("three");
+    await window.press("Tab");
+    await window.expectSaved("x = three");
+  },
+);
+
+test(
+  "nothing in the middle of a line unless asked for",
+  { text: "total = price", answers: [" unit"] },
+  async (window) => {
+    await window.press("Home");
+    await window.press("Control+ArrowRight");
+    await window.type("s");
+    await window.expectNoGhost();
+    await window.press("Alt+\\");
+    await window.expectGhost(" unit");
+    await window.press("Tab");
+    await window.expectSaved("totals unit = price");
+  },
+);
+
+test(
+  "a bracket that closes itself stays",
+  { text: "", answers: ["a, b"] },
+  async (window) => {
+    await window.type("print(");
+    await window.expectGhost("a, b");
+    await window.press("Tab");
+    await window.expectSaved("print(a, b)");
+  },
+);
+
+test(
+  "CRLF line ends stay",
+  { text: "def add(a, b):\r\n", answers: ["first\n    second"] },
+  async (window) => {
+    await window.type("    ");
+    await window.expectGhost("first\n    second");
+    await window.press("Tab");
+    await window.expectSaved("def add(a, b):\r\n    first\r\n    second");
+  },
+);
+
+test(
+  "emoji and CJK before the cursor",
+  { text: 'print("🦊 狐 é",', answers: ['"狸 🦝", end)'] },
+  async (window) => {
+    await window.type(" ");
+    await window.expectGhost('"狸 🦝", end)');
+    await window.press("Tab");
+    await window.expectSaved('print("🦊 狐 é", "狸 🦝", end)');
+  },
+);
+
+test("acceptance is counted on this machine", { text: "x =", answers: ["one"] }, async (window) => {
+  await window.type(" ");
+  await window.expectGhost("one");
+  await window.press("Tab");
+  await window.expectSaved("x = one");
+  const statistics = join(work, "xdg/infill-ls/statistics.jsonl");
+  await waitFor("the acceptance", () => fileContains(statistics, '"event": "accepted"'));
+});
