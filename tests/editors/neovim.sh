@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Test the Neovim plugin in Neovim 0.12, which has ghost text, and in 0.10, which has not.
+# Test the Neovim plugin in Neovim 0.12, which has ghost text, and in 0.11 and 0.10, which have not.
 # usage: neovim.sh [PATTERN]   Only the tests with PATTERN in their names.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-server=$PWD/.venv/bin/infill-ls
-driver=$PWD/build/editors/neovim/nvim
-tests/editors/install.sh neovim
-tests/editors/install.sh neovim-old
-for nvim in "$driver" "$PWD/build/editors/neovim-old/nvim"; do
-    "$driver" -l tests/editors/neovim/run.lua "$nvim" "$server" "$@"
+editors=$PWD/build/editors
+for editor in neovim neovim-0.11 neovim-0.10 lua-checker; do
+    tests/editors/install.sh "$editor"
+done
+"$editors/neovim/nvim" -l tests/editors/neovim/annotations.lua \
+    "$editors/lua-checker/emmylua_ls" editors/neovim
+for version in neovim neovim-0.11 neovim-0.10; do
+    "$editors/neovim/nvim" -l tests/editors/neovim/run.lua "$editors/$version/nvim" \
+        "$PWD/.venv/bin/infill-ls" "$@"
 done

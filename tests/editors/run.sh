@@ -37,10 +37,7 @@ measure() {
     XDG_CACHE_HOME=$PWD/build/editors/cache step "measure the bundled model" \
         .venv/bin/infill-ls complete examples/shop/shop/orders.py:4
 }
-terminal_packages() {
-    step "install the terminal emulator" \
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[editors]'
-}
+terminal_packages() { step "install the terminal emulator" tests/editors/terminal.sh; }
 install() { step "install $1" tests/editors/install.sh "$1"; }
 quick_lane() {
     local failed=0
@@ -50,8 +47,8 @@ quick_lane() {
     return $failed
 }
 
-together "install neovim" "install neovim-old" "install emacs" "install helix" "install vscode" \
-    terminal_packages
+together "install neovim" "install neovim-0.11" "install neovim-0.10" "install lua-checker" \
+    "install emacs" "install helix" "install vscode" terminal_packages
 measure
 together quick_lane "step vscode tests/editors/vscode.sh"
-grep -hE '^(NVIM|VS Code:|.* passed)' "$logs"/{neovim,helix,emacs,vscode}.log
+grep -hE '^(NVIM|annotations:|VS Code:|.* passed)' "$logs"/{neovim,helix,emacs,vscode}.log

@@ -12,7 +12,7 @@ local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
 --- Start the Neovim under test on a file in a workspace of its own.
----@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table }
+---@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table, status?: string }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
@@ -51,8 +51,9 @@ function M.start(options)
   })
   assert(channel > 0, 'Neovim does not start')
   local self = setmetatable({ channel = channel, file = file, workspace = workspace }, Editor)
-  self:wait('the server to be ready', function()
-    return (self:lua('return require("infill_ls").status()')):find('Ready', 1, true)
+  local status = options.status or 'Ready'
+  self:wait('the status ' .. status, function()
+    return (self:lua('return require("infill_ls").status()')):find(status, 1, true)
   end)
   return self
 end

@@ -231,7 +231,21 @@ test('checkhealth', { answers = { '' } }, function(editor)
   editor:lua('vim.cmd("silent checkhealth infill_ls")')
   local text = editor:text()
   assert(text:find('Ready', 1, true), text)
+  assert(text:find('<Tab> accepts a suggestion', 1, true), text)
   assert(not text:find('ERROR', 1, true), text)
+end)
+
+test('a missing server is told of once', {
+  server = '/nowhere/infill-ls',
+  status = 'not running',
+}, function(editor)
+  editor:press('ix<Esc>ay<Esc>')
+  editor:expect_text('xy')
+  local messages = editor:lua('return vim.fn.execute("messages")')
+  local _, count = messages:gsub('there is no program `/nowhere/infill%-ls`', '')
+  assert(count == 1, messages)
+  editor:lua('vim.cmd("silent checkhealth infill_ls")')
+  assert(editor:text():find('pipx install infill-ls', 1, true), editor:text())
 end)
 
 test('the help has tags', { answers = { '' } }, function(editor)

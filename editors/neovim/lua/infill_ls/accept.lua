@@ -4,22 +4,25 @@ local rpc = require('infill_ls.rpc')
 
 local M = {}
 
----@type infill_ls.Part
+---@param rest string
+---@return string
 function M.all(rest)
   return rest
 end
 
 --- The next word with the blanks before it, or the next run of punctuation.
----@type infill_ls.Part
+---@param rest string
+---@return string
 function M.word(rest)
   -- Bytes over 127 are letters of other scripts, and never to be cut apart.
   return rest:match('^%s*[%w_\128-\255]+') or rest:match('^%s*[^%w%s_\128-\255]+') or rest
 end
 
 --- The rest of the cursor's line; the line below if that is all there.
----@type infill_ls.Part
+---@param rest string
+---@return string
 function M.line(rest)
-  return rest:match('^\n?[^\n]*')
+  return rest:match('^\n?[^\n]*') or rest
 end
 
 --- What of a suggestion is still to come after the cursor, or nil if something else was typed.

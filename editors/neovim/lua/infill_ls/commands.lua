@@ -10,50 +10,19 @@ local function say(text)
 end
 
 --- Show the server's report on the last completion of the buffer in a window of its own.
----@param report table?
+---@param report infill_ls.Report?
 local function show_report(report)
   if not report then
     say('infill-ls has not been asked for a completion in this buffer yet')
     return
   end
   local buffer = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, M.describe(report))
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(report.markdown, '\n'))
   vim.bo[buffer].filetype = 'markdown'
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].modifiable = false
   vim.cmd('botright sbuffer ' .. buffer)
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buffer })
-end
-
---- The report as lines of Markdown.
----@param report table
----@return string[]
-function M.describe(report)
-  local lines = { '# The last completion', '', ('%s (%s)'):format(report.reason, report.trigger) }
-  local function add_code(title, text)
-    vim.list_extend(lines, { '', '## ' .. title, '', '```' })
-    vim.list_extend(lines, vim.split(text, '\n', { plain = true }))
-    lines[#lines + 1] = '```'
-  end
-  if type(report.suggestion) == 'string' then
-    add_code('Suggestion', report.suggestion)
-  end
-  vim.list_extend(lines, { '', '## Times', '' })
-  local steps = vim.tbl_keys(report.stepMs)
-  table.sort(steps)
-  for _, step in ipairs(steps) do
-    lines[#lines + 1] = ('- %s: %.1f ms'):format(step, report.stepMs[step])
-  end
-  vim.list_extend(lines, { '', '## Snippets of other files', '' })
-  for _, snippet in ipairs(report.snippets) do
-    local format = '- %s:%d (%s, %d tokens)'
-    lines[#lines + 1] =
-      format:format(snippet.path, snippet.firstLine + 1, snippet.channel, snippet.tokens)
-  end
-  if type(report.prompt) == 'table' then
-    add_code(('Prompt, %d tokens'):format(report.prompt.tokens), report.prompt.text)
-  end
-  return lines
 end
 
 ---@type table<string, fun()>
@@ -84,13 +53,14 @@ M.commands = {
   end,
   log = function()
     local path = vim.lsp.log and vim.lsp.log.get_filename and vim.lsp.log.get_filename()
+    ---@diagnostic disable-next-line: deprecated
     vim.cmd.tabedit(vim.fn.fnameescape(path or vim.lsp.get_log_path()))
   end,
 }
 
 ---@param name string
 function M.run(name)
-  local command = M.commands[name]
+  local command = M.commands[name ~= '' and name or 'status']
   if command then
     command()
   else

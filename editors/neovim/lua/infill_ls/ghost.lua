@@ -112,8 +112,10 @@ function M.request(buffer, invoked)
   end
   stop_waiting()
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  params.context = { triggerKind = invoked and INVOKED or AUTOMATIC }
+  local position = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local params = vim.tbl_extend('error', position, {
+    context = { triggerKind = invoked and INVOKED or AUTOMATIC },
+  })
   local mine ---@type integer?
   mine = rpc.request(client, 'textDocument/inlineCompletion', params, function(_, result)
     if not pending or pending.id ~= mine then
@@ -171,8 +173,13 @@ function M.insert(suggestion, part)
   if rest and rest ~= '' then
     -- From here on the suggestion begins at the cursor, maybe some lines further down.
     local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-    local left = { row = row - 1, column = column, text = rest }
-    M.show({ vim.tbl_extend('force', suggestion, left) })
+    local left = vim.tbl_extend('force', suggestion, {
+      row = row - 1,
+      column = column,
+      text = rest,
+    })
+    ---@cast left infill_ls.Suggestion
+    M.show({ left })
   end
 end
 

@@ -16,7 +16,8 @@ end
 ---@return string
 local function find_command()
   local client = require('infill_ls.rpc').client()
-  local config = client and client.config or vim.lsp.config and vim.lsp.config.infill_ls
+  local configs = vim.lsp.config --[[@as table<string, vim.lsp.Config>?]]
+  local config = client and client.config or configs and configs.infill_ls
   local command = config and config.cmd
   return type(command) == 'table' and command[1] or 'infill-ls'
 end
@@ -32,7 +33,7 @@ local function check_server()
   end
   local version = vim.system({ command, '--version' }, { text = true }):wait(10000)
   if version.code == 0 then
-    vim.health.ok(vim.trim(version.stdout))
+    vim.health.ok(vim.trim(version.stdout or ''))
   else
     vim.health.error(('`%s --version` failed'):format(command), { version.stderr })
   end
@@ -51,15 +52,36 @@ local function check_client()
   vim.health.info(('workspace: %s'):format(client.root_dir or 'none, only the open file is used'))
 end
 
+--- Whether <Tab> is ours in a buffer of the server; the report has a buffer of its own.
 local function check_maps()
-  local map = vim.fn.maparg('<Tab>', 'i', false, true)
-  if map.desc and map.desc:find('infill-ls', 1, true) then
-    vim.health.ok('<Tab> accepts a suggestion in this buffer')
-  elseif not vim.tbl_isempty(map) then
-    vim.health.warn('<Tab> is mapped to something else in Insert mode', {
-      'Map a key to `require("infill_ls").accept()` yourself: see `:help infill_ls-maps`',
-    })
+  local client = require('infill_ls.rpc').client()
+  local buffer = client and next(client.attached_buffers)
+  if not buffer or vim.g.infill_ls_maps == false then
+    return
   end
+  for _, map in ipairs(vim.api.nvim_buf_get_keymap(buffer, 'i')) do
+    if map.lhs == '<Tab>' and (map.desc or ''):find('infill-ls', 1, true) then
+      vim.health.ok('<Tab> accepts a suggestion')
+      return
+    end
+  end
+  vim.health.warn('<Tab> is mapped to something else in Insert mode', {
+    'Map a key to `require("infill_ls").accept()` yourself: see `:help infill_ls-maps`',
+  })
+end
+
+--- Tell, in a message, that the server is switched on but not installed. Since 0.11 Neovim itself
+--- writes that into a log only.
+---@param command? string
+---@return boolean missing
+function M.warn_if_missing(command)
+  command = command or find_command()
+  if vim.fn.executable(command) == 1 then
+    return false
+  end
+  local text = 'infill-ls: there is no program `%s`; :checkhealth infill_ls tells what to do'
+  vim.notify(text:format(command), vim.log.levels.WARN)
+  return true
 end
 
 function M.check()

@@ -49,12 +49,16 @@ function M.start(overrides)
   end
   local file = vim.api.nvim_get_runtime_file('lsp/infill_ls.lua', false)[1]
   local config = vim.tbl_deep_extend('force', dofile(file), { name = 'infill_ls' }, overrides or {})
+  if require('infill_ls.health').warn_if_missing(config.cmd[1]) then
+    return
+  end
   vim.api.nvim_create_autocmd('FileType', {
     group = vim.api.nvim_create_augroup('infill_ls.start', { clear = true }),
     callback = function(event)
       if vim.bo[event.buf].buftype == '' then
         local root = vim.fs.root(event.buf, config.root_markers)
         local options = vim.tbl_extend('force', config, { root_dir = root })
+        ---@cast options vim.lsp.ClientConfig
         vim.lsp.start(options, { bufnr = event.buf })
       end
     end,
@@ -76,14 +80,16 @@ local function take(part)
       if not client or client.name ~= 'infill_ls' or not item.range then
         return item -- of another server: Neovim's business
       end
+      -- A plain string: the server sends no snippets.
+      local text = item.insert_text --[[@as string]]
       local row, column = item.range:to_extmark()
       ghost.insert({
         buffer = vim.api.nvim_get_current_buf(),
         client_id = item.client_id,
         row = row,
         column = column,
-        text = item.insert_text,
-        item = { insertText = item.insert_text, command = item.command },
+        text = text,
+        item = { insertText = text, command = item.command },
       }, part)
     end,
   })

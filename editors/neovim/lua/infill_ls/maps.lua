@@ -2,7 +2,13 @@
 
 local M = {}
 
----@type { lhs: string, call: fun(infill: table): any, desc: string, falls_through?: boolean }[]
+---@class infill_ls.Map
+---@field lhs string
+---@field desc string
+---@field call fun(infill: table): boolean? false if there was nothing to do
+---@field falls_through? boolean then the key does what it does without us
+
+---@type infill_ls.Map[]
 local maps = {
   {
     lhs = '<Tab>',

@@ -2,13 +2,25 @@
 
 local M = {}
 
+--- Since 0.11 what a client does are methods of its table; before, they were plain functions.
 local has_methods = vim.fn.has('nvim-0.11') == 1
 
---- The running client of a buffer, if there is one.
+--- The running client of a buffer, or of any buffer, if there is one.
 ---@param buffer? integer
 ---@return vim.lsp.Client?
 function M.client(buffer)
   return vim.lsp.get_clients({ name = 'infill_ls', bufnr = buffer })[1]
+end
+
+---@param client vim.lsp.Client
+---@param name string of the function
+---@return any ... what it returns
+local function call(client, name, ...)
+  local untyped = client --[[@as any]]
+  if has_methods then
+    return untyped[name](client, ...)
+  end
+  return untyped[name](...)
 end
 
 ---@param client vim.lsp.Client
@@ -18,13 +30,7 @@ end
 ---@param buffer? integer
 ---@return integer? id of the request, to cancel it by
 function M.request(client, method, params, handler, buffer)
-  handler = handler or function() end
-  local sent, id
-  if has_methods then
-    sent, id = client:request(method, params, handler, buffer)
-  else
-    sent, id = client.request(method, params, handler, buffer)
-  end
+  local sent, id = call(client, 'request', method, params, handler or function() end, buffer)
   return sent and id or nil
 end
 
@@ -32,21 +38,13 @@ end
 ---@param method string
 ---@param params table
 function M.notify(client, method, params)
-  if has_methods then
-    client:notify(method, params)
-  else
-    client.notify(method, params)
-  end
+  call(client, 'notify', method, params)
 end
 
 ---@param client vim.lsp.Client
 ---@param id integer
 function M.cancel(client, id)
-  if has_methods then
-    client:cancel_request(id)
-  else
-    client.cancel_request(id)
-  end
+  call(client, 'cancel_request', id)
 end
 
 --- Length in UTF-16 code units, which the protocol counts accepted text in.
@@ -56,7 +54,8 @@ function M.utf16_length(text)
   if has_methods then
     return vim.str_utfindex(text, 'utf-16')
   end
-  local _, units = vim.str_utfindex(text)
+  local before_0_11 = vim.str_utfindex --[[@as any]]
+  local _, units = before_0_11(text)
   return units
 end
 

@@ -17,7 +17,7 @@ end
 function M.line()
   local client = require('infill_ls.rpc').client()
   if not client then
-    return 'infill-ls is not running'
+    return 'infill-ls is not running; :checkhealth infill_ls tells why'
   end
   if not require('infill_ls').is_enabled() then
     return 'infill-ls is off'

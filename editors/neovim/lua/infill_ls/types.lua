@@ -8,9 +8,13 @@
 ---@field message string
 ---@field indexedFiles integer
 
+--- The answer to `infill/explain`, as far as it is used here.
+---@class infill_ls.Report
+---@field markdown string
+
 ---@class infill_ls.Item
 ---@field insertText string
----@field range lsp.Range
+---@field range? lsp.Range
 ---@field command? lsp.Command counts the acceptance
 
 --- A suggestion in a buffer. Row and column count from 0, in bytes.
