@@ -15,6 +15,7 @@
 ;; The language server infill-ls completes code with a model on your own
 ;; machine.  This package shows its completions as ghost text:
 ;;
+;;     (require 'infill)
 ;;     (add-hook 'prog-mode-hook #'infill-mode)
 ;;
 ;; Type, and what the model would write appears behind point.  TAB accepts
@@ -80,20 +81,41 @@ For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
 (defvar infill--connections (make-hash-table :test #'equal)
   "The running servers, by the root of their workspace.")
 
+(defvar infill--failed nil
+  "Roots of workspaces whose server ended while it started.
+It is not started again before the user asks for it.")
+
+(defvar infill--warned nil
+  "Non-nil if the user knows that there is no server.")
+
 (defclass infill-connection (jsonrpc-process-connection)
   ((root :initarg :root :reader infill--root)
    (ready :initform nil :accessor infill--ready-p)
    (status :initform nil :accessor infill--status))
   "A connection to infill-ls.")
 
+(defun infill--workspace ()
+  "Return the root of the current buffer's workspace."
+  (let ((project (project-current)))
+    (expand-file-name (if project (project-root project) default-directory))))
+
 (defun infill--connection ()
-  "Return the server for the current buffer; start it if there is none."
-  (let* ((project (project-current))
-         (root (expand-file-name (if project (project-root project) default-directory)))
+  "Return the server for the current buffer; start it if there is none.
+Return nil if it could not be started before."
+  (let* ((root (infill--workspace))
          (known (gethash root infill--connections)))
-    (if (and known (jsonrpc-running-p known))
-        known
-      (puthash root (infill--connect root) infill--connections))))
+    (cond ((and known (jsonrpc-running-p known)) known)
+          ((member root infill--failed) nil)
+          (t (puthash root (infill--connect root) infill--connections)))))
+
+(defun infill--warn-missing ()
+  "Tell once that the server is not installed."
+  (unless infill--warned
+    (setq infill--warned t)
+    (display-warning
+     'infill
+     (format "There is no program `%s': install the server with \"pipx install infill-ls\", \
+or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
 
 (defun infill--connect (root)
   "Start a server for the workspace ROOT."
@@ -114,15 +136,18 @@ For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
            :request-dispatcher #'infill--answer
            :notification-dispatcher #'infill--notified
            :on-shutdown #'infill--closed)))
-    (jsonrpc-async-request
-     connection :initialize (infill--initialize-params root)
-     :success-fn (lambda (_result)
-                   (jsonrpc-notify connection :initialized (make-hash-table))
-                   (setf (infill--ready-p connection) t)
-                   (infill--open-buffers connection))
-     :error-fn (lambda (error)
-                 (message "infill-ls does not start: %s" (plist-get error :message)))
-     :timeout 60)
+    (condition-case nil
+        (jsonrpc-async-request
+         connection :initialize (infill--initialize-params root)
+         :success-fn (lambda (_result)
+                       (jsonrpc-notify connection :initialized (make-hash-table))
+                       (setf (infill--ready-p connection) t)
+                       (infill--open-buffers connection))
+         :error-fn (lambda (error)
+                     (message "infill-ls does not start: %s" (plist-get error :message)))
+         :timeout 60)
+      ;; The process may be gone already, and nobody is to be bothered by an error in a hook.
+      (error (infill--closed connection)))
     connection))
 
 (defun infill--initialize-params (root)
@@ -171,6 +196,10 @@ For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
 (defun infill--closed (connection)
   "Forget CONNECTION, whose server has gone."
   (remhash (infill--root connection) infill--connections)
+  (unless (or (infill--ready-p connection)
+              (member (infill--root connection) infill--failed))
+    (push (infill--root connection) infill--failed)
+    (message "infill-ls ended while it started; `infill-show-log' tells why"))
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
       (when (eq infill--opened connection)
@@ -527,6 +556,7 @@ Ask the server for some if there is only one."
   "Ask for completions at point, even where none is shown automatically."
   (interactive)
   (unless infill-mode (user-error "`infill-mode' is off in this buffer"))
+  (setq infill--failed (delete (infill--workspace) infill--failed))
   (unless (infill--ask t)
     (message "infill-ls is starting")))
 
@@ -537,29 +567,15 @@ Ask the server for some if there is only one."
   (let ((report (jsonrpc-request infill--opened :infill/explain
                                  (list :textDocument (infill--document)))))
     (if report
-        (infill--show-report report)
+        (infill--show-report (plist-get report :markdown))
       (message "infill-ls has not been asked for a completion here yet"))))
 
-(defun infill--show-report (report)
-  "Show REPORT in a window."
+(defun infill--show-report (markdown)
+  "Show MARKDOWN, the server's report, in a window."
   (with-current-buffer (get-buffer-create "*infill explanation*")
     (let ((inhibit-read-only t))
       (erase-buffer)
-      (insert (format "%s (%s)\n" (plist-get report :reason) (plist-get report :trigger)))
-      (when-let* ((suggestion (plist-get report :suggestion)))
-        (insert "\nSuggestion\n\n" suggestion "\n"))
-      (insert "\nTimes\n\n")
-      (cl-loop for (step milliseconds) on (plist-get report :stepMs) by #'cddr
-               do (insert (format "  %s: %.1f ms\n"
-                                  (string-remove-prefix ":" (symbol-name step)) milliseconds)))
-      (insert "\nSnippets of other files\n\n")
-      (seq-doseq (snippet (plist-get report :snippets))
-        (insert (format "  %s:%d (%s, %d tokens)\n"
-                        (plist-get snippet :path) (1+ (plist-get snippet :firstLine))
-                        (plist-get snippet :channel) (plist-get snippet :tokens))))
-      (when-let* ((prompt (plist-get report :prompt)))
-        (insert (format "\nPrompt, %d tokens\n\n%s\n"
-                        (plist-get prompt :tokens) (plist-get prompt :text))))
+      (insert markdown)
       (goto-char (point-min))
       (special-mode))
     (display-buffer (current-buffer))))
@@ -595,19 +611,30 @@ Ask the server for some if there is only one."
 \\{infill-ghost-map}"
   :lighter (:eval (infill--lighter))
   (if infill-mode
-      (progn
-        (add-hook 'before-change-functions #'infill--before-change nil t)
-        (add-hook 'after-change-functions #'infill--after-change nil t)
-        (add-hook 'post-command-hook #'infill--after-command nil t)
-        (add-hook 'kill-buffer-hook #'infill--close nil t)
-        (let ((connection (infill--connection)))
-          (when (infill--ready-p connection) (infill--open connection))))
-    (infill-dismiss)
-    (infill--close)
-    (remove-hook 'before-change-functions #'infill--before-change t)
-    (remove-hook 'after-change-functions #'infill--after-change t)
-    (remove-hook 'post-command-hook #'infill--after-command t)
-    (remove-hook 'kill-buffer-hook #'infill--close t)))
+      (if (executable-find (car infill-command) t)
+          (infill--switch-on)
+        (setq infill-mode nil)
+        (infill--warn-missing))
+    (infill--switch-off)))
+
+(defun infill--switch-on ()
+  "Follow what happens in the buffer, and open it in the server."
+  (add-hook 'before-change-functions #'infill--before-change nil t)
+  (add-hook 'after-change-functions #'infill--after-change nil t)
+  (add-hook 'post-command-hook #'infill--after-command nil t)
+  (add-hook 'kill-buffer-hook #'infill--close nil t)
+  (setq infill--failed (delete (infill--workspace) infill--failed))
+  (let ((connection (infill--connection)))
+    (when (infill--ready-p connection) (infill--open connection))))
+
+(defun infill--switch-off ()
+  "Leave the buffer alone."
+  (infill-dismiss)
+  (infill--close)
+  (remove-hook 'before-change-functions #'infill--before-change t)
+  (remove-hook 'after-change-functions #'infill--after-change t)
+  (remove-hook 'post-command-hook #'infill--after-command t)
+  (remove-hook 'kill-buffer-hook #'infill--close t))
 
 ;;;; As the only server
 

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/editors/install.sh emacs
+tests/editors/terminal.sh
 folders=()
 for folder in build/editors/emacs/root/usr/share/emacs/site-lisp/elpa-src/*; do
     folders+=(-L "$folder")

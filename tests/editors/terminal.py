@@ -36,6 +36,8 @@ class Terminal:
     def __init__(self) -> None:
         self.screen = _Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
+        self._watched_row: int | None = None
+        self._seen: list[str] = []
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         """Start the program."""
@@ -77,6 +79,13 @@ class Terminal:
                 self._stream.feed(os.read(self._terminal, 65536))
             except OSError:
                 return  # the program has ended
+            if self._watched_row is not None:
+                self._seen.append(self.screen.display[self._watched_row].rstrip())
+
+    def watch(self, row: int) -> list[str]:
+        """Return a list that gets what the row shows after every piece of output."""
+        self._watched_row, self._seen = row, []
+        return self._seen
 
     def text(self) -> str:
         """Return what is on the screen."""

@@ -66,20 +66,42 @@ def test_words_and_lines_are_accepted_one_by_one(start: Start) -> None:
     emacs.expect_saved(ADD + "    " + BODY + "\n")
 
 
-def test_typing_along_keeps_the_ghost_text_at_every_key(start: Start) -> None:
+def test_typing_along_does_not_flicker(start: Start) -> None:
     emacs = start(ADD, answers=["return a + b"])
     emacs.type("    ")
     emacs.expect_ghost("return a + b")
-    emacs.eval(
-        "(progn (defvar infill-test-seen nil)"
-        " (add-hook 'pre-redisplay-functions (lambda (_)"
-        " (push (and (infill--visible-p) t) infill-test-seen)) nil t) t)"
-    )
+    emacs.wait("the screen", lambda: emacs.screen.display[1].rstrip() == "    return a + b")
+    seen = emacs.watch(1)
     emacs.type("return")
     emacs.expect_ghost(" a + b")
-    assert emacs.eval("(if (memq nil infill-test-seen) 1 0)") == 0, "it was gone for a moment"
+    assert len(seen) >= len("return"), "every key draws"
+    assert set(seen) == {"    return a + b"}, "typed or ghost, the line reads the same all the time"
     emacs.press(TAB)
     emacs.expect_saved(ADD + "    return a + b\n")
+
+
+def test_a_missing_server_is_told_of_once(start: Start) -> None:
+    emacs = start(
+        "x =",
+        start='(progn (setq infill-command \'("infill-ls-nowhere")) (infill-mode 1)'
+        ' (with-current-buffer "*Warnings*" (rename-buffer "told")) (infill-mode 1))',
+    )
+    assert "pipx install" in emacs.eval('(with-current-buffer "told" (buffer-string))')
+    assert emacs.eval('(get-buffer "*Warnings*")') is None, "once is enough"
+    assert emacs.eval("infill-mode") is None
+    emacs.type(" 1")
+    emacs.expect_saved("x = 1\n")
+
+
+def test_a_server_that_ends_at_once_is_left_alone(start: Start) -> None:
+    emacs = start("x =", start='(progn (setq infill-command \'("false")) (infill-mode 1))')
+    told = '(with-current-buffer "*Messages*" (how-many "ended while it started" (point-min)))'
+    emacs.wait("the message", lambda: emacs.eval(told) == 1)
+    for char in " 1":
+        emacs.type(char)
+        emacs.look(0.3)
+    assert emacs.eval(told) == 1, "it is not started again by typing"
+    emacs.expect_saved("x = 1\n")
 
 
 def test_typing_something_else_takes_it_away(start: Start) -> None:
