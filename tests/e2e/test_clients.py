@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ def handshake(name: str) -> dict[str, Any]:
     }
 
 
-async def connect(start: Start, folder: Path, answer: str, client: dict[str, Any]) -> Editor:
+async def connect(
+    start: Start, folder: Path, answer: str, client: dict[str, Any], options: Any = None
+) -> Editor:
     """Start a server as this client, which can do what it says."""
     script = folder / "answers.json"
     script.write_text(json.dumps({"answers": [answer]}))
@@ -31,7 +34,7 @@ async def connect(start: Start, folder: Path, answer: str, client: dict[str, Any
     editor.answers["workspace/configuration"] = lambda _: [None]
     editor.answers["window/workDoneProgress/create"] = lambda _: None
     editor.answers["client/registerCapability"] = lambda _: None
-    await initialize(editor, **client)
+    await initialize(editor, options=options, **client)
     return editor
 
 
@@ -52,6 +55,56 @@ async def test_the_menu_gets_items_that_every_editor_can_insert(
     assert edit["range"]["start"] == position(0, 6 + units)
     assert edit["range"]["end"] == position(0, 9 + units)
     assert item["label"].startswith("ret")
+
+
+def insert_like_nvim_cmp(line: str, cursor: int, item: dict[str, Any]) -> str:
+    """Return the line after nvim-cmp inserted the item; positions are in bytes, as it asked for.
+
+    It looks for the filter text from the edit's beginning on, without blanks there, and takes the
+    blanks off the new text.
+    """
+    encoded, edit = line.encode(), item["textEdit"]
+    begin, end = (edit["range"][side]["character"] for side in ("start", "end"))
+    typed = encoded[begin:cursor].lstrip().decode()
+    assert item["filterText"].startswith(typed)
+    return encoded[:begin].decode() + edit["newText"].strip() + encoded[end:].decode()
+
+
+def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
+    """Return the line after blink.cmp inserted the item.
+
+    It shows no blank label, knows texts that are inserted as they are, and edits literally.
+    """
+    assert item["label"].strip()
+    assert item["insertTextMode"] == 1
+    encoded, edit = line.encode(), item["textEdit"]
+    begin, end = (edit["range"][side]["character"] for side in ("start", "end"))
+    assert item["filterText"].startswith(encoded[begin:cursor].decode())
+    return encoded[:begin].decode() + edit["newText"] + encoded[end:].decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "insert"), [("nvim-cmp", insert_like_nvim_cmp), ("blink", insert_like_blink)]
+)
+async def test_menus_of_neovim_plugins(
+    start: Start, tmp_path: Path, name: str, insert: Callable[[str, int, dict[str, Any]], str]
+) -> None:
+    """These plugins cannot be run in the tests: the items are used as their sources say."""
+    client = handshake(name)
+    options = {"completionItems": "always"}
+    editor = await connect(start, tmp_path, "ries + b\nsecond", client, options)
+    line = 'f("🦊", ret'
+    open_document(editor, line)
+    cursor = len(line.encode())
+    (item,) = await menu(editor, position(0, cursor))
+    assert insert(line, cursor, item) == 'f("🦊", retries + b'
+    assert item["insertTextFormat"] == 1, "plain text"
+    assert (
+        item["kind"]
+        in client["client_capabilities"]["textDocument"]["completion"]["completionItemKind"][
+            "valueSet"
+        ]
+    )
 
 
 async def test_an_editor_with_both_gets_ghost_text_alone(start: Start, tmp_path: Path) -> None:
