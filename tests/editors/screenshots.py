@@ -1,6 +1,8 @@
-"""Take the pictures of Neovim and Emacs for the README: what a terminal shows, as PNG.
+"""Make the pictures for the README and the VS Code extension, with the bundled model.
 
-usage: python tests/editors/screenshots.py   (after the tests have installed the editors)
+usage: python tests/editors/screenshots.py   (after `make test-editors`)
+
+Neovim and Emacs are run in a terminal, whose screen is drawn; VS Code's are from its tests.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -23,6 +26,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
+MEDIA = ROOT / "editors" / "vscode" / "media"
+VSCODE_RUN = ROOT / "build" / "editors" / "vscode-run"
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
 COLUMNS, ROWS = 72, 16
 SIZE = 16
@@ -38,13 +43,15 @@ NAMED = {
     "white": "#d8dade",
 }
 CODE = """\
-def net_price(gross: float, rate: float) -> float:
-    return gross / (1 + rate)
+import json
+from pathlib import Path
 
 
-def invoice_total(prices: list[float], rate: float) -> float:
+def load_settings(path: Path) -> dict[str, str]:
+    with path.open() as file:
 """
-ANSWER = "total = sum(prices)\n    return net_price(total, rate)"
+GHOST = "json.load(file)"
+"""A part of what the bundled model suggests below ``CODE``."""
 
 
 def picture(screen: pyte.Screen, path: Path) -> None:
@@ -100,25 +107,30 @@ def run(command: list[str], keys: str, environment: dict[str, str], folder: Path
         for key in keys:
             os.write(terminal, key.encode())
             look(0.1)
-        look(2)
+        for _ in range(60):
+            if GHOST in "".join(screen.display):
+                break
+            look(0.5)
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     shown = "\n".join(screen.display)
-    if "return net_price(total, rate)" not in shown:
+    if GHOST not in shown:
         raise SystemExit(f"no ghost text:\n{shown}")
     return screen
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take all pictures."""
+    for target in (IMAGES / "vscode.png", MEDIA / "ghost-text.png"):
+        shutil.copyfile(VSCODE_RUN / "ghost-text.png", target)
+    shutil.copyfile(VSCODE_RUN / "menu.png", MEDIA / "menu.png")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "invoices.py"
+        file = folder / "settings.py"
         file.write_text(CODE)
-        script = folder / "answers.json"
-        script.write_text(json.dumps({"answers": [ANSWER]}))
-        server = [str(ROOT / ".venv/bin/infill-ls"), "--stdio", "--scripted-engine", str(script)]
+        server = [str(ROOT / ".venv/bin/infill-ls"), "--stdio"]
+        options = json.dumps({"thinkAhead": False, "timeBudgetMs": 60_000})
         common = {
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
@@ -126,8 +138,8 @@ def main() -> None:
             "HOME": name,
             "XDG_DATA_HOME": name,
             "INFILL_COMMAND": json.dumps(server),
-            "INFILL_OPTIONS": json.dumps({"thinkAhead": False}),
-            "INFILL_SETTINGS": json.dumps({"thinkAhead": False}),
+            "INFILL_OPTIONS": options,
+            "INFILL_SETTINGS": options,
             "INFILL_PLUGIN": str(ROOT / "editors/neovim"),
             "INFILL_SOCKET": f"{name}/socket",
             "INFILL_RESULT": f"{name}/result",
@@ -149,7 +161,7 @@ def main() -> None:
         emacs = [str(ROOT / "build/editors/emacs/emacs"), "-nw", "-Q", "-L"]
         emacs += [str(ROOT / "editors/emacs"), "-l", str(tests / "emacs/init.el"), str(file)]
         emacs += ["--eval", "(progn (load-theme 'modus-vivendi t) (infill-mode))"]
-        picture(run(emacs, "\x1b>    ", common, folder), IMAGES / "emacs.png")
+        picture(run(emacs, "\x1b>        ", common, folder), IMAGES / "emacs.png")
 
 
 if __name__ == "__main__":
