@@ -81,7 +81,13 @@ test(
     await window.page.waitForSelector('.notification-toast:has-text("Installing infill-ls")');
     await delay(2000);
     await window.screenshot(join(work, "installing.png"));
-    await window.status("ready", 600_000);
+    const failure = window.page.locator(".notification-toast", { hasText: "was not installed" });
+    await Promise.race([
+      window.status("ready", 600_000),
+      failure.waitFor({ timeout: 600_000 }).then(async () => {
+        throw new Error(await failure.innerText());
+      }),
+    ]);
     await expectCompletion(window);
     expectRunning(join("globalStorage", "infill-ls.infill-ls", "environment", "bin"));
   },
