@@ -30,10 +30,11 @@ OURS = {
     },
     "infill-ls.server.package": {
         "type": "string",
-        "default": "infill-ls",
+        "default": "",
         "scope": "machine",
         "description": "What pip installs into the extension's own environment: a name, also with "
-        "a version, or the path or URL of a wheel.",
+        "a version, or the path or URL of a wheel. Empty means the server that came with the "
+        "extension.",
     },
 }
 """Settings of the extension itself; the server restarts when they change."""

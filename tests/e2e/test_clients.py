@@ -67,7 +67,7 @@ def insert_like_nvim_cmp(line: str, cursor: int, item: dict[str, Any]) -> str:
     begin, end = (edit["range"][side]["character"] for side in ("start", "end"))
     typed = encoded[begin:cursor].lstrip().decode()
     assert item["filterText"].startswith(typed)
-    return encoded[:begin].decode() + edit["newText"].strip() + encoded[end:].decode()
+    return f"{encoded[:begin].decode()}{edit['newText'].strip()}{encoded[end:].decode()}"
 
 
 def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
@@ -80,7 +80,7 @@ def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
     encoded, edit = line.encode(), item["textEdit"]
     begin, end = (edit["range"][side]["character"] for side in ("start", "end"))
     assert item["filterText"].startswith(encoded[begin:cursor].decode())
-    return encoded[:begin].decode() + edit["newText"] + encoded[end:].decode()
+    return f"{encoded[:begin].decode()}{edit['newText']}{encoded[end:].decode()}"
 
 
 @pytest.mark.parametrize(
