@@ -43,8 +43,6 @@ FILES = (
 )
 TYPED = ('        completions = self.rank(report, key="mean")\n', "        if not completions:\n")
 ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
-FIRST_TOKEN = StopRule(max_tokens=1, max_lines=1, time_budget_ms=60_000)
-A_LINE = StopRule(max_tokens=16, max_lines=99, time_budget_ms=60_000)
 SETTINGS = Settings(cold_target_ms=0)
 PAUSE_S = 0.12
 """Between two keys."""
@@ -52,12 +50,14 @@ PAUSE_S = 0.12
 
 @dataclass(frozen=True)
 class Event:
-    """One thing the user did, and how long the first token took on both sides."""
+    """One thing the user did, and how long the answer took on both sides."""
 
     kind: str
     ours_ms: float
     theirs_ms: float
     prefill_tokens: int
+    tokens: int
+    """That were written, of those asked for: the model may end earlier."""
 
 
 class Infill:
@@ -79,14 +79,14 @@ class Infill:
             else:
                 return
 
-    def first_token_ms(self, prompt: Prompt, typed: str) -> float:
-        """Ask for one token as llama.vim does, with the texts of our own prompt."""
+    def answer_ms(self, prompt: Prompt, typed: str, tokens: int) -> float:
+        """Ask for so many tokens as llama.vim does, with the texts of our own prompt."""
         before, _, suffix = prompt.text.removeprefix("<prefix>").partition("<suffix>")
         body = {
             "input_prefix": before,
             "prompt": typed,
             "input_suffix": suffix.rpartition("<middle>")[0],
-            "n_predict": 1,
+            "n_predict": tokens,
             "cache_prompt": True,
             "temperature": 0,
             "samplers": [],
@@ -134,18 +134,21 @@ class Typist:
         self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
         self.events: list[Event] = []
 
-    async def press(self, kind: str, path: Path, text: str, offset: int) -> None:
-        """Time one request at ``offset``."""
+    async def press(self, kind: str, path: Path, text: str, offset: int, tokens: int) -> None:
+        """Time one request at ``offset`` for at most so many tokens."""
         self._index.open_buffer(path, text, "python")
         self._pipeline.document_changed(path.as_uri(), path)
         report = await self._pipeline.prepare(snapshot_of(path, text, offset))
         assert report.prompt is not None
         assert report.hole is not None
         started = time.perf_counter()
-        (completion,) = await self._engine.complete(report.prompt, FIRST_TOKEN)
+        (completion,) = await self._engine.complete(report.prompt, stop_after(tokens))
         ours_ms = (time.perf_counter() - started) * 1000
-        theirs_ms = self._infill.first_token_ms(report.prompt, report.hole.typed)
-        self.events.append(Event(kind, ours_ms, theirs_ms, completion.timings.prefill_tokens))
+        timings = completion.timings
+        theirs_ms = self._infill.answer_ms(report.prompt, report.hole.typed, timings.decode_tokens)
+        self.events.append(
+            Event(kind, ours_ms, theirs_ms, timings.prefill_tokens, timings.decode_tokens)
+        )
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE_S):
                 await self._pipeline.move_anchor(report)
@@ -154,11 +157,18 @@ class Typist:
     async def decode_step_ms(self, path: Path) -> tuple[int, float]:
         """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""
         text = read(path)
-        prompt = (await self._pipeline.prepare(snapshot_of(path, text, place(text)))).prompt
+        at = place(text)
+        snapshot = snapshot_of(path, text[:at] + "\n" + text[at:], at + 1)
+        prompt = (await self._pipeline.prepare(snapshot)).prompt
         assert prompt is not None
-        (completion,) = await self._engine.complete(prompt, A_LINE)
+        (completion,) = await self._engine.complete(prompt, stop_after(16))
         steps = max(completion.timings.decode_tokens - 1, 1)  # the first token needs none
         return len(prompt.token_ids), completion.timings.decode_ms / steps
+
+
+def stop_after(tokens: int) -> StopRule:
+    """Return a rule that looks at nothing but the number of tokens."""
+    return StopRule(max_tokens=tokens, max_lines=99, time_budget_ms=60_000)
 
 
 def snapshot_of(path: Path, text: str, offset: int) -> Snapshot:
@@ -174,20 +184,23 @@ def read(path: Path) -> str:
 
 
 def place(text: str) -> int:
-    """Return the start of an inner line about two thirds into a file."""
-    return text.index("\n", len(text) * 2 // 3) + 1
+    """Return the end of a line about two thirds into a file."""
+    return text.index("\n", len(text) * 2 // 3)
 
 
-async def replay(typist: Typist, rounds: int) -> None:
-    """Type, begin lines, switch files and accept, ``rounds`` times."""
+async def replay(typist: Typist, rounds: int, suggestions: list[int]) -> None:
+    """Type, begin lines, switch files and accept, ``rounds`` times; then let lines be written.
+
+    One token is asked for, and at each of the last keys a suggestion of so many tokens.
+    """
     texts = {path: read(path) for path in FILES}
     offsets = {path: place(text) for path, text in texts.items()}
 
-    async def insert(kind: str, path: Path, inserted: str) -> None:
+    async def insert(kind: str, path: Path, inserted: str, tokens: int = 1) -> None:
         text, at = texts[path], offsets[path]
         texts[path] = text[:at] + inserted + text[at:]
         offsets[path] = at + len(inserted)
-        await typist.press(kind, path, texts[path], offsets[path])
+        await typist.press(kind, path, texts[path], offsets[path], tokens)
 
     first, second = FILES
     await insert("cold", first, "\n")
@@ -200,6 +213,9 @@ async def replay(typist: Typist, rounds: int) -> None:
             await insert("new line", first, "\n        ")
         await insert("accepted", first, ACCEPTED)
         await insert("other file", second, "        ")
+    for tokens in suggestions:
+        for key in TYPED[0].strip()[: 4 * rounds]:
+            await insert(f"{tokens} tokens", first, key, tokens)
 
 
 def row(events: list[Event], step_ms: float) -> dict[str, float]:
@@ -212,6 +228,7 @@ def row(events: list[Event], step_ms: float) -> dict[str, float]:
     return {
         "events": len(events),
         "prefill_tokens": median(e.prefill_tokens for e in events),
+        "tokens": median(e.tokens for e in events),
         "ours_median_ms": round(median(ours), 1),
         "ours_p95_ms": round(p95(ours), 1),
         "theirs_median_ms": round(median(theirs), 1),
@@ -228,7 +245,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     info = await engine.start()
     with llama_server(arguments.llama_server, arguments.model, arguments.threads) as infill:
         typist = Typist(engine, infill)
-        await replay(typist, arguments.rounds)
+        await replay(typist, arguments.rounds, arguments.suggestions)
         steps = [await typist.decode_step_ms(FILES[0]) for _ in range(5)]
     await engine.close()
     step_ms = median(ms for _, ms in steps)
@@ -251,6 +268,9 @@ def main() -> None:
     parser.add_argument("--llama-server", default="llama-server", help="command that starts it")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--suggestions", type=int, nargs="*", default=[], help="suggestions of so many tokens"
+    )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     result = asyncio.run(measure(arguments))

@@ -5,23 +5,22 @@ without a download. What it writes is noise. The tokenizer is the real one, out 
 ``models/ggml-vocab-deepseek-coder.gguf`` in the source archive of llama-cpp-python
 (``pip download --no-binary :all: --no-deps llama-cpp-python``, then look under ``vendor``).
 
-    python bench/engine/synthetic_model.py 1.3b OUT.gguf --vocabulary ggml-vocab-deepseek-coder.gguf
+    python bench/engine/synthetic_model.py 1.3b Q8_0.gguf --vocabulary ggml-vocab-deepseek-coder.gguf
+    infill-ls model quantize Q8_0.gguf Q4_K_M --output Q4_K_M.gguf
+
+The second command lets llama.cpp choose the types of the tensors, as in a real file of that kind.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gguf
-import llama_cpp
 import numpy as np
 
 Q8_0 = gguf.GGMLQuantizationType.Q8_0
-FILE_TYPES = {"Q4_0": 2, "Q8_0": 7, "Q4_K_M": 15, "Q5_K_M": 17}
-"""``llama_ftype`` in llama.h."""
 
 
 @dataclass(frozen=True)
@@ -115,35 +114,18 @@ def write(path: Path, shape: Shape, vocabulary: Path, name: str) -> None:
     writer.close()
 
 
-def quantise(source: Path, target: Path, file_type: str) -> None:
-    """Let llama.cpp choose the types of the tensors, as in a real file of this kind."""
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = FILE_TYPES[file_type]
-    params.allow_requantize = True
-    params.nthread = os.cpu_count() or 1
-    status = llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), params)
-    if status != 0:
-        raise SystemExit(f"llama.cpp could not quantise {source} ({status})")
-
-
 def main() -> None:
     """Write the model."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("shape", choices=list(SHAPES))
     parser.add_argument("out", type=Path)
     parser.add_argument("--vocabulary", type=Path, required=True)
-    parser.add_argument("--type", choices=list(FILE_TYPES), default="Q4_0")
     parser.add_argument("--layers", type=int, help="fewer layers, to try the script")
     arguments = parser.parse_args()
     shape = SHAPES[arguments.shape]
     if arguments.layers:
         shape = replace(shape, layers=arguments.layers)
-    large = arguments.out.with_suffix(".q8_0.part")
-    try:
-        write(large, shape, arguments.vocabulary, arguments.shape.upper())
-        quantise(large, arguments.out, arguments.type)
-    finally:
-        large.unlink(missing_ok=True)
+    write(arguments.out, shape, arguments.vocabulary, arguments.shape.upper())
 
 
 if __name__ == "__main__":
