@@ -26,6 +26,7 @@ from infill_ls.engine.rendezvous import (
     Rendezvous,
     rendezvous_for,
 )
+from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
@@ -61,7 +62,7 @@ class EngineProcess:
         self._started: subprocess.Popen[bytes] | None = None
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[wire.Message]] = {}
-        self._completions: set[asyncio.Task[object]] = set()
+        self._completions = CallsUnderWay()
         self._pause_s = 0.0
         self._may_start_at = 0.0
         self._closed = False
@@ -113,10 +114,7 @@ class EngineProcess:
         candidates: int = 1,
     ) -> tuple[Completion, ...]:
         """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._completions.add(task)
-        try:
+        with self._completions.this():
             reply = await self._request(
                 {
                     "op": "complete",
@@ -128,9 +126,6 @@ class EngineProcess:
                     "candidates": candidates,
                 }
             )
-        finally:
-            if task is not None:
-                self._completions.discard(task)
         return tuple(wire.completion_from_wire(data) for data in reply["completions"])
 
     async def warm(self, prompt: Prompt) -> None:
@@ -139,8 +134,7 @@ class EngineProcess:
 
     async def cancel(self) -> None:
         """Stop every completion under way."""
-        for task in tuple(self._completions):
-            task.cancel()
+        self._completions.cancel()
 
     async def close(self) -> None:
         """Leave the engine; it ends if nobody else is connected."""

@@ -29,6 +29,7 @@ from infill_ls.engine.remote.options import RemoteOptions
 from infill_ls.engine.remote.spelling import spell_out
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
 from infill_ls.engine.remote.transport import Transport
+from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineUnavailableError, ModelError, RemoteError
 from infill_ls.fim import FimFamily, FimTokens, Order
 from infill_ls.types import (
@@ -85,7 +86,7 @@ class RemoteEngine:
         self._server: _Server | None = None
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None
-        self._completions: set[asyncio.Task[object]] = set()
+        self._completions = CallsUnderWay()
         self._closed = False
         self._trees = TreeCache()
 
@@ -128,10 +129,7 @@ class RemoteEngine:
         candidates: int = 1,
     ) -> tuple[Completion, ...]:
         """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._completions.add(task)
-        try:
+        with self._completions.this():
             server = await self._connect()
             others = [
                 replace(sampling, temperature=OTHER_CANDIDATES_TEMPERATURE, seed=sampling.seed + n)
@@ -142,9 +140,6 @@ class RemoteEngine:
             found = await asyncio.gather(
                 *(self._fill(server, prompt, stop, one) for one in (sampling, *others))
             )
-        finally:
-            if task is not None:
-                self._completions.discard(task)
         distinct: dict[str, Completion] = {}
         for completion in found:
             distinct.setdefault(completion.text, completion)
@@ -159,8 +154,7 @@ class RemoteEngine:
 
     async def cancel(self) -> None:
         """Stop every completion under way; their connections are closed."""
-        for task in tuple(self._completions):
-            task.cancel()
+        self._completions.cancel()
 
     async def close(self) -> None:
         """Close the connections and the local tokenizer."""
