@@ -12,18 +12,23 @@ local function check_neovim()
   end
 end
 
---- The program of the running server, else the one that would be started.
----@return string
+--- The program of the running server, else the one that would be started; nil if the user starts
+--- it by a function.
+---@return string?
 local function find_command()
   local client = require('infill_ls.rpc').client()
   local configs = vim.lsp.config --[[@as table<string, vim.lsp.Config>?]]
   local config = client and client.config or configs and configs.infill_ls
-  local command = config and config.cmd
-  return type(command) == 'table' and command[1] or 'infill-ls'
+  local command = config and config.cmd or { 'infill-ls' }
+  return type(command) == 'table' and command[1] or nil
 end
 
 local function check_server()
   local command = find_command()
+  if not command then
+    vim.health.info('the server is started by a function of yours')
+    return
+  end
   if vim.fn.executable(command) == 0 then
     vim.health.error(('`%s` is not executable'):format(command), {
       'Install it: `pipx install infill-ls` or `uv tool install infill-ls`',
@@ -76,7 +81,7 @@ end
 ---@return boolean missing
 function M.warn_if_missing(command)
   command = command or find_command()
-  if vim.fn.executable(command) == 1 then
+  if not command or vim.fn.executable(command) == 1 then
     return false
   end
   local text = 'infill-ls: there is no program `%s`; :checkhealth infill_ls tells what to do'
