@@ -11,11 +11,7 @@ from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.fim import Order
 from integration.vocabularies import open_vocabulary
 
-FILE = Path(__file__).parents[3] / "shared" / "data" / "ggml-vocab-deepseek-coder.gguf"
-
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason=f"{FILE.name} is not beside the checkout, in shared/data"
-)
+FILE = Path(__file__).parents[1] / "data" / "ggml-vocab-deepseek-coder.gguf"
 
 
 @pytest.fixture(scope="module")

@@ -59,13 +59,7 @@ TYPED = (
     .map("".join)
     .map(lambda t: t.encode("utf-8", "replace").decode())
 )
-VOCABULARIES = [
-    bundled_model_path(),
-    pytest.param(
-        DEEPSEEK,
-        marks=pytest.mark.skipif(not DEEPSEEK.exists(), reason=f"{DEEPSEEK.name} is not there"),
-    ),
-]
+VOCABULARIES = [bundled_model_path(), DEEPSEEK]
 CONTEXT = 400
 
 
