@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class TermNumbers:
 
     def __init__(self, slots_log2: int = 18) -> None:
         self._ids: dict[str, int] = {}
+        self._listed: list[str] = []
         self._hashes: Hashes = np.zeros(0, np.uint64)
         self._words: dict[int, int] = {}
         """Row of each word that was met, by its hash."""
@@ -59,8 +61,11 @@ class TermNumbers:
         return len(self._ids)
 
     def terms(self) -> list[str]:
-        """Return all terms, in the order of their numbers."""
-        return list(self._ids)
+        """Return all terms, in the order of their numbers. The list grows with later calls."""
+        if len(self._listed) < len(self._ids):
+            fresh = islice(reversed(self._ids), len(self._ids) - len(self._listed))
+            self._listed += reversed(list(fresh))
+        return self._listed
 
     def hashes(self) -> Hashes:
         """Return the hash of each term, in the order of their numbers."""
