@@ -12,7 +12,8 @@ from pathlib import Path
 
 LINES = {
     "rank_bm25_60_words_ms": ("rank-bm25, 60 words", "#d62728"),
-    "retrieve_p95_ms": ("whole step at a new place, p95", "#1f77b4"),
+    "new_place_p95_ms": ("whole step at a new place, p95", "#1f77b4"),
+    "key_p95_ms": ("whole step at the next key, p95", "#8c564b"),
     "edit_p95_ms": ("edit to searchable, p95", "#9467bd"),
     "query_p95_ms": ("query, p95", "#2ca02c"),
     "ours_60_words_ms": ("ours, 60 words", "#ff7f0e"),

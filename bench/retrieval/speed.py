@@ -2,6 +2,7 @@
 
     python bench/retrieval/speed.py queries --out bench/results/retrieval/queries.json
     python bench/retrieval/speed.py crawl --files 10000 --out bench/results/retrieval/crawl.json
+    python bench/retrieval/speed.py sizes --out bench/results/retrieval/sizes.json
     python bench/retrieval/speed.py keystrokes --files 10000 --out bench/results/retrieval/keystrokes.json
 
 Only ratios within one run mean something on a shared machine; medians and p95 are in milliseconds.
@@ -26,6 +27,7 @@ from retrieval_bench.tokens import count_all
 from retrieval_bench.workspace import build, sources
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval.crawl import crawl_here
 from infill_retrieval.query import search_query
 from infill_retrieval.sources import is_generated, read_source
 
@@ -33,6 +35,10 @@ SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 QUERIES = 200
 EDITS = 40
 REFERENCE_QUERIES = 3
+KEYS = 5
+"""Typed at each place, after the first query there."""
+KILOBYTES = (2, 4, 8, 16, 32)
+FILES_OF_A_SIZE = 300
 KEYSTROKES = 500
 KEYSTROKE_PAUSE_S = 0.03
 
@@ -40,7 +46,7 @@ KEYSTROKE_PAUSE_S = 0.03
 def main() -> None:
     """Run one of the measures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("measure", choices=["queries", "crawl", "keystrokes"])
+    parser.add_argument("measure", choices=["queries", "crawl", "sizes", "keystrokes"])
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--out", type=Path)
@@ -51,6 +57,8 @@ def main() -> None:
             result = measure_queries(place, options.sizes)
         elif options.measure == "crawl":
             result = measure_crawls(place, options.files)
+        elif options.measure == "sizes":
+            result = measure_sizes(place)
         else:
             result = measure_keystrokes(place, options.files)
     text = json.dumps(result, indent=2)
@@ -98,18 +106,22 @@ def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> l
 
 
 def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, float]:
-    retrieve_ms, rank_ms, terms = [], [], []
+    place_ms, key_ms, rank_ms, terms = [], [], [], []
     for query in places:
         index.parse_imports(query)  # is done once for a file
-        started = time.perf_counter()
-        index.retrieve(query, 512, count_all)
-        retrieve_ms.append((time.perf_counter() - started) * 1000)
+        for typed in range(KEYS + 1):
+            place = len(query.prefix) + typed
+            text = query.prefix + query.suffix
+            at = Query(query.path, "", text[:place], text[place:])
+            started = time.perf_counter()
+            index.retrieve(at, 512, count_all)
+            (key_ms if typed else place_ms).append((time.perf_counter() - started) * 1000)
         searched = search_query(query).terms
         terms.append(len(searched))
         started = time.perf_counter()
         index.corpus.windows.rank(searched).top(48)
         rank_ms.append((time.perf_counter() - started) * 1000)
-    row = _spread("retrieve", retrieve_ms) | _spread("query", rank_ms)
+    row = _spread("new_place", place_ms) | _spread("key", key_ms) | _spread("query", rank_ms)
     row["query_terms_median"] = statistics.median(terms)
     okapi = BM25Okapi([[*bag.keys()] for bag in index.corpus.windows.doc_freqs])
     reference_ms, sixty_ms = [], []
@@ -186,6 +198,32 @@ def measure_crawls(place: Path, files: int) -> object:
             del index
         rows[name] = row
         print(name, row, flush=True)
+    return rows
+
+
+def measure_sizes(place: Path) -> object:
+    """Files a second of one process, by the size of the files; the curve behind the crawl."""
+    rows = []
+    by_size = sorted((path.stat().st_size, path) for path in sources(10**6))
+    for kilobytes in KILOBYTES:
+        near = sorted(by_size, key=lambda pair: abs(pair[0] - kilobytes * 1000))[:FILES_OF_A_SIZE]
+        row: dict[str, float] = {
+            "files": len(near),
+            "median_bytes": statistics.median(size for size, _ in near),
+        }
+        for name, suffix in (("with_grammar", ".py"), ("without_grammar", ".md")):
+            workspace = build(place / f"{name}-{kilobytes}", 0)
+            for number, (_, path) in enumerate(near):
+                (workspace / f"{number}{suffix}").write_bytes(path.read_bytes())
+            times = []
+            for _ in range(3):
+                started = time.process_time()
+                for _ in crawl_here(workspace, RetrievalSettings()):
+                    pass
+                times.append(time.process_time() - started)
+            row[f"{name}_files_per_cpu_second"] = round(len(near) / statistics.median(times))
+        rows.append(row)
+        print(row, flush=True)
     return rows
 
 

@@ -242,7 +242,7 @@ class Decoder:
             logits = logits[allowed]
             best = int(np.argmax(logits))
             return Choice(int(allowed[best]), _logprob(logits, best, logits[best]))
-        best = int(np.argmax(logits))
+        best = int(logits.argmax())
         token = best if sampler is None else sampler.sample(index)
         return Choice(token, _logprob(logits, token, logits[best]))
 
@@ -290,4 +290,4 @@ def _logprob(logits: Logits, token: int, largest: np.float32) -> float:
     """Return the natural log of the token's softmax probability."""
     shifted = logits - largest
     np.exp(shifted, out=shifted)
-    return float(logits[token] - largest) - math.log(shifted.sum())
+    return float(logits[token] - largest) - math.log(np.add.reduce(shifted))

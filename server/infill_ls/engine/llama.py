@@ -43,6 +43,11 @@ _ABORTED = 2
 # llama.cpp asks ``bool (*)(void *)`` at each operation, from threads that must not wait for Python.
 # C's own strlen is such a function for a flag of one byte and a zero: it returns 0 or 1.
 _is_set = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
+# As an address, since a pointer object takes longer to make than the rest of a look at the logits.
+_logits_address = ctypes.cast(
+    llama_cpp.llama_get_logits_ith,
+    ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32),
+)
 
 
 class LlamaModel:
@@ -77,6 +82,7 @@ class LlamaModel:
             fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             self._batch = _Batch(BATCH_TOKENS)
             self._row = ctypes.c_float * self.vocab.tokens
+            self._rows: dict[int, Logits] = {}
             self.calibration = self._calibrate()
         except BaseException:
             self.close()
@@ -140,9 +146,12 @@ class LlamaModel:
 
     def logits(self, index: int) -> Logits:
         """Return the logits at ``index`` of the last batch: a view, valid until the next decode."""
-        first = llama_cpp.llama_get_logits_ith(self._context, index).contents
-        row: Any = self._row.from_address(ctypes.addressof(first))
-        return np.frombuffer(row, np.float32)
+        address = _logits_address(self._context, index)
+        row = self._rows.get(address)
+        if row is None:
+            memory: Any = self._row.from_address(address)
+            row = self._rows[address] = np.frombuffer(memory, np.float32)
+        return row
 
     def truncate(self, sequence: int, length: int) -> None:
         """Drop the tokens of ``sequence`` from position ``length`` on."""
@@ -169,6 +178,7 @@ class LlamaModel:
         """Begin anew with an empty context."""
         if self._context is not None:
             llama_cpp.llama_free(self._context)
+            self._rows.clear()
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = self.kv_cells
         params.n_batch = BATCH_TOKENS
@@ -260,9 +270,15 @@ class _Batch:
         self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
     ) -> None:
         count = len(token_ids)
+        self.batch.n_tokens = count
+        if count == 1:
+            self._token[0] = token_ids[0]
+            self._position[0] = position
+            self._sequence[0] = sequence
+            self._wants_logits[0] = 1
+            return
         self._token[:count] = token_ids
-        self._position[:count] = range(position, position + count)
+        self._position[:count] = np.arange(position, position + count)
         self._sequence[:count] = sequence
         self._wants_logits[:count] = all_logits
         self._wants_logits[count - 1] = 1
-        self.batch.n_tokens = count
