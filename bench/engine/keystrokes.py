@@ -156,10 +156,8 @@ class Typist:
 
     async def decode_step_ms(self, path: Path) -> tuple[int, float]:
         """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""
-        text = read(path)
-        at = place(text)
-        snapshot = snapshot_of(path, text[:at] + "\n" + text[at:], at + 1)
-        prompt = (await self._pipeline.prepare(snapshot)).prompt
+        text, offset = with_blank_line(path)
+        prompt = (await self._pipeline.prepare(snapshot_of(path, text, offset))).prompt
         assert prompt is not None
         (completion,) = await self._engine.complete(prompt, stop_after(16))
         steps = max(completion.timings.decode_tokens - 1, 1)  # the first token needs none
@@ -178,14 +176,11 @@ def snapshot_of(path: Path, text: str, offset: int) -> Snapshot:
     )
 
 
-def read(path: Path) -> str:
-    """Return a file's text."""
-    return path.read_text("utf-8")
-
-
-def place(text: str) -> int:
-    """Return the end of a line about two thirds into a file."""
-    return text.index("\n", len(text) * 2 // 3)
+def with_blank_line(path: Path) -> tuple[str, int]:
+    """Return a file's text with a blank line about two thirds into it, and the start of that line."""
+    text = path.read_text("utf-8")
+    offset = text.index("\n", len(text) * 2 // 3) + 1
+    return f"{text[:offset]}\n{text[offset:]}", offset
 
 
 async def replay(typist: Typist, rounds: int, suggestions: list[int]) -> None:
@@ -193,8 +188,9 @@ async def replay(typist: Typist, rounds: int, suggestions: list[int]) -> None:
 
     One token is asked for, and at each of the last keys a suggestion of so many tokens.
     """
-    texts = {path: read(path) for path in FILES}
-    offsets = {path: place(text) for path, text in texts.items()}
+    texts, offsets = {}, {}
+    for path in FILES:
+        texts[path], offsets[path] = with_blank_line(path)
 
     async def insert(kind: str, path: Path, inserted: str, tokens: int = 1) -> None:
         text, at = texts[path], offsets[path]
@@ -203,8 +199,8 @@ async def replay(typist: Typist, rounds: int, suggestions: list[int]) -> None:
         await typist.press(kind, path, texts[path], offsets[path], tokens)
 
     first, second = FILES
-    await insert("cold", first, "\n")
-    await insert("cold", second, "\n")
+    await insert("cold", first, "")
+    await insert("cold", second, "")
     for _ in range(rounds):
         await insert("back to the file", first, "        ")
         for line in TYPED:

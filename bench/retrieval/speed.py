@@ -106,7 +106,9 @@ def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> l
 
 
 def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, float]:
-    place_ms, key_ms, rank_ms, terms = [], [], [], []
+    place_ms: list[float] = []
+    key_ms: list[float] = []
+    rank_ms, terms = [], []
     for query in places:
         index.parse_imports(query)  # is done once for a file
         for typed in range(KEYS + 1):

@@ -69,7 +69,7 @@ class KvTree:
         """Return a branch that holds a beginning of ``token_ids`` and nothing else, and its length.
 
         At least the last token is left to be decoded, as its logits are needed. Cells for the
-        rest and ``room`` more tokens are made free, from the branches least recently used.
+        rest and ``room`` more tokens are made free, from the branches that are missed least.
         Raises ``ValueError`` if the budget cannot hold them at all.
         """
         needed = len(token_ids) + room
@@ -83,16 +83,18 @@ class KvTree:
         if common >= min(best.anchor_tokens, len(best.tokens)) or common == len(best.tokens):
             branch = best  # nothing worth keeping is lost by going on here
         else:
-            branch = self._least_recent(besides=best)
+            branch = self._replaceable(besides=best)
             self._cut(branch, 0)
+            branch.used_at = 0
             if common >= SHARE_FROM_TOKENS:
                 self._share(best, branch, common)
             else:
                 common = 0
         self._cut(branch, common)
         branch.anchor_tokens = anchor_tokens
-        branch.used_at = next(self._clock)
+        # Only now is it the latest: what it shares with is in use until it is filled.
         self._make_room(len(token_ids) - common + room, keep=branch)
+        branch.used_at = next(self._clock)
         return branch, common
 
     def fork(self, source: Branch, copies: int, room: int) -> list[Branch]:
@@ -105,7 +107,7 @@ class KvTree:
         forks: list[Branch] = []
         free = self._cell_budget - self.cells_used - room  # the source grows too
         for _ in range(min(copies, len(self._branches) - 1, free // max(room, 1))):
-            branch = self._least_recent(besides=source, but_not=forks)
+            branch = self._replaceable(besides=source, but_not=forks)
             self._cut(branch, 0)
             self._share(source, branch, len(source.tokens))
             branch.anchor_tokens = 0
@@ -156,12 +158,24 @@ class KvTree:
             filled = [b for b in self._branches if b.tokens and b is not keep]
             if not filled:
                 break
-            self._cut(min(filled, key=lambda branch: branch.used_at), 0)
+            self._cut(self._least_missed(filled), 0)
 
-    def _least_recent(self, *, besides: Branch, but_not: Sequence[Branch] = ()) -> Branch:
+    def _replaceable(self, *, besides: Branch, but_not: Sequence[Branch] = ()) -> Branch:
         others = [b for b in self._branches if b is not besides and b not in but_not]
         empty = [branch for branch in others if not branch.tokens]
-        return empty[0] if empty else min(others, key=lambda branch: branch.used_at)
+        return empty[0] if empty else self._least_missed(others)
+
+    def _least_missed(self, branches: Sequence[Branch]) -> Branch:
+        """Return an old anchor of a place that has a newer one, else the least recently used."""
+        return min(branches, key=lambda b: (not self._is_superseded(b), b.used_at))
+
+    def _is_superseded(self, branch: Branch) -> bool:
+        """Return whether a branch that was used later shares most of it: little would be lost."""
+        return any(
+            other.used_at > branch.used_at
+            and 2 * common_length(other.cells, branch.cells) > len(branch.cells)
+            for other in self._branches
+        )
 
 
 def common_length(left: Sequence[int], right: Sequence[int]) -> int:
