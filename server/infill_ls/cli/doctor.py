@@ -142,7 +142,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     from infill_ls.budgets import budgets_for
     from infill_ls.cli.trial import try_model
     from infill_ls.engine.child import run_chore
-    from infill_ls.engine.shape import memory_bytes
+    from infill_ls.engine.shape import default_kv_cells, memory_bytes
     from infill_ls.settings import Settings
 
     settings = Settings(model=str(path))
@@ -152,7 +152,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     speed = Speed(info.prefill_tokens_per_s, info.decode_ms)
     budgets = budgets_for(settings, info)
     prompt_tokens = budgets.prefix_tokens + budgets.suffix_tokens + budgets.snippet_tokens
-    kv_tokens = settings.kv_tokens or 2 * info.context_tokens
+    kv_tokens = settings.kv_tokens or default_kv_cells(info.context_tokens)
     needed = memory_bytes(facts["file_bytes"], facts["shape"]["kv_bytes_per_token"], kv_tokens)
     free = psutil.virtual_memory().available
     file = Section(
@@ -206,7 +206,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
         _size(path, facts),
         free_bytes=max([free, *gpus]),
         cold_target_ms=cold_target_ms or float("inf"),
-        kv_tokens=2 * settings.context_tokens,
+        context_tokens=settings.context_tokens,
     )
     return [file, measured, _advice(advised)]
 

@@ -31,6 +31,7 @@ from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.offload import layers_that_fit
 from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
 from infill_ls.engine.rendezvous import EngineOptions
+from infill_ls.engine.shape import default_kv_cells
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -68,7 +69,7 @@ class LlamaModel:
         facts = read_facts(path)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
-        self.kv_cells = options.kv_tokens or 2 * context_tokens
+        self.kv_cells = options.kv_tokens or default_kv_cells(context_tokens)
         self.context_tokens = min(context_tokens, self.kv_cells)
         self._remedies: Remedies = find_remedies(facts)
         self._model: Any = load_model(

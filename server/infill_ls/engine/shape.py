@@ -8,6 +8,8 @@ from dataclasses import dataclass
 ENGINE_OVERHEAD_BYTES = 250_000_000
 """Interpreter, llama.cpp and its buffers beside model and KV cache."""
 F16_BYTES = 2
+ENOUGH_KV_CELLS = 6144
+"""From here on, memory is dearer than a third prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ def read_shape(architecture: str, metadata: Callable[[str], str]) -> ModelShape:
         number("context_length"),
         layers * kv_heads * (key_size + value_size) * F16_BYTES,
     )
+
+
+def default_kv_cells(context_tokens: int) -> int:
+    """Return the cells of a KV cache for prompts of at most ``context_tokens``.
+
+    Three prompts: the one in use, the one that is prepared for the next lines, and another file's.
+    Two where three would be large.
+    """
+    return max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_CELLS))
 
 
 def memory_bytes(model_bytes: int, kv_bytes_per_token: int, kv_cells: int) -> int:

@@ -18,7 +18,7 @@ def advised(speed: Speed, free_bytes: float) -> str | None:
         MINI,
         free_bytes=int(free_bytes),
         cold_target_ms=4000,
-        kv_tokens=8192,
+        context_tokens=4096,
     )
     return found.known.name if found is not None else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infill_ls.engine.kv_tree import KvTree
+from infill_ls.engine.shape import default_kv_cells
 
 ROOM = 10
 
@@ -86,3 +87,7 @@ def test_the_budget_holds_also_when_sequences_are_few() -> None:
     for line in range(10):
         cache.ask(prompt(line % 3, 80 + line, 20))
         assert cache.tree.cells_used <= 300 - ROOM
+
+
+def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:
+    assert [default_kv_cells(n) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
