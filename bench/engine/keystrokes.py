@@ -24,7 +24,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -32,7 +32,7 @@ from typing import Any
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import Prompt, Snapshot, StopRule
+from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
 from infill_retrieval import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
@@ -43,6 +43,7 @@ FILES = (
 )
 TYPED = ('        completions = self.rank(report, key="mean")\n', "        if not completions:\n")
 ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
+ACCEPTED_LATER = "self._tree.truncate(branch, held + accepted)\n"
 SETTINGS = Settings(cold_target_ms=0)
 PAUSE_S = 0.12
 """Between two keys."""
@@ -132,6 +133,7 @@ class Typist:
         self._index = WorkspaceIndex([HERE / "server"], RetrievalSettings())
         self._index.crawl(lambda _: None)
         self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
+        self._report: Report | None = None
         self.events: list[Event] = []
 
     async def press(self, kind: str, path: Path, text: str, offset: int, tokens: int) -> None:
@@ -149,10 +151,17 @@ class Typist:
         self.events.append(
             Event(kind, ours_ms, theirs_ms, timings.prefill_tokens, timings.decode_tokens)
         )
+        self._report = report
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE_S):
                 await self._pipeline.move_anchor(report)
                 await asyncio.sleep(PAUSE_S)
+
+    async def pause_at(self, suggested: str) -> None:
+        """Do what the server does while the user looks at a suggestion."""
+        assert self._report is not None
+        shown = replace(self._report, suggestion=Suggestion(suggested))
+        await self._pipeline.think_ahead(shown)
 
     async def decode_step_ms(self, path: Path) -> tuple[int, float]:
         """Return the size of a prompt in ``path`` and how long one plain decode step takes there."""
@@ -207,7 +216,10 @@ async def replay(typist: Typist, rounds: int, suggestions: list[int]) -> None:
             for key in line.strip():
                 await insert("key", first, key)
             await insert("new line", first, "\n        ")
-        await insert("accepted", first, ACCEPTED)
+        await insert("accepted at once", first, ACCEPTED)
+        await insert("new line", first, "        ")
+        await typist.pause_at(ACCEPTED_LATER)
+        await insert("accepted after a pause", first, ACCEPTED_LATER)
         await insert("other file", second, "        ")
     for tokens in suggestions:
         for key in TYPED[0].strip()[: 4 * rounds]:
