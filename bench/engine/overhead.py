@@ -42,13 +42,14 @@ MIB = 1 << 20
 async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     """Type edits; return what each request took beside the model's own work, in milliseconds.
 
-    ``boundary`` is from the call of the engine to its answer; ``key`` from the snapshot to the
-    suggestion. Both without the time that llama.cpp itself worked.
+    ``boundary`` is what the call of the engine takes beside the work in its process; ``loop`` is
+    what Python takes there, parsing to find the end included; ``key`` is from the snapshot to the
+    suggestion. All without the time that llama.cpp itself worked.
     """
     engine = EngineProcess(EngineOptions(model, threads=1))
     await engine.start()
     settings = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
-    boundary, key = [], []
+    boundary, loop, key = [], [], []
     until = time.monotonic() + seconds
     for edit in edits_of_history(100):
         pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
@@ -58,13 +59,15 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
             whole_ms = (time.perf_counter() - started) * 1000
             if report.completion is None or not number:
                 continue  # typed through, or the first of a file: a new prompt, not a key
-            model_ms = report.completion.timings.model_ms
-            boundary.append(report.step_ms["engine"] - model_ms)
+            timings = report.completion.timings
+            model_ms, inside_ms = timings.model_ms, timings.prefill_ms + timings.decode_ms
+            boundary.append(report.step_ms["engine"] - inside_ms)
+            loop.append(inside_ms - model_ms)
             key.append(whole_ms - model_ms)
         if time.monotonic() > until:
             break
     await engine.close()
-    return {"boundary_ms": spread(boundary), "key_ms": spread(key)}
+    return {"boundary_ms": spread(boundary), "loop_ms": spread(loop), "key_ms": spread(key)}
 
 
 @dataclass

@@ -66,8 +66,8 @@ class Drafter:
 
     def begin(self, token_ids: Sequence[int], anchor_tokens: int) -> None:
         """Prepare for a prompt. Cheap while its first ``anchor_tokens`` stay the same."""
-        anchor = token_ids[:anchor_tokens]
-        if self._anchor.tokens != list(anchor):
+        anchor = list(token_ids[:anchor_tokens])
+        if self._anchor.tokens != anchor:
             known = common_length(self._anchor.tokens, anchor)
             if known < len(self._anchor.tokens):
                 self._anchor, known = _Runs(), 0

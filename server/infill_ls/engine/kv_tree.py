@@ -75,8 +75,9 @@ class KvTree:
         needed = len(token_ids) + room
         if needed > self._cell_budget:
             raise ValueError(f"{needed} tokens do not fit into {self._cell_budget} cells")
+        wanted = list(token_ids)
         best, common = max(
-            ((branch, common_length(branch.tokens, token_ids)) for branch in self._branches),
+            ((branch, common_length(branch.tokens, wanted)) for branch in self._branches),
             key=lambda pair: pair[1],
         )
         common = min(common, len(token_ids) - 1)
@@ -178,9 +179,16 @@ class KvTree:
         )
 
 
-def common_length(left: Sequence[int], right: Sequence[int]) -> int:
-    """Return how many tokens the two begin with in common."""
-    for position, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return position
-    return min(len(left), len(right))
+def common_length(left: list[int], right: list[int]) -> int:
+    """Return how many tokens the two begin with in common.
+
+    Halves are compared as slices, in C: a loop over a prompt takes a tenth of a decode step.
+    """
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from infill_ls.engine.kv_tree import KvTree
+from itertools import takewhile
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infill_ls.engine.kv_tree import KvTree, common_length
 from infill_ls.engine.shape import default_kv_cells
 
 ROOM = 10
@@ -91,3 +96,9 @@ def test_the_budget_holds_also_when_sequences_are_few() -> None:
 
 def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:
     assert [default_kv_cells(n) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
+
+
+@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
+def test_the_common_beginning_is_what_a_loop_finds(left: list[int], right: list[int]) -> None:
+    pairs = zip(left, right, strict=False)
+    assert common_length(left, right) == len([*takewhile(lambda pair: pair[0] == pair[1], pairs)])
