@@ -24,7 +24,7 @@ from platformdirs import user_cache_path
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when a calibration of before is no longer good."""
 CONTEXT_TOKENS = 256
 """Tokens held while it is measured: a short prompt, so that a large model does not take long."""
@@ -182,7 +182,8 @@ def _measure(model: Calibrated, candidates: Sequence[int], attention: Attention)
 
     def batch(tokens: int) -> None:
         model.truncate(0, CONTEXT_TOKENS)
-        model.decode(0, CONTEXT_TOKENS, [2] * tokens, all_logits=False)
+        # A draft needs the logits after each of its tokens; a prompt does not.
+        model.decode(0, CONTEXT_TOKENS, [2] * tokens, all_logits=tokens in BATCHES)
 
     def with_threads(threads: int, tokens: int) -> Callable[[], None]:
         def work() -> None:

@@ -16,8 +16,11 @@ from infill_ls.engine.kv_tree import common_length
 LONG_RUN_TOKENS = 4
 SHORT_RUN_TOKENS = 2
 MAX_DRAFT_TOKENS = 15
-MIN_GAIN = 1.05
+MIN_GAIN = 1.1
 """A draft must promise so much more tokens per time than none."""
+FORGET_OVERRUN = 0.998
+"""Per step without a draft: after some hundreds, drafts are tried again."""
+STEPS_TO_TRY_AGAIN = 32
 
 DEFAULT_BATCH_COSTS = ((1, 1.0), (2, 1.4), (4, 1.65), (8, 2.9), (16, 4.6))
 """(tokens, cost relative to one token), measured with a 1.3B model on two CPU cores."""
@@ -44,15 +47,24 @@ class _Runs:
 class Drafter:
     """Proposes drafts and learns how often they are right.
 
-    ``batch_costs`` are (tokens, cost) pairs in any unit, ascending.
+    ``batch_costs`` are (tokens, cost) pairs in any unit, ascending. If ``learns_costs`` they are
+    where it begins: what batches take in use is learnt from :meth:`learn`, since the processor is
+    shared, memory is cold and the tokens of a batch must be chosen, too.
     """
 
     def __init__(
         self,
         stop_ids: frozenset[int],
         batch_costs: Sequence[tuple[int, float]] = DEFAULT_BATCH_COSTS,
+        *,
+        learns_costs: bool = False,
     ) -> None:
         self._stop_ids = stop_ids
+        self._learns_costs = learns_costs
+        self._plain_ms = 0.0
+        self._overrun = 1.0
+        """How many times longer than ``batch_costs`` say a draft takes, beside a plain step."""
+        self._steps = 0
         self._cost = [_interpolate(batch_costs, n) for n in range(MAX_DRAFT_TOKENS + 2)]
         self._anchor = _Runs()
         self._tail = _Runs()
@@ -101,12 +113,27 @@ class Drafter:
                     return self._until_stop(runs.tokens[position : position + length])
         return []
 
-    def learn(self, drafted: int, accepted: int) -> None:
-        """Take note of how many of the drafted tokens were right."""
+    def learn(self, drafted: int, accepted: int, took_ms: float) -> None:
+        """Take note of a step: how many of the drafted tokens were right, and what it took."""
+        if self._learns_costs:
+            self._learn_cost(drafted, took_ms)
+        if not drafted:
+            return
         size = self._run_tokens
         self._right[size] = self._right[size] * 0.95 + accepted
         self._wrong[size] = self._wrong[size] * 0.95 + (accepted < drafted)
         self._lengths[size] = self._best_length(size)
+
+    def _learn_cost(self, drafted: int, took_ms: float) -> None:
+        if drafted and self._plain_ms:
+            expected_ms = self._plain_ms * self._cost[1 + drafted] / self._cost[1]
+            self._overrun += 0.2 * (took_ms / expected_ms - self._overrun)
+            return
+        self._plain_ms += (took_ms - self._plain_ms) * (0.1 if self._plain_ms else 1.0)
+        self._overrun = 1 + (self._overrun - 1) * FORGET_OVERRUN
+        self._steps += 1
+        if self._steps % STEPS_TO_TRY_AGAIN == 0:
+            self._lengths = {size: self._best_length(size) for size in self._right}
 
     def _best_length(self, size: int) -> int:
         """Return the draft length with the most tokens per time; 0 if none is worth it."""
@@ -116,7 +143,7 @@ class Drafter:
         for length in range(1, MAX_DRAFT_TOKENS + 1):
             likely *= chance
             expected += likely
-            gain = expected * self._cost[1] / self._cost[1 + length]
+            gain = expected * self._cost[1] / (self._cost[1 + length] * self._overrun)
             if gain > best_gain:
                 best, best_gain = length, gain
         return best

@@ -54,14 +54,14 @@ class Worker:
 
     def __init__(self, model: LlamaModel, batch_costs: BatchCosts | None = None) -> None:
         stop_ids = model.info.fim.stops
-        batch_costs = batch_costs or model.calibration.batch_costs
+        costs = batch_costs or model.calibration.batch_costs
         self._model = model
         self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
             model,
             KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
             model.vocab.pieces,
-            Drafter(stop_ids, batch_costs),
+            Drafter(stop_ids, costs, learns_costs=batch_costs is None),
             stop_ids,
         )
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
