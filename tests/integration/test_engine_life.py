@@ -99,6 +99,14 @@ async def test_suspended_engine_is_given_up(make_engine: MakeEngine) -> None:
     assert await ended(pid)
 
 
+async def test_engine_that_reads_a_long_prompt_does_not_hang(make_engine: MakeEngine) -> None:
+    engine = make_engine(request_timeout_s=0.5)
+    prompt = await prompt_for(engine, CODE * 150)
+    pid = engine.pid
+    await engine.complete(prompt, LINE)  # takes seconds
+    assert engine.pid == pid
+
+
 async def test_idle_engine_gives_its_memory_back_and_returns(make_engine: MakeEngine) -> None:
     engine = make_engine(idle_minutes=0.02)
     prompt = await prompt_for(engine, CODE)

@@ -35,7 +35,10 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 REQUEST_TIMEOUT_S = 30.0
-"""An engine that is silent for so long hangs: it is killed, and the next call starts another."""
+"""An engine that is silent for so long hangs: it is killed, and the next call starts another.
+A prompt gets its own time on top: 16 000 tokens can take minutes."""
+PREFILL_PATIENCE = 4.0
+"""By how much a long prompt may be slower than the calibration's, which is short."""
 LOAD_TIMEOUT_S = 300.0
 CONNECT_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 0.02
@@ -261,12 +264,13 @@ class EngineProcess:
         writer = self._writer
         if writer is None:
             raise EngineUnavailableError("the engine process is not running")
+        timeout_s = self._request_timeout_s + self._prefill_s(len(message.get("token_ids", ())))
         request_id = next(self._ids)
         reply: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._replies[request_id] = reply
         try:
             writer.write(wire.encode({"id": request_id, **message}))
-            async with asyncio.timeout(self._request_timeout_s):
+            async with asyncio.timeout(timeout_s):
                 await writer.drain()
                 answer = await reply
         except asyncio.CancelledError:
@@ -276,7 +280,7 @@ class EngineProcess:
         except TimeoutError:
             self._kill()
             raise EngineTimeoutError(
-                f"the engine did not answer in {self._request_timeout_s:.0f} s and was stopped"
+                f"the engine did not answer in {timeout_s:.0f} s and was stopped"
             ) from None
         except ConnectionError:
             raise EngineUnavailableError("the engine process ended") from None
@@ -288,6 +292,11 @@ class EngineProcess:
             raise EngineError("the engine gave way to another request")
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
         return answer
+
+    def _prefill_s(self, prompt_tokens: int) -> float:
+        """Return how long a prompt may take at most, if the speed here is known; else 0."""
+        speed = self._info.prefill_tokens_per_s if self._info is not None else 0.0
+        return PREFILL_PATIENCE * prompt_tokens / speed if speed else 0.0
 
     def _pause(self) -> None:
         """Start no other engine for a while, longer each time."""
