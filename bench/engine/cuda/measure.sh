@@ -1,0 +1,82 @@
+#!/bin/bash
+# Build llama.cpp for CUDA out of what pack.sh packed, make models in the shapes of DeepSeek-Coder, and measure
+# this engine and llama-server on one GPU. Every stage leaves its result even if the next fails.
+#
+#     PACKAGE/measure.sh RESULTS [FILE]      waits for FILE before it uses the GPU, if one is named
+#
+# From the environment: CUDA_VISIBLE_DEVICES, PYTHON, WORK (a folder with 20 GB of room), JOBS, CMAKE_FLAGS, MODELS
+# (SHAPE:QUANTIZATION...), LAYERS (fewer, to try this), LIMIT_S (for the measurements in all).
+package=$(cd "$(dirname "$0")" && pwd)
+results=$(mkdir -p "$1" && cd "$1" && pwd)
+wait_for=${2:-}
+work=${WORK:-/tmp/infill-ls-cuda}
+python=${PYTHON:-python3}
+jobs=${JOBS:-$(nproc)}
+models=${MODELS:-6.7b:Q4_K_M 1.3b:Q4_K_M 1.3b:Q4_0}
+flags=${CMAKE_FLAGS:--DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-real}
+# Without VMM nothing is linked against the driver, which a machine that only builds does not have.
+flags="-G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_CUDA_NCCL=OFF -DGGML_CUDA_NO_VMM=ON
+    -DGGML_CCACHE=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
+    -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF $flags"
+mkdir -p "$work"/{models,packages} "$work/run"
+chmod 700 "$work/run"
+cd "$work" || exit
+exec >> "$results/log" 2>&1
+export PATH=/usr/local/cuda/bin:$PATH INFILL_LS_RUNTIME_DIR=$work/run XDG_CACHE_HOME=$work/cache
+
+say() { echo "$(date +%T) $*"; }
+infill() { $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' "$@"; }
+llama_cpp_with() { mkdir -p "$1" && tar xf "$package/llama_cpp.tar.gz" -C "$1" && ln -sfn "$2" "$1/llama_cpp/lib"; }
+make_models() { # quantised by llama.cpp for the CPU alone, which is built long before that for CUDA
+    for shape in $(printf '%s\n' $models | cut -d: -f1 | sort -ru); do
+        $python bench/engine/synthetic_model.py "$shape" "models/$shape.gguf" ${LAYERS:+--layers $LAYERS} \
+            --vocabulary "$package/ggml-vocab-deepseek-coder.gguf"
+        say "$shape: $?"
+    done &
+    cmake -S llama.cpp -B build-cpu $flags -DGGML_CUDA=OFF > "$results/build-cpu.log" 2>&1
+    ninja -C build-cpu -j "$jobs" llama >> "$results/build-cpu.log" 2>&1
+    say "built for the CPU: $?"
+    wait
+    llama_cpp_with "$work/cpu" "$work/build-cpu/bin"
+    export PYTHONPATH=$work/cpu:$PYTHONPATH
+    for model in $models; do
+        infill model quantize "models/${model%:*}.gguf" "${model#*:}" --output "models/${model/:/-}.gguf"
+        say "$model: $?"
+    done
+}
+measure() { # at most this many seconds, for this file, this command
+    local left=$((end - SECONDS)) most=$1 name=$2
+    shift 2
+    [ $left -gt 3 ] || { say "no time left for $name"; return; }
+    timeout $((left < most ? left : most)) "$@" > "$results/$name.json" 2> "$results/$name.log"
+    say "$name: $?"
+}
+
+say start
+nvidia-smi --query-gpu=index,name,driver_version,memory.total --format=csv | tee "$results/nvidia-smi.csv"
+nvcc --version | tail -2
+for archive in llama.cpp infill-ls; do tar xf "$package/$archive.tar.gz"; done
+$python -m pip install -q --no-index --no-deps --no-compile --upgrade --target packages "$package"/*.whl
+say "packages: $?"
+export PYTHONPATH=$work/packages:$work/server:$work/retrieval:$work/bench/engine
+make_models &
+(cmake -S llama.cpp -B build $flags && nice ninja -C build -j "$jobs" llama llama-server llama-bench mtmd) > "$results/build.log" 2>&1
+say "built: $?"
+tail -n 3 "$results/build.log"
+wait
+llama_cpp_with "$work/gpu" "$work/build/bin"
+export PYTHONPATH=$work/gpu:$PYTHONPATH
+while [ -n "$wait_for" ] && [ ! -e "$wait_for" ]; do sleep 0.5; done
+say measures
+end=$((SECONDS + ${LIMIT_S:-270}))
+for model in $models; do
+    name=${model/:/-}
+    file=$work/models/$name.gguf
+    measure 90 "keystrokes-$name" $python bench/engine/keystrokes.py "$file" --threads 8 --suggestions 12 100 \
+        --llama-server "$work/build/bin/llama-server -ngl 999"
+    measure 40 "cancel-$name" $python bench/engine/cancel.py "$file" --rounds 20
+    measure 40 "doctor-$name" $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' doctor --json --model "$file"
+    measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json
+done
+say "done"
+touch "$results/done"
