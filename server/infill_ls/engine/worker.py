@@ -135,7 +135,7 @@ def background_chunk_tokens(batch_costs: BatchCosts) -> int:
     keys; larger ones cost less per token.
     """
     short = [tokens for tokens, ms in batch_costs if ms <= BACKGROUND_CHUNK_MS]
-    return max(LEAST_BACKGROUND_CHUNK_TOKENS, *short)
+    return max([LEAST_BACKGROUND_CHUNK_TOKENS, *short])
 
 
 def _task_of(message: wire.Message) -> Task:
