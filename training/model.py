@@ -106,10 +106,14 @@ class Llama(nn.Module):
         self.register_buffer("cos", angles.cos()[None, :, None], persistent=False)
         self.register_buffer("sin", angles.sin()[None, :, None], persistent=False)
 
-    def forward(
-        self, x: Tensor, y: Tensor, middle_weight: Tensor, across: bool = False
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the weighted loss, the plain mean over all tokens and that over middles.
+    def compile_parts(self) -> None:
+        """Compile one block, which serves for all of them, and the loss: quicker than the whole."""
+        for block in self.blk:
+            block.compile(dynamic=False)
+        self._losses = torch.compile(self._losses, dynamic=False)  # type: ignore[method-assign]
+
+    def token_losses(self, x: Tensor, y: Tensor, across: bool = False) -> tuple[Tensor, Tensor]:
+        """Return the loss of each token and its kind: 2 in a middle, 1 elsewhere, 0 not to learn.
 
         A token sees its own sample only, as it will in the server; with ``across``, what stands
         before its sample in the row too, for which there is a much quicker kernel.
@@ -121,16 +125,25 @@ class Llama(nn.Module):
             h = h.bfloat16()
         for block in self.blk:
             h = block(h, self.cos[:, :length], self.sin[:, :length], mask)
-        h = _norm(h, self.output_norm, self.shape.epsilon)
-        logits = F.linear(h, self.token_embd.weight.to(h.dtype)).float()
-        losses = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view_as(y)
-        real = ~((x == EOS) & (y == EOS))  # the rest is padding
+        real = ~((x == EOS) & (y == EOS)) & (y != BOS)  # the rest is padding
         # A row starts samples only: the markers say which tokens are middle.
         at = torch.arange(length, device=x.device).expand_as(x)
         last_end = torch.where(x == FIM_END, at, -1).cummax(1).values
         last_start = torch.where(x == BOS, at, -1).cummax(1).values
-        middle = ((last_end > last_start) & real & (y != BOS)).float()
-        weight = torch.where(real & (y != BOS), 1.0, 0.0) + (middle_weight - 1.0) * middle
+        return self._losses(h, y), real.int() + (real & (last_end > last_start)).int()
+
+    def _losses(self, h: Tensor, y: Tensor) -> Tensor:
+        h = _norm(h, self.output_norm, self.shape.epsilon)
+        logits = F.linear(h, self.token_embd.weight.to(h.dtype)).float()
+        return F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view_as(y)
+
+    def forward(
+        self, x: Tensor, y: Tensor, middle_weight: Tensor, across: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the weighted loss, the plain mean over all tokens and that over middles."""
+        losses, kind = self.token_losses(x, y, across)
+        real, middle = (kind > 0).float(), (kind > 1).float()
+        weight = real + (middle_weight - 1.0) * middle
         return (
             (losses * weight).sum() / weight.sum(),
             (losses * real).sum().detach() / real.sum(),

@@ -6,17 +6,17 @@ lines are the ids of that text alone; only a line that is cut inside is tokenise
 
 from __future__ import annotations
 
-import math
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.functions import Function, functions_of
+from training.retrieved import PackageSearch
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
 
 if TYPE_CHECKING:
@@ -24,16 +24,10 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.uint16]
 
-PREFIX_TOKENS = 768
-SUFFIX_TOKENS = 256
-CONTEXT_TOKENS = 512
 MIDDLE_TOKENS = 256
-WINDOWS = (80, 120, 180, 250, 350, 500, 700, 1_000)
-"""Tokens of a window. Short ones are frequent: each gives one middle."""
 ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
 """Shares of the holes: one line; up to a point inside a line; the rest are several lines."""
 NO_SUFFIX_SHARE = 0.12
-CHUNK_LINES = 10
 IMPORTS_SHARE = 0.35
 """Share of single functions that stand under some of their file's imports."""
 FUNCTION_NAMES = ("solution.py", "main.py", "utils.py")
@@ -41,10 +35,6 @@ CLOSERS = frozenset(")]}>\"'`;:, \t")
 """A line's rest that has nothing else belongs to the middle, as the server leaves it out."""
 
 _IMPORT = re.compile(r"(?:from [\w.]+ )?import [\w., ]+$")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
-_SIGNATURE = re.compile(
-    r"\s*(?:async def|def|class|export|function|public|private|interface|static)\b"
-)
 _WORD_START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]|[^\sA-Za-z0-9_]")
 
 
@@ -96,64 +86,6 @@ class SourceFile:
         return self.ids[self.starts[first] : self.starts[last]]
 
 
-@dataclass
-class Snippets:
-    """Windows of lines of all files of a shard, found by the rare identifiers they share."""
-
-    files: Sequence[SourceFile]
-    _chunks: list[tuple[int, int, int]] = field(default_factory=list)
-    _postings: dict[str, list[int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for number, file in enumerate(self.files):
-            first = filled = 0
-            for at, line in enumerate(file.lines):
-                filled += bool(line.strip())
-                if filled >= CHUNK_LINES or at == len(file.lines) - 1:
-                    if filled >= 3:
-                        self._add(number, first, at + 1)
-                    first, filled = at + 1, 0
-
-    def _add(self, number: int, first: int, last: int) -> None:
-        chunk = len(self._chunks)
-        self._chunks.append((number, first, last))
-        for word in set(_IDENTIFIER.findall("\n".join(self.files[number].lines[first:last]))):
-            self._postings.setdefault(word, []).append(chunk)
-
-    def find(self, query: str, current: int, most: int) -> list[tuple[int, int, int]]:
-        """Return the best chunks of other files, best first."""
-        found = {
-            w: self._postings[w] for w in set(_IDENTIFIER.findall(query)) if w in self._postings
-        }
-        scores: dict[int, float] = {}
-        for _, chunks in sorted(found.items(), key=lambda item: (len(item[1]), item[0]))[:12]:
-            if len(chunks) > 300:
-                break
-            rarity = math.log((len(self._chunks) + 1) / len(chunks))
-            for chunk in chunks:
-                if self._chunks[chunk][0] != current:
-                    scores[chunk] = scores.get(chunk, 0.0) + rarity
-        best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[:most]
-        return [self._chunks[chunk] for chunk in best]
-
-    def render(self, chosen: list[tuple[int, int, int]], rng: random.Random) -> Ids:
-        """Return the context's ids, the best chunk last, within the budget."""
-        parts: list[Ids] = []
-        used = 0
-        for number, first, last in chosen:
-            file = self.files[number]
-            body = file.tokens(first, last)
-            if rng.random() < 0.2:
-                signatures = [i for i, line in enumerate(file.lines) if _SIGNATURE.match(line)][:14]
-                if len(signatures) > 2:
-                    body = np.concatenate([file.tokens(i, i + 1) for i in signatures])
-            used += len(file.name_ids) + len(body)
-            if used > CONTEXT_TOKENS:
-                break
-            parts[:0] = (file.name_ids, body)
-        return np.concatenate(parts) if parts else np.empty(0, np.uint16)
-
-
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
@@ -171,6 +103,21 @@ def _last_line_of_block(file: SourceFile, first: int, most: int) -> int:
             last = at
             most -= 1
     return last
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How long the parts of a sample are, in tokens; the first three as the server sets them."""
+
+    prefix: int = 768
+    suffix: int = 256
+    context: int = 512
+    windows: tuple[int, ...] = (80, 120, 180, 250, 350, 500, 700, 1_000)
+    """Of these one is drawn for each piece of a file. A short piece gives a middle as well as a
+    long one does."""
+
+
+BUDGETS = Budgets()
 
 
 @dataclass(frozen=True)
@@ -212,25 +159,31 @@ class Mix:
 class SampleMaker:
     """Makes the samples of a shard: files of one package that may be each other's context."""
 
-    def __init__(self, encode: Encoder, rng: random.Random, mix: Callable[[], Mix] = Mix) -> None:
-        self.encode, self.rng, self._mix = encode, rng, mix
+    def __init__(
+        self,
+        encode: Encoder,
+        rng: random.Random,
+        mix: Callable[[], Mix] = Mix,
+        budgets: Budgets = BUDGETS,
+    ) -> None:
+        self.encode, self.rng, self._mix, self.budgets = encode, rng, mix, budgets
 
     def shard(self, files: Sequence[tuple[str, str]]) -> Iterator[Ids]:
         """Yield the samples of one pass over ``files`` (path and text)."""
         read = [SourceFile.of(path, text, self.encode) for path, text in files]
         sources = [file for file in read if file is not None]
-        snippets = Snippets(sources)
-        for number in self.rng.sample(range(len(sources)), len(sources)):
-            yield from self._file(sources[number], number, snippets)
+        with PackageSearch(files, self.encode) as search:
+            for file in self.rng.sample(sources, len(sources)):
+                yield from self._file(file, search)
 
-    def _file(self, file: SourceFile, number: int, snippets: Snippets) -> Iterator[Ids]:
+    def _file(self, file: SourceFile, search: PackageSearch) -> Iterator[Ids]:
         rng, line, end = self.rng, 0, len(file.lines)
         mix = self._mix()
         python = file.path.endswith(".py")
         if python:
             yield from self._functions(file, mix)
         while line < end:
-            size, last = rng.choice(WINDOWS), line
+            size, last = rng.choice(self.budgets.windows), line
             while last < end and file.starts[last] - file.starts[line] < size:
                 last += 1
             if end - last < 4:
@@ -240,8 +193,8 @@ class SampleMaker:
                 if rng.random() < mix.plain:
                     yield self._plain(file, line, last)
                 else:
-                    near = snippets if rng.random() < mix.context else None
-                    sample = self._infill(file, number, near, line, last)
+                    near = search if rng.random() < mix.context else None
+                    sample = self._infill(file, near, line, last)
                     if sample is not None:
                         yield sample
             line = last
@@ -277,7 +230,7 @@ class SampleMaker:
         if alone is None or len(alone.ids) > 1_100:
             return None
         first = len(head) if rng.random() < 0.15 else len(head) + function.body - function.first
-        return self._infill(alone, 0, None, 0, len(alone.lines), first_hole=first)
+        return self._infill(alone, None, 0, len(alone.lines), first_hole=first)
 
     def _header(self, file: SourceFile) -> Ids:
         if self.rng.random() < 0.2:
@@ -291,8 +244,7 @@ class SampleMaker:
     def _infill(
         self,
         file: SourceFile,
-        number: int,
-        snippets: Snippets | None,
+        search: PackageSearch | None,
         first: int,
         last: int,
         first_hole: int | None = None,
@@ -323,15 +275,19 @@ class SampleMaker:
             middle = file.tokens(hole, last_middle + 1)[:-1]
         if not 0 < len(middle) <= MIDDLE_TOKENS:
             return None
-        while file.starts[hole] - file.starts[first] > PREFIX_TOKENS:
+        while file.starts[hole] - file.starts[first] > self.budgets.prefix:
             first += 1
         suffix = self._suffix(file, last_middle, line_rest)
         context = np.empty(0, np.uint16)
-        if snippets is not None:
-            seen = hole + 1 if rng.random() < 0.5 else hole
-            query = "\n".join(file.lines[max(first, hole - 8) : seen])
-            chosen = snippets.find(query, number, rng.choice((1, 2, 3, 4, 6, 8)))
-            context = snippets.render(chosen, rng)
+        if search is not None:
+            # What is typed of the line is in the query, what is to be written never is.
+            typed = line[: rng.randint(0, len(line))] if rng.random() < 0.7 else ""
+            context = search.context(
+                file.path,
+                "\n".join((*file.lines[:hole], typed)),
+                "\n".join((line_rest, *file.lines[last_middle + 1 :])),
+                rng.choice((self.budgets.context, self.budgets.context, self.budgets.context // 2)),
+            )
         return np.concatenate(
             (
                 [BOS, FIM_BEGIN],
@@ -349,7 +305,7 @@ class SampleMaker:
     def _suffix(self, file: SourceFile, last_middle: int, line_rest: str) -> Ids:
         if not line_rest and self.rng.random() < NO_SUFFIX_SHARE:
             return np.empty(0, np.uint16)
-        budget = self.rng.choice((48, 128, SUFFIX_TOKENS, SUFFIX_TOKENS, SUFFIX_TOKENS))
+        budget = self.rng.choice((48, 128, *[self.budgets.suffix] * 3))
         first = after = last_middle + 1
         while after < len(file.lines) and file.starts[after + 1] - file.starts[first] < budget:
             after += 1

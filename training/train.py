@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 
 from training import corpus
 from training.filters import HeldOut, language
-from training.samples import Encoder, Ids, Mix, SampleMaker, pack
+from training.samples import BUDGETS, Budgets, Encoder, Ids, Mix, SampleMaker, pack
 from training.tokens import FILE
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Shard = list[tuple[str, str]]
 SHARD_FILES = 100
+SHARDS_AT_A_TIME = 6
 BLOCK_ROWS = 8
 START = time.time()
 
@@ -75,23 +77,43 @@ def shards_of(files: Sequence[corpus.File]) -> list[Shard]:
 
 
 def endless_samples(
-    shards: list[Shard], encode: Encoder, rng: random.Random, mix: Callable[[], Mix] = Mix
+    shards: list[Shard],
+    encode: Encoder,
+    rng: random.Random,
+    mix: Callable[[], Mix] = Mix,
+    budgets: Budgets = BUDGETS,
 ) -> Iterator[Ids]:
-    """Yield samples of ``shards`` over and over; Python's shards come more often."""
-    maker = SampleMaker(encode, rng, mix)
+    """Yield samples of ``shards`` over and over; Python's shards come more often.
+
+    Some shards are read at a time: two samples of one file, of which one may hold what the other
+    leaves out, then seldom meet in a row.
+    """
+    maker = SampleMaker(encode, rng, mix, budgets)
+    order = _endless_shards(shards, rng)
+    being_read = [maker.shard(next(order)) for _ in range(SHARDS_AT_A_TIME)]
+    while True:
+        place = rng.randrange(len(being_read))
+        sample = next(being_read[place], None)
+        if sample is None:
+            being_read[place] = maker.shard(next(order))
+        else:
+            yield sample
+
+
+def _endless_shards(shards: list[Shard], rng: random.Random) -> Iterator[Shard]:
     while True:
         for shard in rng.sample(shards, len(shards)):
             python = sum(path.endswith(".py") for path, _ in shard) > len(shard) / 2
             if python or rng.random() < 0.5:
-                yield from maker.shard(shard)
+                yield shard
 
 
-def encoder() -> Encoder:
+def encoder(file: Path = FILE) -> Encoder:
     """Return the tokenizer, on one thread."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from tokenizers import Tokenizer
 
-    return Encoder(Tokenizer.from_file(str(FILE)))
+    return Encoder(Tokenizer.from_file(str(file)))
 
 
 def work(shards: list[Shard], length: int, seed: int, queue: Any, mix: Callable[[], Mix]) -> None:
@@ -100,6 +122,27 @@ def work(shards: list[Shard], length: int, seed: int, queue: Any, mix: Callable[
     rows = pack(endless_samples(shards, encoder(), rng, mix), length, rng)
     while True:
         queue.put(np.stack([next(rows) for _ in range(BLOCK_ROWS)]))
+
+
+def feed(folder: Path, place: int, of: int, seed: int, queue: Any) -> None:
+    """Fill ``queue`` with rows of the files in ``folder``, the new ones first, until ended.
+
+    Each of ``of`` feeders takes its own part of the files, all of them as often.
+    """
+    rng = random.Random(seed)
+    used: Counter[Path] = Counter()
+    while True:
+        files = [file for file in folder.glob("*.npy") if crc32(file.name.encode()) % of == place]
+        if not files:
+            time.sleep(1)
+            continue
+        least = min(used[file] for file in files)
+        fresh = [file for file in files if used[file] == least]
+        for file in rng.sample(fresh, min(8, len(fresh))):
+            used[file] += 1
+            rows = np.load(file)
+            for first in range(0, len(rows), BLOCK_ROWS):
+                queue.put(rows[first : first + BLOCK_ROWS])
 
 
 class Batches:
@@ -185,7 +228,8 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         model.load_state_dict(saved["model"])
         optimizer.restore(saved["optimizer"])
         tokens = saved["tokens"]
-    run = torch.compile(model, dynamic=False) if cuda else model
+    if cuda:
+        model.compile_parts()
     weight = torch.tensor(plan.middle_weight, device=device)
     batches = Batches(queue, plan.rows, 4_096 if cuda else 32, plan.seed + rank)
     held = torch.from_numpy(validation.astype(np.int64)).to(device)
@@ -238,7 +282,7 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         factor = rate_factor(step, share, plan)
         rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
         with cast:
-            loss, plain, middle = run(rows[:, :-1], rows[:, 1:], weight, plan.across)
+            loss, plain, middle = model(rows[:, :-1], rows[:, 1:], weight, plan.across)
         loss.backward()
         if world > 1:
             flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
@@ -317,6 +361,9 @@ def main() -> None:
     parser.add_argument("--decay-from", type=float, default=0.45)
     parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")
     parser.add_argument("--resume", type=Path)
+    parser.add_argument(
+        "--rows-from", type=Path, help="take the rows that training.trials makes, from this folder"
+    )
     parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -324,7 +371,7 @@ def main() -> None:
     plan = Plan(**{name: getattr(args, name) for name in names})
     plan.out.mkdir(parents=True, exist_ok=True)
     context = mp.get_context("fork")
-    shards = shards_of(gather(args))
+    shards = [] if args.rows_from else shards_of(gather(args))
     random.Random(plan.seed).shuffle(shards)
     length = (256 if plan.toy else 2_048) + 1
     held = shards_of(list(corpus.read(args.validation))) if args.validation else shards[:2]
@@ -338,7 +385,13 @@ def main() -> None:
         return Mix.at(progress.value, plan.decay_from)
 
     queues = [context.Queue(80) for _ in range(world)]
-    processes = [
+    feeders = [
+        context.Process(
+            target=feed, args=(args.rows_from, n, world, plan.seed + n, queues[n]), daemon=True
+        )
+        for n in range(world if args.rows_from else 0)
+    ]
+    processes = feeders or [
         context.Process(
             target=work,
             args=(

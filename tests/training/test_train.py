@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from training.model import Shape
+from training.train import shards_of
 
-from training import corpus
+from training import corpus, rows, trials
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,3 +49,20 @@ def test_a_toy_learns_and_goes_on(tmp_path: Path) -> None:
     )  # fmt: skip
     assert saved["tokens"] == first["tokens"]
     assert second["tokens"] == saved["tokens"] + 10 * 2 * 256
+
+
+def test_a_trial_is_run_on_rows_made_before(tmp_path: Path) -> None:
+    texts = [(f"training/{p.name}", p.read_text()) for p in (ROOT / "training").glob("*.py")]
+    file = tmp_path / "corpus.jsonl.zst"
+    file.write_bytes(corpus._frame("training", texts))
+    small = rows.RowSet("small", 4)
+    shards = shards_of(list(corpus.read(file)))
+    rows.make(small, shards, tmp_path, workers=1, seed=1)
+    files = rows.wait_for(tmp_path / "small")
+    shape = Shape(width=64, layers=2, heads=2, kv_heads=1, inner=128)
+    trial = trials.Trial("tiny", shape=shape, tokens=20 * 2_048, batch_tokens=2_048)
+    held_out = torch.from_numpy(np.load(files[0])[:1].astype(np.int64))
+    found = trials.run(trial, files, held_out, init=None, save=None)
+    curve = found["held_out_bits_a_byte"]
+    assert curve[-1]["tokens"] == 20 * 2_048
+    assert curve[-1]["all"] < curve[0]["all"]

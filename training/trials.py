@@ -1,0 +1,334 @@
+"""Short runs that differ in one thing each, at equal tokens: what a long run had better be like.
+
+    python -m training.trials rows --corpus corpus.jsonl.zst --validation validation.jsonl.zst --out rows
+    python -m training.trials run base wide deep --rows rows --device cuda:0 --out trials
+
+Losses are in bits for each byte of text that is predicted, so that vocabularies compare; what is
+held out is the same for all: packages that are never trained on, in prompts as long as the server's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from training.export import Q8_0, read_gguf, write_gguf
+from training.model import Llama, Optimizer, Shape
+from training.rows import RowSet, make, translate, wait_for
+from training.samples import Budgets, Mix
+from training.tokens import FILE
+from training.train import gather, load_tensors, log, shards_of, tensors_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SERVER_LIKE = Budgets(windows=(500, 700, 1_000))
+HELD_OUT = RowSet("held-out", 512, SERVER_LIKE, Mix(functions=0.3, plain=0.0, context=0.9))
+TRIAL_ROWS = 12_288
+SHAPE = Shape()
+MIX = Mix(windows=0.9, functions=1.2, plain=0.05, context=0.6)
+SETS = (
+    RowSet("base", TRIAL_ROWS, mix=MIX),
+    RowSet("short", TRIAL_ROWS, Budgets(windows=(60, 80, 110, 150)), MIX),
+    RowSet("long", TRIAL_ROWS, SERVER_LIKE, MIX),
+    RowSet(
+        "context-4096",
+        TRIAL_ROWS // 2,
+        Budgets(2_048, 512, 1_024, windows=(80, 120, 250, 500, 1_000, 1_800, 2_600)),
+        MIX,
+        length=4_096,
+    ),
+)
+FINAL = RowSet(
+    "final",
+    10**9,
+    Budgets(windows=(100, 150, 250, 350, 500, 700, 1_000)),
+    Mix(windows=0.9, functions=1.3, plain=0.05, context=0.65),
+)
+"""What a run that starts from a trained model goes on with."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run. The rate falls from its peak to zero over the second half of the tokens."""
+
+    name: str
+    rows: str = "base"
+    shape: Shape = SHAPE
+    tokens: int = 24_576_000
+    middle_weight: float = 2.5
+    rate: float = 0.02
+    goes_on: bool = False
+    """Whether it starts from trained weights; the rate then falls from the start."""
+    across: bool = True
+    vocabulary: Path = FILE
+    batch_tokens: int = 65_536
+
+
+def _shape(layers: int, width: int, **more: int) -> Shape:
+    return replace(
+        Shape(),
+        layers=layers,
+        width=width,
+        heads=width // 64,
+        kv_heads=width // 128,
+        inner=3 * width,
+        **more,
+    )
+
+
+_BASE = Trial("base")
+TRIALS = {
+    trial.name: trial
+    for trial in (
+        _BASE,
+        replace(_BASE, name="middle-weight-1", middle_weight=1.0),
+        replace(_BASE, name="middle-weight-6", middle_weight=6.0),
+        replace(_BASE, name="short-windows", rows="short"),
+        replace(_BASE, name="long-windows", rows="long"),
+        replace(_BASE, name="masked", across=False),
+        replace(_BASE, name="deep", shape=_shape(28, 384)),
+        replace(_BASE, name="wide", shape=_shape(10, 640)),
+        replace(_BASE, name="25m", shape=_shape(10, 384)),
+        replace(_BASE, name="110m", shape=_shape(20, 640)),
+        replace(_BASE, name="vocabulary-24k", rows="24k", shape=replace(SHAPE, vocabulary=24_576)),
+        replace(
+            _BASE, name="context-4096", rows="context-4096", shape=replace(SHAPE, context=4_096)
+        ),
+        replace(_BASE, name="quarter", tokens=6_144_000),
+        replace(_BASE, name="half", tokens=12_288_000),
+        replace(_BASE, name="on", goes_on=True, rate=0.004, tokens=16_384_000),
+        replace(_BASE, name="on-slow", goes_on=True, rate=0.0013, tokens=16_384_000),
+        replace(_BASE, name="on-fast", goes_on=True, rate=0.012, tokens=16_384_000),
+        replace(_BASE, name="on-long", goes_on=True, rate=0.004, rows="long", tokens=16_384_000),
+        replace(
+            _BASE,
+            name="on-weight-6",
+            goes_on=True,
+            rate=0.004,
+            middle_weight=6.0,
+            tokens=16_384_000,
+        ),
+    )
+}
+
+
+def bytes_of_tokens(tokenizer: Path, size: int) -> Tensor:
+    """Return how many bytes of text each id stands for; 0 for the special ones."""
+    words: dict[str, int] = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
+    lengths = torch.zeros(size)
+    for word, number in words.items():
+        lengths[number] = len(word) if number >= 6 else 0
+    return lengths
+
+
+def held_out_bits(
+    model: Llama, rows: Tensor, lengths: Tensor, batch_rows: int = 16
+) -> dict[str, float]:
+    """Return the loss on held-out rows in bits a byte: of all text and of middles."""
+    sums = torch.zeros(4, dtype=torch.float64, device=rows.device)
+    cuda = rows.is_cuda
+    with torch.no_grad(), torch.autocast(rows.device.type, torch.bfloat16, enabled=cuda):
+        for part in rows.split(batch_rows):
+            x, y = part[:, :-1], part[:, 1:]
+            losses, kind = model.token_losses(x, y, across=False)
+            size = lengths[y]
+            for place, chosen in enumerate((kind > 0, kind > 1)):
+                sums[2 * place] += (losses * chosen).double().sum()
+                sums[2 * place + 1] += (size * chosen).double().sum()
+    every, every_bytes, middle, middle_bytes = sums.tolist()
+    return {
+        "all": every / every_bytes / math.log(2),
+        "middle": middle / middle_bytes / math.log(2),
+    }
+
+
+def batches(files: Sequence[Path], rows: int, device: str) -> Iterator[Tensor]:
+    """Yield batches of rows, of several files each, over and over in the same order."""
+    rng = random.Random(1)
+    while True:
+        pool: list[Any] = []
+        for file in files:
+            pool.extend(np.load(file))
+            if len(pool) >= 2_048:
+                rng.shuffle(pool)
+                while len(pool) >= max(rows, 1_024):
+                    yield torch.from_numpy(np.stack(pool[:rows]).astype(np.int64)).to(device)
+                    del pool[:rows]
+        rng.shuffle(pool)
+        while len(pool) >= rows:
+            yield torch.from_numpy(np.stack(pool[:rows]).astype(np.int64)).to(device)
+            del pool[:rows]
+
+
+def run(
+    trial: Trial, files: Sequence[Path], held_out: Tensor, init: Path | None, save: Path | None
+) -> dict[str, Any]:
+    """Train as ``trial`` says and return what came of it."""
+    device = str(held_out.device)
+    cuda = held_out.is_cuda
+    began = time.time()
+    torch.manual_seed(1)
+    model = Llama(trial.shape).to(device)
+    if trial.goes_on:
+        assert init is not None
+        load_tensors(model, read_gguf(init))
+    if cuda:
+        torch._dynamo.reset()
+        model.compile_parts()
+    optimizer = Optimizer(model, trial.rate, trial.rate / 10)
+    lengths = bytes_of_tokens(trial.vocabulary, trial.shape.vocabulary).to(device)
+    steps = trial.tokens // trial.batch_tokens
+    warmup = max(1, min(100, steps // 8))
+    weight = torch.tensor(trial.middle_weight, device=device)
+    curve = [{"tokens": 0, **held_out_bits(model, held_out, lengths)}]
+    source = batches(files, trial.batch_tokens // trial.shape.context, device)
+    started = time.time()
+    for step in range(steps):
+        share = step / steps
+        factor = min(1.0, (step + 1) / warmup)
+        factor *= 1 - share if trial.goes_on else min(1.0, 2 * (1 - share))
+        rows = next(source)
+        with torch.autocast(held_out.device.type, torch.bfloat16, enabled=cuda):
+            loss, _, _ = model(rows[:, :-1], rows[:, 1:], weight, trial.across)
+        loss.backward()
+        optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
+        if (step + 1) % max(1, steps // 4) == 0:
+            tokens = (step + 1) * trial.batch_tokens
+            curve.append({"tokens": tokens, **held_out_bits(model, held_out, lengths)})
+    seconds = time.time() - started
+    if save is not None:
+        write_gguf(save, trial.shape, tensors_of(model), Q8_0, trial.vocabulary)
+    return {
+        "name": trial.name,
+        "rows": trial.rows,
+        "shape": asdict(trial.shape),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tokens": steps * trial.batch_tokens,
+        "middle_weight": trial.middle_weight,
+        "rate": trial.rate,
+        "goes_on": trial.goes_on,
+        "across": trial.across,
+        "held_out_bits_a_byte": curve,
+        "seconds": round(seconds, 1),
+        "start_seconds": round(started - began, 1),
+    }
+
+
+def _make(args: argparse.Namespace) -> None:
+    args.out.mkdir(parents=True, exist_ok=True)
+    shards = shards_of(gather(args))
+    random.Random(1).shuffle(shards)
+    if args.final:
+        make(FINAL, shards, args.out, args.workers, seed=args.seed)
+        return
+    from training import corpus
+
+    held = shards_of(list(corpus.read(args.validation)))
+    for one in (HELD_OUT, *SETS):
+        small = replace(one, count=max(1, int(one.count * args.scale)))
+        source, workers = (held, 8) if one is HELD_OUT else (shards, args.workers)
+        make(small, source, args.out, min(workers, args.workers), seed=args.seed)
+        log(one.name, "is made")
+        if one.name == "base" and args.tokenizer:
+            while not args.tokenizer.exists():
+                time.sleep(1)  # it is being trained meanwhile
+            for name in ("held-out", "base"):
+                files = wait_for(args.out / name)
+                translate(args.out / f"{name}-24k", files, args.tokenizer)
+
+
+def _run(args: argparse.Namespace) -> None:
+    args.out.mkdir(parents=True, exist_ok=True)
+    change: Callable[[Trial], Trial] = lambda trial: trial  # noqa: E731
+    if args.tokens:
+        change = lambda trial: replace(trial, tokens=args.tokens, batch_tokens=4_096)  # noqa: E731
+    if args.device.startswith("cuda"):
+        torch.cuda.set_device(args.device)
+        torch.set_float32_matmul_precision("high")
+    for name in args.names:
+        trial = change(TRIALS[name])
+        is_24k = trial.rows == "24k"
+        if is_24k:
+            trial = replace(trial, rows="base-24k", vocabulary=args.tokenizer)
+        try:
+            held = wait_for(args.rows / ("held-out-24k" if is_24k else "held-out"))
+            held_out = torch.from_numpy(
+                np.concatenate([np.load(file) for file in held]).astype(np.int64)
+            ).to(args.device)
+            files = wait_for(args.rows / trial.rows)
+            found = run(
+                trial, files, held_out, args.init, args.out / f"{name}.gguf" if args.save else None
+            )
+        except Exception as error:  # noqa: BLE001 - the next trial may do better
+            log("failed:", name, repr(error)[:500])
+            continue
+        with (args.out / "trials.jsonl").open("a") as sink:
+            sink.write(json.dumps(found) + "\n")
+        last = found["held_out_bits_a_byte"][-1]
+        log(
+            name,
+            {k: round(v, 4) for k, v in last.items()},
+            found["seconds"],
+            found["start_seconds"],
+        )
+
+
+def _measure(args: argparse.Namespace) -> None:
+    rows = np.concatenate([np.load(file) for file in wait_for(args.rows / "held-out")])
+    held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
+    lengths = bytes_of_tokens(FILE, SHAPE.vocabulary).to(args.device)
+    for path in args.models:
+        model = Llama(SHAPE).to(args.device)
+        load_tensors(model, read_gguf(path))
+        print(path.name, json.dumps(held_out_bits(model, held_out, lengths, 2)), flush=True)
+
+
+def main() -> None:
+    """Make the rows of the trials, run some trials, or measure models on the rows held out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    rows = commands.add_parser("rows", help="make the rows that trials read")
+    rows.add_argument("--corpus", type=Path, nargs="*", default=[])
+    rows.add_argument("--installed", type=Path, nargs="*", default=[])
+    rows.add_argument("--held-out", type=Path)
+    rows.add_argument("--validation", type=Path)
+    rows.add_argument("--tokenizer", type=Path, help="of the trial with another vocabulary")
+    rows.add_argument("--final", action="store_true", help="make those of a long run, until ended")
+    rows.add_argument("--workers", type=int, default=2)
+    rows.add_argument("--scale", type=float, default=1.0, help="make so much of each set")
+    rows.add_argument("--seed", type=int, default=1)
+    rows.add_argument("--out", type=Path, required=True)
+    rows.set_defaults(command=_make)
+    some = commands.add_parser("run", help="run trials")
+    some.add_argument("names", nargs="+", choices=TRIALS)
+    some.add_argument("--rows", type=Path, required=True)
+    some.add_argument("--init", type=Path, help="weights that some trials go on from")
+    some.add_argument("--tokenizer", type=Path)
+    some.add_argument("--device", default="cpu")
+    some.add_argument("--tokens", type=int, default=0, help="fewer than a trial asks for: a test")
+    some.add_argument("--save", action="store_true")
+    some.add_argument("--out", type=Path, required=True)
+    some.set_defaults(command=_run)
+    measure = commands.add_parser("measure", help="measure models of the usual shape")
+    measure.add_argument("models", type=Path, nargs="+")
+    measure.add_argument("--rows", type=Path, required=True)
+    measure.add_argument("--count", type=int, default=512, help="rows to measure on")
+    measure.add_argument("--device", default="cpu")
+    measure.set_defaults(command=_measure)
+    args = parser.parse_args()
+    args.command(args)
+
+
+if __name__ == "__main__":
+    main()
