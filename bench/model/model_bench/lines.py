@@ -1,0 +1,157 @@
+"""Lines to be completed in packages that a model never saw, and three ways to ask for them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from infill_ls.engine import Engine
+from infill_ls.evaluation.cross_file import cases_of, read
+from infill_ls.evaluation.holes import CutHole, HoleKind, line_holes
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import Settings
+from infill_ls.stopping import stop_rule
+from infill_ls.types import Report, Snapshot, Trigger
+from infill_retrieval import WorkspaceIndex
+from infill_retrieval.settings import DEFAULT_SETTINGS
+from infill_retrieval.sources import find_sources
+from infill_retrieval.syntax import language_of
+
+TIME_BUDGET_MS = 10_000
+"""For one line: a busy machine must not decide what is right."""
+LEAST_LEFT_CHARS = 3
+"""A cut leaves so much of the line to write."""
+CASES_OF_A_FILE = 3
+PLAIN, HOLE, SNIPPETS = "plain", "hole", "hole with snippets"
+WAYS = (PLAIN, HOLE, SNIPPETS)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was written in each way for one hole."""
+
+    id: str
+    package: str
+    kind: HoleKind
+    wanted: str
+    written: dict[str, str]
+    """By the way of asking."""
+
+    def is_right(self, way: str) -> bool:
+        """Return whether the rest of the line was written exactly."""
+        return self.written[way].rstrip() == self.wanted.rstrip()
+
+
+class Asker:
+    """Asks in all ways for the holes of one package."""
+
+    def __init__(self, engine: Engine, index: WorkspaceIndex, folder: Path, model: str) -> None:
+        self._engine, self._folder = engine, folder
+        self._alone = Settings(
+            model=model,
+            time_budget_ms=TIME_BUDGET_MS,
+            candidates=1,
+            snippet_tokens=0,
+            max_lines=1,
+            cold_target_ms=0,
+        )
+        searching = self._alone.model_copy(update={"snippet_tokens": Settings().snippet_tokens})
+        self._hole = Pipeline(engine, index.retrieve, self._alone)
+        self._snippets = Pipeline(engine, index.retrieve, searching)
+
+    async def ask(self, hole: CutHole, ways: Sequence[str] = WAYS) -> Answer:
+        """Return what is written for ``hole`` in some ways."""
+        snapshot = self._snapshot(hole, 0)
+        written = {}
+        for way in ways:
+            if way == PLAIN:
+                written[way] = await self._plain(hole)
+                continue
+            report = await (self._snippets if way == SNIPPETS else self._hole).run(snapshot)
+            assert all(snippet.path != hole.path for snippet in report.retrieval.snippets)
+            written[way] = _line(report)
+        return Answer(hole.id, self._folder.name, hole.kind, hole.wanted, written)
+
+    async def time_next_key(self, hole: CutHole) -> float:
+        """Return the milliseconds to the suggestion after one more character, with snippets.
+
+        The snippets are held and the rest of the prompt is computed, as while somebody types.
+        """
+        await self._snippets.run(self._snapshot(hole, 0))
+        began = time.perf_counter()
+        await self._snippets.run(self._snapshot(hole, 1))
+        return (time.perf_counter() - began) * 1000
+
+    async def _plain(self, hole: CutHole) -> str:
+        """Return how the text goes on, for a model that is told of no hole."""
+        snapshot = self._snapshot(hole, 0)
+        prepared = await self._hole.prepare(
+            replace(snapshot, text=snapshot.text[: snapshot.offset])
+        )
+        assert prepared.prompt is not None
+        assert prepared.hole is not None
+        fim = (await self._engine.start()).fim
+        markers = {fim.prefix, fim.suffix, fim.middle}
+        ids = prepared.prompt.token_ids
+        before = sum(token in markers for token in ids[: prepared.prompt.anchor_tokens])
+        prompt = replace(
+            prepared.prompt,
+            token_ids=tuple(token for token in ids if token not in markers),
+            anchor_tokens=prepared.prompt.anchor_tokens - before,
+        )
+        stop = stop_rule(prepared.hole, Trigger.INVOKED, self._alone)
+        found = await self._engine.complete(
+            prompt, stop, sampling=self._alone.sampling, candidates=1
+        )
+        return found[0].text.partition("\n")[0] if found else ""
+
+    def _snapshot(self, hole: CutHole, typed_chars: int) -> Snapshot:
+        text, offset = hole.buffer(typed_chars)
+        path = self._folder / hole.path
+        return Snapshot(
+            f"{path.as_uri()}#{hole.id}", str(path), hole.path, language_of(hole.path).name,
+            text, offset, Trigger.INVOKED,
+        )  # fmt: skip
+
+
+def _line(report: Report) -> str:
+    """Return the first line that the model wrote, whatever the filters think of it."""
+    return report.completion.text.partition("\n")[0] if report.completion is not None else ""
+
+
+def random_columns(folder: Path, count: int) -> list[CutHole]:
+    """Return up to ``count`` lines of ``folder``, of files drawn by chance, cut at any column."""
+    names = sorted(source.name for source in find_sources(folder, DEFAULT_SETTINGS))
+    chooser = random.Random(f"{folder.name} 1")
+    chooser.shuffle(names)
+    found: list[CutHole] = []
+    for name in names:
+        if language_of(name).name == "python":
+            text = read(folder / name)
+            most = min(CASES_OF_A_FILE, count - len(found))
+            found += [_cut(hole, chooser) for hole in line_holes(name, text, most, 1)]
+    return found
+
+
+def _cut(hole: CutHole, chooser: random.Random) -> CutHole:
+    start = chooser.randint(hole.start, hole.end - LEAST_LEFT_CHARS)
+    return replace(hole, id=f"{hole.path}:{start}", start=start)
+
+
+def cross_file(folder: Path, count: int) -> list[CutHole]:
+    """Return up to ``count`` rests of lines that begin with what another file declares."""
+    found = []
+    for case in cases_of(folder.name, "python", folder, count):
+        text = read(case.path)
+        end = text.find("\n", case.offset)
+        name = case.path.relative_to(folder).as_posix()
+        found.append(
+            CutHole(
+                f"{name}:{case.offset}", HoleKind.CALL, name, text, case.offset,
+                len(text) if end < 0 else end,
+            )
+        )  # fmt: skip
+    return found
