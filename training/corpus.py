@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import importlib.metadata
 import io
 import json
 import multiprocessing
@@ -286,10 +287,28 @@ def _read_installed(entry: tuple[str, str, str]) -> File | None:
     return None if text is None else File(package, name, text)
 
 
+def refused_packages(root: Path) -> set[str]:
+    """Return the top folders in a site-packages folder that may not be used.
+
+    Those are the folders of distributions whose metadata name no permissive licence, and those
+    that belong to no distribution. A standard library has no distributions: nothing is refused.
+    """
+    allowed: dict[str, bool] = {}
+    for distribution in importlib.metadata.distributions(path=[str(root)]):
+        licence = wheel_licence(distribution.read_text("METADATA") or "")
+        for file in distribution.files or ():
+            top = file.parts[0]
+            allowed[top] = allowed.get(top, True) and is_permissive(licence)
+    if not allowed:
+        return set()
+    return {entry.name for entry in root.iterdir() if not allowed.get(entry.name, False)}
+
+
 def installed(roots: list[Path], processes: int) -> list[File]:
     """Return the source files under ``roots`` (a standard library, a site-packages folder)."""
     entries: list[tuple[str, str, str]] = []
     for root in roots:
+        refused = refused_packages(root)
         for folder, folders, names in os.walk(root):
             folders[:] = sorted(
                 d for d in folders if d not in SKIPPED_FOLDERS and not d.endswith("-packages")
@@ -297,7 +316,7 @@ def installed(roots: list[Path], processes: int) -> list[File]:
             inner = os.path.relpath(folder, root)
             top = inner.split("/")[0]
             package = top if root.name.endswith("-packages") else f"std/{top}"
-            if package.lower() in HELD_OUT | NOT_FREE:
+            if package.lower() in HELD_OUT | NOT_FREE or top in refused:
                 continue
             for name in sorted(names):
                 path = os.path.join(folder, name)

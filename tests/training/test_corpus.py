@@ -54,3 +54,23 @@ def test_clean_leaves_out_copies_evaluation_data_and_what_is_too_much() -> None:
     ]
     kept = corpus.clean(files, HeldOut.of([held], []), processes=2)
     assert sorted(file.path for file in kept) == ["a/one.py", "a/two.py"]
+
+
+def test_installed_packages_need_a_permissive_licence(tmp_path: Path) -> None:
+    root = tmp_path / "site-packages"
+    root.mkdir()
+    for name, licence in (("free", "MIT"), ("copyleft", "GPL-3.0-only")):
+        (root / name).mkdir()
+        (root / name / "code.py").write_text("x = 1\n" * 60)
+        info = root / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\nLicense-Expression: {licence}\n"
+        )
+        (info / "RECORD").write_text(f"{name}/code.py,,\n")
+    (root / "stray").mkdir()
+    (root / "stray" / "code.py").write_text("x = 1\n" * 60)
+    assert corpus.refused_packages(root) == {
+        "copyleft", "stray", "free-1.0.dist-info", "copyleft-1.0.dist-info",
+    }  # fmt: skip
+    assert {file.package for file in corpus.installed([root], 1)} == {"free"}
