@@ -1,6 +1,6 @@
 """Draw the held-out loss of middles against tokens and against parameters, as a plain SVG.
 
-python bench/model/plot.py bench/results/model/trials.json docs/images/model-curve.svg
+python bench/model/curve.py bench/results/model/trials.json docs/images/model-curve.svg
 """
 
 from __future__ import annotations
