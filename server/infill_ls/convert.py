@@ -204,16 +204,23 @@ def _completion_item(
     )
 
 
+_BLOCK_CHARS = 4096
+
+
 def _line_start(text: str, line: int) -> int | None:
     """Return where a line starts, or ``None`` if the document has fewer lines."""
     if line <= 0:
         return 0
     if "\r" not in text:
-        start = -1
-        for _ in range(line):
-            start = text.find("\n", start + 1)
-            if start < 0:
+        block, left = 0, line
+        # Counting is much faster than finding: only the ends of the last block are found.
+        while (ends := text.count("\n", block, block + _BLOCK_CHARS)) < left:
+            block, left = block + _BLOCK_CHARS, left - ends
+            if block >= len(text):
                 return None
+        start = block - 1
+        for _ in range(left):
+            start = text.find("\n", start + 1)
         return start + 1
     ends = re.finditer(r"\r\n|\r|\n", text)
     end = next(itertools.islice(ends, line - 1, None), None)

@@ -82,3 +82,14 @@ def test_lines_make_up_the_text(text: str) -> None:
     document = MendedTextDocument("file:///a.py", text)
     assert "".join(document.lines) == text
     assert all(re.fullmatch(r"[^\r\n]*(\r\n|\r|\n)?", line) for line in document.lines)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "\n", "é\n", "x" * 1000, "y" * 4095]), max_size=40),
+    st.integers(0, 45),
+)
+def test_the_start_of_a_far_line_is_found(parts: list[str], line: int) -> None:
+    text = "".join(parts)
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    offset = offset_of(text, lsp.Position(line, 0), lsp.PositionEncodingKind.Utf16)
+    assert offset == (starts[line] if line < len(starts) else len(text))
