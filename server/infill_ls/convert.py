@@ -214,8 +214,8 @@ def _line_start(text: str, line: int) -> int | None:
     if "\r" not in text:
         block, left = 0, line
         # Counting is much faster than finding: only the ends of the last block are found.
-        while (ends := text.count("\n", block, block + _BLOCK_CHARS)) < left:
-            block, left = block + _BLOCK_CHARS, left - ends
+        while (count := text.count("\n", block, block + _BLOCK_CHARS)) < left:
+            block, left = block + _BLOCK_CHARS, left - count
             if block >= len(text):
                 return None
         start = block - 1
