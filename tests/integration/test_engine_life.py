@@ -101,7 +101,7 @@ async def test_suspended_engine_is_given_up(make_engine: MakeEngine) -> None:
 
 async def test_engine_that_reads_a_long_prompt_does_not_hang(make_engine: MakeEngine) -> None:
     engine = make_engine(request_timeout_s=0.5)
-    prompt = await prompt_for(engine, CODE * 150)
+    prompt = await prompt_for(engine, CODE * 90)
     pid = engine.pid
     await engine.complete(prompt, LINE)  # takes seconds
     assert engine.pid == pid
