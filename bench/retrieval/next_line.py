@@ -23,14 +23,12 @@ from retrieval_bench.corpus import Package, fetch, packages
 from infill_ls.engine_choice import engine_for
 from infill_ls.evaluation.cross_file import Case, cases_of, read
 from infill_ls.evaluation.intervals import Comparison, compare
+from infill_ls.evaluation.running import settings_for_a_line
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 from infill_retrieval.syntax import language_of
-
-TIME_BUDGET_MS = 10_000
-"""For one line: a busy machine must not decide what is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +87,7 @@ def _result(model: str, outcomes: list[Outcome]) -> dict[str, object]:
 
 async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
     """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
-    plain = Settings(
-        model=model,
-        time_budget_ms=TIME_BUDGET_MS,
-        candidates=1,
-        snippet_tokens=0,
-        max_lines=1,
-        cold_target_ms=0,
-    )
+    plain = settings_for_a_line(model)
     engine = engine_for(plain, lambda _: None)
     chosen = _by_turns(packages())
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from infill_ls.engine import Engine
 from infill_ls.evaluation.cross_file import cases_of, read
 from infill_ls.evaluation.holes import CutHole, HoleKind, line_holes
+from infill_ls.evaluation.running import settings_for_a_line
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.stopping import stop_rule
@@ -20,8 +21,6 @@ from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.sources import find_sources
 from infill_retrieval.syntax import language_of
 
-TIME_BUDGET_MS = 10_000
-"""For one line: a busy machine must not decide what is right."""
 LEAST_LEFT_CHARS = 3
 """A cut leaves so much of the line to write."""
 CASES_OF_A_FILE = 3
@@ -50,14 +49,7 @@ class Asker:
 
     def __init__(self, engine: Engine, index: WorkspaceIndex, folder: Path, model: str) -> None:
         self._engine, self._folder = engine, folder
-        self._alone = Settings(
-            model=model,
-            time_budget_ms=TIME_BUDGET_MS,
-            candidates=1,
-            snippet_tokens=0,
-            max_lines=1,
-            cold_target_ms=0,
-        )
+        self._alone = settings_for_a_line(model)
         searching = self._alone.model_copy(update={"snippet_tokens": Settings().snippet_tokens})
         self._hole = Pipeline(engine, index.retrieve, self._alone)
         self._snippets = Pipeline(engine, index.retrieve, searching)

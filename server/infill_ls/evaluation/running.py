@@ -67,6 +67,18 @@ async def evaluate(
     return Result(name, run, tables_of(measured.rows), (*problems, *measured.problems))
 
 
+def settings_for_a_line(model: str = "") -> Settings:
+    """Return settings with which one line is written, without snippets and whatever it takes."""
+    return Settings(
+        model=model,
+        time_budget_ms=LASTING_TIME_MS,
+        candidates=1,
+        snippet_tokens=0,
+        max_lines=1,
+        cold_target_ms=0,
+    )
+
+
 def _size(path: Path) -> int:
     """Return a file's size; 0 for one that cannot be read, which the engine will say."""
     try:
