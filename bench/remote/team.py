@@ -46,7 +46,21 @@ WORD = re.compile(r"[^\W\d]*\Z")
 PREFIX_LINES = 20
 SUFFIX_LINES = 6
 LINES = 6
-RULE = StopRule(max_tokens=96, max_lines=1, time_budget_ms=1000)
+
+
+@dataclass(frozen=True)
+class Server:
+    """Whom to ask, and how much is asked for."""
+
+    url: str
+    vocabulary: Path | None
+    """GGUF to tokenize with, on this side."""
+    rule: StopRule
+
+    def engine(self) -> RemoteEngine:
+        """Return an engine of its own, as each language server has one."""
+        local = EngineOptions(self.vocabulary, vocabulary_only=True) if self.vocabulary else None
+        return RemoteEngine(RemoteOptions(self.url, vocabulary=local))
 
 
 @dataclass
@@ -102,8 +116,11 @@ async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]
 class SimulatedEditor:
     """Types its lines again and again."""
 
-    def __init__(self, number: int, engine: RemoteEngine, lines: list[Line]) -> None:
+    def __init__(
+        self, number: int, engine: RemoteEngine, lines: list[Line], rule: StopRule
+    ) -> None:
         self._random = random.Random(number)
+        self._rule = rule
         self._engine = engine
         self._lines = lines
         self.served = Served()
@@ -136,7 +153,7 @@ class SimulatedEditor:
         started = time.perf_counter()
         with suppress(asyncio.CancelledError):
             try:
-                await self._engine.complete(prompt, RULE)
+                await self._engine.complete(prompt, self._rule)
             except InfillError as error:
                 self.served.failed += 1
                 self.served.fault = str(error)
@@ -144,13 +161,11 @@ class SimulatedEditor:
             self.served.latencies_ms.append((time.perf_counter() - started) * 1000)
 
 
-async def simulate(
-    url: str, editors: int, seconds: float, vocabulary: Path | None
-) -> dict[str, Any]:
+async def simulate(server: Server, editors: int, seconds: float) -> dict[str, Any]:
     """Let ``editors`` type for ``seconds``; return the figures."""
-    engines = [engine_for(url, vocabulary) for _ in range(editors)]
+    engines = [server.engine() for _ in range(editors)]
     people = [
-        SimulatedEditor(number, engine, await lines_for(engine, number, LINES))
+        SimulatedEditor(number, engine, await lines_for(engine, number, LINES), server.rule)
         for number, engine in enumerate(engines)
     ]
     started = time.perf_counter()
@@ -194,23 +209,21 @@ async def simulate(
 
 
 async def sweep(
-    url: str,
-    levels: list[int],
-    seconds: float,
-    target_ms: float,
-    user_rate: float,
-    vocabulary: Path | None,
+    server: Server, levels: list[int], seconds: float, target_ms: float, user_rate: float
 ) -> dict[str, Any]:
     """Measure each concurrency in turn; return the curve and what follows from it."""
     curve = []
     for clients in levels:
-        engines = [engine_for(url, vocabulary) for _ in range(clients)]
+        engines = [server.engine() for _ in range(clients)]
         texts = [await lines_for(engine, n, LINES) for n, engine in enumerate(engines)]
         for engine, lines in zip(engines, texts, strict=True):
             await engine.warm(lines[0].prompts[0])  # who opens a file waits once
         end = time.perf_counter() + seconds
         found = await asyncio.gather(
-            *(_ask_without_pause(*pair, end) for pair in zip(engines, texts, strict=True))
+            *(
+                _ask_without_pause(*pair, server.rule, end)
+                for pair in zip(engines, texts, strict=True)
+            )
         )
         for engine in engines:
             await engine.close()
@@ -235,7 +248,9 @@ async def sweep(
     }
 
 
-async def _ask_without_pause(engine: RemoteEngine, lines: list[Line], end: float) -> list[float]:
+async def _ask_without_pause(
+    engine: RemoteEngine, lines: list[Line], rule: StopRule, end: float
+) -> list[float]:
     """Complete behind every third key, without a pause; return the times."""
     latencies: list[float] = []
     while True:
@@ -244,14 +259,8 @@ async def _ask_without_pause(engine: RemoteEngine, lines: list[Line], end: float
                 if time.perf_counter() >= end:
                     return latencies
                 started = time.perf_counter()
-                await engine.complete(prompt, RULE)
+                await engine.complete(prompt, rule)
                 latencies.append((time.perf_counter() - started) * 1000)
-
-
-def engine_for(url: str, vocabulary: Path | None) -> RemoteEngine:
-    """Return an engine of its own, as each language server has one."""
-    local = EngineOptions(vocabulary, vocabulary_only=True) if vocabulary else None
-    return RemoteEngine(RemoteOptions(url, vocabulary=local))
 
 
 def table(paths: list[Path]) -> str:
@@ -285,6 +294,12 @@ def main() -> None:
         command.add_argument("--url", required=True)
         command.add_argument("--seconds", type=float, default=60)
         command.add_argument("--vocabulary", type=Path, help="GGUF to tokenize with, on this side")
+        command.add_argument(
+            "--tokens",
+            type=int,
+            default=96,
+            help="at most so many for each suggestion: random weights do not end their lines",
+        )
         command.add_argument("--hardware", default=platform.processor() or platform.machine())
         command.add_argument("--server", default="", help="server and model, for the table")
         command.add_argument("--out", type=Path)
@@ -299,21 +314,17 @@ def main() -> None:
     if options.command == "table":
         print(table(options.results))
         return
+    rule = StopRule(max_tokens=options.tokens, max_lines=1, time_budget_ms=1000)
+    server = Server(options.url, options.vocabulary, rule)
     if options.command == "editors":
-        work = simulate(options.url, options.editors, options.seconds, options.vocabulary)
+        work = simulate(server, options.editors, options.seconds)
     else:
-        work = sweep(
-            options.url,
-            options.levels,
-            options.seconds,
-            options.target_ms,
-            options.user_rate,
-            options.vocabulary,
-        )
+        work = sweep(server, options.levels, options.seconds, options.target_ms, options.user_rate)
     load_before = os.getloadavg()[0]
     result = {
         "hardware": options.hardware,
         "server": options.server,
+        "tokens_at_most": options.tokens,
         "cores": os.cpu_count(),
         "load_before": load_before,
         **asyncio.run(work),

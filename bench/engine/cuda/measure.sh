@@ -1,6 +1,7 @@
 #!/bin/bash
 # Build llama.cpp for CUDA out of what pack.sh packed, make models in the shapes of DeepSeek-Coder, and measure
-# this engine and llama-server on one GPU. Every stage leaves its result even if the next fails.
+# this engine and llama-server on one GPU, then llama-server as a team's. Every stage leaves its result even if the
+# next fails.
 #
 #     PACKAGE/measure.sh RESULTS [FILE]      waits for FILE before it uses the GPU, if one is named
 #
@@ -23,6 +24,9 @@ chmod 700 "$work/run"
 cd "$work" || exit
 exec >> "$results/log" 2>&1
 export PATH=/usr/local/cuda/bin:$PATH INFILL_LS_RUNTIME_DIR=$work/run XDG_CACHE_HOME=$work/cache
+
+# Where the compiler puts a libstdc++ of its own into each library, one beside that of numpy breaks std::regex.
+export LD_PRELOAD=${LD_PRELOAD-$(g++ -print-file-name=libstdc++.so.6)}
 
 say() { echo "$(date +%T) $*"; }
 infill() { $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' "$@"; }
@@ -51,6 +55,22 @@ measure() { # at most this many seconds, for this file, this command
     timeout $((left < most ? left : most)) "$@" > "$results/$name.json" 2> "$results/$name.log"
     say "$name: $?"
 }
+team() { # llama-server with a slot for each of 50 editors: a few that type, all that type, and what it carries
+    local model=$1 url=http://127.0.0.1:18123 rate
+    build/bin/llama-server -m "models/$model.gguf" -ngl 999 -np 50 -c 102400 --port 18123 > "$results/serve-$model.log" 2>&1 &
+    local server=$!
+    for _ in $(seq 120); do curl -sf $url/health > /dev/null && break; sleep 0.5; done
+    local about=(--url $url --hardware "$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1)" --server "llama-server, $model" --tokens 12)
+    for editors in 4 50; do
+        measure 60 "editors-$editors-$model-printed" $python bench/remote/team.py editors "${about[@]}" \
+            --editors $editors --seconds 20 --out "$results/editors-$editors-$model.json"
+    done
+    rate=$($python -c 'import json, sys; print(json.load(open(sys.argv[1]))["answers_per_editor_per_s"])' "$results/editors-4-$model.json")
+    measure 120 "capacity-$model-printed" $python bench/remote/team.py capacity "${about[@]}" --user-rate "$rate" \
+        --levels 1 2 4 8 16 32 48 --seconds 6 --out "$results/capacity-$model.json"
+    kill $server
+    wait $server
+}
 
 say start
 nvidia-smi --query-gpu=index,name,driver_version,memory.total --format=csv | tee "$results/nvidia-smi.csv"
@@ -68,7 +88,7 @@ llama_cpp_with "$work/gpu" "$work/build/bin"
 export PYTHONPATH=$work/gpu:$PYTHONPATH
 while [ -n "$wait_for" ] && [ ! -e "$wait_for" ]; do sleep 0.5; done
 say measures
-end=$((SECONDS + ${LIMIT_S:-270}))
+end=$((SECONDS + ${LIMIT_S:-720}))
 for model in $models; do
     name=${model/:/-}
     file=$work/models/$name.gguf
@@ -78,5 +98,6 @@ for model in $models; do
     measure 40 "doctor-$name" $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' doctor --json --model "$file"
     measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json
 done
+for model in ${TEAM_MODELS:-6.7b-Q4_K_M 1.3b-Q4_K_M}; do team $model; done
 say "done"
 touch "$results/done"

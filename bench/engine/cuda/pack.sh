@@ -37,7 +37,7 @@ CMAKE
 rm -rf "$work/source/llama_cpp/lib"
 tar czf "$out/llama.cpp.tar.gz" -C "$work" llama.cpp
 tar czf "$out/llama_cpp.tar.gz" -C "$work/source" llama_cpp
-tar czf "$out/infill-ls.tar.gz" --exclude='*.gguf' --exclude=__pycache__ server retrieval bench/engine
+tar czf "$out/infill-ls.tar.gz" --exclude='*.gguf' --exclude=__pycache__ --exclude=bench/results server retrieval bench
 
 # The wheels of what is installed here, less what is built there and grammars that the files typed do not need.
 $python -m pip freeze --exclude-editable | grep -iE '^(annotated-types|anyio|attrs|cattrs|certifi|click|diskcache|filelock|fsspec|gguf|h11|hf-xet|httpcore2?|httpx2?|huggingface_hub|idna|jinja2|lsprotocol|markdown-it-py|markupsafe|mdurl|packaging|pathspec|platformdirs|psutil|pydantic|pydantic_core|pygls|pygments|pyyaml|rank-bm25|rich|tqdm|tree-sitter|tree-sitter-(bash|c|javascript|json|python|toml|typescript)|typing-inspection|typing_extensions)==' > "$work/packages"
