@@ -6,11 +6,13 @@ import { installServer } from "./environment";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
+import { ServerStep } from "./walkthrough";
 
 /** Runs the server, and knows all that the status bar shows. */
 export class Controller implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("infill-ls", { log: true });
   private readonly status = new StatusItem();
+  private readonly serverStep = new ServerStep();
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
   private serverStatus: ServerStatus | undefined;
@@ -25,6 +27,7 @@ export class Controller implements vscode.Disposable {
     this.subscriptions.push(
       this.log,
       this.status,
+      this.serverStep,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.restart()),
       vscode.workspace.onDidChangeConfiguration((change) => {
@@ -74,7 +77,7 @@ export class Controller implements vscode.Disposable {
       },
     });
     await this.client.start();
-    await vscode.commands.executeCommand("setContext", "infill-ls.running", true);
+    this.serverStep.serverRuns();
   }
 
   async stop(): Promise<void> {

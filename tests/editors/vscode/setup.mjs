@@ -55,12 +55,13 @@ test(
 );
 
 test(
-  "the walkthrough has pictures",
+  "the walkthrough has pictures, and knows that the server is there",
   { text: "x =", answers: ["one"] },
   async (window) => {
     await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
     await window.command("Open Walkthrough");
     await window.pick("Get Started with infill-ls");
+    await window.page.waitForSelector('[data-done-step-id$="#start#install"].complete');
     for (const step of ["Install the server", "Type", "Pause, switch off, explain"]) {
       await window.page.locator(".getting-started-step", { hasText: step }).first().click();
       await waitFor(`the picture of ${step}`, () =>
