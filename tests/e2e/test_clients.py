@@ -70,18 +70,18 @@ def insert_like_sublime(line: str, item: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "answer", "inserted"),
+    ("text", "answer", "inserted"),
     [
         pytest.param(
-            "    ",
+            "def f():\n    ",
             "if a:\n        return b\n\n    return c",
-            "    if a:\n        return b\n\n    return c",
+            "def f():\n    if a:\n        return b\n\n    return c",
             id="on a line of blanks",
         ),
         pytest.param(
-            "    for a in ra",
-            "nge(b):\n        print(a)",
-            "    for a in range(b):\n        print(a)",
+            "def f():\n    r",
+            "un(a)\n    return b",
+            "def f():\n    run(a)",
             id="in a word",
         ),
         pytest.param(
@@ -94,12 +94,13 @@ def insert_like_sublime(line: str, item: dict[str, Any]) -> str:
     ],
 )
 async def test_sublime_indents_the_lines_of_an_item_itself(
-    start: Start, tmp_path: Path, line: str, answer: str, inserted: str
+    start: Start, tmp_path: Path, text: str, answer: str, inserted: str
 ) -> None:
     editor = await connect(start, tmp_path, answer, handshake("sublime"))
-    open_document(editor, line)
-    (item,) = await menu(editor, position(0, len(line)))
-    assert insert_like_sublime(line, item) == inserted
+    open_document(editor, text)
+    above, newline, line = text.rpartition("\n")
+    (item,) = await menu(editor, position(text.count("\n"), len(line)))
+    assert above + newline + insert_like_sublime(line, item) == inserted
 
 
 async def test_sublime_is_offered_nothing_that_begins_with_a_lesser_indent(
@@ -113,8 +114,8 @@ async def test_sublime_is_offered_nothing_that_begins_with_a_lesser_indent(
 async def test_zed_inserts_the_lines_of_an_item_as_they_are(start: Start, tmp_path: Path) -> None:
     answer = "if a:\n        return b"
     editor = await connect(start, tmp_path, answer, handshake("zed"))
-    open_document(editor, "    ")
-    (item,) = await menu(editor, position(0, 4))
+    open_document(editor, "def f():\n    ")
+    (item,) = await menu(editor, position(1, 4))
     assert (item["insertTextMode"], item["textEdit"]["newText"]) == (1, answer)
 
 

@@ -122,6 +122,7 @@ test(
     } finally {
       renameSync(`${wheel}.away`, wheel);
     }
+    await window.command("Notifications: Clear All Notifications");
     await window.focus();
     await window.press("Control+End", "Backspace");
     await expectCompletion(window);
@@ -132,6 +133,7 @@ test(
     await waitFor("a new environment", () => record().version === version, 600_000);
     await waitFor("its server", () => isRunning(join(STORAGE, record().folder, "bin")));
     await window.status("ready");
+    await window.command("Notifications: Clear All Notifications");
     await window.focus();
     await window.press("Control+End", "Backspace");
     await expectCompletion(window);
