@@ -153,23 +153,29 @@ def completion_of(
     encoding: Encoding,
     *,
     single_line: bool = False,
+    editor_indents: bool = False,
     command_for: CommandFor = lambda _: None,
 ) -> lsp.CompletionList:
     """Return an item for the pop-up menu.
 
     The list is always incomplete, so that the next key asks again. Label and filter text begin
     with the word before the cursor: editors match what is typed against them. ``single_line`` is
-    for menus that insert the first line only.
+    for menus that insert the first line only, ``editor_indents`` for those that indent the other
+    lines like the cursor's and know no other way.
     """
     if report.suggestion is None:
         return lsp.CompletionList(is_incomplete=True, items=[])
     snapshot = report.snapshot
+    typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
+    indent = typed[: len(typed) - len(typed.lstrip())] if editor_indents else None
     text = report.suggestion.text
     if single_line:
         text = text.partition("\n")[0]
-        if not text.strip():
-            return lsp.CompletionList(is_incomplete=True, items=[])
-    item = _completion_item(snapshot, Suggestion(text), encoding)
+    elif indent is not None:
+        text = _lines_indented_by(text, indent)
+    if not text.strip():
+        return lsp.CompletionList(is_incomplete=True, items=[])
+    item = _completion_item(snapshot, typed, text, indent, encoding)
     item.command = command_for(report.suggestion)
     return lsp.CompletionList(is_incomplete=True, items=[item])
 
@@ -180,12 +186,16 @@ def utf16_to_chars(text: str, units: int) -> int:
 
 
 def _completion_item(
-    snapshot: Snapshot, suggestion: Suggestion, encoding: Encoding
+    snapshot: Snapshot, typed: str, text: str, indent: str | None, encoding: Encoding
 ) -> lsp.CompletionItem:
-    typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
+    """Return the item; with ``indent``, which all its lines have, the editor puts that in."""
     word_match = _WORD_BEFORE.search(typed)
     word = word_match.group() if word_match else ""
-    full = word + suggestion.text
+    full = new_text = word + text
+    mode = lsp.InsertTextMode.AsIs
+    if indent is not None:
+        new_text = full.replace("\n" + indent, "\n")
+        mode = lsp.InsertTextMode.AdjustIndentation
     first_line, newline, _ = full.partition("\n")
     start = position_of(snapshot.text, snapshot.offset - len(word), encoding)
     end = position_of(snapshot.text, snapshot.offset, encoding)
@@ -196,12 +206,19 @@ def _completion_item(
         sort_text="0",
         filter_text=first_line,
         insert_text_format=lsp.InsertTextFormat.PlainText,
-        insert_text_mode=lsp.InsertTextMode.AsIs,
-        text_edit=lsp.TextEdit(range=lsp.Range(start, end), new_text=full),
+        insert_text_mode=mode,
+        text_edit=lsp.TextEdit(range=lsp.Range(start, end), new_text=new_text),
         documentation=lsp.MarkupContent(
             lsp.MarkupKind.Markdown, f"```{snapshot.language_id}\n{full}\n```"
         ),
     )
+
+
+def _lines_indented_by(text: str, indent: str) -> str:
+    """Return the first line and those after it, up to the first that lacks the indent."""
+    first, *others = text.split("\n")
+    indented = itertools.takewhile(lambda line: not line.strip() or line.startswith(indent), others)
+    return "\n".join([first, *indented]).rstrip("\n")
 
 
 _BLOCK_CHARS = 4096

@@ -57,17 +57,78 @@ async def test_the_menu_gets_items_that_every_editor_can_insert(
     assert item["label"].startswith("ret")
 
 
-def insert_like_nvim_cmp(line: str, cursor: int, item: dict[str, Any]) -> str:
+def insert_like_sublime(line: str, item: dict[str, Any]) -> str:
+    """Return the lines after Sublime Text inserted the item at the end of an ASCII line.
+
+    It indents the further lines of all items like the first, whatever the item says.
+    """
+    assert item["insertTextMode"] == 2
+    indent = line[: len(line) - len(line.lstrip())]
+    begin = item["textEdit"]["range"]["start"]["character"]
+    first, *others = item["textEdit"]["newText"].split("\n")
+    return "\n".join([line[:begin] + first, *(other and indent + other for other in others)])
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "inserted"),
+    [
+        pytest.param(
+            "def f():\n    ",
+            "if a:\n        return b\n\n    return c",
+            "def f():\n    if a:\n        return b\n\n    return c",
+            id="on a line of blanks",
+        ),
+        pytest.param(
+            "def f():\n    r",
+            "un(a)\n    return b",
+            "def f():\n    run(a)",
+            id="in a word",
+        ),
+        pytest.param(
+            "        x = ",
+            "1\n\n    else:\n        x = 2",
+            "        x = 1",
+            id="what is indented less cannot be said",
+        ),
+        pytest.param("def f():", "\n    return 1", "def f():\n    return 1", id="no indent"),
+    ],
+)
+async def test_sublime_indents_the_lines_of_an_item_itself(
+    start: Start, tmp_path: Path, text: str, answer: str, inserted: str
+) -> None:
+    editor = await connect(start, tmp_path, answer, handshake("sublime"))
+    open_document(editor, text)
+    above, newline, line = text.rpartition("\n")
+    (item,) = await menu(editor, position(text.count("\n"), len(line)))
+    assert above + newline + insert_like_sublime(line, item) == inserted
+
+
+async def test_sublime_is_offered_nothing_that_begins_with_a_lesser_indent(
+    start: Start, tmp_path: Path
+) -> None:
+    editor = await connect(start, tmp_path, "\n    return 1", handshake("sublime"))
+    open_document(editor, "        f()")
+    assert await menu(editor, position(0, 11)) == []
+
+
+async def test_zed_inserts_the_lines_of_an_item_as_they_are(start: Start, tmp_path: Path) -> None:
+    answer = "if a:\n        return b"
+    editor = await connect(start, tmp_path, answer, handshake("zed"))
+    open_document(editor, "def f():\n    ")
+    (item,) = await menu(editor, position(1, 4))
+    assert (item["insertTextMode"], item["textEdit"]["newText"]) == (1, answer)
+
+
+def confirm_in_nvim_cmp(line: str, cursor: int, item: dict[str, Any]) -> str:
     """Return the line after nvim-cmp inserted the item; positions are in bytes, as it asked for.
 
-    It looks for the filter text from the edit's beginning on, without blanks there, and takes the
-    blanks off the new text.
+    It looks for the filter text from the edit's beginning on, without blanks there.
     """
     encoded, edit = line.encode(), item["textEdit"]
     begin, end = (edit["range"][side]["character"] for side in ("start", "end"))
     typed = encoded[begin:cursor].lstrip().decode()
     assert item["filterText"].startswith(typed)
-    return f"{encoded[:begin].decode()}{edit['newText'].strip()}{encoded[end:].decode()}"
+    return f"{encoded[:begin].decode()}{edit['newText']}{encoded[end:].decode()}"
 
 
 def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
@@ -84,20 +145,33 @@ def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "insert"), [("nvim-cmp", insert_like_nvim_cmp), ("blink", insert_like_blink)]
+    ("line", "answer", "inserted"),
+    [
+        pytest.param(
+            'f("🦊", ret', "ries + b\nsecond", 'f("🦊", retries + b', id="behind an emoji"
+        ),
+        pytest.param("x =", " 1", "x = 1", id="a blank first"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "insert"), [("nvim-cmp", confirm_in_nvim_cmp), ("blink", insert_like_blink)]
 )
 async def test_menus_of_neovim_plugins(
-    start: Start, tmp_path: Path, name: str, insert: Callable[[str, int, dict[str, Any]], str]
+    start: Start,
+    tmp_path: Path,
+    name: str,
+    insert: Callable[[str, int, dict[str, Any]], str],
+    line: str,
+    answer: str,
+    inserted: str,
 ) -> None:
     """These plugins cannot be run in the tests: the items are used as their sources say."""
     client = handshake(name)
-    options = {"completionItems": "always"}
-    editor = await connect(start, tmp_path, "ries + b\nsecond", client, options)
-    line = 'f("🦊", ret'
+    editor = await connect(start, tmp_path, answer, client, {"completionItems": "always"})
     open_document(editor, line)
     cursor = len(line.encode())
     (item,) = await menu(editor, position(0, cursor))
-    assert insert(line, cursor, item) == 'f("🦊", retries + b'
+    assert insert(line, cursor, item) == inserted
     assert item["insertTextFormat"] == 1, "plain text"
     assert (
         item["kind"]

@@ -55,10 +55,11 @@ GHOST = "json.load(file)"
 
 
 def picture(screen: pyte.Screen, path: Path) -> None:
-    """Draw what the terminal shows."""
+    """Draw what the terminal shows, the margin in the colour of its last cell."""
+    paper = _color(screen.buffer[ROWS - 1][COLUMNS - 1].bg, BACKGROUND)
     font = ImageFont.truetype(FONT, SIZE)
     width, height = round(font.getlength("M")), SIZE + 5
-    image = Image.new("RGB", (COLUMNS * width + 16, ROWS * height + 16), BACKGROUND)
+    image = Image.new("RGB", (COLUMNS * width + 16, ROWS * height + 16), paper)
     draw = ImageDraw.Draw(image)
     for row in range(ROWS):
         for column in range(COLUMNS):
@@ -68,7 +69,7 @@ def picture(screen: pyte.Screen, path: Path) -> None:
             if bool(cell.reverse) != is_cursor:
                 front, back = back, front
             x, y = 8 + column * width, 8 + row * height
-            if back != BACKGROUND:
+            if back != paper:
                 draw.rectangle((x, y, x + width, y + height), fill=back)
             if cell.data.strip():
                 draw.text((x, y), cell.data, font=font, fill=front)
@@ -148,7 +149,8 @@ def main() -> None:
         nvim = str(ROOT / "build/editors/neovim/nvim")
         socket = f"{name}/nvim"
         # Started through its own libc's loader, Neovim cannot start its other half by itself.
-        arguments = ["--clean", "--headless", "--listen", socket]
+        # That half has no terminal, so it does not find out that ours shows all colours.
+        arguments = ["--clean", "--headless", "--listen", socket, "--cmd", "set termguicolors"]
         arguments += ["-u", str(tests / "neovim/init.lua"), str(file)]
         half = subprocess.Popen([nvim, *arguments], env={**os.environ, **common}, cwd=folder)
         try:

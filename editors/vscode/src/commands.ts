@@ -51,6 +51,8 @@ function menuEntries(controller: Controller): MenuEntry[] {
   const entries: MenuEntry[] = [];
   if (controller.isMissing) {
     entries.push({ label: "$(cloud-download) Install the server", command: "infill-ls.install" });
+  } else if (controller.isOutdated) {
+    entries.push({ label: "$(cloud-download) Update the server", command: "infill-ls.install" });
   }
   entries.push(
     controller.isPaused

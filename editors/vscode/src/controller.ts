@@ -2,21 +2,26 @@ import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { createClient } from "./client";
 import { SECTION, isOffFor, isOn, serverSettings } from "./config";
-import { installServer } from "./environment";
+import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
+import { ServerStep } from "./walkthrough";
 
 /** Runs the server, and knows all that the status bar shows. */
 export class Controller implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("infill-ls", { log: true });
   private readonly status = new StatusItem();
+  private readonly serverStep = new ServerStep();
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
   private serverStatus: ServerStatus | undefined;
   private problem: string | undefined;
   private command: string | undefined;
   private missing = false;
+  private outdated: string | undefined;
+  private updateOffered = false;
+  private installation: Promise<void> | undefined;
   private requests = 0;
   private pausedUntil: Date | undefined;
   private pauseTimer: NodeJS.Timeout | undefined;
@@ -25,6 +30,7 @@ export class Controller implements vscode.Disposable {
     this.subscriptions.push(
       this.log,
       this.status,
+      this.serverStep,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.restart()),
       vscode.workspace.onDidChangeConfiguration((change) => {
@@ -44,6 +50,7 @@ export class Controller implements vscode.Disposable {
   async start(): Promise<void> {
     this.command = undefined;
     this.missing = false;
+    this.outdated = undefined;
     this.problem = undefined;
     this.serverStatus = undefined;
     try {
@@ -52,7 +59,10 @@ export class Controller implements vscode.Disposable {
       this.missing = !found;
       this.refresh();
       if (!found) void this.offerToInstall();
-      else await this.run(found);
+      else {
+        if (found.origin === "managed") await this.compareVersions();
+        await this.run(found);
+      }
     } catch (error) {
       this.problem = `the server does not start: ${messageOf(error)}`;
       this.log.error(this.problem);
@@ -74,7 +84,7 @@ export class Controller implements vscode.Disposable {
       },
     });
     await this.client.start();
-    await vscode.commands.executeCommand("setContext", "infill-ls.running", true);
+    this.serverStep.serverRuns();
   }
 
   async stop(): Promise<void> {
@@ -92,16 +102,30 @@ export class Controller implements vscode.Disposable {
     await this.start();
   }
 
-  async install(): Promise<void> {
-    const wasThere = !this.missing;
-    await this.stop(); // it may run from the environment that is made anew
+  /** Install the server, or a newer one. One that runs goes on until the new one is there. */
+  install(): Promise<void> {
+    this.installation ??= this.installAnew().finally(() => (this.installation = undefined));
+    return this.installation;
+  }
+
+  private async installAnew(): Promise<void> {
+    const updates = this.isOutdated;
     try {
-      await installServer(this.context, this.log);
+      const title = updates ? "Updating infill-ls" : "Installing infill-ls";
+      await installServer(this.context, title, this.log);
     } catch (error) {
-      void showFailure("infill-ls was not installed", error, this.log);
-      if (!wasThere) return; // it would only be offered again
+      const what = updates
+        ? "infill-ls was not updated, and the former version goes on"
+        : "infill-ls was not installed";
+      void showFailure(what, error, this.log);
+      return;
     }
-    await this.start();
+    await this.restart();
+  }
+
+  /** Whether the environment that we manage has the server of another version of the extension. */
+  get isOutdated(): boolean {
+    return this.outdated !== undefined;
   }
 
   get isMissing(): boolean {
@@ -169,5 +193,26 @@ export class Controller implements vscode.Disposable {
     else if (choice === setPath) {
       await vscode.commands.executeCommand("workbench.action.openSettings", "infill-ls.server.path");
     }
+  }
+
+  /** Offer an update, once, if our environment is of another version of the extension. */
+  private async compareVersions(): Promise<void> {
+    this.outdated = await outdatedVersion(this.context);
+    if (this.outdated === undefined || this.updateOffered) return;
+    this.updateOffered = true;
+    void this.offerToUpdate(this.outdated);
+  }
+
+  private async offerToUpdate(version: string): Promise<void> {
+    const update = "Update";
+    const choice = await vscode.window.showInformationMessage(
+      `The server is of infill-ls ${version}, and this is ${extensionVersion(this.context)}. ` +
+        "Update it? The former version goes on meanwhile.",
+      update,
+    );
+    if (choice !== update) return;
+    // Another window may have done it since.
+    if ((await outdatedVersion(this.context)) === undefined) await this.restart();
+    else await this.install();
   }
 }

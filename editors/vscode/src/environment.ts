@@ -7,35 +7,103 @@ import { type Run, withRunner } from "./processes";
 const WINDOWS = process.platform === "win32";
 const PYTHONS = WINDOWS ? ["py", "python"] : ["python3", "python"];
 const OLDEST_PYTHON = "import sys; sys.exit(sys.version_info < (3, 11))";
+const PREFIX = "environment-";
+const RECORD = "environment.json";
 
-/** The server in the environment that this extension manages, whether it exists or not. */
-export function managedServer(context: vscode.ExtensionContext): string {
-  return program(context, "infill-ls");
+/** The environment that this extension manages, as its record says: each has a folder of its own. */
+interface Environment {
+  readonly folder: string;
+  /** The version of the extension that made it. */
+  readonly version: string;
 }
 
-function program(context: vscode.ExtensionContext, name: string): string {
-  const folder = WINDOWS ? "Scripts" : "bin";
-  return path.join(managedFolder(context), folder, WINDOWS ? `${name}.exe` : name);
+/** The server in the environment that this extension manages, if it has made one. */
+export async function managedServer(context: vscode.ExtensionContext): Promise<string | undefined> {
+  const environment = await currentEnvironment(context);
+  return environment && program(context, environment.folder, "infill-ls");
 }
 
-function managedFolder(context: vscode.ExtensionContext): string {
-  return path.join(context.globalStorageUri.fsPath, "environment");
+/**
+ * The version of the extension that the managed environment was made by, if this one brings
+ * another server. Who says what pip installs also says when.
+ */
+export async function outdatedVersion(
+  context: vscode.ExtensionContext,
+): Promise<string | undefined> {
+  if (serverSettings().package) return undefined;
+  const version = (await currentEnvironment(context))?.version;
+  return version === extensionVersion(context) ? undefined : version;
 }
 
-/** Create the environment anew and install the server into it; the user can cancel. */
+export function extensionVersion(context: vscode.ExtensionContext): string {
+  return String(context.extension.packageJSON.version);
+}
+
+/**
+ * Install the server into a new environment; the user can cancel.
+ *
+ * The former environment stays in use until the new one is whole, and afterwards too for servers
+ * of other windows that run from it. Those before it are removed.
+ */
 export async function installServer(
   context: vscode.ExtensionContext,
+  title: string,
   log: vscode.LogOutputChannel,
 ): Promise<void> {
-  await withRunner("Installing infill-ls", log, async (run, report) => {
-    report("looking for Python 3.11 or newer");
-    const python = await findPython(run);
-    await vscode.workspace.fs.createDirectory(context.globalStorageUri);
-    await run(python, "-m", "venv", "--clear", managedFolder(context));
-    // Without a wheel for this platform the inference engine is compiled, which takes minutes.
-    const pip = ["-m", "pip", "install", "--disable-pip-version-check"];
-    await run(program(context, "python"), ...pip, await findPackage(context));
-  });
+  const former = await currentEnvironment(context);
+  const folder = PREFIX + Date.now().toString(36);
+  try {
+    await withRunner(title, log, async (run, report) => {
+      report("looking for Python 3.11 or newer");
+      const python = await findPython(run);
+      await vscode.workspace.fs.createDirectory(context.globalStorageUri);
+      await run(python, "-m", "venv", storagePath(context, folder));
+      // Without a wheel for this platform the inference engine is compiled, which takes minutes.
+      const pip = ["-m", "pip", "install", "--disable-pip-version-check"];
+      await run(program(context, folder, "python"), ...pip, await findPackage(context));
+    });
+    await record(context, { folder, version: extensionVersion(context) });
+  } catch (error) {
+    await remove(context, folder);
+    throw error;
+  }
+  for (const name of await fs.readdir(storagePath(context))) {
+    const inUse = name === folder || name === former?.folder;
+    if (name.startsWith(PREFIX) && !inUse) await remove(context, name);
+  }
+}
+
+async function currentEnvironment(
+  context: vscode.ExtensionContext,
+): Promise<Environment | undefined> {
+  const text = await fs.readFile(storagePath(context, RECORD), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const { folder, version } = JSON.parse(text) as Partial<Environment>;
+    return folder && version ? { folder, version } : undefined;
+  } catch {
+    return undefined; // it is written anew with the next environment
+  }
+}
+
+async function record(context: vscode.ExtensionContext, environment: Environment): Promise<void> {
+  const unfinished = storagePath(context, `${RECORD}.new`);
+  await fs.writeFile(unfinished, JSON.stringify(environment));
+  await fs.rename(unfinished, storagePath(context, RECORD));
+}
+
+/** Remove an environment as far as possible: Windows keeps files that are in use. */
+async function remove(context: vscode.ExtensionContext, folder: string): Promise<void> {
+  await fs.rm(storagePath(context, folder), { recursive: true, force: true }).catch(() => {});
+}
+
+function program(context: vscode.ExtensionContext, folder: string, name: string): string {
+  const scripts = WINDOWS ? "Scripts" : "bin";
+  return storagePath(context, folder, scripts, WINDOWS ? `${name}.exe` : name);
+}
+
+function storagePath(context: vscode.ExtensionContext, ...names: string[]): string {
+  return path.join(context.globalStorageUri.fsPath, ...names);
 }
 
 /** What pip is to install: what the user says, else the wheel that came with this extension. */

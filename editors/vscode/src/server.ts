@@ -38,7 +38,8 @@ export async function findServer(context: vscode.ExtensionContext): Promise<Foun
   for (const folder of (process.env["PATH"] ?? "").split(path.delimiter)) {
     if (path.isAbsolute(folder)) candidates.push(["path", path.join(folder, PROGRAM)]);
   }
-  candidates.push(["managed", managedServer(context)]);
+  const managed = await managedServer(context);
+  if (managed) candidates.push(["managed", managed]);
   for (const [origin, command] of candidates) {
     if (await isExecutable(command)) return { command, origin };
   }

@@ -166,6 +166,7 @@ def _handle_completion_items(server: InfillServer) -> None:
             report,
             server.encoding,
             single_line=server.client_name in SINGLE_LINE_MENUS,
+            editor_indents=_indents_items(server.client_capabilities.text_document),
             command_for=command_for(server, report, (time.perf_counter() - started) * 1000),
         )
 
@@ -175,6 +176,14 @@ def _wants_completion_items(params: lsp.InitializeParams, settings: Settings) ->
         return settings.completion_items == "always"
     text_document = params.capabilities.text_document
     return text_document is None or text_document.inline_completion is None
+
+
+def _indents_items(capabilities: lsp.TextDocumentClientCapabilities | None) -> bool:
+    """Whether the menu indents all lines of an item like the cursor's, without a choice."""
+    completion = capabilities.completion if capabilities is not None else None
+    item = completion.completion_item if completion is not None else None
+    modes = item.insert_text_mode_support if item is not None else None
+    return modes is not None and lsp.InsertTextMode.AsIs not in modes.value_set
 
 
 async def _within_deadline(server: InfillServer, snapshot: Snapshot) -> Report | None:

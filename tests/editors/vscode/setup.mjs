@@ -1,15 +1,31 @@
 // How the server is found or installed, and the walkthrough.
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeServer, server, test, work } from "./suite.mjs";
 import { delay, processesBelow, waitFor } from "./window.mjs";
 
-/** Check that the extension host, which is where the files are, runs this program. */
+/** The commands that the extension host runs, which is where the files are. */
+const commands = () => [...processesBelow(codeServer).values()];
+const isRunning = (program) => commands().some((command) => command.includes(program));
+
 function expectRunning(program) {
-  const commands = [...processesBelow(codeServer).values()];
-  if (!commands.some((command) => command.includes(program))) {
-    throw new Error(`${program} does not run, but\n${commands.join("\n")}`);
+  if (!isRunning(program)) {
+    throw new Error(`${program} does not run, but\n${commands().join("\n")}`);
   }
+}
+
+/** What the extension keeps of the environments that it makes. */
+const STORAGE = join(work, "data", "User", "globalStorage", "infill-ls.infill-ls");
+const RECORD = join(STORAGE, "environment.json");
+const record = () => JSON.parse(readFileSync(RECORD, "utf8"));
+const environments = () => readdirSync(STORAGE).filter((name) => name.startsWith("environment-"));
+
+/** The wheel of the server in the installed extension. */
+function bundledWheel() {
+  const extensions = join(work, "extensions");
+  const ours = readdirSync(extensions).find((name) => name.startsWith("infill-ls.infill-ls-"));
+  const folder = join(extensions, ours, "server");
+  return join(folder, readdirSync(folder).find((name) => name.endsWith(".whl")));
 }
 
 async function expectCompletion(window) {
@@ -55,12 +71,13 @@ test(
 );
 
 test(
-  "the walkthrough has pictures",
+  "the walkthrough has pictures, and knows that the server is there",
   { text: "x =", answers: ["one"] },
   async (window) => {
     await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
     await window.command("Open Walkthrough");
     await window.pick("Get Started with infill-ls");
+    await window.page.waitForSelector('[data-done-step-id$="#start#install"].complete');
     for (const step of ["Install the server", "Type", "Pause, switch off, explain"]) {
       await window.page.locator(".getting-started-step", { hasText: step }).first().click();
       await waitFor(`the picture of ${step}`, () =>
@@ -74,7 +91,7 @@ test(
 );
 
 test(
-  "the server is installed into an environment of its own",
+  "the server is installed into an environment of its own, and updated with the extension",
   { text: "x =", answers: ["one"], server: "", firstStatus: "not installed" },
   async (window) => {
     await window.answer("was not found", "Install");
@@ -89,6 +106,37 @@ test(
       }),
     ]);
     await expectCompletion(window);
-    expectRunning(join("globalStorage", "infill-ls.infill-ls", "environment", "bin"));
+    const { folder, version } = record();
+    expectRunning(join(STORAGE, folder, "bin"));
+
+    // As it is after an update of the extension, which fails at first.
+    writeFileSync(RECORD, JSON.stringify({ folder, version: "0.0.1" }));
+    await window.command("Restart Server");
+    const wheel = bundledWheel();
+    renameSync(wheel, `${wheel}.away`);
+    writeFileSync(wheel, "no wheel");
+    try {
+      await window.answer("The server is of infill-ls 0.0.1", "Update");
+      const failed = '.notification-toast:has-text("was not updated, and the former version goes on")';
+      await window.page.waitForSelector(failed, { timeout: 120_000 });
+    } finally {
+      renameSync(`${wheel}.away`, wheel);
+    }
+    await window.command("Notifications: Clear All Notifications");
+    await window.focus();
+    await window.press("Control+End", "Backspace");
+    await expectCompletion(window);
+    expectRunning(join(STORAGE, folder, "bin"));
+    if (environments().join() !== folder) throw new Error(`there is more: ${environments()}`);
+
+    await window.choose("Update the server");
+    await waitFor("a new environment", () => record().version === version, 600_000);
+    await waitFor("its server", () => isRunning(join(STORAGE, record().folder, "bin")));
+    await window.status("ready");
+    await window.command("Notifications: Clear All Notifications");
+    await window.focus();
+    await window.press("Control+End", "Backspace");
+    await expectCompletion(window);
+    if (record().folder === folder) throw new Error("the environment in use was changed");
   },
 );
