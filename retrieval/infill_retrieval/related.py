@@ -69,6 +69,7 @@ def related_files(
     for file in table.siblings(path, language, outline.package):
         if file not in found and len(found) < MAX_RELATED_FILES:
             _want_named(found[file], nearness, SIBLING_WEIGHT)
+    found.pop(path, None)  # a package that is imported may pass on what this file declares
     return dict(found)
 
 

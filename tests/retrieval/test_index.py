@@ -121,6 +121,16 @@ def test_nothing_of_the_file_being_edited_is_returned(folder: Path) -> None:
     }
 
 
+def test_nothing_of_the_file_being_edited_comes_back_through_its_package(folder: Path) -> None:
+    write(folder / "pkg" / "__init__.py", "from pkg.inner import Lid, Hinge\n")
+    inner = "from pkg import Hinge\n\n\nclass Lid: ...\n\n\nclass Hinge: ...\n"
+    write(folder / "pkg" / "inner.py", inner)
+    found = ask(index_of(folder), folder / "pkg" / "inner.py", f"{inner}\nHinge")
+    assert "pkg/inner.py" not in {
+        s.path for s in (*found.snippets, *(c.snippet for c in found.considered))
+    }
+
+
 def test_nothing_is_added_when_nothing_matches(folder: Path) -> None:
     index = index_of(folder)
     for prefix in ("", "return if self", "zebra quagga "):
