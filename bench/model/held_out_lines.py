@@ -58,9 +58,11 @@ async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
                         else:
                             ways = WAYS if hole.kind is HoleKind.LINE else (HOLE, SNIPPETS)
                             answers.append(await asker.ask(hole, ways))
+                            if options.answers:
+                                _append(options.answers, answers[-1])
             print(f"{folder.name}: {len(answers) + len(times_ms)} cases", flush=True)
             found = times(times_ms) if options.timed else figures(answers)
-            _write(options, found, answers)  # a run that is cut short has a result
+            _write(options, found)  # a run that is cut short has a result
         print(json.dumps(found, indent=1))
     finally:
         await engine.close()
@@ -107,16 +109,16 @@ def _figures_of(answers: Sequence[Answer]) -> dict[str, object]:
     return found
 
 
-def _write(
-    options: argparse.Namespace, found: dict[str, object], answers: Sequence[Answer]
-) -> None:
+def _append(path: Path, answer: Answer) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(answer)) + "\n")
+
+
+def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
     if options.out:
         record = {"model": Path(options.model or Settings().model_path).name, **found}
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(record, indent=1) + "\n")
-    if options.answers:
-        rows = (json.dumps(asdict(answer)) + "\n" for answer in answers)
-        options.answers.write_text("".join(rows))
 
 
 def main() -> None:
@@ -128,7 +130,7 @@ def main() -> None:
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--timed", action="store_true", help="measure time, on a quiet machine")
     parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--answers", type=Path, help="write every answer to this file")
+    parser.add_argument("--answers", type=Path, help="append every answer to this file")
     options = parser.parse_args()
     asyncio.run(measure(sorted(options.wheels.glob("*.whl")), options))
 
