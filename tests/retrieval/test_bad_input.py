@@ -15,6 +15,7 @@ from infill_retrieval.analysis import (
     Draft,
     analyse,
     digest_of,
+    imports_of,
     signature,
     snippet_lines,
 )
@@ -169,3 +170,11 @@ def test_a_question_on_a_huge_line_takes_linear_time(line: str) -> None:
     index = WorkspaceIndex([], HERE)
     index.open_buffer(Path("other.py"), "def lid(box): ...\n" * 3)
     assert index.retrieve(Query("a.py", "python", line, line), 100, count_tokens).tokens <= 100
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.ts", "a.c", "a.go", "a.rs"])
+def test_a_flood_of_brackets_is_not_parsed_but_broken_code_is(name: str) -> None:
+    language = language_of(name)
+    assert parse(language, "(" * 30_000) is None
+    assert parse(language, "(" * 3_000) is not None
+    assert imports_of(language, "(" * 30_000).imports == ()
