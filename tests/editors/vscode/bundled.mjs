@@ -55,11 +55,7 @@ test(
   },
   async (window) => {
     await window.type("pri");
-    await window.page.waitForSelector(".suggest-widget.visible .monaco-list-row.focused");
-    const ghost = await waitFor("ghost text behind the item", async () => {
-      const shown = await window.ghost();
-      return shown.startsWith("ce_total ") && shown;
-    });
+    const ghost = await window.ghostBehindItem("ce_total ");
     await window.press("Tab");
     await window.expectGhost(ghost.slice("ce_total".length));
     await window.press("Tab");

@@ -40,8 +40,7 @@ test(
   },
   async (window) => {
     await window.type("pri");
-    await window.page.waitForSelector(".suggest-widget.visible .monaco-list-row.focused");
-    await window.expectGhost("ce_total + 1");
+    await window.ghostBehindItem("ce_total + 1");
     await window.screenshot(join(work, "suggest-widget.png"));
     await window.press("Tab");
     await window.expectGhost(" + 1");

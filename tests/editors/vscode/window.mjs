@@ -9,9 +9,10 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const require = createRequire(join(root, "build/editors/vscode/package.json"));
 const { chromium } = require("playwright-core");
 
-const TIMEOUT_MS = 30_000; // only ever reached when something hangs
+const TIMEOUT_MS = 90_000; // only ever reached when something hangs
 const FIRST_LINE = ".ghost-text-decoration, .ghost-text-decoration-preview";
 const FURTHER_LINES = ".suggest-preview-text .view-line";
+const FOCUSED_ITEM = ".suggest-widget.visible .monaco-list-row.focused";
 
 export const delay = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -164,6 +165,22 @@ export class Window {
       return found === expected;
     }).catch((error) => {
       throw new Error(`${error.message}; there is ${JSON.stringify(found)}`);
+    });
+  }
+
+  /**
+   * Wait for an item in the suggest widget and ghost text behind it that begins with `start`, and
+   * return that text. They must hold still, as a reader would have it: VS Code closes the widget
+   * and inserts nothing when Tab comes in the moment in which it filters its list.
+   */
+  async ghostBehindItem(start) {
+    let before;
+    return waitFor("ghost text behind the item", async () => {
+      const shown = (await this.page.$(FOCUSED_ITEM)) ? await this.ghost() : "";
+      const holdsStill = shown.startsWith(start) && shown === before;
+      before = shown;
+      if (!holdsStill) await delay(400);
+      return holdsStill && shown;
     });
   }
 
