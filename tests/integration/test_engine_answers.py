@@ -30,7 +30,7 @@ def random_places(count: int, seed: int) -> list[tuple[str, str, str]]:
         line = lines[row].rstrip("\n")
         typed = line[: chance.randint(0, len(line))]
         places.append(
-            ("".join(lines[max(0, row - 40) : row]), typed, "".join(lines[row + 1 :][:20]))
+            ("".join(lines[max(0, row - 16) : row]), typed, "".join(lines[row + 1 :][:8]))
         )
     return places
 
@@ -62,7 +62,7 @@ async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) 
     """For any cut: the tokens in the prompt, the fragment and the text join without a seam."""
     engine = make_engine()
     await engine.start()
-    for prefix, typed, suffix in random_places(40, seed=2):
+    for prefix, typed, suffix in random_places(30, seed=2):
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)
