@@ -1,7 +1,8 @@
 """Tokens per second with drafts over plain greedy decoding, while edits of real files are typed.
 
 Each request goes to two engines, one that drafts where its measurement says that it pays and one
-that never does, one right after the other; what is typed through or remembered asks neither.
+that never does, one right after the other; what is typed through or remembered asks neither. Two
+engines that never draft are compared in the same way: what these differ by is chance.
 
     python bench/engine/speculation.py MODEL.gguf --out RESULT.json
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -149,22 +151,32 @@ async def replay(twins: Twins, edits: Sequence[Edit], seconds: float) -> dict[st
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the figures."""
+    history = edits_of_history(arguments.edits, since=arguments.since)
+    unrepeating = edits_that_never_repeat(arguments.edits)
+    async with twins_of(arguments, draft="auto") as twins:
+        figures = {
+            "model": (await twins.start()).model_name,
+            "history": await replay(twins, history, arguments.seconds),
+            "never_repeating": await replay(twins, unrepeating, arguments.seconds),
+        }
+    async with twins_of(arguments, draft="never") as twins:
+        await twins.start()
+        return figures | {"by_chance": await replay(twins, unrepeating, arguments.seconds)}
+
+
+@asynccontextmanager
+async def twins_of(arguments: argparse.Namespace, draft: str) -> AsyncIterator[Twins]:
+    """Yield an engine that never drafts beside one with another setting, each a process."""
+    # Equal options would share one process: they differ in something that does not matter here.
     plain, drafting = (
-        EngineProcess(EngineOptions(arguments.model, arguments.threads, draft=draft))
-        for draft in ("never", "auto")
+        EngineProcess(
+            EngineOptions(arguments.model, arguments.threads, draft=setting, idle_minutes=minutes)
+        )
+        for setting, minutes in (("never", 15.0), (draft, 16.0))
     )
     twins = Twins(plain, drafting)
-    info = await twins.start()
     try:
-        return {
-            "model": info.model_name,
-            "history": await replay(
-                twins, edits_of_history(arguments.edits, since=arguments.since), arguments.seconds
-            ),
-            "never_repeating": await replay(
-                twins, edits_that_never_repeat(arguments.edits), arguments.seconds
-            ),
-        }
+        yield twins
     finally:
         await twins.close()
 
