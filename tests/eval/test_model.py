@@ -10,10 +10,13 @@ another, so ``margin`` cases may be lost. The whole evaluation is ``infill-ls ev
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from model_bench.lines import HOLE, SNIPPETS, Asker, random_columns
 
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.evaluation import humaneval
@@ -21,11 +24,14 @@ from infill_ls.evaluation.datasets import sample
 from infill_ls.evaluation.figures import Row
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path
-from infill_retrieval import NO_SNIPPETS
+from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 HUMANEVAL = Path(__file__).parents[1] / "data" / "humaneval-single-line.jsonl.gz"
 HUMANEVAL_CASES = 60
+HELD_OUT = ("click", "pygls")
+"""Packages of the development environment that the model never saw; pyproject.toml pins them."""
+LINES_OF_EACH = 6
 
 
 @pytest.fixture
@@ -56,3 +62,24 @@ async def test_humaneval_single_line(request: pytest.FixtureRequest, engine: Eng
     measure = humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings))
     rows = [await measure(problem) for problem in problems]
     judge(request, "humaneval", rows, "exact", "passed", "shown")
+
+
+@pytest.mark.timeout(1800)
+async def test_lines_in_packages_that_the_model_never_saw(
+    request: pytest.FixtureRequest, engine: EngineProcess, tmp_path: Path
+) -> None:
+    rows: list[Row] = []
+    for name in HELD_OUT:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.submodule_search_locations is not None
+        # Away from .venv, which git ignores, and so would the index.
+        folder = tmp_path / name
+        shutil.copytree(spec.submodule_search_locations[0], folder)
+        with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
+            index.crawl()
+            asker = Asker(engine, index, folder, "")
+            for hole in random_columns(folder, LINES_OF_EACH):
+                answer = await asker.ask(hole, (HOLE, SNIPPETS))
+                rows.append({way: answer.is_right(way) for way in answer.written})
+    judge(request, "lines", rows, HOLE, SNIPPETS)
