@@ -51,6 +51,13 @@ _logits_address = ctypes.cast(
 )
 
 
+def usable_processors() -> int:
+    """Return on how many processors this process may run: not on all, if it is pinned to some."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class LlamaModel:
     """A loaded model with one context of several sequences. One thread at a time may decode."""
 
@@ -208,7 +215,7 @@ class LlamaModel:
         store = CalibrationStore()
         backend = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
         choices = Choices.of(
-            options.threads, options.flash_attention, options.kv_type, os.cpu_count() or 1
+            options.threads, options.flash_attention, options.kv_type, usable_processors()
         )
         known = store.get(options.model_path, backend, choices)
         if known is None:
