@@ -86,8 +86,11 @@ class Decoder:
         vocabulary: Vocabulary,
         drafter: Drafter,
         stop_ids: frozenset[int],
+        *,
+        prefill_chunk_tokens: int = PREFILL_CHUNK_TOKENS,
     ) -> None:
         self._model = model
+        self._prefill_chunk_tokens = prefill_chunk_tokens
         self._tree = tree
         self._vocabulary = vocabulary
         self._drafter = drafter
@@ -103,21 +106,21 @@ class Decoder:
         *,
         room: int = 0,
         anchor_tokens: int | None = None,
-        chunk_tokens: int = PREFILL_CHUNK_TOKENS,
+        chunk_tokens: int = 0,
         interruptible: bool = False,
     ) -> tuple[Branch, int]:
         """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
+        With ``chunk_tokens`` 0 it is done in the chunks of a request.
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
         branch, reused = self._tree.take(token_ids, anchor, room)
-        for start in range(reused, len(token_ids), chunk_tokens):
+        size = chunk_tokens or self._prefill_chunk_tokens
+        for start in range(reused, len(token_ids), size):
             if is_cancelled():
                 raise Cancelled
-            self._append(
-                branch, token_ids[start : start + chunk_tokens], interruptible=interruptible
-            )
+            self._append(branch, token_ids[start : start + size], interruptible=interruptible)
         return branch, reused
 
     def warm(
