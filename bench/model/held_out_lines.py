@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,7 @@ from model_bench.lines import (
 )
 
 from infill_ls.engine_choice import engine_for
-from infill_ls.evaluation.holes import HoleKind
+from infill_ls.evaluation.holes import CutHole, HoleKind
 from infill_ls.evaluation.intervals import compare, mean, quantile
 from infill_ls.settings import Settings
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
@@ -52,7 +53,7 @@ async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
                 with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
                     index.crawl()
                     asker = Asker(engine, index, folder, options.model)
-                    for hole in sorted((*lines, *calls), key=lambda hole: (hole.path, hole.start)):
+                    for hole in sorted((*lines, *calls), key=_by_chance_by_file):
                         if options.timed:
                             times_ms.append(await asker.time_next_key(hole))
                         else:
@@ -66,6 +67,11 @@ async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=1))
     finally:
         await engine.close()
+
+
+def _by_chance_by_file(hole: CutHole) -> tuple[float, int]:
+    """Order holes so that a run cut short saw files by chance, and the KV cache serves each file."""
+    return random.Random(hole.path).random(), hole.start
 
 
 def unpack(wheel: Path, place: Path) -> Path:
@@ -114,6 +120,12 @@ def _append(path: Path, answer: Answer) -> None:
         file.write(json.dumps(asdict(answer)) + "\n")
 
 
+def read_answers(paths: Iterable[Path]) -> list[Answer]:
+    """Return the answers that earlier runs have appended to files."""
+    rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
+    return [Answer(**row | {"kind": HoleKind(row["kind"])}) for row in rows]
+
+
 def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
     if options.out:
         record = {"model": Path(options.model or Settings().model_path).name, **found}
@@ -124,15 +136,28 @@ def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
 def main() -> None:
     """Measure as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wheels", type=Path, help="folder of the held-out packages' wheels")
+    parser.add_argument(
+        "wheels", type=Path, help="folder of the held-out packages' wheels", nargs="?"
+    )
     parser.add_argument("--cases", type=int, default=320, help="of lines cut at a random column")
     parser.add_argument("--cross-file-cases", type=int, default=320)
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--timed", action="store_true", help="measure time, on a quiet machine")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--answers", type=Path, help="append every answer to this file")
+    parser.add_argument(
+        "--answered",
+        type=Path,
+        nargs="+",
+        help="ask nothing: the figures of these files of answers",
+    )
     options = parser.parse_args()
-    asyncio.run(measure(sorted(options.wheels.glob("*.whl")), options))
+    if options.answered:
+        _write(options, figures(read_answers(options.answered)))
+    elif options.wheels:
+        asyncio.run(measure(sorted(options.wheels.glob("*.whl")), options))
+    else:
+        parser.error("name the folder of the wheels")
 
 
 if __name__ == "__main__":
