@@ -7,11 +7,9 @@ pyproject.toml pins. The thresholds leave a margin below what was measured with 
 
 from __future__ import annotations
 
-import shutil
-from importlib.util import find_spec
-from pathlib import Path
-
 from retrieval_bench.coverage import BUDGET_TOKENS, measure_folder
+
+from eval.conftest import CopyPackage
 
 PACKAGES = ("click", "jinja2", "markdown_it", "pygls", "rich")
 CASES_OF_EACH = 40
@@ -24,17 +22,11 @@ MENTIONED_TIMES, DECLARED_TIMES = 1.6, 10.0
 
 
 def test_what_must_be_known_is_in_the_context_far_more_often_than_by_crosscodeeval(
-    tmp_path: Path,
+    copy_package: CopyPackage,
 ) -> None:
     theirs, ours = [], []
     for name in PACKAGES:
-        spec = find_spec(name)
-        assert spec is not None
-        assert spec.submodule_search_locations is not None
-        # Away from .venv, which git ignores, and so would the index.
-        folder = tmp_path / name
-        shutil.copytree(spec.submodule_search_locations[0], folder)
-        of_theirs, of_ours = measure_folder(name, "python", folder, CASES_OF_EACH)
+        of_theirs, of_ours = measure_folder(name, "python", copy_package(name), CASES_OF_EACH)
         theirs += of_theirs
         ours += of_ours
     assert len(ours) >= 150

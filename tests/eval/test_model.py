@@ -10,14 +10,13 @@ another, so ``margin`` cases may be lost. The whole evaluation is ``infill-ls ev
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from model_bench.lines import HOLE, SNIPPETS, Asker, random_columns
 
+from eval.conftest import CopyPackage
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.evaluation import humaneval
 from infill_ls.evaluation.datasets import sample
@@ -66,16 +65,11 @@ async def test_humaneval_single_line(request: pytest.FixtureRequest, engine: Eng
 
 @pytest.mark.timeout(1800)
 async def test_lines_in_packages_that_the_model_never_saw(
-    request: pytest.FixtureRequest, engine: EngineProcess, tmp_path: Path
+    request: pytest.FixtureRequest, engine: EngineProcess, copy_package: CopyPackage
 ) -> None:
     rows: list[Row] = []
     for name in HELD_OUT:
-        spec = find_spec(name)
-        assert spec is not None
-        assert spec.submodule_search_locations is not None
-        # Away from .venv, which git ignores, and so would the index.
-        folder = tmp_path / name
-        shutil.copytree(spec.submodule_search_locations[0], folder)
+        folder = copy_package(name)
         with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
             index.crawl()
             asker = Asker(engine, index, folder, "")
