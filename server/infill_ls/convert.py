@@ -45,11 +45,6 @@ def offset_of(text: str, position: lsp.Position, encoding: Encoding) -> int:
     return start + _units_to_chars(line, max(position.character, 0), encoding)
 
 
-def offset_of_line_and_column(text: str, line: int, column: int) -> int:
-    """Return the offset of a line and a column in characters, both from 0; clamped."""
-    return offset_of(text, lsp.Position(line, column), lsp.PositionEncodingKind.Utf32)
-
-
 def position_of(text: str, offset: int, encoding: Encoding) -> lsp.Position:
     """Return the position of a code-point offset."""
     before = text[:offset]

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill_ls.convert import offset_of_line_and_column
 from infill_ls.errors import UsageError
+from infill_ls.lines import line_end
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?\Z")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _WORKSPACE_MARKERS = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.toml", "go.mod")
 
 
@@ -21,11 +22,8 @@ class Place:
     text: str
     line: int
     column: int
-
-    @property
-    def offset(self) -> int:
-        """The code-point offset of the cursor."""
-        return offset_of_line_and_column(self.text, self.line - 1, self.column - 1)
+    offset: int
+    """In code points."""
 
 
 def read_place(argument: str) -> Place:
@@ -45,15 +43,16 @@ def read_place(argument: str) -> Place:
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not UTF-8 text") from None
     numbers = match.groupdict() if match is not None and file != whole else {}
-    lines = re.split(r"\r\n|\r|\n", text)
-    line = int(numbers.get("line") or len(lines))
-    if not 1 <= line <= len(lines):
-        raise UsageError(f"{file} has {len(lines)} lines, there is no line {line}")
-    width = len(lines[line - 1])
+    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+    line = int(numbers.get("line") or len(starts))
+    if not 1 <= line <= len(starts):
+        raise UsageError(f"{file} has {len(starts)} lines, there is no line {line}")
+    start = starts[line - 1]
+    width = line_end(text, start) - start
     column = int(numbers.get("column") or width + 1)
     if not 1 <= column <= width + 1:
         raise UsageError(f"line {line} of {file} has columns 1 to {width + 1}, not {column}")
-    return Place(file.resolve(), text, line, column)
+    return Place(file.resolve(), text, line, column, start + column - 1)
 
 
 def find_workspace(path: Path) -> Path:
