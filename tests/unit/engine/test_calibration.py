@@ -29,6 +29,8 @@ class SlowModel:
         self.held = 0
         self.clock = 0.0
         self.step_ms = {1: 10.0, 2: 9.5, 3: 20.0, 4: 30.0}
+        self.prefill_ms = {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}
+        """For a token."""
         self.slow_steps = 0
 
     def open_context(self, attention: Attention) -> None:
@@ -47,7 +49,7 @@ class SlowModel:
             milliseconds = self.step_ms[self.threads[0]]
             self.slow_steps += milliseconds >= 1_000
         else:
-            milliseconds = len(token_ids) * {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}[self.threads[1]]
+            milliseconds = len(token_ids) * self.prefill_ms[self.threads[1]]
         self.clock += milliseconds / 1000 * self.slowness[self.attention]
 
     def truncate(self, sequence: int, length: int) -> None:
@@ -76,6 +78,18 @@ def test_a_busy_machine_is_not_measured_for_long(monkeypatch: pytest.MonkeyPatch
     assert found.attention == FLASH  # the usual one
     assert not found.is_steady  # to be measured again when it is calm
     assert model.slow_steps <= 3
+
+
+def test_two_threads_slower_than_one_in_prefill_are_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rounds agree, as the other program takes its core in all of them."""
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: 1.2})
+    model.prefill_ms = {1: 4.0, 2: 6.0, 3: 6.0, 4: 6.0}
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    found = calibrate(model, ALL)
+    assert found.prefill_threads == 1
+    assert not found.is_steady
 
 
 @pytest.mark.parametrize(("of_small", "expected"), [(0.95, FLASH), (0.8, SMALL)])
