@@ -49,7 +49,6 @@ test(
     text: `${SUM}third_total = `,
     settings: {
       ...PATIENT,
-      "editor.quickSuggestions": { other: "on" },
       "editor.wordBasedSuggestions": "currentDocument",
     },
   },
