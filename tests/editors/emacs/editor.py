@@ -106,6 +106,19 @@ class Emacs(Terminal):
         """Wait for this very ghost text."""
         self.wait(f"the ghost text {expected!r}", lambda: self.ghost() == expected)
 
+    def dismiss(self) -> None:
+        """Take the ghost text away with C-g.
+
+        While Emacs runs Lisp, a message of the server for instance, C-g ends that and is no key.
+        """
+
+        def is_gone() -> bool:
+            self.press("\x07")
+            self.look(0.3)
+            return self.ghost() is None
+
+        self.wait("the ghost text to go", is_gone)
+
     def expect_no_ghost(self) -> None:
         """Check that no ghost text comes."""
         self.look(0.6)

@@ -11,7 +11,7 @@ import pytest
 
 from editors.emacs.editor import Emacs
 
-TAB, CONTROL_E, CONTROL_G = "\t", "\x05", "\x07"
+TAB, CONTROL_E = "\t", "\x05"
 META_F, META_N, META_P = "\x1bf", "\x1bn", "\x1bp"
 ADD = "def add(a, b):\n"
 BODY = "total = a + b\n    return total"
@@ -141,7 +141,7 @@ def test_candidates(start: Start) -> None:
     emacs.expect_ghost("three")
     emacs.press(META_P)
     emacs.expect_ghost("two")
-    emacs.press(CONTROL_G)
+    emacs.dismiss()
     emacs.expect_no_ghost()
 
 
@@ -276,7 +276,7 @@ def test_bundled_model_settings_and_a_killed_engine(start: Start) -> None:
     emacs = start(f"{SUM}third_total =", settings=PATIENT)
     emacs.type(" ")
     bundled_ghost(emacs)
-    emacs.press(CONTROL_G)
+    emacs.dismiss()
     configure(emacs, "(:enabled :json-false)", inactive=True)
     emacs.type("\x7f ")
     emacs.expect_no_ghost()
