@@ -49,6 +49,7 @@ test(
     text: `${SUM}third_total = `,
     settings: {
       ...PATIENT,
+      "editor.quickSuggestions": { other: "on" },
       "editor.wordBasedSuggestions": "currentDocument",
     },
   },

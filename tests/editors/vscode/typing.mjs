@@ -34,6 +34,7 @@ test(
     text: "price_total = 1\n",
     answers: [" + 1"],
     settings: {
+      "editor.quickSuggestions": { other: "on" },
       "editor.wordBasedSuggestions": "currentDocument",
     },
   },

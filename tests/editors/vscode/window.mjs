@@ -169,20 +169,17 @@ export class Window {
   }
 
   /**
-   * Open the suggest widget and wait for an item in it and ghost text behind it that begins with
-   * `start`; return that text. They must hold still, as a reader would have it: VS Code closes the
-   * widget and inserts nothing when Tab comes in the moment in which it filters its list. A widget
-   * that opens while one types may hold the half word itself, if VS Code counts its words late:
-   * so it is opened by a key, after the typing, and again if it does not hold what it should.
+   * Wait for an item in the suggest widget and ghost text behind it that begins with `start`, and
+   * return that text. They must hold still, as a reader would have it: VS Code closes the widget
+   * and inserts nothing when Tab comes in the moment in which it filters its list. A widget that
+   * opened while one typed may hold the half word itself, if VS Code counts its words late; then it
+   * is opened again by its key.
    */
   async ghostBehindItem(start) {
-    await waitFor("ghost text before the widget opens", () => this.ghost());
     return waitFor("ghost text behind the item", async () => {
-      await delay(500);
-      await this.press("Control+Space");
       const shown = await waitFor("a still widget", () => this.#stillGhostOfItem(start), 10_000)
         .catch(() => "");
-      if (!shown) await this.press("Escape");
+      if (!shown) await this.press("Escape", "Control+Space");
       return shown;
     });
   }
