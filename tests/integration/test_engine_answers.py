@@ -42,10 +42,10 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
     kernels round differently for each batch size, which now and then turns a near tie.
     """
     engine, plain = make_engine(draft="always"), make_engine(draft="never")
-    stop = StopRule(40, 8, time_budget_ms=60_000)
+    stop = StopRule(20, 4, time_budget_ms=60_000)
     drafted = same = 0
     await engine.start()
-    for prefix, typed, suffix in random_places(15, seed=1):
+    for prefix, typed, suffix in random_places(30, seed=1):
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)
@@ -55,8 +55,8 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
         same += with_drafts.text == without.text
         drafted += with_drafts.timings.accepted_tokens
     assert drafted > 0
-    # 10 to 14 were seen; drafts that are taken unproved would change nearly all.
-    assert same >= 7
+    # Of 25 places 21, 24 and 25 were equal (three seeds); 6 and 8 where drafts were taken unproved.
+    assert same >= 20
 
 
 async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) -> None:

@@ -33,11 +33,12 @@ SETTINGS = Settings(
     time_budget_ms=60_000,
     prefix_tokens=200,
     suffix_tokens=100,
-    max_tokens=4,
+    max_lines=3,
+    max_tokens=32,
     cold_target_ms=0,
 )
-"""No prompt is cut because this machine is slow: both sides are to get the same. Few tokens, as texts
-that part at a near tie do not meet again."""
+"""No prompt is cut because this machine is slow: both sides are to get the same. Short ones: 18
+or 19 of 20 texts were equal with these, 32 of 40 with prompts three times as long."""
 
 
 def xllamacpp_command(port: int) -> list[str]:
@@ -132,8 +133,10 @@ async def test_a_local_vocabulary_counts_the_same(url: str, make_engine: MakeEng
     await engine.close()
 
 
-async def test_the_text_is_the_same(remote: RemoteEngine, make_engine: MakeEngine) -> None:
-    """Kernels and batches differ, so near ties may fall otherwise: in a tenth of the holes, seen often."""
+async def test_the_text_is_the_same(
+    remote: RemoteEngine, make_engine: MakeEngine, api: str
+) -> None:
+    """Kernels and batches differ, so near ties may fall otherwise; most holes have none."""
     local = make_engine(draft="never")
     pairs = [
         (await complete_at(local, offset), await complete_at(remote, offset))
@@ -145,7 +148,9 @@ async def test_the_text_is_the_same(remote: RemoteEngine, make_engine: MakeEngin
         assert theirs.prompt is not None
         assert ours.prompt.token_ids == theirs.prompt.token_ids
         same += completion_of(ours).text == completion_of(theirs).text
-    assert same >= 0.65 * len(pairs), [
+    # llama-cpp-python writes on after some tokens that end a completion for us.
+    needed = 0.8 if api == "llama-server" else 0.5
+    assert same >= needed * len(pairs), [
         (completion_of(ours).text, completion_of(theirs).text) for ours, theirs in pairs
     ]
 
