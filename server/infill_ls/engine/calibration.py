@@ -200,9 +200,8 @@ def _measure(model: Calibrated, candidates: Sequence[int], attention: Attention)
         {tokens: partial(batch, tokens) for tokens in (*BATCHES, PREFILL_TOKENS)}
     )
     # Reading a prompt is arithmetic, which two cores do faster than one unless one is taken.
-    cores_taken = min(prefill.values()) * ENOUGH < min(
-        [ms for n, ms in prefill.items() if n > 1], default=0.0
-    )
+    with_more_ms = min((ms for n, ms in prefill.items() if n > 1), default=0.0)
+    cores_taken = prefill[threads[1]] * ENOUGH < with_more_ms
     is_steady = prefill_steady and decode_steady and costs_steady and not cores_taken
     return Calibration(*threads, attention, tuple(costs.items()), is_steady)
 
