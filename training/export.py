@@ -105,14 +105,32 @@ def read_gguf(path: Path) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def requantize(source: Path, target: Path, kind: str) -> None:
-    """Write ``source`` as ``kind`` (``Q4_K_M``, ``Q5_K_M``) with llama.cpp's own quantiser."""
+def requantize(
+    source: Path,
+    target: Path,
+    kind: str,
+    importance: Mapping[str, NDArray[np.float32]] | None = None,
+) -> None:
+    """Write ``source`` as ``kind`` (``Q4_K_M``, ``Q5_K_M``) with llama.cpp's own quantiser.
+
+    ``importance`` is what `training.importance` measures; without it, all inputs count alike.
+    """
     import llama_cpp
 
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind}")
     params.allow_requantize = True
     params.nthread = 2
+    kept = {
+        name.encode(): np.ascontiguousarray(values, np.float32)
+        for name, values in (importance or {}).items()
+    }
+    if kept:
+        record = llama_cpp.llama_model_imatrix_data
+        end = record(None, None, 0)  # a name that is null ends the array
+        numbers = ctypes.POINTER(ctypes.c_float)
+        some = [record(n, v.ctypes.data_as(numbers), v.size) for n, v in kept.items()]
+        params.imatrix = (record * (len(some) + 1))(*some, end)
     code = llama_cpp.llama_model_quantize(
         str(source).encode(), str(target).encode(), ctypes.byref(params)
     )
@@ -126,8 +144,10 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--kind", default="Q4_K_M")
+    parser.add_argument("--importance", type=Path, help="a file of training.importance")
     args = parser.parse_args()
-    requantize(args.source, args.target, args.kind)
+    importance = dict(np.load(args.importance)) if args.importance else None
+    requantize(args.source, args.target, args.kind, importance)
     print(args.target, args.target.stat().st_size)
 
 

@@ -55,6 +55,8 @@ def make(one: RowSet, shards: list[Shard], out: Path, workers: int, seed: int) -
         process.start()
     for process in processes:
         process.join()
+    if any(process.exitcode for process in processes):
+        raise ChildProcessError(f"a process that made rows for {folder} failed: its error is above")
     mark_complete(folder)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.functions import Function, functions_of
+from training.links import foreign_uses
 from training.retrieved import PackageSearch
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Ids = NDArray[np.uint16]
 
 MIDDLE_TOKENS = 256
+PLAIN_TOKENS = 1_900
 ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
 """Shares of the holes: one line; up to a point inside a line; the rest are several lines."""
 NO_SUFFIX_SHARE = 0.12
@@ -68,6 +70,8 @@ class SourceFile:
     starts: list[int]
     """Index of each line's first id, and at the end the number of ids."""
     name_ids: Ids
+    links: list[int] = field(default_factory=list)
+    """Lines that use first what another file of the shard declares."""
 
     @classmethod
     def of(cls, path: str, text: str, encode: Encoder) -> SourceFile | None:
@@ -107,11 +111,12 @@ def _last_line_of_block(file: SourceFile, first: int, most: int) -> int:
 
 @dataclass(frozen=True)
 class Budgets:
-    """How long the parts of a sample are, in tokens; the first three as the server sets them."""
+    """How long the parts of a sample are at most, in tokens, as the server sets them."""
 
     prefix: int = 768
-    suffix: int = 256
-    context: int = 512
+    suffix: tuple[int, ...] = (48, 128, 256, 256, 256)
+    """One is drawn for each sample, as of ``context``."""
+    context: tuple[int, ...] = (512, 512, 256)
     windows: tuple[int, ...] = (80, 120, 180, 250, 350, 500, 700, 1_000)
     """Of these one is drawn for each piece of a file. A short piece gives a middle as well as a
     long one does."""
@@ -132,6 +137,9 @@ class Mix:
     """Share of the windows that have no hole."""
     context: float = 0.4
     """Share of the holes in windows that snippets of other files stand in front of."""
+    linked: float = 0.0
+    """Share of the holes in windows that are, where there is one, on a line that uses first what
+    another file declares."""
 
     @classmethod
     def at(cls, share: float, decay_from: float) -> Mix:
@@ -172,6 +180,9 @@ class SampleMaker:
         """Yield the samples of one pass over ``files`` (path and text)."""
         read = [SourceFile.of(path, text, self.encode) for path, text in files]
         sources = [file for file in read if file is not None]
+        links = foreign_uses({file.path: file.lines for file in sources})
+        for file in sources:
+            file.links = links[file.path]
         with PackageSearch(files, self.encode) as search:
             for file in self.rng.sample(sources, len(sources)):
                 yield from self._file(file, search)
@@ -194,7 +205,8 @@ class SampleMaker:
                     yield self._plain(file, line, last)
                 else:
                     near = search if rng.random() < mix.context else None
-                    sample = self._infill(file, near, line, last)
+                    linked = rng.random() < mix.linked
+                    sample = self._infill(file, near, line, last, linked=linked)
                     if sample is not None:
                         yield sample
             line = last
@@ -238,7 +250,7 @@ class SampleMaker:
         return file.name_ids
 
     def _plain(self, file: SourceFile, first: int, last: int) -> Ids:
-        body = file.tokens(first, last)[: 1_900 - len(file.name_ids)]
+        body = file.tokens(first, last)[: PLAIN_TOKENS - len(file.name_ids)]
         return np.concatenate(([BOS], self._header(file), body, [EOS])).astype(np.uint16)
 
     def _infill(
@@ -248,15 +260,11 @@ class SampleMaker:
         first: int,
         last: int,
         first_hole: int | None = None,
+        linked: bool = False,
     ) -> Ids | None:
         rng = self.rng
-        hole = -1
-        for _ in range(8):
-            at = rng.randrange(first if first_hole is None else first_hole, last)
-            stripped = file.lines[at].strip()
-            if stripped and (stripped.strip(")]}>\"'`;:,") or rng.random() < 0.2):
-                hole = at
-                break
+        links = [at for at in file.links if first <= at < last] if linked else []
+        hole = rng.choice(links) if links else self._any_line(file, first_hole or first, last)
         if hole < 0:
             return None
         draw, last_middle, line_rest = rng.random(), hole, ""
@@ -286,7 +294,7 @@ class SampleMaker:
                 file.path,
                 "\n".join((*file.lines[:hole], typed)),
                 "\n".join((line_rest, *file.lines[last_middle + 1 :])),
-                rng.choice((self.budgets.context, self.budgets.context, self.budgets.context // 2)),
+                rng.choice(self.budgets.context),
             )
         return np.concatenate(
             (
@@ -302,10 +310,19 @@ class SampleMaker:
             )
         ).astype(np.uint16)
 
+    def _any_line(self, file: SourceFile, first: int, last: int) -> int:
+        """Return a line to leave out, seldom one that only closes something; -1 if none is found."""
+        for _ in range(8):
+            at = self.rng.randrange(first, last)
+            stripped = file.lines[at].strip()
+            if stripped and (stripped.strip(")]}>\"'`;:,") or self.rng.random() < 0.2):
+                return at
+        return -1
+
     def _suffix(self, file: SourceFile, last_middle: int, line_rest: str) -> Ids:
         if not line_rest and self.rng.random() < NO_SUFFIX_SHARE:
             return np.empty(0, np.uint16)
-        budget = self.rng.choice((48, 128, *[self.budgets.suffix] * 3))
+        budget = self.rng.choice(self.budgets.suffix)
         first = after = last_middle + 1
         while after < len(file.lines) and file.starts[after + 1] - file.starts[first] < budget:
             after += 1

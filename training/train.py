@@ -54,6 +54,7 @@ class Plan:
     init: Path | None
     resume: Path | None
     across: bool
+    context: int
     toy: bool
     steps: int
     seed: int
@@ -357,6 +358,7 @@ def main() -> None:
     parser.add_argument("--middle-weight", type=float, default=2.5)
     parser.add_argument("--last-middle-weight", type=float, default=4.0)
     parser.add_argument("--across", action="store_true", help="attend across samples: quicker")
+    parser.add_argument("--context", type=int, default=2_048, help="tokens a row")
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--decay-from", type=float, default=0.45)
     parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")
@@ -373,7 +375,7 @@ def main() -> None:
     context = mp.get_context("fork")
     shards = [] if args.rows_from else shards_of(gather(args))
     random.Random(plan.seed).shuffle(shards)
-    length = (256 if plan.toy else 2_048) + 1
+    length = (256 if plan.toy else plan.context) + 1
     held = shards_of(list(corpus.read(args.validation))) if args.validation else shards[:2]
     rng = random.Random(7)
     rows = pack(endless_samples(held, encoder(), rng), length, rng)
@@ -426,7 +428,8 @@ def _trainer(rank: int, plan: Plan, queue: Any, validation: Ids, progress: Any) 
     from training.model import Shape
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)
-    train(rank, plan, toy if plan.toy else Shape(), queue, validation, progress)
+    shape = toy if plan.toy else Shape(context=plan.context)
+    train(rank, plan, shape, queue, validation, progress)
     queue.cancel_join_thread()
     os._exit(0)  # workers still fill the queue: nothing is to wait for them
 

@@ -33,7 +33,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SERVER_LIKE = Budgets(windows=(500, 700, 1_000))
-HELD_OUT = RowSet("held-out", 512, SERVER_LIKE, Mix(functions=0.3, plain=0.0, context=0.9))
+LONG = Budgets(
+    2_048,
+    (48, 128, 256, 256, 256, 512),
+    (512, 512, 512, 256, 1_024),
+    (100, 150, 250, 350, 500, 700, 1_000, 1_800, 2_600),
+)
+"""For a context of 4 096: mostly as the server asks by default, some samples twice as long."""
+_HOLES = Mix(functions=0.3, plain=0.0, context=0.9)
+_LINKED = Mix(functions=0.0, plain=0.0, context=1.0, linked=1.0)
+HELD_OUT = RowSet("held-out", 512, SERVER_LIKE, _HOLES)
+HELD_OUT_SETS = (
+    HELD_OUT,
+    RowSet("held-out-linked", 512, SERVER_LIKE, _LINKED),
+    RowSet("held-out-alone", 512, SERVER_LIKE, replace(_LINKED, context=0.0)),
+    RowSet("held-out-long", 256, replace(LONG, windows=(1_800, 2_600)), _HOLES, length=4_096),
+)
+"""Of packages that are never trained on: what trials are measured by; first uses of what other
+files declare, with snippets and without; and prompts for a context of 4 096."""
 TRIAL_ROWS = 12_288
 SHAPE = Shape()
 MIX = Mix(windows=0.9, functions=1.2, plain=0.05, context=0.6)
@@ -44,16 +61,18 @@ SETS = (
     RowSet(
         "context-4096",
         TRIAL_ROWS // 2,
-        Budgets(2_048, 512, 1_024, windows=(80, 120, 250, 500, 1_000, 1_800, 2_600)),
+        LONG,
         MIX,
         length=4_096,
     ),
+    RowSet("linked", TRIAL_ROWS, mix=replace(MIX, context=0.8, linked=0.4)),
 )
 FINAL = RowSet(
     "final",
     10**9,
-    Budgets(windows=(100, 150, 250, 350, 500, 700, 1_000)),
-    Mix(windows=0.9, functions=1.3, plain=0.05, context=0.65),
+    LONG,
+    Mix(windows=0.9, functions=1.3, plain=0.05, context=0.8, linked=0.4),
+    length=4_096,
 )
 """What a run that starts from a trained model goes on with."""
 
@@ -111,6 +130,18 @@ TRIALS = {
         replace(_BASE, name="on-slow", goes_on=True, rate=0.0013, tokens=16_384_000),
         replace(_BASE, name="on-fast", goes_on=True, rate=0.012, tokens=16_384_000),
         replace(_BASE, name="on-long", goes_on=True, rate=0.004, rows="long", tokens=16_384_000),
+        replace(
+            _BASE, name="on-linked", goes_on=True, rate=0.004, rows="linked", tokens=16_384_000
+        ),
+        replace(
+            _BASE,
+            name="on-context-4096",
+            goes_on=True,
+            rate=0.004,
+            rows="context-4096",
+            shape=replace(SHAPE, context=4_096),
+            tokens=16_384_000,
+        ),
         replace(
             _BASE,
             name="on-weight-6",
@@ -235,9 +266,9 @@ def _make(args: argparse.Namespace) -> None:
     from training import corpus
 
     held = shards_of(list(corpus.read(args.validation)))
-    for one in (HELD_OUT, *SETS):
+    for one in (*HELD_OUT_SETS, *SETS):
         small = replace(one, count=max(1, int(one.count * args.scale)))
-        source, workers = (held, 8) if one is HELD_OUT else (shards, args.workers)
+        source, workers = (held, 8) if one in HELD_OUT_SETS else (shards, args.workers)
         make(small, source, args.out, min(workers, args.workers), seed=args.seed)
         log(one.name, "is made")
         if one.name == "base" and args.tokenizer:
@@ -285,13 +316,17 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _measure(args: argparse.Namespace) -> None:
-    rows = np.concatenate([np.load(file) for file in wait_for(args.rows / "held-out")])
-    held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
     lengths = bytes_of_tokens(FILE, SHAPE.vocabulary).to(args.device)
-    for path in args.models:
-        model = Llama(SHAPE).to(args.device)
-        load_tensors(model, read_gguf(path))
-        print(path.name, json.dumps(held_out_bits(model, held_out, lengths, 2)), flush=True)
+    for one in HELD_OUT_SETS:
+        if not (args.rows / one.name).exists():
+            continue
+        rows = np.concatenate([np.load(file) for file in wait_for(args.rows / one.name)])
+        held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
+        for path in args.models:
+            model = Llama(replace(SHAPE, context=one.length)).to(args.device)
+            load_tensors(model, read_gguf(path))
+            found = held_out_bits(model, held_out, lengths, 2)
+            print(one.name, path.name, json.dumps(found), flush=True)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from training.export import F16, read_gguf, requantize, write_gguf
+from training.importance import importance, rows_of
 from training.model import Llama, Shape, _norm
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
 from training.train import load_tensors, tensors_of
@@ -76,3 +77,28 @@ def test_llama_cpp_quantises_the_file(model: Llama, tmp_path: Path) -> None:
     small, large = read_gguf(tmp_path / "small.gguf"), read_gguf(tmp_path / "model.gguf")
     for name, tensor in large.items():
         assert float(np.abs(small[name] - tensor).mean()) < 0.1 * float(np.abs(tensor).max())
+
+
+def test_inputs_that_matter_are_rounded_with_more_care(model: Llama, tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).integers(6, 16_000, (3, 65)).astype(np.uint16)
+    rows[:, 0] = BOS
+    np.save(tmp_path / "rows.npy", rows)
+    found = importance(model, rows_of([tmp_path / "rows.npy"], 2))
+    with torch.no_grad():
+        x = model.token_embd(torch.from_numpy(rows[:2, :-1].astype(np.int64)))
+        squares = _norm(x, model.blk[0].attn_norm, SHAPE.epsilon).square().mean((0, 1))
+    np.testing.assert_allclose(found["blk.0.attn_q.weight"], squares, rtol=1e-4)
+    assert len(found) == 7 * SHAPE.layers
+
+    write_gguf(tmp_path / "model.gguf", SHAPE, tensors_of(model), F16)
+    requantize(tmp_path / "model.gguf", tmp_path / "plain.gguf", "Q4_K_M")
+    requantize(tmp_path / "model.gguf", tmp_path / "careful.gguf", "Q4_K_M", found)
+    exact, plain, careful = (
+        read_gguf(tmp_path / f"{name}.gguf") for name in ("model", "plain", "careful")
+    )
+    for name, weight in found.items():
+        lost = [
+            float(((some[name] - exact[name]) ** 2 * weight).sum()) for some in (plain, careful)
+        ]
+        assert lost[1] <= lost[0], name
+    assert any(not np.array_equal(plain[name], careful[name]) for name in found)

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from training.filters import LANGUAGES
 from training.retrieved import PackageSearch
 from training.rows import samples_of, translated
-from training.samples import Encoder, Mix, SampleMaker, pack
+from training.samples import Budgets, Encoder, Mix, SampleMaker, pack
 from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE
 
 from infill_ls.cut import cut
@@ -118,6 +118,27 @@ def test_a_hole_with_snippets_is_no_longer_than_the_budgets() -> None:
     assert all(len(sample) <= 768 + 512 + 256 + 256 + 64 for sample in found)
     named = [decode(sample.tolist()).count("# training/") for sample in found]
     assert sum(count > 1 for count in named) > 0.8 * len(named)
+
+
+def test_linked_holes_are_where_another_files_function_is_used_first() -> None:
+    helper = "def helper_of_apples(count):\n    return count + 1\n" + "x = 1\n" * 40
+    user = "import os\n\n\ndef work(a):\n" + "    a += 1\n" * 30
+    user += "    return helper_of_apples(a)\n" + "y = 2\n" * 30
+    budgets = Budgets(windows=(2_000,))
+
+    def share(linked: float) -> float:
+        mix = Mix(functions=0.0, plain=0.0, context=1.0, linked=linked)
+        maker = SampleMaker(Encoder(TOKENIZER), random.Random(1), lambda: mix, budgets)
+        found = []
+        for _ in range(10):
+            for sample in maker.shard([("helper.py", helper), ("user.py", user)]):
+                parts = Parts.of(sample.tolist())
+                if "def work" in parts.prefix:
+                    found.append("helper_of_apples(" in parts.middle)
+        return sum(found) / len(found)
+
+    assert share(1.0) > 0.8  # some are cut inside of the line, before the name
+    assert share(0.0) < 0.5
 
 
 def test_translated_samples_say_the_same_in_another_vocabulary() -> None:

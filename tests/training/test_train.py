@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from training.model import Shape
 from training.train import shards_of
@@ -66,3 +67,10 @@ def test_a_trial_is_run_on_rows_made_before(tmp_path: Path) -> None:
     curve = found["held_out_bits_a_byte"]
     assert curve[-1]["tokens"] == 20 * 2_048
     assert curve[-1]["all"] < curve[0]["all"]
+
+
+def test_rows_that_could_not_be_made_are_not_called_complete(tmp_path: Path) -> None:
+    broken = [[("a.py", None)]]
+    with pytest.raises(ChildProcessError, match="small"):
+        rows.make(rows.RowSet("small", 4), broken, tmp_path, workers=1, seed=1)
+    assert not (tmp_path / "small" / "complete").exists()
