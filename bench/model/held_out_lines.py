@@ -28,6 +28,7 @@ from model_bench.lines import (
     WAYS,
     Answer,
     Asker,
+    KeyTime,
     cross_file,
     random_columns,
 )
@@ -43,7 +44,7 @@ async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
     """Ask for all lines of all packages, spread evenly, and tell what came of it."""
     engine = engine_for(Settings(model=options.model), lambda _: None)
     answers: list[Answer] = []
-    times_ms: list[float] = []
+    key_times: list[KeyTime] = []
     try:
         for wheel in wheels:
             with tempfile.TemporaryDirectory() as place:
@@ -55,14 +56,14 @@ async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
                     asker = Asker(engine, index, folder, options.model)
                     for hole in sorted((*lines, *calls), key=_by_chance_by_file):
                         if options.timed:
-                            times_ms.append(await asker.time_next_key(hole))
+                            key_times.append(await asker.time_next_key(hole))
                         else:
                             ways = WAYS if hole.kind is HoleKind.LINE else (HOLE, SNIPPETS)
                             answers.append(await asker.ask(hole, ways))
                             if options.answers:
                                 _append(options.answers, answers[-1])
-            print(f"{folder.name}: {len(answers) + len(times_ms)} cases", flush=True)
-            found = times(times_ms) if options.timed else figures(answers)
+            print(f"{folder.name}: {len(answers) + len(key_times)} cases", flush=True)
+            found = times(key_times) if options.timed else figures(answers)
             _write(options, found)  # a run that is cut short has a result
         print(json.dumps(found, indent=1))
     finally:
@@ -82,13 +83,18 @@ def unpack(wheel: Path, place: Path) -> Path:
     return folder
 
 
-def times(times_ms: Sequence[float]) -> dict[str, object]:
-    """Return how long a suggestion takes while somebody types."""
-    return {
-        "cases": len(times_ms),
-        "next key, ms, median": asdict(quantile(times_ms, 0.5)),
-        "next key, ms, p95": asdict(quantile(times_ms, 0.95)),
+def times(keys: Sequence[KeyTime]) -> dict[str, object]:
+    """Return how long a suggestion takes while somebody types, and what of it is decoding."""
+    totals_ms = [key.total_ms for key in keys]
+    steps_ms = [key.decode_ms / key.decode_tokens for key in keys if key.decode_tokens]
+    found = {
+        "next key, ms, median": quantile(totals_ms, 0.5),
+        "next key, ms, p95": quantile(totals_ms, 0.95),
+        "decoded tokens, median": quantile([key.decode_tokens for key in keys], 0.5),
+        "decode step, ms, median": quantile(steps_ms, 0.5),
+        "beside decoding, ms, median": quantile([k.total_ms - k.decode_ms for k in keys], 0.5),
     }
+    return {"cases": len(keys), **{name: asdict(interval) for name, interval in found.items()}}
 
 
 def figures(answers: Iterable[Answer]) -> dict[str, object]:

@@ -44,6 +44,15 @@ class Answer:
         return self.written[way].rstrip() == self.wanted.rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyTime:
+    """What the suggestion after one more key took."""
+
+    total_ms: float
+    decode_tokens: int
+    decode_ms: float
+
+
 class Asker:
     """Asks in all ways for the holes of one package."""
 
@@ -67,15 +76,19 @@ class Asker:
             written[way] = _line(report)
         return Answer(hole.id, self._folder.name, hole.kind, hole.wanted, written)
 
-    async def time_next_key(self, hole: CutHole) -> float:
-        """Return the milliseconds to the suggestion after one more character, with snippets.
+    async def time_next_key(self, hole: CutHole) -> KeyTime:
+        """Return what the suggestion after one more character takes, with snippets.
 
         The snippets are held and the rest of the prompt is computed, as while somebody types.
         """
         await self._snippets.run(self._snapshot(hole, 0))
         began = time.perf_counter()
-        await self._snippets.run(self._snapshot(hole, 1))
-        return (time.perf_counter() - began) * 1000
+        report = await self._snippets.run(self._snapshot(hole, 1))
+        total_ms = (time.perf_counter() - began) * 1000
+        if report.completion is None:  # nothing was left to write
+            return KeyTime(total_ms, 0, 0.0)
+        timings = report.completion.timings
+        return KeyTime(total_ms, timings.decode_tokens, timings.decode_ms)
 
     async def _plain(self, hole: CutHole) -> str:
         """Return how the text goes on, for a model that is told of no hole."""
