@@ -191,6 +191,19 @@ export class Window {
     return before.startsWith(start) && (await look()) === before && before;
   }
 
+  /**
+   * Take the suggest widget's item by Tab, which leaves `rest` as ghost text. VS Code drops the key
+   * while it filters its list, as slow machines show: if nothing happened, it is pressed again.
+   */
+  async takeItem(rest) {
+    const before = await this.ghost();
+    await this.press("Tab");
+    await waitFor("the item", async () => (await this.ghost()) !== before, 20_000).catch(() =>
+      this.press("Tab"),
+    );
+    await this.expectGhost(rest);
+  }
+
   async expectNoGhost() {
     await delay(800);
     const ghost = await this.ghost();
