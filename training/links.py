@@ -7,6 +7,7 @@ a pass over the lines, in all languages of the corpus.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 LEAST_NAME_CHARS = 4
@@ -18,7 +19,7 @@ _DECLARED = re.compile(
     r"(?:def|class|function|interface|type|enum|struct|trait|fn|func)\s+([A-Za-z_]\w*)"
 )
 _ASSIGNED = re.compile(r"(?:export\s+)?(?:const\s+|let\s+|var\s+)?([A-Z]\w*)\s*(?::[^=]+)?=[^=]")
-_NO_USE = re.compile(r"\s*(?:import\b|from\b|export\b|#|//|/\*|\*|@|\"\"\"|'''|\}?\s*from\b)")
+_NO_USE = re.compile(r"\s*(?:import\b|export\b|#|//|/\*|\*|@|\"\"\"|'''|\}?\s*from\b)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -35,10 +36,7 @@ def declared_in(lines: Sequence[str]) -> set[str]:
 def foreign_uses(files: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """Return, for each file's lines, the indices of those that use a foreign name first."""
     declares = {path: declared_in(lines) for path, lines in files.items()}
-    times: dict[str, int] = {}
-    for names in declares.values():
-        for name in names:
-            times[name] = times.get(name, 0) + 1
+    times = Counter(name for names in declares.values() for name in names)
     told = {name for name, count in times.items() if count <= MOST_DECLARING_FILES}
     return {path: _first_uses(lines, told - declares[path]) for path, lines in files.items()}
 

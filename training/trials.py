@@ -58,13 +58,7 @@ SETS = (
     RowSet("base", TRIAL_ROWS, mix=MIX),
     RowSet("short", TRIAL_ROWS, Budgets(windows=(60, 80, 110, 150)), MIX),
     RowSet("long", TRIAL_ROWS, SERVER_LIKE, MIX),
-    RowSet(
-        "context-4096",
-        TRIAL_ROWS // 2,
-        LONG,
-        MIX,
-        length=4_096,
-    ),
+    RowSet("context-4096", TRIAL_ROWS // 2, LONG, MIX, length=4_096),
     RowSet("linked", TRIAL_ROWS, mix=replace(MIX, context=0.8, linked=0.4)),
 )
 FINAL = RowSet(
@@ -107,6 +101,7 @@ def _shape(layers: int, width: int, **more: int) -> Shape:
 
 
 _BASE = Trial("base")
+_ON = Trial("on", goes_on=True, rate=0.004, tokens=16_384_000)
 TRIALS = {
     trial.name: trial
     for trial in (
@@ -126,30 +121,15 @@ TRIALS = {
         ),
         replace(_BASE, name="quarter", tokens=6_144_000),
         replace(_BASE, name="half", tokens=12_288_000),
-        replace(_BASE, name="on", goes_on=True, rate=0.004, tokens=16_384_000),
-        replace(_BASE, name="on-slow", goes_on=True, rate=0.0013, tokens=16_384_000),
-        replace(_BASE, name="on-fast", goes_on=True, rate=0.012, tokens=16_384_000),
-        replace(_BASE, name="on-long", goes_on=True, rate=0.004, rows="long", tokens=16_384_000),
+        _ON,
+        replace(_ON, name="on-slow", rate=0.0013),
+        replace(_ON, name="on-fast", rate=0.012),
+        replace(_ON, name="on-long", rows="long"),
+        replace(_ON, name="on-linked", rows="linked"),
         replace(
-            _BASE, name="on-linked", goes_on=True, rate=0.004, rows="linked", tokens=16_384_000
+            _ON, name="on-context-4096", rows="context-4096", shape=replace(SHAPE, context=4_096)
         ),
-        replace(
-            _BASE,
-            name="on-context-4096",
-            goes_on=True,
-            rate=0.004,
-            rows="context-4096",
-            shape=replace(SHAPE, context=4_096),
-            tokens=16_384_000,
-        ),
-        replace(
-            _BASE,
-            name="on-weight-6",
-            goes_on=True,
-            rate=0.004,
-            middle_weight=6.0,
-            tokens=16_384_000,
-        ),
+        replace(_ON, name="on-weight-6", middle_weight=6.0),
     )
 }
 
@@ -317,14 +297,17 @@ def _run(args: argparse.Namespace) -> None:
 
 def _measure(args: argparse.Namespace) -> None:
     lengths = bytes_of_tokens(FILE, SHAPE.vocabulary).to(args.device)
-    for one in HELD_OUT_SETS:
-        if not (args.rows / one.name).exists():
-            continue
-        rows = np.concatenate([np.load(file) for file in wait_for(args.rows / one.name)])
-        held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
-        for path in args.models:
+    sets = {
+        one: np.concatenate([np.load(file) for file in wait_for(args.rows / one.name)])
+        for one in HELD_OUT_SETS
+        if (args.rows / one.name).exists()
+    }
+    for path in args.models:
+        tensors = read_gguf(path)
+        for one, rows in sets.items():
+            held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
             model = Llama(replace(SHAPE, context=one.length)).to(args.device)
-            load_tensors(model, read_gguf(path))
+            load_tensors(model, tensors)
             found = held_out_bits(model, held_out, lengths, 2)
             print(one.name, path.name, json.dumps(found), flush=True)
 
