@@ -42,7 +42,7 @@ test(
     await window.type("pri");
     await window.ghostBehindItem("ce_total + 1");
     await window.screenshot(join(work, "suggest-widget.png"));
-    await window.takeItem(" + 1");
+    await window.takeItem("ce_total", " + 1");
     await window.press("Tab");
     await window.expectSaved("price_total = 1\nprice_total + 1");
   },

@@ -192,16 +192,21 @@ export class Window {
   }
 
   /**
-   * Take the suggest widget's item by Tab, which leaves `rest` as ghost text. VS Code drops the key
-   * while it filters its list, as slow machines show: if nothing happened, it is pressed again.
+   * Take the suggest widget's item by Tab, and return the ghost text that was behind it: first
+   * `start`, which is the item's, and then what begins with `rest` and must stay. On slow machines
+   * VS Code may close the widget for that key and insert nothing. A second Tab would then take the
+   * ghost text as a whole, so the widget is opened again first.
    */
-  async takeItem(rest) {
-    const before = await this.ghost();
-    await this.press("Tab");
-    await waitFor("the item", async () => (await this.ghost()) !== before, 20_000).catch(() =>
-      this.press("Tab"),
-    );
-    await this.expectGhost(rest);
+  async takeItem(start, rest) {
+    return waitFor("the item to be taken", async () => {
+      const shown = await this.ghostBehindItem(start + rest);
+      await this.press("Tab");
+      const taken = async () => (await this.ghost()) === shown.slice(start.length);
+      return waitFor("what stays of the ghost text", taken, 10_000).then(
+        () => shown,
+        () => "",
+      );
+    });
   }
 
   async expectNoGhost() {
