@@ -83,6 +83,26 @@ async def test_typing_on_reuses_the_anchor(make_engine: MakeEngine) -> None:
     assert completion.timings.prefill_tokens <= 3
 
 
+async def test_another_file_s_prompt_is_moved_out_of_the_cache_and_back(
+    make_engine: MakeEngine,
+) -> None:
+    """Exactly: with the same cells and nothing else in the cache it writes the same."""
+    engine = make_engine(draft="never")
+    await engine.start()
+    stop = StopRule(12, 2, time_budget_ms=60_000)
+    first, second, third = [
+        await prompt_for(engine, prefix, suffix, "", "")
+        for prefix, _, suffix in random_places(3, seed=7)
+    ]
+    (before,) = await engine.complete(first, stop)
+    for other in (second, third):
+        await engine.complete(other, stop)
+    (after,) = await engine.complete(first, stop)
+    assert (after.timings.prefill_tokens, before.timings.reused_tokens) == (1, 0)
+    assert after.text == before.text
+    assert after.mean_logprob == pytest.approx(before.mean_logprob, abs=0.05)
+
+
 async def test_warming_makes_the_next_completion_start_at_once(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, "def warm_up_test(x, y):\n    return x + y\n" * 20, "\n", "d")

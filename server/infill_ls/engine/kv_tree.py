@@ -2,7 +2,8 @@
 
 A prompt is matched against all sequences; what it has in common with one is not computed again.
 Sharing is exact: a cell is only ever used for the same token after the same tokens. Nothing is
-shifted.
+shifted. Sequences that have nothing in common with the prompt in use are parked outside the cache,
+as every cell in use slows each step down (:mod:`infill_ls.engine.parking`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
+
+from infill_ls.engine.common_length import common_length
+from infill_ls.engine.parking import Parked, ParkingLot
 
 SHARE_FROM_TOKENS = 16
 """A shorter common beginning is not worth a copy."""
@@ -25,6 +29,12 @@ class SequenceStore(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let the empty ``target`` share the first ``length`` cells of ``source``."""
+
+    def save(self, sequence: int) -> object:
+        """Return a copy of what the cells of ``sequence`` hold."""
+
+    def restore(self, sequence: int, state: object) -> bool:
+        """Fill the empty ``sequence`` with what was saved; say whether that worked."""
 
 
 @dataclass(slots=True)
@@ -43,12 +53,17 @@ class Branch:
 class KvTree:
     """Book-keeping over ``sequences`` sequences in ``cell_budget`` cells.
 
+    Prompts of up to ``parked_budget`` tokens together are kept outside of these cells.
+
     Invariant: for each branch the store holds exactly ``branch.tokens``, and the number of
     different cells is never above the budget.
     """
 
-    def __init__(self, store: SequenceStore, *, cell_budget: int, sequences: int) -> None:
+    def __init__(
+        self, store: SequenceStore, *, cell_budget: int, sequences: int, parked_budget: int = 0
+    ) -> None:
         self._store = store
+        self._lot = ParkingLot(parked_budget)
         self._cell_budget = cell_budget
         self._branches = [Branch(number) for number in range(sequences)]
         self._references: Counter[int] = Counter()
@@ -59,6 +74,11 @@ class KvTree:
     def cells_used(self) -> int:
         """Number of cells in use, shared ones counted once."""
         return len(self._references)
+
+    @property
+    def parked_tokens(self) -> int:
+        """Number of tokens of the prompts that are kept outside of the cells."""
+        return self._lot.tokens
 
     @property
     def branches(self) -> Sequence[Branch]:
@@ -76,10 +96,7 @@ class KvTree:
         if needed > self._cell_budget:
             raise ValueError(f"{needed} tokens do not fit into {self._cell_budget} cells")
         wanted = list(token_ids)
-        best, common = max(
-            ((branch, common_length(branch.tokens, wanted)) for branch in self._branches),
-            key=lambda pair: pair[1],
-        )
+        best, common = self._fetch(wanted)
         common = min(common, len(token_ids) - 1)
         if common >= min(best.anchor_tokens, len(best.tokens)) or common == len(best.tokens):
             branch = best  # nothing worth keeping is lost by going on here
@@ -92,6 +109,7 @@ class KvTree:
             else:
                 common = 0
         self._cut(branch, common)
+        self._park(besides=branch)
         branch.anchor_tokens = anchor_tokens
         # Only now is it the latest: what it shares with is in use until it is filled.
         self._make_room(len(token_ids) - common + room, keep=branch)
@@ -136,6 +154,45 @@ class KvTree:
             branch.cells.clear()
             branch.anchor_tokens = 0
         self._references.clear()
+        self._lot.clear()
+
+    def _fetch(self, wanted: list[int]) -> tuple[Branch, int]:
+        """Return the branch that has the most in common with ``wanted``, and how many tokens.
+
+        A parked prompt that has more than all branches is moved back before.
+        """
+        best, common = max(
+            ((branch, common_length(branch.tokens, wanted)) for branch in self._branches),
+            key=lambda pair: pair[1],
+        )
+        parked, parked_common = self._lot.longest(wanted)
+        if parked is None or parked_common < common + SHARE_FROM_TOKENS:
+            return best, common
+        self._lot.remove(parked)
+        self._park(besides=None)
+        branch = self._replaceable(besides=None)
+        self._cut(branch, 0)
+        self._make_room(len(parked.tokens), keep=branch)
+        if not self._store.restore(branch.id, parked.state):
+            self._store.truncate(branch.id, 0)
+            return branch, 0
+        self.append(branch, parked.tokens)
+        branch.anchor_tokens = parked.anchor_tokens
+        branch.used_at = next(self._clock)
+        return branch, parked_common
+
+    def _park(self, *, besides: Branch | None) -> None:
+        """Move branches that share nothing with ``besides`` out, but for old anchors: they go."""
+        family = besides.cells[:1] if besides else []
+        # The oldest first, as a newer one shows that it is superseded.
+        for branch in sorted(self._branches, key=lambda each: each.used_at):
+            is_stranger = branch.tokens and branch is not besides and branch.cells[:1] != family
+            if not is_stranger or len(branch.tokens) > self._lot.token_budget:
+                continue
+            if not self._is_superseded(branch):
+                state = self._store.save(branch.id)
+                self._lot.add(Parked(branch.tokens.copy(), branch.anchor_tokens, state))
+            self._cut(branch, 0)
 
     def _share(self, source: Branch, target: Branch, length: int) -> None:
         self._store.copy(source.id, target.id, length)
@@ -161,7 +218,7 @@ class KvTree:
                 break
             self._cut(self._least_missed(filled), 0)
 
-    def _replaceable(self, *, besides: Branch, but_not: Sequence[Branch] = ()) -> Branch:
+    def _replaceable(self, *, besides: Branch | None, but_not: Sequence[Branch] = ()) -> Branch:
         others = [b for b in self._branches if b is not besides and b not in but_not]
         empty = [branch for branch in others if not branch.tokens]
         return empty[0] if empty else self._least_missed(others)
@@ -177,18 +234,3 @@ class KvTree:
             and 2 * common_length(other.cells, branch.cells) > len(branch.cells)
             for other in self._branches
         )
-
-
-def common_length(left: list[int], right: list[int]) -> int:
-    """Return how many tokens the two begin with in common.
-
-    Halves are compared as slices, in C: a loop over a prompt takes a tenth of a decode step.
-    """
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -1,4 +1,4 @@
-"""A GGUF model in a llama.cpp context. With llama_file and llama_vocab all that uses llama_cpp.
+"""A GGUF model in a llama.cpp context. With the other llama_* modules all that uses llama_cpp.
 
 The high-level ``Llama`` class is not used: its infilling ids are fixed at 0, its ``detokenize``
 loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
@@ -14,6 +14,7 @@ from typing import Any
 
 import llama_cpp
 import numpy as np
+import numpy.typing as npt
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.calibration import (
@@ -26,12 +27,13 @@ from infill_ls.engine.calibration import (
 from infill_ls.engine.decoder import Cancelled, Logits
 from infill_ls.engine.devices import list_devices
 from infill_ls.engine.governor import ThreadGovernor
+from infill_ls.engine.llama_batch import LlamaBatch
 from infill_ls.engine.llama_file import interruption, load_model, read_facts
 from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.offload import layers_that_fit
 from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
 from infill_ls.engine.rendezvous import EngineOptions
-from infill_ls.engine.shape import default_kv_cells
+from infill_ls.engine.shape import default_kv_cells, resident_cells
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -76,8 +78,10 @@ class LlamaModel:
         facts = read_facts(path)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
-        self.kv_cells = options.kv_tokens or default_kv_cells(context_tokens)
-        self.context_tokens = min(context_tokens, self.kv_cells)
+        kv_tokens = options.kv_tokens or default_kv_cells(context_tokens)
+        self.context_tokens = min(context_tokens, kv_tokens)
+        self.kv_cells = resident_cells(kv_tokens, context_tokens)
+        self.parked_tokens = kv_tokens - self.kv_cells
         self._remedies: Remedies = find_remedies(facts)
         self._model: Any = load_model(
             path,
@@ -88,7 +92,7 @@ class LlamaModel:
         try:
             self.vocab = LlamaVocab(self._model)
             fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
-            self._batch = _Batch(BATCH_TOKENS)
+            self._batch = LlamaBatch(BATCH_TOKENS)
             self._row = ctypes.c_float * self.vocab.tokens
             self._rows: dict[int, Logits] = {}
             self.calibration = self._calibrate()
@@ -169,6 +173,19 @@ class LlamaModel:
         """Let ``target`` share the first ``length`` tokens of ``source``."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
+    def save(self, sequence: int) -> object:
+        """Return a copy of what the cells of ``sequence`` hold."""
+        size = llama_cpp.llama_state_seq_get_size(self._context, sequence)
+        state = np.empty(size, np.uint8)
+        llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), size, sequence)
+        return state
+
+    def restore(self, sequence: int, state: object) -> bool:
+        """Fill the empty ``sequence`` with what was saved; say whether there was room."""
+        assert isinstance(state, np.ndarray)
+        data = _bytes_of(state)
+        return bool(llama_cpp.llama_state_seq_set_data(self._context, data, state.nbytes, sequence))
+
     def sampler(self, sampling: Sampling) -> LlamaSampler:
         """Return a sampler on this model's logits."""
         return LlamaSampler(self._context, sampling)
@@ -228,6 +245,10 @@ class LlamaModel:
         return known
 
 
+def _bytes_of(array: npt.NDArray[np.uint8]) -> Any:
+    return array.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+
+
 class LlamaSampler:
     """llama.cpp's sampler chain: top-k, top-p, min-p, temperature, then chance."""
 
@@ -251,42 +272,3 @@ class LlamaSampler:
     def close(self) -> None:
         """Free the chain."""
         llama_cpp.llama_sampler_free(self._chain)
-
-
-class _Batch:
-    """A ``llama_batch`` over numpy arrays that are made once and filled without a Python loop."""
-
-    def __init__(self, size: int) -> None:
-        self._token = np.zeros(size, np.int32)
-        self._position = np.zeros(size, np.int32)
-        self._sequence = np.zeros(size, np.int32)
-        self._wants_logits = np.zeros(size, np.int8)
-        one_each = np.ones(size, np.int32)
-        addresses = self._sequence.ctypes.data + np.arange(size, dtype=np.uintp) * 4
-        self._keep_alive = (one_each, addresses)
-        self.batch = llama_cpp.llama_batch()
-        self.batch.token = self._token.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        self.batch.embd = None
-        self.batch.pos = self._position.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        self.batch.n_seq_id = one_each.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        self.batch.seq_id = ctypes.cast(
-            addresses.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
-        )
-        self.batch.logits = self._wants_logits.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
-
-    def fill(
-        self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
-    ) -> None:
-        count = len(token_ids)
-        self.batch.n_tokens = count
-        if count == 1:
-            self._token[0] = token_ids[0]
-            self._position[0] = position
-            self._sequence[0] = sequence
-            self._wants_logits[0] = 1
-            return
-        self._token[:count] = token_ids
-        self._position[:count] = np.arange(position, position + count)
-        self._sequence[:count] = sequence
-        self._wants_logits[:count] = all_logits
-        self._wants_logits[count - 1] = 1

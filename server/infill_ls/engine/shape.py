@@ -10,6 +10,8 @@ ENGINE_OVERHEAD_BYTES = 250_000_000
 F16_BYTES = 2
 ENOUGH_KV_CELLS = 6144
 """From here on, memory is dearer than a third prompt."""
+SPARE_CELLS = 1024
+"""Beside a prompt of full length, for what is written and the ends of other prompts of its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,17 @@ def read_shape(architecture: str, metadata: Callable[[str], str]) -> ModelShape:
 
 
 def default_kv_cells(context_tokens: int) -> int:
-    """Return the cells of a KV cache for prompts of at most ``context_tokens``.
+    """Return for how many tokens there is to be memory, with prompts of at most ``context_tokens``.
 
     Three prompts: the one in use, the one that is prepared for the next lines, and another file's.
     Two where three would be large.
     """
     return max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_CELLS))
+
+
+def resident_cells(kv_tokens: int, context_tokens: int) -> int:
+    """Return the cells of the KV cache itself; the rest of ``kv_tokens`` is for parked prompts."""
+    return min(kv_tokens, context_tokens + SPARE_CELLS)
 
 
 def memory_bytes(model_bytes: int, kv_bytes_per_token: int, kv_cells: int) -> int:

@@ -60,7 +60,12 @@ class Worker:
         self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
             model,
-            KvTree(model, cell_budget=model.kv_cells, sequences=SEQUENCES),
+            KvTree(
+                model,
+                cell_budget=model.kv_cells,
+                sequences=SEQUENCES,
+                parked_budget=model.parked_tokens,
+            ),
             model.vocab.pieces,
             Drafter(stop_ids, costs, learns_costs=batch_costs is None),
             stop_ids,

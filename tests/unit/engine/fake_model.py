@@ -74,6 +74,15 @@ class FakeModel:
         assert not self.sequences.get(target), "the target must be empty"
         self.sequences[target] = self.sequences[source][:length]
 
+    def save(self, sequence: int) -> object:
+        return self.sequences[sequence].copy()
+
+    def restore(self, sequence: int, state: object) -> bool:
+        assert not self.sequences.get(sequence), "the target must be empty"
+        assert isinstance(state, list)
+        self.sequences[sequence] = state.copy()
+        return True
+
     def sampler(self, sampling: Sampling) -> FakeSampler:
         return FakeSampler(self, sampling)
 

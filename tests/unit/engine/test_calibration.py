@@ -32,6 +32,8 @@ class SlowModel:
         self.prefill_ms = {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}
         """For a token."""
         self.slow_steps = 0
+        self.attention_ms = 0.0
+        """For a step and a token held, with one thread."""
 
     def open_context(self, attention: Attention) -> None:
         self.attention = attention
@@ -47,6 +49,7 @@ class SlowModel:
         self.held += len(token_ids)
         if len(token_ids) == 1:
             milliseconds = self.step_ms[self.threads[0]]
+            milliseconds += self.attention_ms * position / self.threads[0]
             self.slow_steps += milliseconds >= 1_000
         else:
             milliseconds = len(token_ids) * self.prefill_ms[self.threads[1]]
@@ -66,6 +69,18 @@ def test_the_best_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dict(found.batch_costs)[1] == pytest.approx(10.0)
     assert model.threads == (1, 2)
     assert model.attention == PLAIN
+
+
+@pytest.mark.parametrize(("prefill_ms", "expected"), [(0.5, 2), (20.0, 1)])
+def test_threads_are_compared_in_a_long_context_if_that_is_filled_soon(
+    monkeypatch: pytest.MonkeyPatch, prefill_ms: float, expected: int
+) -> None:
+    """At 256 tokens one thread is nearly as fast as two, at 1 024 it is not."""
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: 1.2})
+    model.attention_ms = 0.006
+    model.prefill_ms = dict.fromkeys(model.prefill_ms, prefill_ms)
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    assert calibrate(model, ALL).decode_threads == expected
 
 
 def test_a_busy_machine_is_not_measured_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

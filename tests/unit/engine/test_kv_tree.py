@@ -7,8 +7,9 @@ from itertools import takewhile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.engine.kv_tree import KvTree, common_length
-from infill_ls.engine.shape import default_kv_cells
+from infill_ls.engine.common_length import common_length
+from infill_ls.engine.kv_tree import KvTree
+from infill_ls.engine.shape import default_kv_cells, resident_cells
 
 ROOM = 10
 
@@ -18,6 +19,7 @@ class Store:
 
     def __init__(self) -> None:
         self.lengths: dict[int, int] = {}
+        self.has_room = True
 
     def truncate(self, sequence: int, length: int) -> None:
         self.lengths[sequence] = min(self.lengths.get(sequence, 0), length)
@@ -27,16 +29,27 @@ class Store:
         assert length <= self.lengths[source]
         self.lengths[target] = length
 
+    def save(self, sequence: int) -> object:
+        assert self.lengths[sequence]
+        return self.lengths[sequence]
+
+    def restore(self, sequence: int, state: object) -> bool:
+        assert not self.lengths.get(sequence, 0)
+        assert isinstance(state, int)
+        self.lengths[sequence] = state if self.has_room else 1
+        return self.has_room
+
 
 class Cache:
     """A tree that is asked for prompts, and says how much of each it held already."""
 
-    def __init__(self, cells: int, sequences: int = 8) -> None:
+    def __init__(self, cells: int, sequences: int = 8, parked: int = 0) -> None:
         self.store = Store()
-        self.tree = KvTree(self.store, cell_budget=cells, sequences=sequences)
+        self.tree = KvTree(self.store, cell_budget=cells, sequences=sequences, parked_budget=parked)
 
     def ask(self, prompt: list[int], *, anchor: int | None = None) -> int:
         branch, held = self.tree.take(prompt, len(prompt) if anchor is None else anchor, ROOM)
+        assert self.store.lengths.get(branch.id, 0) == held
         self.store.lengths[branch.id] = len(prompt)
         self.tree.append(branch, prompt[held:])
         assert branch.tokens == prompt
@@ -92,6 +105,78 @@ def test_the_budget_holds_also_when_sequences_are_few() -> None:
     for line in range(10):
         cache.ask(prompt(line % 3, 80 + line, 20))
         assert cache.tree.cells_used <= 300 - ROOM
+
+
+def test_another_file_s_prompt_is_parked_and_comes_back() -> None:
+    cache = Cache(150, parked=250)
+    files = [prompt(number, 80, 20) for number in range(3)]
+    for each in files:
+        assert cache.ask(each) == 0
+        assert cache.tree.cells_used == 100, "what another prompt holds slows each step down"
+    for each in files:
+        assert cache.ask(each) == 99
+        assert cache.tree.cells_used <= 101
+
+
+def test_the_oldest_parked_prompt_makes_room() -> None:
+    cache = Cache(150, parked=250)
+    files = [prompt(number, 80, 20) for number in range(4)]
+    for each in files:
+        cache.ask(each)
+    assert cache.ask(files[0]) == 0
+    assert cache.ask(files[2]) == 99
+
+
+def test_what_shares_its_beginning_stays() -> None:
+    cache = Cache(300, parked=300)
+    cache.ask(prompt(1, 80, 20))
+    cache.ask(prompt(1, 85, 20))
+    assert len([branch for branch in cache.tree.branches if branch.tokens]) == 2
+    assert cache.ask(prompt(1, 80, 20)) == 99
+
+
+def test_an_old_anchor_is_not_parked() -> None:
+    cache = Cache(300, parked=110)
+    cache.ask(prompt(1, 80, 20))
+    cache.ask(prompt(1, 85, 20))
+    cache.ask(prompt(2, 80, 20))
+    assert cache.tree.cells_used == 100
+    assert cache.ask(prompt(1, 85, 20)) == 104
+
+
+def test_a_prompt_too_long_to_be_parked_stays_while_there_is_room() -> None:
+    cache = Cache(300, parked=90)
+    first, second, third = (prompt(number, 80, 20) for number in range(3))
+    assert [cache.ask(each) for each in (first, second, first)] == [0, 0, 99]
+    assert [cache.ask(each) for each in (third, second)] == [0, 0]
+
+
+def test_a_prompt_that_cannot_be_moved_back_is_computed_anew() -> None:
+    cache = Cache(150, parked=250)
+    first, second = prompt(1, 80, 20), prompt(2, 80, 20)
+    cache.ask(first)
+    cache.ask(second)
+    cache.store.has_room = False
+    assert cache.ask(first) == 0
+    cache.store.has_room = True
+    assert cache.ask(second) == 99
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 90), st.integers(0, 20)), max_size=30),
+    st.integers(0, 300),
+)
+def test_no_budget_is_ever_exceeded(asked: list[tuple[int, int, int]], parked: int) -> None:
+    cache = Cache(150, sequences=4, parked=parked)
+    for file, prefix, suffix in asked:
+        cache.ask(prompt(file, prefix, suffix))
+        assert cache.tree.cells_used <= 150 - ROOM
+        assert cache.tree.parked_tokens <= parked
+
+
+def test_memory_for_one_long_prompt_is_the_cache_and_the_rest_is_for_parked_ones() -> None:
+    assert resident_cells(8192, 4096) == 5120
+    assert resident_cells(3000, 4096) == 3000
 
 
 def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:

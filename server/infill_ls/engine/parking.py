@@ -1,0 +1,57 @@
+"""Prompts that were moved out of the KV cache, to be moved back when they are asked for. Pure.
+
+A decode step looks at every cell in use, also at those of prompts that it does not attend to, and
+llama.cpp's threads share the cells evenly: with another prompt in the cache one thread does all the
+work while the others wait. On two cores a step of the bundled model with 1 472 tokens took 11 ms
+alone in the cache, 19 ms beside one such prompt and 23 ms beside five. Moving one takes 3 ms.
+llama-server keeps prompts in the machine's memory too ("--cache-ram").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infill_ls.engine.common_length import common_length
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parked:
+    """A prompt and what the cache held for it."""
+
+    tokens: list[int]
+    anchor_tokens: int
+    state: object
+    """What :meth:`SequenceStore.save` has returned."""
+
+
+class ParkingLot:
+    """Prompts of at most ``token_budget`` tokens together; the oldest make room for new ones."""
+
+    def __init__(self, token_budget: int) -> None:
+        self.token_budget = token_budget
+        self._parked: list[Parked] = []
+        """The oldest first."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens are parked."""
+        return sum(len(parked.tokens) for parked in self._parked)
+
+    def add(self, parked: Parked) -> None:
+        """Take a prompt, which must not be longer than the budget."""
+        while self.tokens + len(parked.tokens) > self.token_budget:
+            del self._parked[0]
+        self._parked.append(parked)
+
+    def longest(self, wanted: list[int]) -> tuple[Parked | None, int]:
+        """Return the prompt that has the most in common with ``wanted``, and how many tokens."""
+        pairs = [(parked, common_length(parked.tokens, wanted)) for parked in self._parked]
+        return max(pairs, key=lambda pair: pair[1], default=(None, 0))
+
+    def remove(self, parked: Parked) -> None:
+        """Give a prompt back."""
+        self._parked.remove(parked)
+
+    def clear(self) -> None:
+        """Forget all prompts."""
+        self._parked.clear()
