@@ -26,7 +26,7 @@ from engine_bench.edits import edits_of_history
 from engine_bench.figures import spread, write_result
 
 from infill_ls.engine import EngineOptions, EngineProcess
-from infill_ls.engine.shape import default_kv_cells
+from infill_ls.engine.shape import default_kv_tokens
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_retrieval import NO_SNIPPETS
@@ -262,7 +262,7 @@ def kv_bytes(model: Path) -> int:
         architecture = str(reader.fields["general.architecture"].contents())
         return int(reader.fields[f"{architecture}.{key}"].contents())
 
-    cells = default_kv_cells(min(number("context_length"), 4096))
+    cells = default_kv_tokens(min(number("context_length"), 4096))
     head = number("embedding_length") // number("attention.head_count")
     width = head * number("attention.head_count_kv")
     return cells * number("block_count") * width * 2 * 2

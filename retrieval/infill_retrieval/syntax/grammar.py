@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import tree_sitter
 
+from infill_retrieval.common_length import common_length
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -158,8 +160,8 @@ class SyntaxTree:
     def edit_to(self, data: bytes) -> Edit:
         """Return the one change that makes this tree's text the UTF-8 text ``data``."""
         old = self._data
-        start = _common_start(old, data)
-        end = _common_start(old[start:][::-1], data[start:][::-1])
+        start = common_length(old, data)
+        end = common_length(old[start:][::-1], data[start:][::-1])
         # Never inside of a character.
         while start and start < len(data) and data[start] & 0xC0 == 0x80:
             start -= 1
@@ -233,18 +235,6 @@ def _parse(
         return parser.parse(read, old, encoding="utf8", progress_callback=give_up)
     except ValueError:
         return None
-
-
-def _common_start(one: bytes, other: bytes) -> int:
-    """Return how many bytes both begin with, by bisection: comparing slices is fast."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _point(data: bytes, offset: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infill_ls.budgets import FIRST_LINE_TOKENS, LEAST_TOKENS
-from infill_ls.engine.shape import default_kv_cells, memory_bytes
+from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.models.registry import KnownFile
 
 SMALL_MODEL_BYTES = 200_000_000
@@ -105,7 +105,7 @@ def recommend(
         if other is None or known.source.size_bytes is None:
             continue
         speed = estimate(measured, size, other)
-        cells = default_kv_cells(min(context_tokens, known.model.context_tokens))
+        cells = default_kv_tokens(min(context_tokens, known.model.context_tokens))
         needed = memory_bytes(known.source.size_bytes, known.model.kv_bytes_per_token, cells)
         fits = needed + SPARE_BYTES <= free_bytes
         is_quick = speed.line_ms <= LINE_MS and speed.cold_ms(LEAST_TOKENS) <= cold_target_ms

@@ -21,7 +21,7 @@ from infill_ls.cli.advice import (
 )
 from infill_ls.cli.trial import try_model
 from infill_ls.engine.child import run_chore
-from infill_ls.engine.shape import default_kv_cells, memory_bytes
+from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.errors import InfillError
 from infill_ls.models import registry, store
 from infill_ls.settings import Settings
@@ -120,7 +120,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     speed = Speed(info.prefill_tokens_per_s, info.decode_ms)
     budgets = budgets_for(settings, info)
     prompt_tokens = budgets.prefix_tokens + budgets.suffix_tokens + budgets.snippet_tokens
-    kv_tokens = settings.kv_tokens or default_kv_cells(info.context_tokens)
+    kv_tokens = settings.kv_tokens or default_kv_tokens(info.context_tokens)
     needed = memory_bytes(facts["file_bytes"], facts["shape"]["kv_bytes_per_token"], kv_tokens)
     free = psutil.virtual_memory().available
     file = Section(

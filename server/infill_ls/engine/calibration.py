@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -139,8 +140,10 @@ def calibrate(model: Calibrated, choices: Choices) -> Calibration:
     attention = min(costs, key=lambda way: costs[way])
     if attention is not ways[-1]:
         _cost_of_a_line(model, threads[-1], attention)  # opens its context again, and fills it
-    model.set_threads(threads[-1], threads[-1])
-    best = _measure(model, threads, attention, _fill_further(model))
+    held = CONTEXT_TOKENS + PREFILL_TOKENS * len(
+        _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
+    )
+    best = _measure(model, threads, attention, held)
     if is_busy:
         best = replace(best, is_steady=False)
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
@@ -169,11 +172,7 @@ def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> fl
     """Return the time of a key and a line, in milliseconds, in a context filled for that."""
     model.open_context(attention)
     model.set_threads(threads, threads)
-    prefill_ms = []
-    for start in range(0, CONTEXT_TOKENS, PREFILL_TOKENS):
-        started = time.perf_counter()
-        model.decode(0, start, [1 + start % 7] * PREFILL_TOKENS, all_logits=False)
-        prefill_ms.append((time.perf_counter() - started) * 1000)
+    prefill_ms = _fill(model, 0, CONTEXT_TOKENS)
 
     def step() -> None:
         model.truncate(0, CONTEXT_TOKENS)
@@ -184,15 +183,20 @@ def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> fl
     return cost if attention.kv_type == "f16" else cost * WORTH_ROUNDING
 
 
-def _fill_further(model: Calibrated) -> int:
-    """Make the context that is open a longer one; return how many tokens it holds."""
-    held = CONTEXT_TOKENS
+def _fill(
+    model: Calibrated, held: int, until_tokens: int, within_s: float = math.inf
+) -> list[float]:
+    """Make the context hold more than ``held`` tokens; return the milliseconds of each chunk."""
     model.truncate(0, held)
-    until = time.perf_counter() + FILLING_S
-    while held < DEEP_CONTEXT_TOKENS and time.perf_counter() < until:
-        model.decode(0, held, [1 + held % 7] * PREFILL_TOKENS, all_logits=False)
-        held += PREFILL_TOKENS
-    return held
+    began = time.perf_counter()
+    chunks_ms: list[float] = []
+    for start in range(held, until_tokens, PREFILL_TOKENS):
+        started = time.perf_counter()
+        if started - began >= within_s:
+            break
+        model.decode(0, start, [1 + start % 7] * PREFILL_TOKENS, all_logits=False)
+        chunks_ms.append((time.perf_counter() - started) * 1000)
+    return chunks_ms
 
 
 def _measure(

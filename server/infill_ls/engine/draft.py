@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from infill_ls.engine.common_length import common_length
+from infill_retrieval.common_length import common_length
 
 LONG_RUN_TOKENS = 4
 SHORT_RUN_TOKENS = 2

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from infill_ls.engine.common_length import common_length
 from infill_ls.engine.parking import Parked, ParkingLot
+from infill_retrieval.common_length import common_length
 
 SHARE_FROM_TOKENS = 16
 """A shorter common beginning is not worth a copy."""

@@ -33,7 +33,7 @@ from infill_ls.engine.llama_vocab import LlamaVocab
 from infill_ls.engine.offload import layers_that_fit
 from infill_ls.engine.remedies import ModelFacts, Remedies, find_remedies
 from infill_ls.engine.rendezvous import EngineOptions
-from infill_ls.engine.shape import default_kv_cells, resident_cells
+from infill_ls.engine.shape import default_kv_tokens, resident_cells
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -78,7 +78,7 @@ class LlamaModel:
         facts = read_facts(path)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
-        kv_tokens = options.kv_tokens or default_kv_cells(context_tokens)
+        kv_tokens = options.kv_tokens or default_kv_tokens(context_tokens)
         self.context_tokens = min(context_tokens, kv_tokens)
         self.kv_cells = resident_cells(kv_tokens, context_tokens)
         self.parked_tokens = kv_tokens - self.kv_cells

@@ -3,7 +3,7 @@
 A decode step looks at every cell in use, also at those of prompts that it does not attend to, and
 llama.cpp's threads share the cells evenly: with another prompt in the cache one thread does all the
 work while the others wait. On two cores a step of the bundled model with 1 472 tokens took 11 ms
-alone in the cache, 19 ms beside one such prompt and 23 ms beside five. Moving one takes 3 ms.
+alone in the cache, 19 ms beside one such prompt and 23 ms beside five. Moving one takes 3 to 6 ms.
 llama-server keeps prompts in the machine's memory too ("--cache-ram").
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infill_ls.engine.common_length import common_length
+from infill_retrieval.common_length import common_length
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,7 +40,7 @@ class EngineOptions:
     context_tokens: int = 4096
     """Longest prompt with its completion; less if the model was trained on less."""
     kv_tokens: int = 0
-    """Cells of the KV cache, for all prompts together; 0: :func:`infill_ls.engine.shape.default_kv_cells`."""
+    """Cells of the KV cache, for all prompts together; 0: :func:`infill_ls.engine.shape.default_kv_tokens`."""
     flash_attention: str = "auto"
     """``on``, ``off``, or ``auto`` for what the calibration found best."""
     kv_type: str = "auto"

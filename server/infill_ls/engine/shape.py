@@ -8,7 +8,7 @@ from dataclasses import dataclass
 ENGINE_OVERHEAD_BYTES = 250_000_000
 """Interpreter, llama.cpp and its buffers beside model and KV cache."""
 F16_BYTES = 2
-ENOUGH_KV_CELLS = 6144
+ENOUGH_KV_TOKENS = 6144
 """From here on, memory is dearer than a third prompt."""
 SPARE_CELLS = 1024
 """Beside a prompt of full length, for what is written and the ends of other prompts of its file."""
@@ -50,13 +50,13 @@ def read_shape(architecture: str, metadata: Callable[[str], str]) -> ModelShape:
     )
 
 
-def default_kv_cells(context_tokens: int) -> int:
-    """Return for how many tokens there is to be memory, with prompts of at most ``context_tokens``.
+def default_kv_tokens(context_tokens: int) -> int:
+    """Return for how many tokens to keep keys and values, for prompts of ``context_tokens``.
 
     Three prompts: the one in use, the one that is prepared for the next lines, and another file's.
     Two where three would be large.
     """
-    return max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_CELLS))
+    return max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_TOKENS))
 
 
 def resident_cells(kv_tokens: int, context_tokens: int) -> int:
@@ -64,6 +64,6 @@ def resident_cells(kv_tokens: int, context_tokens: int) -> int:
     return min(kv_tokens, context_tokens + SPARE_CELLS)
 
 
-def memory_bytes(model_bytes: int, kv_bytes_per_token: int, kv_cells: int) -> int:
+def memory_bytes(model_bytes: int, kv_bytes_per_token: int, kv_tokens: int) -> int:
     """Return about how much memory an engine takes."""
-    return model_bytes + kv_bytes_per_token * kv_cells + ENGINE_OVERHEAD_BYTES
+    return model_bytes + kv_bytes_per_token * kv_tokens + ENGINE_OVERHEAD_BYTES

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infill_ls.errors import UsageError
 from infill_ls.lines import split_lines, with_lf
+from infill_retrieval.common_length import common_length
 from infill_retrieval.syntax import language_of
 
 LEAST_CHARS, MOST_CHARS = 12, 400
@@ -103,8 +104,8 @@ def edits_between(old: str, new: str) -> Iterator[tuple[str, str, str]]:
         if kind == "insert" and added.endswith("\n"):
             # A person opens a line and writes on it; its end stands there already.
             removed = "\n"
-        head = _common_start(removed, added)
-        tail = _common_start(removed[head:][::-1], added[head:][::-1])
+        head = common_length(removed, added)
+        tail = common_length(removed[head:][::-1], added[head:][::-1])
         before = "".join(new_lines[:new_from]) + added[:head]
         after = added[len(added) - tail :] + "".join(old_lines[old_to:])
         yield before, added[head : len(added) - tail], after
@@ -152,13 +153,6 @@ def _changed_files(repository: Path, commit: str) -> list[str]:
 def _is_code(path: str) -> bool:
     language = language_of(path)
     return language.grammar is not None and language.name not in _DATA
-
-
-def _common_start(one: str, other: str) -> int:
-    return next(
-        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
 
 
 def _git(repository: Path, *arguments: str) -> bytes:

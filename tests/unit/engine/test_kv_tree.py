@@ -7,9 +7,9 @@ from itertools import takewhile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.engine.common_length import common_length
 from infill_ls.engine.kv_tree import KvTree
-from infill_ls.engine.shape import default_kv_cells, resident_cells
+from infill_ls.engine.shape import default_kv_tokens, resident_cells
+from infill_retrieval.common_length import common_length
 
 ROOM = 10
 
@@ -180,7 +180,7 @@ def test_memory_for_one_long_prompt_is_the_cache_and_the_rest_is_for_parked_ones
 
 
 def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:
-    assert [default_kv_cells(n) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
+    assert [default_kv_tokens(n) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
 
 
 @given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))

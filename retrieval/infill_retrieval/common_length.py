@@ -1,0 +1,20 @@
+"""Where two sequences part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def common_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many items (tokens, bytes or characters) two of a type begin with in common.
+
+    Halves are compared as slices, in C: a loop over a prompt takes a tenth of a decode step.
+    """
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
