@@ -15,10 +15,18 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from infill_retrieval.files import TooLargeError, read_regular
+
 log = logging.getLogger(__name__)
 
 IGNORE_FILES = (".infillignore", ".gitignore")
 """Asked in this order, in each folder."""
+MAX_BYTES = 65_536
+MAX_PATTERNS = 2000
+"""A folder with more rules than this is not searched at all: half of them would not protect it."""
+MAX_STARS = 3
+"""Stars in a part of a pattern, and ``**`` in a pattern, beyond which less exact ones are used."""
+_HIDE_ALL = GitIgnoreSpec.from_lines(["*"])
 _EXCLUDES_FILE = re.compile(
     r"^\s*excludesfile\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.IGNORECASE | re.MULTILINE
 )
@@ -62,7 +70,7 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
     if root is not None:
         for parent in above[1 : above.index(root) + 1]:
             specs += Rules().below(str(parent)).specs
-        if spec := _read_spec(root / ".git" / "info" / "exclude"):
+        if spec := _read_spec(_git_folder(root / ".git") / "info" / "exclude"):
             specs.append((f"{root}/", spec))
     global_file = _global_excludes()
     if global_file is not None and (spec := _read_spec(global_file)):
@@ -88,15 +96,67 @@ def is_ignored(path: Path, folder: Path, rules: Rules) -> bool:
     return False
 
 
+def _git_folder(dot_git: Path) -> Path:
+    """Return the folder with ``info/exclude``: ``.git`` of a worktree or submodule is a file."""
+    folder = dot_git
+    try:
+        if not dot_git.is_dir():
+            line = _text(dot_git).partition("\n")[0]
+            if not line.startswith("gitdir: "):
+                return dot_git
+            folder = dot_git.parent / line.removeprefix("gitdir: ").strip()
+        common = folder / _text(folder / "commondir").strip()
+        return common if common.is_dir() else folder
+    except (OSError, ValueError):
+        return folder
+
+
 def _read_spec(path: Path) -> GitIgnoreSpec | None:
     try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError:
+        lines = read_regular(path, MAX_BYTES).decode("utf-8", "replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return _compile(lines) if any(lines) else None
+    except TooLargeError:
+        lines = ["*"] * (MAX_PATTERNS + 1)
+    except (OSError, ValueError):
+        # Git has no rules in what it cannot read either; but ours is only there to protect.
+        return _HIDE_ALL if path.name == ".infillignore" else None
+    patterns = [line for line in lines if line.strip() and not line.startswith("#")]
+    if len(patterns) > MAX_PATTERNS:
+        log.warning("a folder is not searched: its %s is too large", path.name)
+        return _HIDE_ALL
+    return _compile(patterns) if patterns else None
+
+
+def _tamed(pattern: str) -> str:
+    """Return a pattern that hides at least as much and is matched in little time.
+
+    Patterns become regular expressions, which try every way of sharing a name among the stars.
+    """
+    if pattern.startswith("!"):
+        # More of what is hidden would be shown again: such a line may only be left out.
+        return pattern if _tamed(pattern[1:]) == pattern[1:] else ""
+    parts = pattern.split("/")
+    wild = [number for number, part in enumerate(parts) if part == "**"]
+    if len(wild) <= MAX_STARS and all(_is_tame(part) for part in parts):
+        return pattern
+    if "\\" in pattern or "[" in pattern:
+        return "*"
+    if len(wild) > MAX_STARS:
+        parts = [*parts[: wild[0] + 1], *parts[wild[-1] + 1 :]]
+    return "/".join(part if _is_tame(part) else _shortened(part) for part in parts)
+
+
+def _is_tame(part: str) -> bool:
+    return part.count("*") <= MAX_STARS
+
+
+def _shortened(part: str) -> str:
+    return f"{part[: part.index('*')]}*{part[part.rindex('*') + 1 :]}"
 
 
 def _compile(lines: tuple[str, ...] | list[str]) -> GitIgnoreSpec:
+    lines = [_tamed(line) for line in lines]
     try:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError:
@@ -118,9 +178,13 @@ def _global_excludes() -> Path | None:
     config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
     for config in (Path("~/.gitconfig").expanduser(), config_home / "git" / "config"):
         try:
-            match = _EXCLUDES_FILE.search(config.read_text("utf-8", "replace"))
-        except OSError:
+            match = _EXCLUDES_FILE.search(_text(config))
+        except (OSError, ValueError):
             continue
         if match:
             return Path(match[1].strip()).expanduser()
     return config_home / "git" / "ignore"
+
+
+def _text(path: Path) -> str:
+    return read_regular(path, MAX_BYTES).decode("utf-8", "replace")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infill_retrieval.files import read_regular
 from infill_retrieval.ignore import Rules, is_ignored, rules_above
 from infill_retrieval.secrets import is_sensitive_name
 from infill_retrieval.settings import RetrievalSettings
@@ -179,14 +180,11 @@ def is_source_name(name: str, settings: RetrievalSettings) -> bool:
 def read_source(path: str, max_bytes: int) -> str | None:
     """Return the text of a file, or ``None`` if it cannot be read or is not text."""
     try:
-        # A pipe or device in place of the file would block for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(max_bytes + 1)
+        data = read_regular(path, max_bytes, follow_links=False)
     except (OSError, ValueError) as error:
         log.debug("skipped a file: %s", type(error).__name__)
         return None
-    return decode(data) if len(data) <= max_bytes else None
+    return decode(data)
 
 
 def decode(data: bytes) -> str | None:
