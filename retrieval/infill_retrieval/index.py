@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -136,7 +137,7 @@ class WorkspaceIndex:
 
         Call it for every change as well: it only takes note.
         """
-        key = str(path)
+        key = self._key_of(path)
         with self._lock:
             edited = key in self._buffers
             self._buffers[key] = _Buffer(text, language_id)
@@ -149,9 +150,10 @@ class WorkspaceIndex:
 
     def close_buffer(self, path: Path) -> None:
         """Go back to the file on disk."""
+        key = self._key_of(path)
         with self._lock:
-            self._buffers.pop(str(path), None)
-            self._stale[str(path)] = None
+            self._buffers.pop(key, None)
+            self._stale[key] = None
 
     def note_changes(self, paths: Sequence[Path]) -> None:
         """Have the next query look at files again; does not block, and does not look into folders.
@@ -160,8 +162,9 @@ class WorkspaceIndex:
         called in any case.
         """
         if len(paths) <= MANY_FILES:
+            keys = [_place_of(path) for path in paths]
             with self._lock:
-                self._stale.update(dict.fromkeys(map(str, paths)))
+                self._stale.update(dict.fromkeys(keys))
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Read again what changed on disk; files that are gone are forgotten.
@@ -175,7 +178,7 @@ class WorkspaceIndex:
             self.crawl()
             return
         for path in paths:
-            key = str(path)
+            key = _place_of(path)
             with self._lock:
                 inside = [known for known in self._corpus if known.startswith(f"{key}/")]
                 self._stale.update(dict.fromkeys([*inside, key]))
@@ -222,6 +225,7 @@ class WorkspaceIndex:
         """
         if budget_tokens <= 0 or is_sensitive_name(query.path, self._settings.sensitive_names):
             return NO_SNIPPETS
+        query = replace(query, path=self._key_of(Path(query.path)))
         steps_ms: dict[str, float] = {}
         with timed(steps_ms, "refresh"):
             self._refresh(without=query.path, limit_ms=REFRESH_LIMIT_MS)
@@ -229,7 +233,16 @@ class WorkspaceIndex:
 
     def parse_imports(self, query: Query) -> None:
         """Parse the imports of a file, so that the first query for it need not."""
-        self._search.outline_of(query)
+        self._search.outline_of(replace(query, path=self._key_of(Path(query.path))))
+
+    def _key_of(self, path: Path) -> str:
+        """Return the one name under which an open file is known, whatever links lead to it.
+
+        A link with a sensitive name keeps it: what it points to may have a harmless one.
+        """
+        if is_sensitive_name(path.name, self._settings.sensitive_names):
+            return str(path)
+        return _real(path)
 
     def _buffer_text(self, path: str) -> str | None:
         with self._lock:
@@ -344,6 +357,18 @@ class WorkspaceIndex:
     def _folder_of(self, path: str) -> Path | None:
         inside = [folder for folder in self._folders if path.startswith(f"{folder}/")]
         return max(inside, key=lambda folder: len(folder.parts), default=None)
+
+
+def _real(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
+
+
+def _place_of(path: Path) -> str:
+    """Return the real path of what changed on disk; a link that took a file's place is meant."""
+    return str(Path(_real(path.parent), path.name))
 
 
 def _is_folder(path: Path) -> bool:

@@ -12,29 +12,13 @@ from pathlib import Path
 
 from infill_retrieval.files import read_regular
 from infill_retrieval.ignore import Rules, is_ignored, rules_above
+from infill_retrieval.leftout import is_left_out, is_too_wide
 from infill_retrieval.secrets import is_sensitive_name
 from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.syntax import PLAIN_TEXT, language_of
 
 log = logging.getLogger(__name__)
 
-SKIPPED_FOLDERS = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".svn",
-        ".tox",
-        ".nox",
-        ".venv",
-        "venv",
-        "node_modules",
-        "__pycache__",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-    }
-)
-"""Folders that no tool wants to be searched, whether or not an ignore file says so."""
 GENERATED_NAMES = frozenset(
     {
         "package-lock.json",
@@ -82,8 +66,11 @@ def find_sources(folder: Path, settings: RetrievalSettings) -> Iterator[Source]:
     """Yield the files below ``folder`` that are worth reading, in a stable order.
 
     Links are never followed: what they point to is either found by itself or not ours to read.
-    What cannot be read is skipped.
+    What cannot be read is skipped, and so is a home folder as a whole.
     """
+    if is_too_wide(folder):
+        log.warning("a home folder, or one around it, is not searched: only open files are")
+        return
     yield from _walk(str(folder), f"{folder}/", rules_above(folder, settings.excluded), settings)
 
 
@@ -103,9 +90,7 @@ def _walk(folder: str, base: str, rules: Rules, settings: RetrievalSettings) -> 
         for entry in entries:
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in SKIPPED_FOLDERS and not own.ignores(
-                        entry.path, is_folder=True
-                    ):
+                    if not own.ignores(entry.path, is_folder=True) and not is_left_out(entry.path):
                         folders.append(entry.path)
                 elif (
                     entry.is_file(follow_symlinks=False)
@@ -125,7 +110,7 @@ def find_source(path: Path, folder: Path, settings: RetrievalSettings) -> Source
     """Return one file below ``folder`` if :func:`find_sources` would yield it."""
     try:
         name = path.relative_to(folder)
-        if any(part in SKIPPED_FOLDERS for part in name.parts[:-1]):
+        if is_too_wide(folder) or any(is_left_out(str(p)) for p in _parents(path, folder)):
             return None
         status = path.lstat()
         if (

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
-from infill_retrieval.sources import find_sources
+from infill_retrieval.sources import find_source, find_sources
+from infill_retrieval.types import Query
 
 LIMIT_S = 20.0
 
@@ -62,3 +64,62 @@ def test_excludes_of_a_worktree_hold(tmp_path: Path) -> None:
     for name in ("hidden.py", "shown.py"):
         (tree / name).write_text("x = 1\n")
     assert names(tree) == ["shown.py"]
+
+
+def test_a_home_folder_and_those_around_it_are_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    project = home / "project"
+    project.mkdir(parents=True)
+    (project / "a.py").write_text("x = 1\n")
+    monkeypatch.setenv("HOME", str(home))
+    assert names(tmp_path) == names(home) == []
+    assert names(project) == ["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "mark"),
+    [
+        (".cargo/registry", ""),
+        (".cache/x", ""),
+        ("go/pkg/mod/x", ""),
+        ("lib/site-packages", ""),
+        ("target", "Cargo.toml"),
+        ("out", "out/CACHEDIR.TAG"),
+        ("vendor", "go.mod"),
+        ("vendor", "composer.json"),
+        ("env", "env/pyvenv.cfg"),
+    ],
+)
+def test_dependencies_and_caches_are_left_out(tmp_path: Path, folder: str, mark: str) -> None:
+    inner = tmp_path / folder
+    inner.mkdir(parents=True)
+    (inner / "a.py").write_text("x = 1\n")
+    if mark:
+        (tmp_path / mark).write_text("")
+    assert not [name for name in names(tmp_path) if name.endswith("a.py")]
+    assert find_source(inner / "a.py", tmp_path, RetrievalSettings()) is None
+
+
+def test_vendor_and_target_of_ones_own_are_searched(tmp_path: Path) -> None:
+    for folder in ("vendor", "target"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.py").write_text("x = 1\n")
+    assert names(tmp_path) == ["target/a.py", "vendor/a.py"]
+
+
+def test_an_edited_file_behind_a_link_is_not_found_again(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    text = "def compute_total_price(items):\n    return sum(items)\n"
+    (real / "a.py").write_text(text)
+    settings = RetrievalSettings(crawl_in_process=False)
+    with WorkspaceIndex([link], settings) as index:
+        index.open_buffer(link / "a.py", text, "python")
+        index.crawl()
+        query = Query(str(link / "a.py"), "python", "total = compute_total_price(", "")
+        found = index.retrieve(query, 400, lambda texts: [len(t) // 3 for t in texts])
+        assert not found.snippets
+        assert index.file_count == 1
