@@ -26,6 +26,8 @@ MAX_PATTERNS = 2000
 """A folder with more rules than this is not searched at all: half of them would not protect it."""
 MAX_STARS = 3
 """Stars in a part of a pattern, and ``**`` in a pattern, beyond which less exact ones are used."""
+MAX_COSTLY = 20
+"""So many patterns of a file may have more than one star in a part; two thousand took 9 s a name."""
 _HIDE_ALL = GitIgnoreSpec.from_lines(["*"])
 _EXCLUDES_FILE = re.compile(
     r"^\s*excludesfile\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.IGNORECASE | re.MULTILINE
@@ -128,27 +130,37 @@ def _read_spec(path: Path) -> GitIgnoreSpec | None:
     return _compile(patterns) if patterns else None
 
 
-def _tamed(pattern: str) -> str:
+def _all_tamed(lines: tuple[str, ...] | list[str]) -> list[str]:
+    tamed = []
+    costly = 0
+    for line in lines:
+        cheap = _tamed(line, 1)
+        costly += cheap != line
+        tamed.append(_tamed(line, MAX_STARS) if costly <= MAX_COSTLY else cheap)
+    return tamed
+
+
+def _tamed(pattern: str, most: int) -> str:
     """Return a pattern that hides at least as much and is matched in little time.
 
     Patterns become regular expressions, which try every way of sharing a name among the stars.
     """
     if pattern.startswith("!"):
         # More of what is hidden would be shown again: such a line may only be left out.
-        return pattern if _tamed(pattern[1:]) == pattern[1:] else ""
+        return pattern if _tamed(pattern[1:], most) == pattern[1:] else ""
     parts = pattern.split("/")
     wild = [number for number, part in enumerate(parts) if part == "**"]
-    if len(wild) <= MAX_STARS and all(_is_tame(part) for part in parts):
+    if len(wild) <= most and all(_is_tame(part, most) for part in parts):
         return pattern
     if "\\" in pattern or "[" in pattern:
         return "*"
-    if len(wild) > MAX_STARS:
+    if len(wild) > most:
         parts = [*parts[: wild[0] + 1], *parts[wild[-1] + 1 :]]
-    return "/".join(part if _is_tame(part) else _shortened(part) for part in parts)
+    return "/".join(part if _is_tame(part, most) else _shortened(part) for part in parts)
 
 
-def _is_tame(part: str) -> bool:
-    return part.count("*") <= MAX_STARS
+def _is_tame(part: str, most: int) -> bool:
+    return part == "**" or part.count("*") <= most
 
 
 def _shortened(part: str) -> str:
@@ -156,7 +168,7 @@ def _shortened(part: str) -> str:
 
 
 def _compile(lines: tuple[str, ...] | list[str]) -> GitIgnoreSpec:
-    lines = [_tamed(line) for line in lines]
+    lines = _all_tamed(lines)
     try:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError:

@@ -123,3 +123,12 @@ def test_an_edited_file_behind_a_link_is_not_found_again(tmp_path: Path) -> None
         found = index.retrieve(query, 400, lambda texts: [len(t) // 3 for t in texts])
         assert not found.snippets
         assert index.file_count == 1
+
+
+def test_many_patterns_of_a_few_stars_take_little_time(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*a*a*b\n" * 1900)
+    for number in range(10):
+        (tmp_path / ("a" * 240 + f"{number}.py")).write_text("x = 1\n")
+    started = time.monotonic()
+    assert len(names(tmp_path)) == 10
+    assert time.monotonic() - started < LIMIT_S
