@@ -12,6 +12,7 @@ import io
 import json
 import multiprocessing
 import os
+import posixpath
 import re
 import subprocess
 import tarfile
@@ -33,27 +34,22 @@ from training.filters import (
     language,
     refusal,
 )
+from training.licences import Copyright, allows, is_permissive
 
 MOST_CHARS_OF_A_PACKAGE = 8_000_000
-PERMISSIVE = re.compile(
-    r"\bMIT|BSD|Apache|ISC\b|Python Software Foundation|\bPSF|Python-2|Zlib|\bZPL|Zope|Unlicense"
-    r"|CC0|Public Domain|HPND|0BSD|Artistic|BlueOak|WTFPL|\bX11\b|Boost",
-    re.IGNORECASE,
+MOST_CHARS_OF_A_LARGE_PACKAGE = 60_000_000
+LARGE_PACKAGES = frozenset({"mono", "kotlin"})
+"""Nearly all that Debian has of a language is in one of these."""
+MOST_FILE_BYTES = 130_000
+MOST_MAP_BYTES = 12_000_000
+COMPILED_FROM = 5
+"""A package with so many TypeScript files has JavaScript that was made of them."""
+_DEBIAN_ROOT = re.compile(
+    r"^usr/(?:share|lib)/(?:go-[\d.]+/|rustc-src/[\d.]+/|python[\d.]+/|gocode/src/|cargo/registry/"
+    r"|rubygems-integration/[^/]+/gems/|ruby/vendor_ruby/|php/|nodejs/|lua/[\d.]+/"
+    r"|games/minetest/mods/)?"
 )
-REFUSED = re.compile(
-    r"GPL|General Public|Proprietary|Commercial|SSPL|\bBUSL|Business Source|CC-BY-NC|NonCommercial"
-    r"|Elastic License",
-    re.IGNORECASE,
-)
-
-DEBIAN_LICENCES = {
-    "golang-1.19-src": "BSD-3-Clause",
-    "libpython3.11-minimal": "PSF-2.0",
-    "libpython3.11-stdlib": "PSF-2.0",
-    "libpython3.11-testsuite": "PSF-2.0",
-    "rust-src": "MIT OR Apache-2.0",
-}
-_DEBIAN_ROOT = re.compile(r"^usr/(?:share|lib)/(?:go-[\d.]+/|rustc-src/[\d.]+/|python[\d.]+/)?")
+_SOURCE_SUFFIXES = (".ts", ".tsx", ".mts")
 
 
 @dataclass(frozen=True)
@@ -90,11 +86,6 @@ def wheel_licence(metadata: str) -> str:
     return named.group(1).strip()[:60] if named else ""
 
 
-def is_permissive(licence: str) -> bool:
-    """Return whether ``licence`` lets the text be used for this and asks for no copyleft."""
-    return bool(PERMISSIVE.search(licence)) and not REFUSED.search(licence)
-
-
 def _wanted(path: str) -> bool:
     parts = path.split("/")
     return language(path) is not None and not SKIPPED_FOLDERS.intersection(parts[:-1])
@@ -129,7 +120,7 @@ def _texts(
     """Yield the wanted files of a tar file; ``inner`` shortens a member's name to the path."""
     for member in archive:
         path = inner(member.name)
-        if member.isfile() and member.size <= 130_000 and wanted(path):
+        if member.isfile() and member.size <= MOST_FILE_BYTES and wanted(path):
             handle = archive.extractfile(member)
             text = _text(handle.read()) if handle else None
             if text:
@@ -141,35 +132,113 @@ def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     files: list[tuple[str, str]] = []
     record: dict[str, object] = {}
     with tarfile.open(path) as archive:
-        for inner, text in _texts(
-            archive,
-            lambda name: name.partition("/")[2],
-            lambda inner: inner == "package.json" or _wanted(inner),
-        ):
-            if inner == "package.json":
+        for member in archive:
+            inner = member.name.partition("/")[2]
+            is_map = inner.endswith(".map") and member.size <= MOST_MAP_BYTES
+            small = member.size <= MOST_FILE_BYTES and (inner == "package.json" or _wanted(inner))
+            handle = archive.extractfile(member) if member.isfile() and (is_map or small) else None
+            text = _text(handle.read()) if handle else None
+            if text is None:
+                continue
+            if is_map:
+                files += [file for file in mapped_sources(inner, text) if file not in files[-400:]]
+            elif inner == "package.json":
                 record = json.loads(text)
             else:
                 files.append((inner, text))
+    have = {path for path, _ in files if path.endswith(_SOURCE_SUFFIXES)}
+    if len(have) >= COMPILED_FROM and not any(path.endswith(".jsx") for path, _ in files):
+        # The JavaScript beside it is what a compiler made of it.
+        files = [(path, text) for path, text in files if not path.endswith((".js", ".mjs", ".cjs"))]
+    files = list(dict(files).items())
     name, version = str(record.get("name", path.stem)), str(record.get("version", ""))
     return Package(name, version, str(record.get("license", "")), "npm"), files
+
+
+def mapped_sources(path: str, text: str) -> list[tuple[str, str]]:
+    """Return the TypeScript files that the source map ``path`` was made of and holds."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(record, dict):
+        return []
+    found = []
+    folder = posixpath.dirname(path)
+    pairs = zip(record.get("sources") or [], record.get("sourcesContent") or [], strict=False)
+    for source, content in pairs:
+        if isinstance(source, str) and isinstance(content, str):
+            inner = posixpath.normpath(posixpath.join(folder, source)).lstrip("./")
+            inner = re.sub(r"^[\w.-]+-fastbuild[\w-]*/bin/", "", inner)
+            if inner.endswith(_SOURCE_SUFFIXES) and ":" not in inner and _wanted(inner):
+                found.append((inner, content.replace("\r\n", "\n")))
+    return found
 
 
 def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
     """Return a Debian package's description and its source files.
 
-    Its licence is looked up in ``DEBIAN_LICENCES``, as the package itself names it in prose only.
+    All of the package is left out if its copyright file names a licence that is not permissive:
+    the paths in that file are the source package's.
     """
     name, version = path.name.split("_")[:2]
     unpacked = subprocess.run(
         ["dpkg-deb", "--fsys-tarfile", str(path)], stdout=subprocess.PIPE, check=True
     )
+    files: list[tuple[str, str]] = []
+    licence = ""
+    told = f"usr/share/doc/{name}/copyright"
     with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
-        found = _texts(archive, lambda name: name.removeprefix("./"))
-        files = [(_DEBIAN_ROOT.sub("", inner), text) for inner, text in found]
-    return Package(name, version, DEBIAN_LICENCES.get(name, ""), "debian"), files
+        for inner, text in _texts(
+            archive,
+            lambda name: name.removeprefix("./"),
+            lambda inner: (
+                inner == told or (_wanted(inner) and not inner.startswith("usr/share/doc"))
+            ),
+        ):
+            if inner == told:
+                licence = common_licence(Copyright.of(text).of_upstream())
+            else:
+                files.append((_DEBIAN_ROOT.sub("", inner), text))
+    return Package(name, version, licence, "debian"), files
 
 
-READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb}
+def common_licence(licences: list[str]) -> str:
+    """Return permissive licences on one line, or one that is not permissive."""
+    refused = [licence for licence in licences if not allows(licence)]
+    return refused[0] if refused else "; ".join(dict.fromkeys(licences))[:120]
+
+
+def read_source(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+    """Return the description of a Debian source package, named by its .dsc, and its source files.
+
+    Files whose licence the copyright file does not name as permissive are left out.
+    """
+    name, version = path.name.removesuffix(".dsc").split("_")[:2]
+    upstream = version.rpartition("-")[0] or version
+    told = Copyright(())
+    for packaging in path.parent.glob(f"{name}_{version}.debian.tar.*"):
+        with tarfile.open(packaging) as archive:
+            for _, text in _texts(archive, str, lambda inner: inner == "debian/copyright"):
+                told = Copyright.of(text)
+    files = []
+    licences: Counter[str] = Counter()
+    for source in sorted(path.parent.glob(f"{name}_{upstream}.orig*.tar.*")):
+        if source.name.endswith(".asc"):
+            continue
+        with tarfile.open(source) as archive:
+            for inner, text in _texts(
+                archive, lambda name: name.removeprefix("./").partition("/")[2]
+            ):
+                licence = told.licence_of(inner)
+                if name in HELD_OUT or allows(licence):
+                    files.append((inner, text))
+                    licences[licence] += len(text)
+    most = "; ".join(licence for licence, _ in licences.most_common(4))
+    return Package(name, version, most, "debian-source"), files
+
+
+READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb, ".dsc": read_source}
 
 
 def _read_archive(path: Path) -> tuple[Package, bytes] | None:
@@ -185,7 +254,9 @@ def _read_archive(path: Path) -> tuple[Package, bytes] | None:
     ) as error:
         print("unreadable:", path.name, error)
         return None
-    if package.name.lower() in HELD_OUT or not is_permissive(package.licence):
+    free = allows if package.kind.startswith("debian") else is_permissive
+    parts = package.licence.split("; ") if package.kind.startswith("debian") else [package.licence]
+    if package.name.lower() in HELD_OUT or not files or not all(map(free, parts)):
         return package, b""
     return package, _frame(package.name, files)
 
@@ -248,7 +319,12 @@ def clean(files: list[File], held_out: HeldOut, processes: int) -> list[File]:
     kept = []
     for file, judgement in zip(files, judged, strict=True):
         reason = judgement.reason
-        if reason is None and chars[file.package] + len(file.text) > MOST_CHARS_OF_A_PACKAGE:
+        most = (
+            MOST_CHARS_OF_A_LARGE_PACKAGE
+            if file.package in LARGE_PACKAGES
+            else MOST_CHARS_OF_A_PACKAGE
+        )
+        if reason is None and chars[file.package] + len(file.text) > most:
             reason = "package full"
         if judgement.fingerprint is not None and reason is None:
             reason = "copy" if duplicates.is_copy(judgement.fingerprint) else None
@@ -335,15 +411,17 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
-        "archives", type=Path, nargs="+", help="folders of .whl, .tgz and .deb files"
+        "archives", type=Path, nargs="+", help="folders of .whl, .tgz, .deb and .dsc files"
     )
-    parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out wheels")
+    parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out archives")
     parser.add_argument("--humaneval", type=Path, required=True, help="infilling cases, .jsonl.gz")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     with gzip.open(args.humaneval, "rt") as cases:
         prompts = {json.loads(line)["prompt"] for line in cases}
-    held_wheels = [read_wheel(wheel) for wheel in sorted(args.held_out.glob("*.whl"))]
+    held = [p for p in sorted(args.held_out.rglob("*")) if p.suffix in READERS]
+    held_wheels = [READERS[path.suffix](path) for path in held]
+    print("held out:", [(package.name, len(files)) for package, files in held_wheels])
     held_out = HeldOut.of([text for _, files in held_wheels for _, text in files], prompts)
     args.out.mkdir(parents=True, exist_ok=True)
     held_out.save(args.out / "held-out.json.gz")

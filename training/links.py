@@ -15,11 +15,16 @@ MOST_DECLARING_FILES = 3
 """What more files declare says little of any of them."""
 
 _DECLARED = re.compile(
-    r"\s*(?:(?:export|default|pub|public|static|async)\s+)*"
-    r"(?:def|class|function|interface|type|enum|struct|trait|fn|func)\s+([A-Za-z_]\w*)"
+    r"\s*(?:(?:export|default|declare|pub(?:\([a-z]+\))?|public|private|protected|internal|static"
+    r"|async|final|abstract|sealed|open|data|override|inline|const|unsafe|partial|local|readonly"
+    r"|suspend|virtual)\s+)*"
+    r"(?:def|class|function|interface|type|enum|enum class|struct|trait|fn|fun|func|module|object|record"
+    r"|namespace|typedef struct)\s+(?:\([^()]*\)\s*|self\.|M\.)?([A-Za-z_]\w*)"
 )
 _ASSIGNED = re.compile(r"(?:export\s+)?(?:const\s+|let\s+|var\s+)?([A-Z]\w*)\s*(?::[^=]+)?=[^=]")
-_NO_USE = re.compile(r"\s*(?:import\b|export\b|#|//|/\*|\*|@|\"\"\"|'''|\}?\s*from\b)")
+_NO_USE = re.compile(
+    r"\s*(?:import\b|export\b|using\b|use\b|require\b|include\b|package\b|#|--|//|/\*|\*|@|\"\"\"|'''|\}?\s*from\b)"
+)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from infill_retrieval.render import path_comment
 from training.functions import Function, functions_of
 from training.links import foreign_uses
 from training.retrieved import PackageSearch
@@ -30,6 +31,8 @@ PLAIN_TOKENS = 1_900
 ONE_LINE_SHARE, INSIDE_SHARE = 0.62, 0.12
 """Shares of the holes: one line; up to a point inside a line; the rest are several lines."""
 NO_SUFFIX_SHARE = 0.12
+RAW_TYPED_SHARE = 0.5
+"""Share of the raw holes that are in a line that has begun."""
 IMPORTS_SHARE = 0.35
 """Share of single functions that stand under some of their file's imports."""
 FUNCTION_NAMES = ("solution.py", "main.py", "utils.py")
@@ -38,11 +41,6 @@ CLOSERS = frozenset(")]}>\"'`;:, \t")
 
 _IMPORT = re.compile(r"(?:from [\w.]+ )?import [\w., ]+$")
 _WORD_START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]|[^\sA-Za-z0-9_]")
-
-
-def path_comment(path: str) -> str:
-    """Return the line that names a file; a test holds it equal to the server's."""
-    return f"# {path}\n" if path.endswith(".py") else f"// {path}\n"
 
 
 class Encoder:
@@ -140,6 +138,8 @@ class Mix:
     linked: float = 0.0
     """Share of the holes in windows that are, where there is one, on a line that uses first what
     another file declares."""
+    raw: float = 0.0
+    """Share of the holes in windows that are asked for as other programs ask: see `_raw`."""
 
     @classmethod
     def at(cls, share: float, decay_from: float) -> Mix:
@@ -205,8 +205,11 @@ class SampleMaker:
                     yield self._plain(file, line, last)
                 else:
                     near = search if rng.random() < mix.context else None
-                    linked = rng.random() < mix.linked
-                    sample = self._infill(file, near, line, last, linked=linked)
+                    if rng.random() < mix.raw:
+                        sample = self._raw(file, near, line, last)
+                    else:
+                        linked = rng.random() < mix.linked
+                        sample = self._infill(file, near, line, last, linked=linked)
                     if sample is not None:
                         yield sample
             line = last
@@ -283,32 +286,66 @@ class SampleMaker:
             middle = file.tokens(hole, last_middle + 1)[:-1]
         if not 0 < len(middle) <= MIDDLE_TOKENS:
             return None
+        suffix = self._suffix(file, last_middle, line_rest)
+        # What is typed of the line is in the query, what is to be written never is.
+        typed = line[: rng.randint(0, len(line))] if rng.random() < 0.7 else ""
+        context = self._context(file, search, hole, typed, line_rest, last_middle)
+        prefix = file.tokens(self._first_line(file, first, hole), hole)
+        return _sample((context, self._header(file), prefix), suffix, middle)
+
+    def _raw(
+        self, file: SourceFile, search: PackageSearch | None, first: int, last: int
+    ) -> Ids | None:
+        """Return a hole as programs ask that know nothing of the server's form.
+
+        What is typed of the line stands in the prefix. The hole holds its line's end and the suffix
+        begins right behind it, or, where something is typed, the suffix may begin with the end.
+        """
+        rng = self.rng
+        hole = self._any_line(file, first, last)
+        if hole < 0:
+            return None
+        line, last_middle = file.lines[hole], hole
+        if rng.random() >= ONE_LINE_SHARE + INSIDE_SHARE:
+            last_middle = _last_line_of_block(file, hole, rng.choice((1, 1, 2, 2, 3, 4, 6, 9)))
+        typed = line[: rng.randrange(len(line))] if rng.random() < RAW_TYPED_SHARE else ""
+        rest = self.encode(line[len(typed) :])
+        following = file.tokens(hole + 1, last_middle + 1)
+        middle = np.concatenate((rest, [self.encode.newline], following)).astype(np.uint16)
+        suffix = self._suffix(file, last_middle, "")
+        if typed and rng.random() < 0.5:
+            middle = middle[:-1]
+        else:
+            suffix = suffix[1:]
+        if not 0 < len(middle) <= MIDDLE_TOKENS:
+            return None
+        context = self._context(file, search, hole, typed, "", last_middle)
+        header = self._header(file) if rng.random() < 0.5 else np.empty(0, np.uint16)
+        prefix = file.tokens(self._first_line(file, first, hole), hole)
+        return _sample((context, header, prefix, self.encode(typed)), suffix, middle)
+
+    def _first_line(self, file: SourceFile, first: int, hole: int) -> int:
         while file.starts[hole] - file.starts[first] > self.budgets.prefix:
             first += 1
-        suffix = self._suffix(file, last_middle, line_rest)
-        context = np.empty(0, np.uint16)
-        if search is not None:
-            # What is typed of the line is in the query, what is to be written never is.
-            typed = line[: rng.randint(0, len(line))] if rng.random() < 0.7 else ""
-            context = search.context(
-                file.path,
-                "\n".join((*file.lines[:hole], typed)),
-                "\n".join((line_rest, *file.lines[last_middle + 1 :])),
-                rng.choice(self.budgets.context),
-            )
-        return np.concatenate(
-            (
-                [BOS, FIM_BEGIN],
-                context,
-                self._header(file),
-                file.tokens(first, hole),
-                [FIM_HOLE],
-                suffix,
-                [FIM_END],
-                middle,
-                [EOS],
-            )
-        ).astype(np.uint16)
+        return first
+
+    def _context(
+        self,
+        file: SourceFile,
+        search: PackageSearch | None,
+        hole: int,
+        typed: str,
+        line_rest: str,
+        last_middle: int,
+    ) -> Ids:
+        if search is None:
+            return np.empty(0, np.uint16)
+        return search.context(
+            file.path,
+            "\n".join((*file.lines[:hole], typed)),
+            "\n".join((line_rest, *file.lines[last_middle + 1 :])),
+            self.rng.choice(self.budgets.context),
+        )
 
     def _any_line(self, file: SourceFile, first: int, last: int) -> int:
         """Return a line to leave out, seldom one that only closes something; -1 if none is found."""
@@ -329,6 +366,11 @@ class SampleMaker:
         newline = [self.encode.newline] if first < len(file.lines) or not line_rest else []
         rest = self.encode(line_rest)
         return np.concatenate((rest, newline, file.tokens(first, after))).astype(np.uint16)
+
+
+def _sample(before: Sequence[Ids], suffix: Ids, middle: Ids) -> Ids:
+    parts = ([BOS, FIM_BEGIN], *before, [FIM_HOLE], suffix, [FIM_END], middle, [EOS])
+    return np.concatenate(parts).astype(np.uint16)
 
 
 def pack(

@@ -84,7 +84,7 @@ def endless_samples(
     mix: Callable[[], Mix] = Mix,
     budgets: Budgets = BUDGETS,
 ) -> Iterator[Ids]:
-    """Yield samples of ``shards`` over and over; Python's shards come more often.
+    """Yield samples of ``shards`` over and over.
 
     Some shards are read at a time: two samples of one file, of which one may hold what the other
     leaves out, then seldom meet in a row.
@@ -103,10 +103,7 @@ def endless_samples(
 
 def _endless_shards(shards: list[Shard], rng: random.Random) -> Iterator[Shard]:
     while True:
-        for shard in rng.sample(shards, len(shards)):
-            python = sum(path.endswith(".py") for path, _ in shard) > len(shard) / 2
-            if python or rng.random() < 0.5:
-                yield shard
+        yield from rng.sample(shards, len(shards))
 
 
 def encoder(file: Path = FILE) -> Encoder:
@@ -366,6 +363,7 @@ def main() -> None:
     parser.add_argument(
         "--rows-from", type=Path, help="take the rows that training.trials makes, from this folder"
     )
+    parser.add_argument("--validation-rows", type=int, default=128)
     parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -379,7 +377,7 @@ def main() -> None:
     held = shards_of(list(corpus.read(args.validation))) if args.validation else shards[:2]
     rng = random.Random(7)
     rows = pack(endless_samples(held, encoder(), rng), length, rng)
-    validation = np.stack([next(rows) for _ in range(4 if plan.toy else 128)])
+    validation = np.stack([next(rows) for _ in range(4 if plan.toy else args.validation_rows)])
     world = max(1, plan.devices)
     progress = context.Value("d", 0.0)
 

@@ -65,7 +65,7 @@ FINAL = RowSet(
     "final",
     10**9,
     LONG,
-    Mix(windows=0.9, functions=1.3, plain=0.05, context=0.8, linked=0.4),
+    Mix(windows=0.9, functions=1.0, plain=0.05, context=0.8, linked=0.35, raw=0.12),
     length=4_096,
 )
 """What a run that starts from a trained model goes on with."""
@@ -238,13 +238,16 @@ def run(
 
 def _make(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
-    shards = shards_of(gather(args))
+    from training import corpus
+
+    if args.cleaned:
+        shards = shards_of([file for path in args.corpus for file in corpus.read(path)])
+    else:
+        shards = shards_of(gather(args))
     random.Random(1).shuffle(shards)
     if args.final:
         make(FINAL, shards, args.out, args.workers, seed=args.seed)
         return
-    from training import corpus
-
     held = shards_of(list(corpus.read(args.validation)))
     for one in (*HELD_OUT_SETS, *SETS):
         small = replace(one, count=max(1, int(one.count * args.scale)))
@@ -324,6 +327,9 @@ def main() -> None:
     rows.add_argument("--tokenizer", type=Path, help="of the trial with another vocabulary")
     rows.add_argument("--final", action="store_true", help="make those of a long run, until ended")
     rows.add_argument("--workers", type=int, default=2)
+    rows.add_argument(
+        "--cleaned", action="store_true", help="the corpus is pieces of training.pieces"
+    )
     rows.add_argument("--scale", type=float, default=1.0, help="make so much of each set")
     rows.add_argument("--seed", type=int, default=1)
     rows.add_argument("--out", type=Path, required=True)

@@ -3,6 +3,10 @@
     pip download --no-deps -d held-out werkzeug==3.1.9 trio==0.35.0 click==8.5.1 pygls==2.1.1
     python bench/model/held_out_lines.py held-out --out bench/results/model/held_out_lines.json
 
+The folder may have folders of other archives, each named after the language to measure: npm
+tarballs, Debian packages, and Debian sources by their .dsc. ``line_prompts.py`` writes what would be
+asked, for a program that answers many at once.
+
 Each line of the first kind of case is cut at a random column and asked for in three ways, greedy and
 healed, by the server's own pipeline: as plain text without a suffix or a marker, as a hole, and as
 a hole with snippets. A case of the second kind (``cross_file.py``) begins at the first use, in its
@@ -16,14 +20,16 @@ import asyncio
 import json
 import random
 import tempfile
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import geometric_mean
 
 from model_bench.lines import (
     HOLE,
+    HUMANEVAL,
     PLAIN,
+    RAW,
     SNIPPETS,
     WAYS,
     Answer,
@@ -32,6 +38,7 @@ from model_bench.lines import (
     cross_file,
     random_columns,
 )
+from model_bench.packages import archives_of, unpack
 
 from infill_ls.engine_choice import engine_for
 from infill_ls.evaluation.holes import CutHole, HoleKind
@@ -39,21 +46,28 @@ from infill_ls.evaluation.intervals import compare, mean, quantile
 from infill_ls.settings import Settings
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 
+NAMES: dict[str, str] = {
+    HoleKind.LINE: "random column",
+    HoleKind.CALL: "cross-file",
+    HUMANEVAL: "HumanEval single-line",
+}
 
-async def measure(wheels: Sequence[Path], options: argparse.Namespace) -> None:
+
+async def measure(archives: Sequence[tuple[str, Path]], options: argparse.Namespace) -> None:
     """Ask for all lines of all packages, spread evenly, and tell what came of it."""
     engine = engine_for(Settings(model=options.model), lambda _: None)
     answers: list[Answer] = []
     key_times: list[KeyTime] = []
     try:
-        for wheel in wheels:
+        for language, archive in archives:
+            of_language = sum(one == language for one, _ in archives)
             with tempfile.TemporaryDirectory() as place:
-                folder = unpack(wheel, Path(place))
-                lines = random_columns(folder, -(-options.cases // len(wheels)))
-                calls = cross_file(folder, -(-options.cross_file_cases // len(wheels)))
+                folder = unpack(archive, Path(place))
+                lines = random_columns(folder, -(-options.cases // of_language), language)
+                calls = cross_file(folder, -(-options.cross_file_cases // of_language), language)
                 with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
                     index.crawl()
-                    asker = Asker(engine, index, folder, options.model)
+                    asker = Asker(engine, index, folder, options.model, language)
                     for hole in sorted((*lines, *calls), key=_by_chance_by_file):
                         if options.timed:
                             key_times.append(await asker.time_next_key(hole))
@@ -75,14 +89,6 @@ def _by_chance_by_file(hole: CutHole) -> tuple[float, int]:
     return random.Random(hole.path).random(), hole.start
 
 
-def unpack(wheel: Path, place: Path) -> Path:
-    """Return the folder in ``place`` with what ``wheel`` holds."""
-    folder = place.resolve() / wheel.name.partition("-")[0]
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
-
-
 def times(keys: Sequence[KeyTime]) -> dict[str, object]:
     """Return how long a suggestion takes while somebody types, and what of it is decoding."""
     totals_ms = [key.total_ms for key in keys]
@@ -97,25 +103,46 @@ def times(keys: Sequence[KeyTime]) -> dict[str, object]:
     return {"cases": len(keys), **{name: asdict(interval) for name, interval in found.items()}}
 
 
-def figures(answers: Iterable[Answer]) -> dict[str, object]:
-    """Return each way's share of right lines, in percent, and how the ways compare."""
-    by_kind: dict[HoleKind, list[Answer]] = {HoleKind.LINE: [], HoleKind.CALL: []}
+def figures(answers: Sequence[Answer]) -> dict[str, object]:
+    """Return each way's share of right lines, in percent, and how the ways compare.
+
+    Where there are several languages, those of each, and the geometric mean of all but the first's.
+    """
+    languages = sorted({answer.language for answer in answers})
+    if len(languages) > 1:
+        found: dict[str, object] = {
+            language: figures([a for a in answers if a.language == language])
+            for language in languages
+        }
+        for kind in (HoleKind.LINE, HoleKind.CALL):
+            some = [a for a in answers if a.kind == kind and a.language != "python"]
+            for way in (HOLE, SNIPPETS):
+                found[f"{NAMES[kind]}, {way}, geometric mean without Python, %"] = _mean_of(
+                    some, way
+                )
+        return found
+    by_kind: dict[str, list[Answer]] = {name: [] for name in NAMES}
     for answer in answers:
         by_kind[answer.kind].append(answer)
-    names = {HoleKind.LINE: "random column", HoleKind.CALL: "cross-file"}
-    return {names[kind]: _figures_of(some) for kind, some in by_kind.items() if some}
+    return {NAMES[kind]: _figures_of(some) for kind, some in by_kind.items() if some}
+
+
+def _mean_of(answers: Sequence[Answer], way: str) -> float:
+    """Return the geometric mean of the languages' shares of right lines, in percent."""
+    right: dict[str, list[bool]] = {}
+    for answer in answers:
+        right.setdefault(answer.language, []).append(answer.is_right(way))
+    shares = [100 * sum(flags) / len(flags) for flags in right.values()]
+    return geometric_mean(shares) if shares and min(shares) > 0 else 0.0
 
 
 def _figures_of(answers: Sequence[Answer]) -> dict[str, object]:
-    right = {
-        way: [answer.is_right(way) for answer in answers]
-        for way in WAYS
-        if way in answers[0].written
-    }
+    ways = tuple(answers[0].written)
+    right = {way: [answer.is_right(way) for answer in answers] for way in ways}
     found: dict[str, object] = {"cases": len(answers)}
     for way, flags in right.items():
         found[f"{way}, %"] = asdict(mean([100.0 * flag for flag in flags]))
-    for one, other in ((HOLE, PLAIN), (SNIPPETS, PLAIN), (SNIPPETS, HOLE)):
+    for one, other in ((HOLE, PLAIN), (SNIPPETS, PLAIN), (SNIPPETS, HOLE), (RAW, HOLE)):
         if one in right and other in right:
             found[f"{one} over {other}"] = asdict(compare(right[other], right[one]).ratio)
     return found
@@ -129,7 +156,7 @@ def _append(path: Path, answer: Answer) -> None:
 def read_answers(paths: Iterable[Path]) -> list[Answer]:
     """Return the answers that earlier runs have appended to files."""
     rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
-    return [Answer(**row | {"kind": HoleKind(row["kind"])}) for row in rows]
+    return [Answer(**row) for row in rows]
 
 
 def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
@@ -143,7 +170,7 @@ def main() -> None:
     """Measure as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "wheels", type=Path, help="folder of the held-out packages' wheels", nargs="?"
+        "packages", type=Path, help="folder of the held-out packages' archives", nargs="?"
     )
     parser.add_argument("--cases", type=int, default=320, help="of lines cut at a random column")
     parser.add_argument("--cross-file-cases", type=int, default=320)
@@ -160,10 +187,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.answered:
         _write(options, figures(read_answers(options.answered)))
-    elif options.wheels:
-        asyncio.run(measure(sorted(options.wheels.glob("*.whl")), options))
+    elif options.packages:
+        asyncio.run(measure(archives_of(options.packages), options))
     else:
-        parser.error("name the folder of the wheels")
+        parser.error("name the folder of the packages")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,19 @@ from infill_retrieval.syntax import language_of
 LEAST_LEFT_CHARS = 3
 """A cut leaves so much of the line to write."""
 CASES_OF_A_FILE = 3
+NOT_WRITTEN = (".d.ts", ".min.js", ".d.mts", ".d.cts", ".min.css")
+NOT_WRITTEN_FOLDERS = frozenset(
+    {"node_modules", "prebuilds", "generated", "dist", "lib.esm", "lib.commonjs", "_cjs", "_esm"}
+)
+SPARE = 4
+"""So many cases are drawn for each that is used: some lie in files that nobody wrote. Python's
+packages have none of these, and their cases are those of earlier measurements."""
 PLAIN, HOLE, SNIPPETS = "plain", "hole", "hole with snippets"
 WAYS = (PLAIN, HOLE, SNIPPETS)
+HUMANEVAL = "humaneval"
+"""A kind of case: a line of HumanEval."""
+RAW = "raw hole"
+"""As a program asks that knows nothing of the server's form: the hole holds its line's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,12 @@ class Answer:
 
     id: str
     package: str
-    kind: HoleKind
+    kind: str
+    """A `HoleKind` or ``HUMANEVAL``."""
     wanted: str
     written: dict[str, str]
     """By the way of asking."""
+    language: str = "python"
 
     def is_right(self, way: str) -> bool:
         """Return whether the rest of the line was written exactly."""
@@ -56,8 +69,15 @@ class KeyTime:
 class Asker:
     """Asks in all ways for the holes of one package."""
 
-    def __init__(self, engine: Engine, index: WorkspaceIndex, folder: Path, model: str) -> None:
-        self._engine, self._folder = engine, folder
+    def __init__(
+        self,
+        engine: Engine,
+        index: WorkspaceIndex,
+        folder: Path,
+        model: str,
+        language: str = "python",
+    ) -> None:
+        self._engine, self._folder, self._language = engine, folder, language
         self._alone = settings_for_a_line(model)
         searching = self._alone.model_copy(update={"snippet_tokens": Settings().snippet_tokens})
         self._hole = Pipeline(engine, index.retrieve, self._alone)
@@ -74,7 +94,28 @@ class Asker:
             report = await (self._snippets if way == SNIPPETS else self._hole).run(snapshot)
             assert all(snippet.path != hole.path for snippet in report.retrieval.snippets)
             written[way] = _line(report)
-        return Answer(hole.id, self._folder.name, hole.kind, hole.wanted, written)
+        return Answer(hole.id, self._folder.name, hole.kind, hole.wanted, written, self._language)
+
+    async def prompts(self, hole: CutHole, ways: Sequence[str]) -> list[dict[str, object]]:
+        """Return what the model would be asked, for a program that answers many at once."""
+        found: list[dict[str, object]] = []
+        for way in ways:
+            pipeline = self._snippets if way == SNIPPETS else self._hole
+            prepared = await pipeline.prepare(self._snapshot(hole, 0))
+            assert prepared.prompt is not None
+            found.append(
+                {
+                    "id": hole.id,
+                    "package": self._folder.name,
+                    "language": self._language,
+                    "kind": str(hole.kind),
+                    "way": way,
+                    "wanted": hole.wanted,
+                    "ids": list(prepared.prompt.token_ids),
+                    "fragment": prepared.prompt.fragment,
+                }
+            )
+        return found
 
     async def time_next_key(self, hole: CutHole) -> KeyTime:
         """Return what the suggestion after one more character takes, with snippets.
@@ -127,18 +168,28 @@ def _line(report: Report) -> str:
     return report.completion.text.partition("\n")[0] if report.completion is not None else ""
 
 
-def random_columns(folder: Path, count: int) -> list[CutHole]:
+def random_columns(folder: Path, count: int, language: str = "python") -> list[CutHole]:
     """Return up to ``count`` lines of ``folder``, of files drawn by chance, cut at any column."""
     names = sorted(source.name for source in find_sources(folder, DEFAULT_SETTINGS))
     chooser = random.Random(f"{folder.name} 1")
     chooser.shuffle(names)
     found: list[CutHole] = []
     for name in names:
-        if language_of(name).name == "python":
+        if _is_written(name, language):
             text = read(folder / name)
             most = min(CASES_OF_A_FILE, count - len(found))
             found += [_cut(hole, chooser) for hole in line_holes(name, text, most, 1)]
     return found
+
+
+def _is_written(name: str, language: str) -> bool:
+    """Return whether somebody has written this file, in this language (or its form with tags)."""
+    parts = Path(name).parts
+    return (
+        language_of(name).name in {language, "tsx" if language == "typescript" else language}
+        and not name.endswith(NOT_WRITTEN)
+        and not NOT_WRITTEN_FOLDERS.intersection(parts)
+    )
 
 
 def _cut(hole: CutHole, chooser: random.Random) -> CutHole:
@@ -146,17 +197,22 @@ def _cut(hole: CutHole, chooser: random.Random) -> CutHole:
     return replace(hole, id=f"{hole.path}:{start}", start=start)
 
 
-def cross_file(folder: Path, count: int) -> list[CutHole]:
+def cross_file(folder: Path, count: int, language: str = "python") -> list[CutHole]:
     """Return up to ``count`` rests of lines that begin with what another file declares."""
     found = []
-    for case in cases_of(folder.name, "python", folder, count):
+    spare = 1 if language == "python" else SPARE
+    for case in cases_of(folder.name, language, folder, count * spare):
         text = read(case.path)
         end = text.find("\n", case.offset)
         name = case.path.relative_to(folder).as_posix()
+        if not _is_written(name, language):
+            continue
         found.append(
             CutHole(
                 f"{name}:{case.offset}", HoleKind.CALL, name, text, case.offset,
                 len(text) if end < 0 else end,
             )
         )  # fmt: skip
-    return found
+    if len(found) <= count:
+        return found
+    return random.Random(f"{folder.name} 2").sample(found, count)
