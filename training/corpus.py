@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import importlib.metadata
 import io
 import json
@@ -307,13 +308,25 @@ _TO_JUDGE: list[tuple[list[File], HeldOut]] = []
 """What a process that was forked to judge looks at: gigabytes that need no copy."""
 
 
-def clean(files: list[File], held_out: HeldOut, processes: int) -> list[File]:
-    """Return the files to learn from: no copies, no evaluation data, nothing generated."""
+def digest(text: str) -> bytes:
+    """Return what tells a text from others."""
+    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+
+
+def clean(
+    files: list[File], held_out: HeldOut, processes: int, beside: Iterable[File] = ()
+) -> list[File]:
+    """Return the files to learn from: no copies, no evaluation data, nothing generated.
+
+    Copies of files in ``beside`` are left out, too.
+    """
     files = sorted(files, key=lambda file: (file.package, hash_order(file.path)))
     fork = multiprocessing.get_context("fork")
     with fork.Pool(processes, _TO_JUDGE.append, ((files, held_out),)) as pool:
         judged = pool.map(_judge, range(len(files)), chunksize=32)
     duplicates = Duplicates()
+    for file in beside:
+        duplicates.is_copy(Fingerprint.of(file.text))
     reasons: Counter[str] = Counter()
     chars: Counter[str] = Counter()
     kept = []

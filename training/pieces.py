@@ -95,16 +95,32 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--pieces", type=int, default=7)
+    parser.add_argument("--name", default="piece")
     parser.add_argument("--scale", type=float, default=1.0, help="of all shares")
+    parser.add_argument("--only", nargs="*", help="languages to take, of those that are lacking")
+    parser.add_argument(
+        "--beside", type=Path, nargs="*", default=[], help="pieces whose files are not taken again"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    files = [file for path in args.corpus for file in corpus.read(path)]
+    only = set(args.only or MOST_CHARS_M)
+    have = [file for path in args.beside for file in corpus.read(path)]
+    known = {corpus.digest(file.text) for file in have}
+    files = [
+        file
+        for path in args.corpus
+        for file in corpus.read(path)
+        if language(file.path) in only and corpus.digest(file.text) not in known
+    ]
     log(len(files), "files,", sum(len(f.text) for f in files) / 1e6, "M characters")
     most = {name: 1e6 * args.scale * share for name, share in MOST_CHARS_M.items()}
+    for file in have:
+        most[language(file.path) or ""] -= len(file.text)
     # Copies and refused files are found later: somewhat more is looked at than is kept.
     files = within_shares(files, {name: 1.3 * share for name, share in most.items()}, args.seed)
-    files = corpus.clean(files, HeldOut.load(args.held_out), 2)
+    near = [file for file in have if language(file.path) in only]
+    files = corpus.clean(files, HeldOut.load(args.held_out), 2, near)
     files = within_shares(files, most, args.seed)
     languages: Counter[str] = Counter()
     packages: Counter[str] = Counter()
@@ -116,7 +132,7 @@ def main() -> None:
     (args.out / "languages.json").write_text(json.dumps(languages, indent=1) + "\n")
     log({name: round(size / 1e6, 1) for name, size in languages.most_common()})
     for number, shards in enumerate(cut(shards_of(files), args.pieces, args.seed)):
-        path = args.out / f"piece-{number}.jsonl.zst"
+        path = args.out / f"{args.name}-{number}.jsonl.zst"
         write(path, shards)
         log(path.name, len(shards), "shards", path.stat().st_size / 1e6, "MB")
 
