@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-from collections.abc import Sequence
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,18 +51,18 @@ class Healer:
     """Tells which ids may come next while a fragment has to be written."""
 
     def __init__(self, words: Sequence[bytes]) -> None:
-        self._words = words
-        self._known: dict[bytes, list[int]] = {}
+        self._ids = {word: number for number, word in enumerate(words) if word}
+        self._sorted = sorted(self._ids)
 
     def allowed(self, required: bytes) -> list[int]:
-        """Return the ids whose bytes begin like ``required``, or go on beyond it."""
-        if required not in self._known:
-            self._known[required] = [
-                number
-                for number, word in enumerate(self._words)
-                if word and (word.startswith(required) or required.startswith(word))
-            ]
-        return self._known[required]
+        """Return the ids whose bytes begin like ``required``, or that ``required`` begins with."""
+        starts = (required[:size] for size in range(1, len(required)))
+        found = [self._ids[start] for start in starts if start in self._ids]
+        for word in self._sorted[bisect_left(self._sorted, required) :]:
+            if not word.startswith(required):
+                break
+            found.append(self._ids[word])
+        return found
 
 
 @dataclass
@@ -132,13 +134,13 @@ def lines(
     full = torch.cat((seen, seen.new_ones(count, MOST_TOKENS)), 1)
     for step in range(MOST_TOKENS):
         logits[:, [n for n in range(SPECIAL_IDS) if n != EOS]] = -torch.inf
-        for row, rest in enumerate(required):
-            if rest and not done[row]:
-                allowed = healer.allowed(rest)
-                kept = logits[row, allowed]
-                logits[row] = -torch.inf
-                if allowed:
-                    logits[row, allowed] = kept
+        if any(required):
+            barred = torch.zeros(logits.shape, dtype=torch.bool)
+            for row, rest in enumerate(required):
+                if rest and not done[row]:
+                    barred[row] = True
+                    barred[row, healer.allowed(rest)] = False
+            logits.masked_fill_(barred.to(device), -torch.inf)
         chosen = logits.argmax(-1)
         for row, token in enumerate(chosen.tolist()):
             if done[row]:
@@ -177,12 +179,11 @@ def load(path: Path, device: str, context: int = 4_096) -> Llama:
 
 def answers(
     model: Llama, records: Sequence[dict[str, Any]], device: str, batch: int
-) -> list[dict[str, Any]]:
-    """Return the records' answers, each with what was written in all of its ways."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the records, each with what was written in place of its ids, as they are answered."""
     words = bytes_of_words(model.shape.vocabulary)
     healer = Healer(words)
     by_size = sorted(range(len(records)), key=lambda n: len(records[n]["ids"]))
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
     cuda = device.startswith("cuda")
     for first in range(0, len(by_size), batch):
         part = [records[n] for n in by_size[first : first + batch]]
@@ -191,10 +192,8 @@ def answers(
             texts = lines(model, healer, words, prompts, device)
         for record, text in zip(part, texts, strict=True):
             names = ("id", "package", "kind", "wanted", "language")
-            key = (record["package"], record["id"], record["kind"])
-            row = found.setdefault(key, {**{name: record[name] for name in names}, "written": {}})
-            row["written"][record["way"]] = text.decode("utf-8", "replace").partition("\n")[0]
-    return [found[key] for key in sorted(found)]
+            written = text.decode("utf-8", "replace").partition("\n")[0]
+            yield {**{name: record[name] for name in names}, "written": {record["way"]: written}}
 
 
 def main() -> None:
@@ -213,13 +212,16 @@ def main() -> None:
         records = records[:: max(1, len(records) // args.count)]
     args.out.mkdir(parents=True, exist_ok=True)
     for path in args.models:
-        rows = answers(load(path, args.device), records, args.device, args.batch)
-        target = args.out / f"{path.stem}.answers.jsonl"
-        target.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        right = sum(
-            r["written"][w].rstrip() == r["wanted"].rstrip() for r in rows for w in r["written"]
-        )
-        print(path.name, len(rows), "cases,", right, "right answers", flush=True)
+        began, count, right = time.time(), 0, 0
+        with (args.out / f"{path.stem}.answers.jsonl").open("w", encoding="utf-8") as target:
+            for row in answers(load(path, args.device), records, args.device, args.batch):
+                target.write(json.dumps(row) + "\n")
+                (written,) = row["written"].values()
+                count, right = count + 1, right + (written.rstrip() == row["wanted"].rstrip())
+                if count % 1_000 == 0:
+                    target.flush()
+                    print(f"{path.name} {count} {time.time() - began:.1f} s", flush=True)
+        print(path.name, count, "prompts,", right, "right answers", flush=True)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def figures(answers: Sequence[Answer]) -> dict[str, object]:
         }
         for kind in (HoleKind.LINE, HoleKind.CALL):
             some = [a for a in answers if a.kind == kind and a.language != "python"]
-            for way in (HOLE, SNIPPETS):
+            for way in {way: None for answer in some for way in answer.written}:
                 found[f"{NAMES[kind]}, {way}, geometric mean without Python, %"] = _mean_of(
                     some, way
                 )
@@ -131,13 +131,14 @@ def _mean_of(answers: Sequence[Answer], way: str) -> float:
     """Return the geometric mean of the languages' shares of right lines, in percent."""
     right: dict[str, list[bool]] = {}
     for answer in answers:
-        right.setdefault(answer.language, []).append(answer.is_right(way))
+        if way in answer.written:
+            right.setdefault(answer.language, []).append(answer.is_right(way))
     shares = [100 * sum(flags) / len(flags) for flags in right.values()]
     return geometric_mean(shares) if shares and min(shares) > 0 else 0.0
 
 
 def _figures_of(answers: Sequence[Answer]) -> dict[str, object]:
-    ways = tuple(answers[0].written)
+    ways = tuple(way for way in answers[0].written if all(way in a.written for a in answers))
     right = {way: [answer.is_right(way) for answer in answers] for way in ways}
     found: dict[str, object] = {"cases": len(answers)}
     for way, flags in right.items():
@@ -154,9 +155,14 @@ def _append(path: Path, answer: Answer) -> None:
 
 
 def read_answers(paths: Iterable[Path]) -> list[Answer]:
-    """Return the answers that earlier runs have appended to files."""
+    """Return the answers that earlier runs have appended to files; one case's ways are joined."""
     rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
-    return [Answer(**row) for row in rows]
+    found: dict[tuple[str, str, str, str], Answer] = {}
+    for row in rows:
+        answer = Answer(**row)
+        key = (answer.language, answer.package, answer.kind, answer.id)
+        found.setdefault(key, answer).written.update(answer.written)
+    return list(found.values())
 
 
 def _write(options: argparse.Namespace, found: dict[str, object]) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import json
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -74,3 +77,48 @@ def test_installed_packages_need_a_permissive_licence(tmp_path: Path) -> None:
         "copyleft", "stray", "free-1.0.dist-info", "copyleft-1.0.dist-info",
     }  # fmt: skip
     assert {file.package for file in corpus.installed([root], 1)} == {"free"}
+
+
+def test_typescript_is_read_out_of_source_maps() -> None:
+    record = {
+        "version": 3,
+        "sources": ["../src/core.ts", "../node_modules/other/index.ts", "../src/view.js"],
+        "sourcesContent": [BODY, BODY, BODY],
+    }
+    assert corpus.mapped_sources("dist/core.mjs.map", json.dumps(record)) == [("src/core.ts", BODY)]
+    assert corpus.mapped_sources("dist/core.css.map", "no JSON") == []
+
+
+def make_source(folder: Path, copyright_file: str) -> Path:
+    """Make a Debian source package of two files and its packaging; return its .dsc."""
+    for name, root, files in (
+        ("thing_1.2.orig.tar.gz", "thing-1.2/", {"src/a.go": BODY, "old/b.go": BODY}),
+        ("thing_1.2-1.debian.tar.xz", "", {"debian/copyright": copyright_file}),
+    ):
+        with tarfile.open(folder / name, f"w:{name.rpartition('.')[2]}") as archive:
+            for path, text in files.items():
+                member = tarfile.TarInfo(root + path)
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+    dsc = folder / "thing_1.2-1.dsc"
+    dsc.write_text("Source: thing\n")
+    return dsc
+
+
+def test_files_of_a_debian_source_need_a_permissive_licence_each(tmp_path: Path) -> None:
+    told = "Files: *\nLicense: Expat\n\nFiles: old/*\nLicense: LGPL-2.1\n"
+    package, files = corpus.read_source(make_source(tmp_path, told))
+    assert package == corpus.Package("thing", "1.2-1", "Expat", "debian-source")
+    assert [path for path, _ in files] == ["src/a.go"]
+
+
+def test_a_debian_source_whose_licences_are_told_in_prose_is_not_taken(tmp_path: Path) -> None:
+    dsc = make_source(tmp_path, "It was written by somebody, who lets everybody use it.")
+    assert corpus.extract([dsc], tmp_path / "out") == []
+
+
+def test_what_many_held_out_files_share_marks_no_file() -> None:
+    notice = "".join(f"// Line {n} of a licence that many files bear\n" for n in range(8))
+    held = [notice + f"let value_{n} = compute_this_number({n});\n" for n in range(10)]
+    assert not HeldOut.of(held, []).holds(notice + "let other = 1;\n")
+    assert HeldOut.of(held[:2], []).holds(notice + "let other = 1;\n")

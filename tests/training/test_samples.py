@@ -173,3 +173,20 @@ def test_the_mix_nears_the_servers_prompts_while_the_rate_decays() -> None:
     assert late.functions > early.functions
     assert late.context > early.context
     assert late.plain < early.plain
+
+
+def test_raw_holes_have_the_form_of_other_programs() -> None:
+    mix = Mix(functions=0.0, plain=0.0, context=0.0, raw=1.0)
+    found = [
+        Parts.of(sample.tolist())
+        for seed in range(4)
+        for sample in SampleMaker(Encoder(TOKENIZER), random.Random(seed), lambda: mix).shard(
+            [(NAME, SOURCE)]
+        )
+    ]
+    for parts in found:
+        prefix = parts.prefix.removeprefix(f"# {NAME}\n").removeprefix("# samples.py\n")
+        assert f"\n{prefix}{parts.middle}{parts.suffix}" in f"\n{SOURCE}"
+        assert parts.middle.endswith("\n") or parts.suffix.startswith("\n") or not parts.suffix
+    assert any(not parts.prefix.endswith("\n") for parts in found)
+    assert any(parts.prefix.endswith("\n") and parts.middle.endswith("\n") for parts in found)
