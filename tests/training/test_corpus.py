@@ -95,7 +95,7 @@ def make_source(folder: Path, copyright_file: str) -> Path:
         ("thing_1.2.orig.tar.gz", "thing-1.2/", {"src/a.go": BODY, "old/b.go": BODY}),
         ("thing_1.2-1.debian.tar.xz", "", {"debian/copyright": copyright_file}),
     ):
-        with tarfile.open(folder / name, f"w:{name.rpartition('.')[2]}") as archive:
+        with tarfile.open(folder / name, "w:gz" if name.endswith("gz") else "w:xz") as archive:
             for path, text in files.items():
                 member = tarfile.TarInfo(root + path)
                 member.size = len(text.encode())
