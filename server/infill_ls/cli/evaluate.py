@@ -232,7 +232,8 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
     from infill_ls.evaluation import keystrokes
     from infill_ls.evaluation.driver import measure_cases
     from infill_ls.evaluation.figures import Result
-    from infill_ls.evaluation.history import edits_of, head_of
+    from infill_ls.evaluation.git import head_of
+    from infill_ls.evaluation.history import edits_of
     from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
     from infill_ls.settings import Settings
 

@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 
 from infill_ls.errors import UsageError
+from infill_ls.evaluation import git
 from infill_ls.lines import split_lines, with_lf
 from infill_retrieval.common_length import common_length
 from infill_retrieval.syntax import language_of
@@ -23,7 +24,6 @@ LEAST_CHARS, MOST_CHARS = 12, 400
 MOST_FILE_BYTES = 200_000
 MOST_FILES_OF_A_COMMIT = 20
 """A commit with more is a sweep by a tool."""
-GIT_TIMEOUT_S = 60.0
 _DATA = frozenset({"json", "toml", "yaml"})
 """Languages that tools write more than people do."""
 _KEYS = re.compile(r"\n[ \t]*|.", re.DOTALL)
@@ -66,26 +66,13 @@ def edits_of(repository: Path, commits: int, count: int | None, seed: int) -> li
     return [found[place] for place in sorted(places[:count])]
 
 
-def head_of(repository: Path) -> str:
-    """Return the id of the newest commit. Raises :class:`UsageError` if there is none."""
-    if not repository.is_dir():
-        raise UsageError(f"{repository} is no folder")
-    try:
-        return _git(repository, "rev-parse", "--verify", "--quiet", "HEAD").decode().strip()
-    except subprocess.CalledProcessError as error:
-        why = error.stderr.decode("utf-8", "replace").strip()
-        raise UsageError(
-            f"{repository} is no git repository ({why})" if why else f"{repository} has no commits"
-        ) from None
-
-
 def check_out_parent(repository: Path, commit: str, folder: Path) -> None:
     """Make ``folder`` the tree before ``commit``; the repository itself is left alone."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     # A repository of its own: what is above must not hide it from the index.
     (folder / ".git").mkdir()
-    with tarfile.open(fileobj=BytesIO(_git(repository, "archive", f"{commit}^"))) as tree:
+    with tarfile.open(fileobj=BytesIO(git.read(repository, "archive", f"{commit}^"))) as tree:
         tree.extractall(folder, filter="data")
 
 
@@ -115,7 +102,7 @@ def _edits_of_file(repository: Path, commit: str, path: str) -> Iterator[Edit]:
     texts = []
     for revision in (f"{commit}^", commit):
         try:
-            data = _git(repository, "cat-file", "blob", f"{revision}:{path}")
+            data = git.read(repository, "cat-file", "blob", f"{revision}:{path}")
             texts.append(data.decode("utf-8"))
         except (subprocess.CalledProcessError, UnicodeDecodeError):
             return  # a submodule, a link, or no text
@@ -131,15 +118,15 @@ def _edits_of_file(repository: Path, commit: str, path: str) -> Iterator[Edit]:
 
 
 def _commits(repository: Path, count: int) -> list[str]:
-    head_of(repository)
+    newest = git.head_of(repository)
     # Those with a parent: the first commit of all was not typed into anything.
     arguments = ("--no-merges", "--min-parents=1", f"--max-count={count}", "--format=%H")
-    return _git(repository, "log", *arguments).decode().split()
+    return git.read(repository, "log", *arguments, newest).decode().split()
 
 
 def _changed_files(repository: Path, commit: str) -> list[str]:
     try:
-        output = _git(
+        output = git.read(
             repository, "diff-tree", "-r", "-z", "--no-commit-id", "--no-renames",
             "--diff-filter=M", "--name-only", commit,
         )  # fmt: skip
@@ -153,17 +140,3 @@ def _changed_files(repository: Path, commit: str) -> list[str]:
 def _is_code(path: str) -> bool:
     language = language_of(path)
     return language.grammar is not None and language.name not in _DATA
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    try:
-        return subprocess.run(  # noqa: S603 - fixed commands of git
-            ["git", "-C", str(repository), *arguments],  # noqa: S607 - the user's own git
-            capture_output=True,
-            timeout=GIT_TIMEOUT_S,
-            check=True,
-        ).stdout
-    except FileNotFoundError:
-        raise UsageError("git is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"git did not answer in {GIT_TIMEOUT_S:.0f} s in {repository}") from None

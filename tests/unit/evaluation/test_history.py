@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_ls.errors import UsageError
-from infill_ls.evaluation.history import check_out_parent, edits_between, edits_of, head_of
+from infill_ls.evaluation.git import head_of
+from infill_ls.evaluation.history import check_out_parent, edits_between, edits_of
 
 LINES = st.lists(st.sampled_from(["a\n", "  b\n", "call(x)\n", "call(x, y)\n", "\n"]), max_size=8)
 
@@ -86,3 +87,20 @@ def test_without_commits_there_is_a_clear_message(repository: Path, tmp_path: Pa
     plain.mkdir()
     with pytest.raises(UsageError, match="no git repository"):
         head_of(plain)
+
+
+def test_programs_that_a_hostile_repository_names_are_not_run(
+    repository: Path, tmp_path: Path
+) -> None:
+    (repository / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
+    commit(repository, one="def f():\n    return 1\n")
+    commit(repository, one="def f():\n    print('hello there')\n    return 1\n")
+    marker = tmp_path / "it-ran"
+    program = f"touch {marker}; cat"
+    for name in ("core.fsmonitor", "filter.evil.smudge", "filter.evil.clean", "filter.evil.process",
+                 "diff.evil.textconv", "core.sshCommand", "core.pager", "core.alternateRefsCommand"):  # fmt: skip
+        git(repository, "config", name, program)
+    (edit,) = edits_of(repository, 10, None, 0)
+    check_out_parent(repository, edit.commit, tmp_path / "tree")
+    assert (tmp_path / "tree" / "one.py").read_text() == "def f():\n    return 1\n"
+    assert not marker.exists()
