@@ -63,9 +63,21 @@ SENSITIVE_NAMES: tuple[str, ...] = (
     "*.tfstate.*",
     "*.tfvars",
     "master.key",
+    "*.env.sh",
+    ".dev.vars",
+    ".flaskenv",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".renviron",
+    ".s3cfg",
+    ".yarnrc.yml",
+    "kubeconfig",
+    "*.kubeconfig",
 )
 """Names (as of ``fnmatch``, in lower case) of files that hold secrets. A setting adds to them."""
 
+_COPY_ENDINGS = ("~", ".bak", ".backup", ".old", ".orig", ".save", ".swp")
+"""What editors and people put behind the name of a file that they keep a copy of."""
 _HARMLESS_NAMES = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
 
 _TOKENS = re.compile(
@@ -116,6 +128,8 @@ MIN_ENTROPY_BITS = 3.5
 def is_sensitive_name(path: str, extra: Sequence[str] = ()) -> bool:
     """Return whether a file with this name is taken for one with secrets."""
     name = PurePath(path).name.lower()
+    while ending := next((e for e in _COPY_ENDINGS if name.endswith(e) and name != e), None):
+        name = name.removesuffix(ending)
     if name in _HARMLESS_NAMES:
         return False
     return any(fnmatchcase(name, pattern.lower()) for pattern in (*SENSITIVE_NAMES, *extra))

@@ -41,7 +41,8 @@ MAX_CRASHES = 8
 """After so many crashes the rest of the folder is left alone: something else is wrong."""
 NICENESS = 5
 """How far the child stands back behind the editor, the engine and everything else."""
-_COMMAND = ("-m", "infill_retrieval.worker")
+_COMMAND = ("-P", "-m", "infill_retrieval.worker")
+"""Without ``-P`` Python would import a workspace's own ``json.py``: its folder comes first."""
 _HEAD = struct.Struct("<II")
 
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path
 
@@ -27,6 +28,8 @@ from infill_retrieval.settings import RetrievalSettings
 
 log = logging.getLogger(__name__)
 
+LONG_TOKEN_CHARS = 8
+"""Few tokens of source text are longer, so a prompt lies within so many characters a token."""
 PAUSE_S = 0.15
 """A user who has not typed for so long has paused: time to think ahead."""
 
@@ -220,8 +223,22 @@ class Session:
         self._stop_crawling.set()
         self._index_thread.shutdown(wait=False, cancel_futures=True)
 
+    def _secrets_of(self, snapshot: Snapshot) -> str | None:
+        """Return why nothing is completed here, also for a secret that was pasted a moment ago.
+
+        The whole text was looked at when it was opened and is again after a pause; what this very
+        prompt may hold is looked at now, which takes a fraction of a decode step.
+        """
+        if (known := self._sensitive.get(snapshot.uri)) is not None:
+            return known
+        start = max(snapshot.offset - LONG_TOKEN_CHARS * self.settings.prefix_tokens, 0)
+        end = snapshot.offset + LONG_TOKEN_CHARS * self.settings.suffix_tokens
+        start = snapshot.text.rfind("\n", 0, start) + 1
+        near = snapshot.text[start : end if (stop := snapshot.text.find("\n", end)) < 0 else stop]
+        return self._index.sensitivity(_name_of(snapshot.uri, snapshot.path), near)
+
     async def _run(self, snapshot: Snapshot) -> Report:
-        if (secrets := self._sensitive.get(snapshot.uri)) is not None:
+        if (secrets := self._secrets_of(snapshot)) is not None:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
         if self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC:
@@ -288,7 +305,7 @@ class Session:
         return self._index.retrieve(query, budget_tokens, count_tokens)
 
     def _look_for_secrets(self, uri: str, path: Path | None, text: str) -> None:
-        reason = self._index.sensitivity(path or Path(), text)
+        reason = self._index.sensitivity(_name_of(uri, str(path or "")), text)
         if reason is not None:
             self._sensitive[uri] = reason
         else:
@@ -308,3 +325,11 @@ class Session:
         self._background.discard(future)
         if not future.cancelled() and (error := future.exception()) is not None:
             log.error("background work failed", exc_info=error)
+
+
+def _name_of(uri: str, path: str) -> Path:
+    """Return the path of a document, or what stands for it in a URI of another scheme.
+
+    An ``untitled:.env`` or ``vscode-remote://host/x/.env`` holds secrets like the file.
+    """
+    return Path(path or unquote(urlsplit(uri).path))

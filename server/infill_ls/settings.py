@@ -1,4 +1,8 @@
-"""What a user may set. Wrong values never stop the server: they are named, and the default used."""
+"""What a user may set. Wrong values never stop the server: they are named, and the default used.
+
+A wrong entry of a list costs that entry alone, as lists protect: an editor that sends ``["a", 5]``
+for ``sensitiveNames`` still has ``a`` left alone, and one text counts as a list of one.
+"""
 
 from __future__ import annotations
 
@@ -230,10 +234,10 @@ def resolve_settings(options: object) -> tuple[Settings, list[str]]:
     if not isinstance(options, dict):
         return Settings(), [f"settings: expected an object, got {type(options).__name__}; ignored"]
     values: dict[str, Any] = {str(key): value for key, value in options.items()}
+    warnings = [warning for name in list(values) for warning in _mend_list(values, name)]
     try:
-        return _validate(values), []
+        return _validate(values), warnings
     except ValidationError as error:
-        warnings = []
         for problem in error.errors():
             name = str(problem["loc"][0])
             if name not in values:
@@ -247,6 +251,22 @@ def resolve_settings(options: object) -> tuple[Settings, list[str]]:
                 )
             del values[name]
         return _validate(values), warnings
+
+
+def _mend_list(values: dict[str, Any], name: str) -> list[str]:
+    """Keep of a list of texts the entries that are texts; return a warning for what was wrong."""
+    if not isinstance(_default_of(name), tuple):
+        return []
+    given = values[name]
+    if isinstance(given, str) and given:
+        values[name] = [given]
+        return [f"settings: {name}: expected a list; taken as a list of this one"]
+    if not isinstance(given, list | tuple):
+        return []
+    kept = [entry for entry in given if isinstance(entry, str)]
+    values[name] = kept
+    wrong = len(given) - len(kept)
+    return [f"settings: {name}: {wrong} of its entries are no text; ignored"] if wrong else []
 
 
 def _validate(values: dict[str, Any]) -> Settings:

@@ -30,7 +30,8 @@ TOKENS = [
     "name",
     [
         ".env", ".env.production", "a/b/.ENV.local", "prod.env", "server.pem", "id_rsa", "id_ed25519.bak",
-        "credentials.json", ".npmrc", ".netrc", "cert.p12", "service-account-x.json", "main.tfvars",
+        "credentials.json", ".npmrc", ".netrc", "cert.p12", "service-account-x.json", "main.tfvars", ".Renviron", ".dev.vars", ".my.cnf", ".s3cfg",
+        ".flaskenv", "kubeconfig", ".env~", "prod.env.bak", "prod.env.sh", ".yarnrc.yml", "id_rsa.old~",
     ],
 )  # fmt: skip
 def test_names_of_secret_files(name: str) -> None:
@@ -39,7 +40,18 @@ def test_names_of_secret_files(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["env.py", ".env.example", "environment.ts", "key.py", "monkey.go"]
+    "name",
+    [
+        "env.py",
+        ".env.example",
+        ".env.example~",
+        "~",
+        ".bak",
+        "a.py~",
+        "environment.ts",
+        "key.py",
+        "monkey.go",
+    ],
 )
 def test_names_of_other_files(name: str) -> None:
     assert not is_sensitive_name(name)

@@ -138,3 +138,17 @@ def test_an_index_crawls_in_a_process(folder: Path) -> None:
             (folder / f"g{n:02}.py").write_text("x = 1\n")
         index.files_changed([folder / f"g{n:02}.py" for n in range(100)])
         assert index.file_count == 119
+
+
+def test_modules_that_lie_in_the_current_folder_are_not_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "it-ran"
+    hostile = f"open({str(marker)!r}, 'w')\n"
+    for name in ("json", "logging", "numpy", "select", "struct", "pathspec"):
+        (folder / f"{name}.py").write_text(hostile)
+    (folder / "infill_retrieval").mkdir()
+    (folder / "infill_retrieval" / "__init__.py").write_text(hostile)
+    monkeypatch.chdir(folder)
+    assert len(found_by(crawl_apart(folder, SETTINGS))) == 27
+    assert not marker.exists()

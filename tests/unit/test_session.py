@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infill_ls.engine import ScriptedEngine
@@ -9,6 +11,8 @@ from infill_ls.session import Session
 from infill_ls.settings import Settings
 from infill_ls.triggers import Pace
 from unit.documents import snapshot
+
+PASTED = 'password = "' + "q8Zr1Lk0pVw3Xn5T" + '"'
 
 
 @pytest.mark.parametrize("paces", [True, False])
@@ -31,4 +35,30 @@ async def test_what_is_typed_through_does_not_wait_for_another_key(
         assert report.suggestion is not None
         assert report.suggestion.text == rest
     assert len(pauses) == int(paces)  # before the first one only
+    await session.close()
+
+
+@pytest.mark.parametrize("text", [f"{PASTED}\nx = ‸", f"x = ‸\n{PASTED}"])
+async def test_a_secret_that_was_just_pasted_is_in_no_prompt(text: str) -> None:
+    engine = ScriptedEngine(["net_price(1)"])
+    settings = Settings(think_ahead=False, snippet_tokens=0)
+    session = Session(settings, engine_factory=lambda *_: engine)
+    before = snapshot("x = ‸")
+    session.document_opened(before.uri, None, before.text, before.language_id)
+    report = await session.suggest(snapshot(text))
+    assert report.suggestion is None
+    assert "it holds a private key or a token" in report.reason
+    assert engine.prompts == []
+    await session.close()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["untitled:.env", "vscode-remote://ssh+host/home/a/.env", "git:/a/.env?ref", "scp:x/.env~"],
+)
+async def test_names_count_whatever_the_scheme(uri: str) -> None:
+    session = Session(Settings(think_ahead=False), engine_factory=lambda *_: ScriptedEngine(["a"]))
+    report = await session.suggest(replace(snapshot("x = ‸"), uri=uri, path=""))
+    assert report.suggestion is None
+    assert "its name says that it holds secrets" in report.reason
     await session.close()

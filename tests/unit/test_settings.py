@@ -47,6 +47,20 @@ def test_a_wrong_option_is_named_and_gets_its_default(options: object, named: st
     assert named in warnings[0]
 
 
+@pytest.mark.parametrize("name", ["sensitiveNames", "excluded", "disabledLanguages"])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(["a", 5], ("a",)), ([None, "a", {}, "b"], ("a", "b")), ("a", ("a",)), ([["a"], "b"], ("b",))],
+)
+def test_a_wrong_entry_of_a_list_costs_that_entry_alone(
+    name: str, given: object, kept: tuple[str, ...]
+) -> None:
+    settings, warnings = resolve_settings({name: given, "maxLines": 0})
+    assert settings.model_dump(by_alias=True)[name] == kept
+    assert len(warnings) == 2
+    assert any(name in warning for warning in warnings)
+
+
 def test_right_options_beside_wrong_ones_count() -> None:
     settings, warnings = resolve_settings({"maxTokens": 7, "maxLines": 0, "what": 1})
     assert settings == Settings(max_tokens=7)
