@@ -51,7 +51,8 @@ class Emacs(Terminal):
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
-            "HOME": str(workspace / ".git"),
+            # Not in the workspace: a folder that holds the home folder is not searched.
+            "HOME": tempfile.mkdtemp(prefix="infill-home-"),
             # A short path, as it holds a socket.
             "INFILL_LS_RUNTIME_DIR": tempfile.mkdtemp(prefix="infill-"),
             # What the engine measures for a model is kept: it takes a while.
