@@ -112,7 +112,6 @@ async def test_changes_of_settings_are_registered_for(start: Start) -> None:
         ({"maxTokens": "many"}, ("maxTokens", "96")),
         ({"maxTokens": 0}, ("maxTokens", "96")),
         ({"completionItems": "sometimes"}, ("completionItems", "'auto'")),
-        ({"disabledLanguages": "python"}, ("disabledLanguages", "list of this one")),
         ({"disabledLanguages": [1, 2]}, ("disabledLanguages", "2 of its entries")),
         ("text", ("expected an object", "str")),
         ([1], ("expected an object", "list")),
