@@ -78,6 +78,14 @@ def has_named_secret(line: str, *, bare: bool) -> bool:
     return any(_judgements(line, bare))
 
 
+def may_go_on(line: str) -> bool:
+    """Return whether the value of a name on the line may stand in the next one."""
+    if _NAMED_ONLY.search(line):
+        return True
+    opening = _OPENS.search(line)
+    return opening is not None and what_name_says(opening[1]) is not Says.NOTHING
+
+
 def next_line_holds_it(line: str, following: str) -> bool:
     """Return whether a name at the end of a line makes a secret of what the next begins with."""
     if _NAMED_ONLY.search(line):

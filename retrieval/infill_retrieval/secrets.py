@@ -22,8 +22,13 @@ from pathlib import PurePath
 
 from infill_retrieval.chunk import split_lines
 from infill_retrieval.secret_formats import FORMAT_MARKS, FORMATS, LONG_WORD, UNMARKED, URL_MARK
-from infill_retrieval.secret_places import has_named_secret, has_url_password, next_line_holds_it
-from infill_retrieval.secret_values import NAME_MARKS, is_placeholder, looks_random
+from infill_retrieval.secret_places import (
+    has_named_secret,
+    has_url_password,
+    may_go_on,
+    next_line_holds_it,
+)
+from infill_retrieval.secret_values import MIN_CHARS, NAME_MARKS, is_placeholder, looks_random
 
 SENSITIVE_NAMES: tuple[str, ...] = (
     ".env",
@@ -99,8 +104,10 @@ _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 """Stands in tokens that documentation shows, but hardly in ones that chance made."""
 _BARE_LANGUAGES = frozenset({"plaintext", "yaml"})
 _TRIPLE = ('"""', "'''", "`")
-MIN_CERTAIN_CHARS = 10
-"""No address with a password is shorter; most lines are cheap to pass over so."""
+_ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
+_CERTAIN, _NAMED, _OPENS = 1, 2, 4
+MAX_KEPT_CHARS = 1_000
+"""Longer lines are judged anew each time, as keeping them would take much memory."""
 MAX_LITERAL_LINES = 20
 """So many lines of a literal that holds a secret are hidden; most end earlier."""
 
@@ -123,37 +130,22 @@ def is_bare(language: str) -> bool:
 def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
     """Return the numbers (0-based, ascending) of the lines that hold a secret.
 
-    ``bare``: see :func:`is_bare`.
+    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once.
     """
-    found = set(certain_lines(lines))
-    folded = "\n".join(lines).lower()
-    marks = tuple(mark for mark in NAME_MARKS if mark in folded)
-    if not marks and URL_MARK not in folded:
-        return sorted(found)
-    # Some characters are two in lower case, but none becomes the end of a line.
-    for number, line in enumerate(folded.split("\n")):
-        if URL_MARK in line or any(mark in line for mark in marks):
-            if _is_named(lines[number], bare):
-                found.add(number)
-            if number + 1 < len(lines) and _goes_on(lines[number], lines[number + 1]):
-                found.update(_literal(lines, number))
+    verdicts = [_judge(line, bare) for line in lines]
+    found = set(_certain(lines, verdicts))
+    for number, verdict in enumerate(verdicts):
+        if verdict & _NAMED:
+            found.add(number)
+        following = lines[number + 1 : number + 2] if verdict & _OPENS else ()
+        if following and next_line_holds_it(lines[number], following[0]):
+            found.update(_literal(lines, number))
     return sorted(found)
 
 
 def certain_lines(lines: Sequence[str]) -> list[int]:
     """Return the numbers of the lines whose secret is known by its form, or looks random."""
-    text = "\n".join(lines)
-    marks = tuple(mark for mark in FORMAT_MARKS if mark in text)
-    found: list[int] = []
-    inside_key = False
-    for number, line in enumerate(lines):
-        if inside_key:
-            found.append(number)
-            inside_key = _KEY_END.search(line) is None
-        elif _is_certain(line, marks):
-            found.append(number)
-            inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
-    return found
+    return _certain(lines, [_judge(line, False) for line in lines])
 
 
 def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | None:
@@ -165,36 +157,53 @@ def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | N
     return None
 
 
-def _is_certain(line: str, marks: Sequence[str]) -> bool:
-    is_marked = any(mark in line for mark in marks)
+def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
+    if not any(verdicts):
+        return []
+    found: list[int] = []
+    inside_key = False
+    for number, verdict in enumerate(verdicts):
+        if inside_key:
+            found.append(number)
+            inside_key = _KEY_END.search(lines[number]) is None
+        elif verdict & _CERTAIN:
+            found.append(number)
+            line = lines[number]
+            inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
+    return found
+
+
+def _judge(line: str, bare: bool) -> int:
+    if len(line) < MIN_CHARS:
+        return 0
+    return _judge_anew(line, bare) if len(line) > MAX_KEPT_CHARS else _judge_once(line, bare)
+
+
+def _judge_anew(line: str, bare: bool) -> int:
+    """Return what is to be known of a line alone, as a sum of ``_CERTAIN`` and the others."""
+    folded = line.lower()
+    has_name = any(mark in folded for mark in NAME_MARKS)
+    verdict = _CERTAIN if _is_certain(line, folded) else 0
+    if (has_name or URL_MARK in line) and has_named_secret(line, bare=bare):
+        verdict |= _NAMED
+    return verdict | (_OPENS if has_name and may_go_on(line) else 0)
+
+
+_judge_once = lru_cache(maxsize=32_768)(_judge_anew)
+
+
+def _is_certain(line: str, folded: str) -> bool:
+    is_marked = any(mark in line for mark in FORMAT_MARKS)
     if is_marked and any(not _DUMMY.search(match[0]) for match in FORMATS.finditer(line)):
         return True
-    return len(line) >= MIN_CERTAIN_CHARS and _is_certain_unmarked(line)
-
-
-@lru_cache(maxsize=16_384)
-def _is_certain_unmarked(line: str) -> bool:
     if URL_MARK in line and has_url_password(line, certain=True):
         return True
     if LONG_WORD.search(line) and UNMARKED.search(line):
         return True
-    folded = line.lower()
-    if not any(mark in folded for mark in ("secret", "token", "passw", "pwd", "key", "auth")):
-        return False
-    return any(
+    return any(mark in folded for mark in _ASSIGNMENT_MARKS) and any(
         looks_random(match[1]) and not is_placeholder(match[1])
         for match in _ASSIGNMENT.finditer(line)
     )
-
-
-@lru_cache(maxsize=16_384)
-def _is_named(line: str, bare: bool) -> bool:
-    return has_named_secret(line, bare=bare)
-
-
-@lru_cache(maxsize=16_384)
-def _goes_on(line: str, following: str) -> bool:
-    return next_line_holds_it(line, following)
 
 
 def _literal(lines: Sequence[str], opening: int) -> list[int]:
