@@ -20,22 +20,24 @@ _WRAPPER = (
     r"(?:(?:new\s)?(?:String::from|SecretStr|SecretString|Secret|bytes|str|string|String|std::string"
     r"|Buffer\.from|b64decode|base64\.b64decode|atob|Some|Box::from|Optional\.of)\(\s{0,4})?"
 )
-_QUOTE = r'''(?:[bBrRfFuUL@$]{0,2}\#{0,2})("""|\'\'\'|["'`])'''
+_QUOTE = r'''(?:[bBrRfFuUL@$]{0,2}\#{0,2}\\{0,2})("""|\'\'\'|["'`])'''
 _TYPE = r"(?:\s{0,4}:\s{0,4}[&A-Za-z_][\w.&<>'\[\]|* ]{0,40}(?==)|(?:\[\d{0,5}\])|\s(?:string|\[\]byte)(?=\s?=))?"
 _QUOTED = re.compile(
-    rf"""{_NAME}(["'`]?)[\])}}]{{0,2}}{_TYPE}\s{{0,20}}(:=|=>|->|\?\?=|\|\|=|!==?|===?|=|:|,|<-)\s{{0,20}}{_WRAPPER}{_QUOTE}"""
+    rf"""{_NAME}(["'`]?)[\])}}]{{0,2}}{_TYPE}\s{{0,20}}(:=|=>|->|\?\?=?|\|\||or\b|\?:|\|\|=|!==?|===?|=|:|,|<-)\s{{0,20}}{_WRAPPER}{_QUOTE}"""
 )
 _DEFINED = re.compile(
     r"""(?:^\s{0,20}\#\s{0,8}define|^\s{0,20}(?:ENV|ARG|setx|set|defaults?\s+write)\b)\s{1,8}([A-Za-z_][\w.-]{1,80})\s{1,20}(?:L?"([^"]{6,4000})"|(\S{6,4000}))"""
 )
 _BARE = re.compile(
-    r"""^\s{0,80}(?:export\s+|set\s+|setx\s+|ENV\s+|ARG\s+|-\s+|local\s+|declare\s+-x\s+|readonly\s+|\$env:|-e\s+|\#\s?)?["']?([A-Za-z_][\w.$ -]{1,80}?)["']?(\s?[=:]\s?)\s{0,20}([^\s"'`#][^\s"'`]{5,4000})\s{0,20}(?:[\#;].{0,200})?$"""
+    r"""^\s{0,80}(?:export\s+|set\s+|setx\s+|ENV\s+|ARG\s+|-\s+|local\s+|declare\s+-x\s+|readonly\s+|\$env:|-e\s+|(?:\#|//|--|\*|;)\s?)?["']?([A-Za-z_][\w.$ -]{1,80}?)["']?(\s?[=:]\s?)\s{0,20}([^\s"'`#][^\s"'`]{5,4000})\s{0,20}(?:[\#;].{0,200})?$"""
 )
 _SHOUTED = re.compile(r"""(?<![\w$.])([A-Z][A-Z0-9_]{2,60})=([^\s"'`(),;]{6,400})(?=\s|$|["'])""")
 _FLAG = re.compile(
-    r"""(?<!\S)--?([A-Za-z][\w-]{1,60})(?:=|\s{1,4})["']?([^\s"'`-][^\s"'`]{5,400})"""
+    r"""(?<!\S)--?([A-Za-z][\w.-]{1,60})(?:=|\s{1,4})["']?([^\s"'`-][^\s"'`]{5,400})"""
 )
-_PARAMETER = re.compile(r"""[?&;"'\s]([A-Za-z][\w. -]{1,40})=([^&;\s"'`<>]{6,2000})(?=[&;"'`]|$)""")
+_PARAMETER = re.compile(
+    r"""[?&;:"'\s]([A-Za-z_][\w. -]{1,40})=([^&;\s"'`<>]{6,2000})(?=[&;"'`]|$)"""
+)
 _URL = re.compile(r"""://[^\s:/@"'<>{}$]{0,80}:([^\s/@"'<>{}$]{3,200})@[\w\[]""")
 _HEADER = re.compile(
     r"""\b(Basic|Bearer|Token)\s{1,4}([0-9A-Za-z+/=_.~-]{8,4000})""", re.IGNORECASE
@@ -53,7 +55,14 @@ _LOGIN = re.compile(r"(?:^|\s)(?:password|passwd)\s{1,8}(\S{4,400})")
 _IS_LOGIN = re.compile(r"\b(?:login|machine|account)\s{1,8}\S")
 _LOGIN_ALONE = re.compile(r"^\s{0,20}password\s{1,8}(\S{6,400})\s{0,8}$")
 _SHORT_PASSWORD = re.compile(
-    r"""\b(?:mysql|mysqldump|mariadb|sshpass|smbclient)\b.{0,200}?\s-p ?["']?([^\s"'-][^\s"']{5,200})"""
+    r"""\b(?:mysql|mysqldump|mariadb|sshpass|smbclient|(?:docker|podman|helm registry) login)\b.{0,200}?\s-p ?["']?([^\s"'-][^\s"']{5,200})"""
+)
+_SETTER = re.compile(
+    rf"""(?<![\w$])(?:set|with|change|update|reset)_?([A-Za-z]\w{{1,60}})\(\s{{0,8}}{_QUOTE}([^"'`]{{6,400}})["'`]"""
+)
+_SET = re.compile(r"""\bset\s{1,4}([A-Za-z][\w.-]{1,60})\s{1,4}["']?([^\s"'=]{6,400})""")
+_LOGIN_PAIR = re.compile(
+    r"""\b(?:[aA]uth|BasicAuth|HTTPBasicAuth|SetBasicAuth|basic_auth)\s{0,4}=?\s{0,4}\(\s{0,4}["'][^"']{1,80}["']\s{0,4},\s{0,4}["']([^"']{6,400})["']"""
 )
 _ELEMENT = re.compile(r"""<([A-Za-z][\w.-]{1,60})>([^<>\s]{6,2000})</""")
 _PAIR = re.compile(
@@ -108,7 +117,9 @@ def _judgements(line: str, bare: bool) -> Iterator[bool]:
     yield from (_is_in_quotes(line, match) for match in _QUOTED.finditer(line))
     if (match := _BARE.match(line)) is not None:
         yield _is_bare_secret(match[1], match[2], match[3], bare)
-    for pattern in (_SHOUTED, _FLAG):
+    yield from (_says(m[1], m[3]) for m in _SETTER.finditer(line))
+    yield from (is_secret(m[1], Says.PASSWORD) for m in _LOGIN_PAIR.finditer(line))
+    for pattern in (_SHOUTED, _FLAG, _SET):
         yield from (_is_unquoted(m[1], m[2]) for m in pattern.finditer(line))
     for pattern in (_PARAMETER, _ELEMENT, _PAIR, _HEADER_LINE):
         yield from (_says(m[1], m[2]) for m in pattern.finditer(line))

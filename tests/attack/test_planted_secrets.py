@@ -112,6 +112,17 @@ PLANTED: list[tuple[str, str, str]] = [
     ("a.tf", f'db_password = "{PW}"', PW),
     ("a.http", f"Authorization: Bearer {LONG}", LONG),
     ("b.http", f"X-Auth-Token: {LONG}", LONG),
+    ("x.py", f"user.set_password('{PW}')", PW),
+    ("d.java", f'store.setPassword("{PW}");', PW),
+    ("l.sh", f"java -Dspring.password={PW} -jar a.jar", PW),
+    ("m.sh", f"aws configure set aws_secret_access_key {LONG}", LONG),
+    ("y.py", f"get(url, auth=('me', '{PW}'))", PW),
+    ("npm.txt", f"//registry.example.org/:_authToken={LONG}", LONG),
+    ("e.ts", f"// password: {PW}", PW),
+    ("f.ts", f'const key = process.env.API_KEY || "{LONG}";', LONG),
+    ("b.cs", f'var key = Get("API_KEY") ?? "{LONG}";', LONG),
+    ("g.ts", f"text = 'password = \\'{PW}\\'';", PW),
+    ("n.sh", f"docker login -u me -p {PW}", PW),
     *[
         (f"form{number}.py", f"x = f('{form}')", form)
         for number, form in enumerate(
@@ -223,6 +234,9 @@ ENV PATH=/usr/local/bin:$PATH
 #define TOKEN_MAX (1 << 16)
 git config credential.helper store
 passed = "12 of 13"
+set_password("new-password")
+password = row["password"] or "none"
+// token: see RFC6749
 FIELDS = ["password", "hostname"]
 aws = "AKIAIOSFODNN7EXAMPLE"
 compass = "north-west2"
