@@ -32,7 +32,7 @@ from infill_retrieval.syntax import (
 )
 from infill_retrieval.terms import Ints
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
 MAX_SIGNATURE_CHARS = 160
 """A longer signature (a table, a dozen parameters) is shown cut off."""
