@@ -18,7 +18,7 @@ from itertools import accumulate
 import numpy as np
 
 from infill_retrieval.chunk import Window, split_lines, split_windows
-from infill_retrieval.secrets import secret_lines
+from infill_retrieval.secrets import is_bare, secret_lines
 from infill_retrieval.sources import Source, is_generated
 from infill_retrieval.syntax import (
     EMPTY_OUTLINE,
@@ -32,7 +32,7 @@ from infill_retrieval.syntax import (
 )
 from infill_retrieval.terms import Ints
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
 MAX_SIGNATURE_CHARS = 160
 """A longer signature (a table, a dozen parameters) is shown cut off."""
@@ -118,7 +118,7 @@ def analyse(language: Language, path: str, text: str) -> Analysis:
     """Find the windows, declarations and imports of a text. Never fails."""
     if is_generated(path, text):
         return EMPTY_ANALYSIS
-    lines, secret = _clean_lines(text)
+    lines, secret = _clean_lines(text, bare=is_bare(language.name))
     # The grammar and the windows must agree on what a line is.
     text = "\n".join(lines)
     tree = parse(language, text)
@@ -144,9 +144,9 @@ def snippet_lines(text: str, details: Details) -> list[str]:
     return lines
 
 
-def _clean_lines(text: str) -> tuple[list[str], list[int]]:
+def _clean_lines(text: str, *, bare: bool) -> tuple[list[str], list[int]]:
     lines = split_lines(text)
-    secret = secret_lines(lines)
+    secret = secret_lines(lines, bare=bare)
     for number in secret:
         lines[number] = ""
     return [line.rstrip() for line in lines], secret

@@ -18,6 +18,7 @@ from infill_ls.choice import choose
 from infill_ls.cut import cut
 from infill_ls.engine import Engine
 from infill_ls.prompt import assemble, lay_out
+from infill_ls.redact import redact
 from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
 from infill_ls.searches import HeldSearches, Place
 from infill_ls.settings import Settings
@@ -85,8 +86,10 @@ class Pipeline:
         if snapshot.language_id in self._settings.disabled_languages:
             return Report(snapshot, None, f"switched off for {snapshot.language_id}")
         steps = _Steps()
-        hole = self._anchors.hold(snapshot, cut(snapshot))
+        hole = redact(self._anchors.hold(snapshot, cut(snapshot)))
         steps.done("cut")
+        if hole is None:
+            return Report(snapshot, None, "the line holds a secret")
         if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
             return Report(snapshot, None, reason, hole=hole)
         info = await self._engine.start()
@@ -123,8 +126,11 @@ class Pipeline:
         """
         if report.hole is not None and report.hole.typed.count("\n") >= REANCHOR_FROM_LINES:
             fresh = cut(report.snapshot)
-            retrieval = await self._search(report.snapshot, fresh)
-            await self._engine.warm(await self._prompt(report.snapshot, fresh, retrieval))
+            shown = redact(fresh)
+            if shown is None:
+                return
+            retrieval = await self._search(report.snapshot, shown)
+            await self._engine.warm(await self._prompt(report.snapshot, shown, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
     def document_changed(self, uri: str, path: PurePath) -> None:

@@ -6,7 +6,7 @@ import re
 
 from infill_ls.filters.site import Site
 from infill_ls.types import Mode
-from infill_retrieval.secrets import secret_lines
+from infill_retrieval.secrets import is_bare, secret_lines
 
 _RULER = re.compile(r"([^\w\s()\[\]{}\"'`;,.])\1{3,}")
 
@@ -23,7 +23,7 @@ def low_information(text: str, site: Site) -> str:
 def secrets(text: str, site: Site) -> str:
     """Show nothing that looks like a token or a key: it is somebody's, or it is wrong."""
     lines = f"{site.near.line}{text}{site.near.rest_of_line}".split("\n")
-    return "" if secret_lines(lines) else text
+    return "" if secret_lines(lines, bare=is_bare(site.hole.language.name)) else text
 
 
 def syntax(text: str, site: Site) -> str:
