@@ -13,15 +13,16 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
+    RUNTIME_ENVIRONMENT_VARIABLE,
     EngineOptions,
     Rendezvous,
     rendezvous_for,
@@ -29,6 +30,7 @@ from infill_ls.engine.rendezvous import (
 from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,8 @@ class EngineProcess:
         on_loading: Callable[[float], None] = lambda _: None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
-        self._options = options
+        # The engine runs in another folder.
+        self._options = replace(options, model_path=options.model_path.absolute())
         self._on_loading = on_loading
         self._request_timeout_s = request_timeout_s
         self._writer: asyncio.StreamWriter | None = None
@@ -203,10 +206,12 @@ class EngineProcess:
         level = logging.getLevelName(log.getEffectiveLevel())
         arguments = ["--options", self._options.to_json(), "--log-level", level]
         with meeting.log.open("ab") as log_file:
-            # -P: the engine must not import modules from the user's working directory. A session
-            # of its own: Ctrl-C in a terminal is for the server, and others may use the engine.
+            # A session of its own: Ctrl-C in a terminal is for the server, and others may use
+            # the engine.
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "infill_ls.engine.host", *arguments],
+                python_command("-m", "infill_ls.engine.host", *arguments),
+                cwd=SAFE_FOLDER,
+                env=python_environment() | {RUNTIME_ENVIRONMENT_VARIABLE: str(meeting.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=log_file,
