@@ -29,6 +29,8 @@ from typing import IO, Any, Self
 import numpy as np
 
 from infill_retrieval.crawl import Found, crawl_here
+from infill_retrieval.orphan import end_with_parent
+from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
 from infill_retrieval.segment import Segment
 from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.store import load_segment
@@ -41,8 +43,7 @@ MAX_CRASHES = 8
 """After so many crashes the rest of the folder is left alone: something else is wrong."""
 NICENESS = 5
 """How far the child stands back behind the editor, the engine and everything else."""
-_COMMAND = ("-P", "-m", "infill_retrieval.worker")
-"""Without ``-P`` Python would import a workspace's own ``json.py``: its folder comes first."""
+_COMMAND = ("-m", "infill_retrieval.worker")
 _HEAD = struct.Struct("<II")
 
 
@@ -75,18 +76,27 @@ def crawl_apart(
 
 def _start(folder: Path, settings: RetrievalSettings, skip: set[str]) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(  # noqa: S603  # ourselves
-        [sys.executable, *_COMMAND],
+        python_command(*_COMMAND),
+        cwd=SAFE_FOLDER,
+        env=python_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     options = asdict(settings)
-    options["cache_folder"] = str(settings.cache_folder) if settings.cache_folder else None
-    order = {"folder": str(folder), "settings": options, "skip": sorted(skip)}
+    cache = settings.cache_folder
+    options["cache_folder"] = str(cache.absolute()) if cache else None
+    order = {
+        "folder": str(folder.absolute()),
+        "settings": options,
+        "skip": sorted(skip),
+        "parent": os.getpid(),
+    }
     try:
         assert child.stdin is not None
+        # It stays open: its end tells the child that we are gone.
         child.stdin.write(json.dumps(order).encode() + b"\n")
-        child.stdin.close()
+        child.stdin.flush()
     except OSError:
         child.kill()
         _close(child)
@@ -190,6 +200,7 @@ def _write_frame(stream: IO[bytes], words: list[object], data: bytes = b"") -> N
 def main() -> None:
     """Crawl as the line on standard input orders and write frames to standard output."""
     order = json.loads(sys.stdin.buffer.readline())
+    end_with_parent(order["parent"], sys.stdin.fileno())
     options = order["settings"]
     for name in ("excluded", "sensitive_names", "shares"):
         options[name] = tuple(options[name])

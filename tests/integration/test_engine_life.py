@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infill_ls.engine import wire
+from infill_ls.engine import EngineProcess, wire
 from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.models.store import bundled_model_path
-from infill_ls.types import Completion, StopRule
+from infill_ls.types import Completion, Prompt, StopRule
 from integration.conftest import MakeEngine, prompt_for
 
 CODE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n"
@@ -95,8 +95,64 @@ async def test_suspended_engine_is_given_up(make_engine: MakeEngine) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(EngineTimeoutError):
-        await engine.complete(prompt, LINE)
-    assert await ended(pid)
+        await engine.complete(prompt, StopRule(20, 1, time_budget_ms=100))
+    assert await ended(pid, within_s=60)
+
+
+async def test_a_request_may_take_its_own_time(make_engine: MakeEngine) -> None:
+    prompt = await make_prompt(make_engine())
+    engine = make_engine(request_timeout_s=0.0)
+    (completion,) = await engine.complete(prompt, StopRule(200, 200, time_budget_ms=60_000))
+    assert completion.text
+
+
+async def make_prompt(engine: EngineProcess) -> Prompt:
+    """Return a prompt at which the model goes on and on."""
+    return await prompt_for(engine, "x = [\n" + "    1,\n" * 50)
+
+
+async def test_a_deleted_socket_comes_back(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    await engine.start()
+    meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
+    meeting.socket.unlink()
+    second = make_engine()
+    await second.start()
+    assert second.pid == engine.pid is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"id": [1], "op": "tokenize", "texts": []},
+        {"op": "cancel", "target": [1]},
+        {"id": 1, "op": "tokenize", "texts": 5},
+        {"id": 1},
+    ],
+)
+async def test_what_makes_no_sense_ends_that_connection_only(
+    make_engine: MakeEngine, words: wire.Message
+) -> None:
+    engine = make_engine()
+    await engine.start()
+    meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
+    reader, writer = await asyncio.open_unix_connection(str(meeting.socket))
+    writer.write(wire.encode({"token": meeting.read_token()}) + wire.encode(words))
+    async with asyncio.timeout(30):
+        await reader.read()
+    writer.close()
+    assert await engine.count_tokens(["x"])
+    assert "Traceback" not in meeting.log.read_text()
+
+
+async def test_who_has_not_shown_the_token_may_say_little(make_engine: MakeEngine) -> None:
+    await make_engine().start()
+    meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
+    reader, writer = await asyncio.open_unix_connection(str(meeting.socket))
+    writer.write(wire.HEADER.pack(wire.MAX_HELLO_BYTES + 1))
+    async with asyncio.timeout(5):  # it does not wait for the rest
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_engine_that_reads_a_long_prompt_does_not_hang(make_engine: MakeEngine) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from infill_retrieval import RetrievalSettings, WorkspaceIndex, worker
@@ -150,5 +155,71 @@ def test_modules_that_lie_in_the_current_folder_are_not_run(
     (folder / "infill_retrieval").mkdir()
     (folder / "infill_retrieval" / "__init__.py").write_text(hostile)
     monkeypatch.chdir(folder)
+    # An empty entry means the current folder, and `export PYTHONPATH=$PYTHONPATH:x` makes one.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep + os.environ.get("PYTHONPATH", ""))
     assert len(found_by(crawl_apart(folder, SETTINGS))) == 27
     assert not marker.exists()
+
+
+def test_a_folder_may_be_named_from_where_we_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert len(found_by(crawl_apart(Path(folder.name), SETTINGS))) == 20
+
+
+IN_A_REGULAR_EXPRESSION = ("re.fullmatch('(a+)+b', 'a' * 64)", "pass")
+BY_THE_PIPE_ALONE = ("time.sleep(999)", "orphan._ask_kernel = lambda: None")
+
+
+@pytest.mark.parametrize(("doing", "change"), [IN_A_REGULAR_EXPRESSION, BY_THE_PIPE_ALONE])
+def test_a_child_ends_with_a_server_that_is_killed(
+    folder: Path, tmp_path: Path, doing: str, change: str
+) -> None:
+    if sys.platform != "linux" and doing == IN_A_REGULAR_EXPRESSION[0]:
+        pytest.skip("here a timer of two minutes ends it")
+    at = tmp_path / "pid"
+    script = _with(
+        "import os, pathlib, re, time\n"
+        "from infill_retrieval import orphan\n"
+        f"{change}\n"
+        "def busy(*_):\n"
+        f"    at = pathlib.Path({str(at)!r})\n"
+        "    at.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "    at.with_suffix('.new').rename(at)\n"
+        f"    {doing}\n"
+        "crawl.analyse = busy",
+        tmp_path,
+    )
+    code = (
+        "from pathlib import Path\n"
+        "from infill_retrieval import RetrievalSettings, worker\n"
+        f"worker._COMMAND = {script!r}\n"
+        f"list(worker.crawl_apart(Path({str(folder)!r}), RetrievalSettings()))"
+    )
+    server = subprocess.Popen([sys.executable, "-P", "-c", code])
+    try:
+        assert _comes_true(at.exists)
+    finally:
+        server.kill()
+        server.wait()
+    child = int(at.read_text())
+    try:
+        assert _comes_true(lambda: not _runs(child))
+    finally:
+        if _runs(child):
+            os.kill(child, signal.SIGKILL)
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process is alive; a zombie, which waits for whom inherited it, is not."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def _comes_true(what: Callable[[], bool], within_s: float = 30.0) -> bool:
+    until = time.monotonic() + within_s
+    while not what():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True

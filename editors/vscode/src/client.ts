@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { LanguageClient, type Middleware } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
+import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
 
 /** The client's questions to the rest of the extension, and what it tells it. */
@@ -20,7 +21,7 @@ export function createClient(
   const client = new LanguageClient(
     SECTION,
     "infill-ls",
-    { command, args: ["--stdio", ...args] },
+    { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
     {
       documentSelector: [
         { scheme: "file" },

@@ -57,9 +57,9 @@ export async function installServer(
       report("looking for Python 3.11 or newer");
       const python = await findPython(run);
       await vscode.workspace.fs.createDirectory(context.globalStorageUri);
-      await run(python, "-m", "venv", storagePath(context, folder));
+      await run(python, "-P", "-m", "venv", storagePath(context, folder));
       // Without a wheel for this platform the inference engine is compiled, which takes minutes.
-      const pip = ["-m", "pip", "install", "--disable-pip-version-check"];
+      const pip = ["-P", "-m", "pip", "install", "--disable-pip-version-check"];
       await run(program(context, folder, "python"), ...pip, await findPackage(context));
     });
     await record(context, { folder, version: extensionVersion(context) });

@@ -1,5 +1,12 @@
 import { spawn } from "node:child_process";
+import * as path from "node:path";
 import * as vscode from "vscode";
+
+/**
+ * Where programs run: not in the workspace, which VS Code may have been started in, and from which
+ * Python and Windows would take modules and programs.
+ */
+export const SAFE_FOLDER = path.parse(process.execPath).root;
 
 /** Runs a program; rejects if it fails, and with a `CancellationError` if the user cancels. */
 export type Run = (command: string, ...args: string[]) => Promise<void>;
@@ -26,7 +33,7 @@ function runLogged(
 ): Promise<void> {
   log.info([command, ...args].join(" "));
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: SAFE_FOLDER, stdio: ["ignore", "pipe", "pipe"] });
     const cancelled = token.onCancellationRequested(() => child.kill());
     let last = "";
     const read = (data: Buffer): void => {

@@ -25,7 +25,7 @@ export interface FoundServer {
 export async function findServer(context: vscode.ExtensionContext): Promise<FoundServer | undefined> {
   const configured = serverSettings().path;
   if (configured) {
-    const command = expandHome(configured);
+    const command = path.resolve(expandHome(configured));
     if (await isExecutable(command)) return { command, origin: "setting" };
     throw new Error(`there is no program ${command}, which infill-ls.server.path names`);
   }

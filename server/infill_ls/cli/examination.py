@@ -114,7 +114,7 @@ def built_features(system_info: str) -> list[str]:
 
 def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Section]:
     settings = Settings(model=str(path))
-    facts = run_chore("facts", str(path))
+    facts = run_chore("facts", str(path.absolute()))
     trial = try_model(path, as_users_do=True)
     info = trial.info
     speed = Speed(info.prefill_tokens_per_s, info.decode_ms)

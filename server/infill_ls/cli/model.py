@@ -132,7 +132,7 @@ def _info(options: argparse.Namespace) -> int:
 
     path = store.locate(options.name)
     known = registry.find(options.name)
-    facts = run_chore("facts", str(path)) if path.is_file() else None
+    facts = run_chore("facts", str(path.absolute())) if path.is_file() else None
     if facts is None and known is None:
         raise ModelError(store.why_missing(path))
     if options.json:
@@ -157,7 +157,11 @@ def _quantize(options: argparse.Namespace) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         check_space(target.parent, source.stat().st_size)
         made = run_chore(
-            "quantize", str(source), str(temporary), options.quantization, timeout_s=None
+            "quantize",
+            str(source.absolute()),
+            str(temporary.absolute()),
+            options.quantization,
+            timeout_s=None,
         )
         if made["bytes"] >= source.stat().st_size:
             raise UsageError(
@@ -187,7 +191,7 @@ def _check(options: argparse.Namespace) -> int:
                 f"remove it and pull it again"
             )
         print("checksum: right")
-    facts = run_chore("facts", str(path))
+    facts = run_chore("facts", str(path.absolute()))
     print(f"markers: those of the family {facts['family']}")
     trial = try_model(path)
     for note in trial.info.notes:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 from infill_ls.errors import EngineError, ModelError
+from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
 
 LAST_LINES = 3
 
 
 def run_chore(name: str, *arguments: str, timeout_s: float | None = 300) -> dict[str, Any]:
-    """Run one of :mod:`infill_ls.engine.chores` and return its answer.
+    """Run one of :mod:`infill_ls.engine.chores` and return its answer; paths must be absolute.
 
     Raises :class:`ModelError` with what the chore said, or with llama.cpp's last words if it ended
     without an answer; :class:`EngineError` if it took too long.
     """
-    command = [sys.executable, "-P", "-m", "infill_ls.engine.chores", name, *arguments]
+    command = python_command("-m", "infill_ls.engine.chores", name, *arguments)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            command, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL
+            command,
+            cwd=SAFE_FOLDER,
+            env=python_environment(),
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
         raise EngineError(f"llama.cpp did not finish '{name}' in {timeout_s:.0f} s") from None

@@ -14,10 +14,12 @@ import socket
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from infill_ls.engine import wire
 from infill_ls.engine.llama import LlamaModel
+from infill_ls.engine.peer import peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
     EngineOptions,
@@ -34,6 +36,10 @@ LINGER_S = 0.5
 """How long the engine waits for the next server when the last has gone."""
 FIRST_CLIENT_S = 10.0
 """How long it waits for the server that started it."""
+HELLO_LIMIT_S = 10.0
+"""How long a peer may take to show the token."""
+SOCKET_LOOK_S = 1.0
+"""How often the engine looks whether its socket is still there."""
 HEARD_S = 0.1
 """Time for a client to read the last message before the connection ends."""
 
@@ -52,13 +58,12 @@ class Host:
         self._left_at = time.monotonic() + FIRST_CLIENT_S
         self._had_a_client = threading.Event()
         self.worker: Worker | VocabularyWorker | None = None
+        self._lock_inode = meeting.lock.stat().st_ino
+        self._closed = threading.Event()
         with suppress(FileNotFoundError):
             meeting.socket.unlink()  # of an engine that was killed; we hold the lock
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(meeting.socket))
-        meeting.socket.chmod(0o600)
-        self._listener.listen()
-        threading.Thread(target=self._accept, name="engine-accept", daemon=True).start()
+        self._listener = self._listen()
+        threading.Thread(target=self._keep_socket, name="engine-socket", daemon=True).start()
 
     def publish(self, state: wire.Message) -> None:
         """Send ``state`` to every connection, and to each that comes later."""
@@ -78,9 +83,11 @@ class Host:
 
     def close(self) -> None:
         """Take no more connections."""
-        with suppress(FileNotFoundError):
-            self._meeting.socket.unlink()
-        self._listener.close()
+        with self._lock:
+            self._closed.set()
+            with suppress(FileNotFoundError):
+                self._meeting.socket.unlink()
+            self._listener.close()
 
     def wait_for_a_client(self) -> None:
         """Return when somebody has heard the state, or nobody came."""
@@ -107,11 +114,47 @@ class Host:
             self._left_at = time.monotonic() + LINGER_S
             self._lock.notify_all()
 
-    def _accept(self) -> None:
+    def _listen(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(self._meeting.socket))
+            self._meeting.socket.chmod(0o600)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        threading.Thread(
+            target=self._accept, args=(listener,), name="engine-accept", daemon=True
+        ).start()
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):  # the listener was closed
             while True:
-                stream, _ = self._listener.accept()
-                _Connection(self, stream).start()
+                stream, _ = listener.accept()
+                try:
+                    is_ours = peer_of(stream).is_ours
+                except OSError:
+                    is_ours = False
+                if is_ours:
+                    _Connection(self, stream).start()
+                else:
+                    stream.close()
+
+    def _keep_socket(self) -> None:
+        """Make the socket again when somebody has deleted it: we still hold the lock."""
+        while not self._closed.wait(SOCKET_LOOK_S):
+            if self._meeting.socket.exists():
+                continue
+            with self._lock, suppress(OSError):
+                # With another lock in its place, the folder is another engine's now.
+                same_place = self._meeting.lock.stat().st_ino == self._lock_inode
+                if same_place and not self._closed.is_set():
+                    former, self._listener = self._listener, self._listen()
+                    log.warning("the socket was deleted and is there again")
+                    with suppress(OSError):
+                        former.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+                    former.close()
 
     def _watch(self, worker: Worker | VocabularyWorker) -> None:
         """End the engine when the last server has left, or when it has been idle for long."""
@@ -151,18 +194,35 @@ class _Connection(threading.Thread):
         joined = False
         try:
             with self._stream.makefile("rb") as frames:
-                hello = wire.read_frame(frames)
+                with self._limited():
+                    hello = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
                 joined = hello is not None and self._host.join(self, hello.get("token"))
                 while joined and (message := wire.read_frame(frames)) is not None:
                     self._take(message)
-        except (OSError, ValueError, KeyError) as error:
-            log.warning("a connection broke: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever a peer says, it ends its connection only
+            log.warning("a connection broke: %s: %s", type(error).__name__, error)
         finally:
             for request in tuple(self._requests.values()):
                 self._cancel(request)
             if joined:
                 self._host.leave(self)
             self._stream.close()
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """End the connection if the body takes too long, however steadily it gets bytes."""
+
+        def end() -> None:
+            with suppress(OSError):
+                self._stream.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(HELLO_LIMIT_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _cancel(self, request: Request) -> None:
         if self._host.worker is not None:
@@ -175,8 +235,14 @@ class _Connection(threading.Thread):
                 self._cancel(request)
             return
         request_id = message["id"]
+        if not isinstance(request_id, int):
+            raise ValueError("the id of a request is no number")  # noqa: TRY004 - a broken stream
         if worker is None:
             self.send({"id": request_id, "error": "the model is not loaded yet"})
+        elif message["op"] == "ping":
+            target = self._requests.get(message["target"])
+            is_served = target is not None and worker.is_serving(target)
+            self.send({"id": request_id, "is_served": is_served})
         elif message["op"] == "tokenize":
             self.send({"id": request_id, "ids": worker.tokenize(message["texts"])})
         else:

@@ -13,15 +13,18 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
 
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.peer import Peer, peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
+    RUNTIME_ENVIRONMENT_VARIABLE,
     EngineOptions,
     Rendezvous,
     rendezvous_for,
@@ -29,14 +32,22 @@ from infill_ls.engine.rendezvous import (
 from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 REQUEST_TIMEOUT_S = 30.0
-"""An engine that is silent for so long hangs: it is killed, and the next call starts another.
-A prompt gets its own time on top: 16 000 tokens can take minutes."""
+"""How long a request may take beside its own time budget, and that of its prompt: 16 000 tokens can
+take minutes. Others may be before it, so that being late alone is no reason to kill the engine."""
+PATIENCE_S = 4.0
+"""An engine that does not give up a late request in this time, and then does not say in the same
+time that it is at something else, hangs: it is killed, and the next call starts another."""
+FRAME_TIMEOUT_S = 20.0
+"""How long the rest of a frame may take when its length is there."""
 PREFILL_PATIENCE = 4.0
 """By how much a long prompt may be slower than the calibration's, which is short."""
 LOAD_TIMEOUT_S = 300.0
@@ -54,12 +65,14 @@ class EngineProcess:
         on_loading: Callable[[float], None] = lambda _: None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
-        self._options = options
+        # The engine runs in another folder.
+        self._options = replace(options, model_path=options.model_path.absolute())
         self._on_loading = on_loading
         self._request_timeout_s = request_timeout_s
         self._writer: asyncio.StreamWriter | None = None
         self._info: EngineInfo | None = None
-        self._pid: int | None = None
+        self._peer = Peer(None, None)
+        self._examinations: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[EngineInfo] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._started: subprocess.Popen[bytes] | None = None
@@ -78,7 +91,7 @@ class EngineProcess:
     @property
     def pid(self) -> int | None:
         """Process id of the engine, if we are connected to one that is ready."""
-        return self._pid
+        return self._peer.pid if self._info is not None else None
 
     async def start(self) -> EngineInfo:
         """Connect to an engine, starting one if there is none; return when the model is loaded.
@@ -101,8 +114,10 @@ class EngineProcess:
 
     async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
-        reply = await self._request({"op": "tokenize", "texts": list(texts)})
-        return [tuple(ids) for ids in reply["ids"]]
+        return await self._request(
+            {"op": "tokenize", "texts": list(texts)},
+            lambda reply: [tuple(map(int, ids)) for ids in reply["ids"]],
+        )
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
@@ -118,7 +133,7 @@ class EngineProcess:
     ) -> tuple[Completion, ...]:
         """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
         with self._completions.this():
-            reply = await self._request(
+            return await self._request(
                 {
                     "op": "complete",
                     "token_ids": prompt.token_ids,
@@ -127,13 +142,15 @@ class EngineProcess:
                     "stop": wire.record_to_wire(stop),
                     "sampling": wire.record_to_wire(sampling),
                     "candidates": candidates,
-                }
+                },
+                lambda reply: tuple(map(wire.completion_from_wire, reply["completions"])),
+                budget_s=stop.time_budget_ms / 1000,
             )
-        return tuple(wire.completion_from_wire(data) for data in reply["completions"])
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor. A completion that comes in between goes first."""
-        await self._request({"op": "warm", "token_ids": prompt.token_ids[: prompt.anchor_tokens]})
+        ids = prompt.token_ids[: prompt.anchor_tokens]
+        await self._request({"op": "warm", "token_ids": ids}, lambda _: None)
 
     async def cancel(self) -> None:
         """Stop every completion under way."""
@@ -150,9 +167,12 @@ class EngineProcess:
 
     async def _hang_up(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            # Not closed: that waits until a peer which may not read has read all.
+            self._writer.transport.abort()
         if self._reading is not None:
             await asyncio.wait([self._reading])
+        for examination in tuple(self._examinations):
+            examination.cancel()
 
     async def _load(self) -> EngineInfo:
         try:
@@ -162,6 +182,11 @@ class EngineProcess:
                 if self._closed:
                     writer.close()
                     raise EngineUnavailableError("the engine is closed")
+                self._peer = peer_of(writer.get_extra_info("socket"))
+                if not self._peer.is_ours:
+                    writer.close()
+                    self._pause()
+                    raise EngineUnavailableError("the engine's socket is somebody else's")
                 self._writer = writer
                 ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
                 self._reading = asyncio.get_running_loop().create_task(self._read(reader, ready))
@@ -203,10 +228,12 @@ class EngineProcess:
         level = logging.getLevelName(log.getEffectiveLevel())
         arguments = ["--options", self._options.to_json(), "--log-level", level]
         with meeting.log.open("ab") as log_file:
-            # -P: the engine must not import modules from the user's working directory. A session
-            # of its own: Ctrl-C in a terminal is for the server, and others may use the engine.
+            # A session of its own: Ctrl-C in a terminal is for the server, and others may use
+            # the engine.
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "infill_ls.engine.host", *arguments],
+                python_command("-m", "infill_ls.engine.host", *arguments),
+                cwd=SAFE_FOLDER,
+                env=python_environment() | {RUNTIME_ENVIRONMENT_VARIABLE: str(meeting.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=log_file,
@@ -218,24 +245,29 @@ class EngineProcess:
     async def _read(self, reader: asyncio.StreamReader, ready: asyncio.Future[EngineInfo]) -> None:
         """Take the engine's frames until it ends, then fail all that still wait."""
         is_unloaded = False
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 header = await reader.readexactly(wire.HEADER.size)
-                message = wire.decode_body(await reader.readexactly(wire.frame_size(header)))
+                async with asyncio.timeout(FRAME_TIMEOUT_S):
+                    body = await reader.readexactly(wire.frame_size(header))
+                message = wire.decode_body(body)
                 if "id" in message:
-                    waiting = self._replies.pop(message["id"], None)
-                    if waiting is not None and not waiting.done():
-                        waiting.set_result(message)
+                    self._take_answer(message)
                 elif message["event"] == "unloaded":
                     is_unloaded = True
                 elif not ready.done():
                     self._take_event(message, ready)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
+            log.warning("the engine's words make no sense: %s", type(error).__name__)
         if self._writer is not None:
-            self._writer.close()
+            self._writer.transport.abort()
             with suppress(ConnectionError):
                 await self._writer.wait_closed()
         failed_to_load = ready.done() and not ready.cancelled() and ready.exception() is not None
-        self._writer = self._info = self._pid = None
+        self._writer = self._info = None
+        self._peer = Peer(None, None)
         gone = EngineUnavailableError("the engine process ended")
         if not (self._closed or is_unloaded or failed_to_load):
             log.warning("%s", gone)
@@ -247,24 +279,36 @@ class EngineProcess:
                 waiting.set_exception(gone)
         self._replies.clear()
 
+    def _take_answer(self, message: wire.Message) -> None:
+        if not isinstance(message["id"], int):
+            raise ValueError("the id of an answer is no number")  # noqa: TRY004 - a broken stream
+        waiting = self._replies.pop(message["id"], None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
     def _take_event(self, message: wire.Message, ready: asyncio.Future[EngineInfo]) -> None:
         match message["event"]:
             case "loading":
-                self._on_loading(message["fraction"])
+                self._on_loading(float(message["fraction"]))
             case "ready":
                 self._info = wire.info_from_wire(message["info"])
-                self._pid = message["pid"]
                 ready.set_result(self._info)
             case "failed":
-                ready.set_exception(ModelError(message["message"]))
+                ready.set_exception(ModelError(str(message["message"])))
 
-    async def _request(self, message: wire.Message) -> wire.Message:
+    async def _request(
+        self,
+        message: wire.Message,
+        understand: Callable[[wire.Message], Answer],
+        budget_s: float = 0.0,
+    ) -> Answer:
         if self._info is None:
             await self.start()
         writer = self._writer
         if writer is None:
             raise EngineUnavailableError("the engine process is not running")
-        timeout_s = self._request_timeout_s + self._prefill_s(len(message.get("token_ids", ())))
+        prefill_s = self._prefill_s(len(message.get("token_ids", ())))
+        timeout_s = self._request_timeout_s + budget_s + prefill_s
         request_id = next(self._ids)
         reply: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._replies[request_id] = reply
@@ -272,26 +316,58 @@ class EngineProcess:
             writer.write(wire.encode({"id": request_id, **message}))
             async with asyncio.timeout(timeout_s):
                 await writer.drain()
-                answer = await reply
+                answer = await asyncio.shield(reply)
         except asyncio.CancelledError:
+            self._replies.pop(request_id, None)
             if not writer.is_closing():
                 writer.write(wire.encode({"op": "cancel", "target": request_id}))
             raise
         except TimeoutError:
-            self._kill()
-            raise EngineTimeoutError(
-                f"the engine did not answer in {timeout_s:.0f} s and was stopped"
-            ) from None
+            examination = asyncio.create_task(self._examine(request_id, reply, writer))
+            self._examinations.add(examination)
+            examination.add_done_callback(self._examinations.discard)
+            raise EngineTimeoutError(f"the engine did not answer in {timeout_s:.0f} s") from None
         except ConnectionError:
-            raise EngineUnavailableError("the engine process ended") from None
-        finally:
             self._replies.pop(request_id, None)
+            raise EngineUnavailableError("the engine process ended") from None
         if "error" in answer:
-            raise EngineError(answer["error"])
+            raise EngineError(str(answer["error"]))
         if "cancelled" in answer:
             raise EngineError("the engine gave way to another request")
+        try:
+            understood = understand(answer)
+        except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
+            log.warning("the engine's answer makes no sense: %s", type(error).__name__)
+            writer.transport.abort()
+            raise EngineUnavailableError("the engine's answer makes no sense") from None
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
-        return answer
+        return understood
+
+    async def _examine(
+        self, late_id: int, late: asyncio.Future[wire.Message], writer: asyncio.StreamWriter
+    ) -> None:
+        """Give up a request that is late; kill the engine if it hangs.
+
+        It serves others too, who may be before us: then it says that it is at something else.
+        """
+        ping_id = next(self._ids)
+        pong: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
+        try:
+            writer.write(wire.encode({"op": "cancel", "target": late_id}))
+            if (await asyncio.wait([late], timeout=PATIENCE_S))[0]:
+                return
+            self._replies[ping_id] = pong
+            writer.write(wire.encode({"id": ping_id, "op": "ping", "target": late_id}))
+            if (await asyncio.wait([pong], timeout=PATIENCE_S))[0] and not _is_at_it(pong):
+                return
+            if writer is self._writer and not late.done():
+                log.warning("the engine hangs and is stopped")
+                self._kill()
+        finally:
+            for request_id, waiting in ((late_id, late), (ping_id, pong)):
+                self._replies.pop(request_id, None)
+                # An exception, if there is one, is that of all who waited: nobody asks for it here.
+                _ = waiting.cancel() or waiting.cancelled() or waiting.exception()
 
     def _prefill_s(self, prompt_tokens: int) -> float:
         """Return how long a prompt may take at most, if the speed here is known; else 0."""
@@ -306,8 +382,8 @@ class EngineProcess:
     def _kill(self) -> None:
         """End an engine that hangs, also if another server started it."""
         with suppress(ProcessLookupError, PermissionError):
-            if self._pid is not None:
-                os.kill(self._pid, signal.SIGKILL)
+            if self._peer.pid is not None:
+                os.kill(self._peer.pid, signal.SIGKILL)
             elif self._started is not None:
                 self._started.kill()
 
@@ -317,3 +393,8 @@ class EngineProcess:
             self._started.returncode = 0  # no warning that it still runs: that is the intention
         if self._started is not None and self._started.poll() is not None:
             self._started = None
+
+
+def _is_at_it(pong: asyncio.Future[wire.Message]) -> bool:
+    """Tell whether an engine that was asked is still at the request that it was to give up."""
+    return pong.exception() is None and pong.result().get("is_served") is True

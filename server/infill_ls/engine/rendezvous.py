@@ -128,6 +128,7 @@ def _private_folder() -> Path:
         folder = Path(runtime) / "infill-ls"
     else:
         folder = Path(tempfile.gettempdir()) / f"infill-ls-{os.getuid()}"
+    folder = folder.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = folder.lstat()

@@ -61,6 +61,10 @@ class VocabularyWorker:
     def cancel(self, request: Request) -> None:
         """Do nothing: no request waits."""
 
+    def is_serving(self, _request: Request) -> bool:
+        """Return ``False``: no request takes time."""
+        return False
+
     def stop(self) -> None:
         """Make :meth:`run` return."""
         self._stopped.set()

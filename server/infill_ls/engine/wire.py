@@ -27,6 +27,8 @@ Message = dict[str, Any]
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 64 * 1024 * 1024
+MAX_HELLO_BYTES = 4096
+"""Of a peer that has not shown the token yet."""
 
 
 def encode(message: Message) -> bytes:
@@ -35,27 +37,30 @@ def encode(message: Message) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def read_frame(stream: BinaryIO) -> Message | None:
+def read_frame(stream: BinaryIO, most_bytes: int = MAX_FRAME_BYTES) -> Message | None:
     """Read one frame; ``None`` at the end of the stream. Raises ``ValueError`` on a broken one."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         return None
-    size = frame_size(header)
+    size = frame_size(header, most_bytes)
     body = stream.read(size)
     return None if len(body) < size else decode_body(body)
 
 
-def frame_size(header: bytes) -> int:
+def frame_size(header: bytes, most_bytes: int = MAX_FRAME_BYTES) -> int:
     """Return the size in bytes of the body behind ``header``; ``ValueError`` if absurd."""
     (size,) = HEADER.unpack(header)
-    if size > MAX_FRAME_BYTES:
+    if size > most_bytes:
         raise ValueError(f"a frame of {size} bytes")
     return int(size)
 
 
 def decode_body(body: bytes) -> Message:
     """Return the message in a frame's body."""
-    message = json.loads(body)
+    try:
+        message = json.loads(body)
+    except RecursionError:
+        raise ValueError("a frame that is nested too deeply") from None
     if not isinstance(message, dict):
         raise ValueError("a frame that is no object")  # noqa: TRY004 - a broken stream
     return message

@@ -98,6 +98,11 @@ class Worker:
             if request is self._serving:
                 self._model.interrupt()
 
+    def is_serving(self, request: Request) -> bool:
+        """Tell whether it is ``request`` that the model is at; from any thread."""
+        with self._lock:
+            return request is self._serving
+
     def stop(self) -> None:
         """Make :meth:`run` return after the request it serves."""
         self._queue.put(None)

@@ -1,0 +1,162 @@
+"""Something else than an engine listens on its socket: nothing waits, nothing is given away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from infill_ls.engine import EngineProcess, process, wire
+from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.peer import Peer
+from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
+from infill_ls.errors import EngineTimeoutError, EngineUnavailableError
+from infill_ls.fim import FimTokens, Order
+
+INFO = EngineInfo("m", 512, FimTokens("f", Order.PSM, 1, 2, 3, None, frozenset({4})), True)
+READY = wire.encode({"event": "ready", "info": wire.info_to_wire(INFO), "pid": 1})
+BAD = [
+    wire.HEADER.pack(2**32 - 1),
+    wire.HEADER.pack(9) + b"\xff{garbage",
+    wire.HEADER.pack(2) + b"[]",
+    wire.HEADER.pack(100_000) + b"[" * 100_000,
+    wire.encode({"id": [1]}),
+    wire.encode({"neither": "id nor event"}),
+    wire.encode({"id": 1, "ids": 5}),
+    wire.encode({"id": 1}),
+]
+
+
+class Rogue:
+    """Says what it is told to; the first part when it is connected to, the other when asked."""
+
+    def __init__(self, first: bytes, then: bytes) -> None:
+        self._first = first
+        self._then = then
+        self.heard = b""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to a language server until it leaves."""
+        writer.write(self._first)
+        while data := await reader.read(65536):
+            if self.heard:
+                writer.write(self._then)
+            self.heard += data
+        writer.close()
+
+
+@asynccontextmanager
+async def listening(
+    rogue: Rogue, folder: Path, *, request_timeout_s: float = 30.0
+) -> AsyncIterator[EngineProcess]:
+    options = EngineOptions(folder / "model.gguf")
+    server = await asyncio.start_unix_server(rogue.serve, str(rendezvous_for(options).socket))
+    engine = EngineProcess(options, request_timeout_s=request_timeout_s)
+    try:
+        yield engine
+    finally:
+        async with asyncio.timeout(10):
+            await engine.close()
+        server.close()
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("rt")
+    folder.chmod(0o700)
+    monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("words", BAD, ids=range(len(BAD)))
+async def test_nonsense_fails_who_waits(folder: Path, words: bytes) -> None:
+    async with listening(Rogue(READY, words), folder) as engine, asyncio.timeout(10):
+        await engine.start()
+        with pytest.raises(EngineUnavailableError):
+            await engine.count_tokens(["x"])
+        while engine.info is not None:  # its connection is given up as well
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("words", BAD[:6], ids=range(6))
+async def test_nonsense_instead_of_a_model(folder: Path, words: bytes) -> None:
+    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(10):
+        with pytest.raises(EngineUnavailableError):
+            await engine.start()
+
+
+async def test_a_model_that_is_described_wrongly(folder: Path) -> None:
+    words = wire.encode({"event": "ready", "info": {"fim": 5}, "pid": "x"})
+    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(10):
+        with pytest.raises(EngineUnavailableError):
+            await engine.start()
+
+
+async def test_the_process_to_kill_is_not_what_the_peer_says(folder: Path) -> None:
+    async with listening(Rogue(READY, b""), folder) as engine:
+        await engine.start()
+        assert engine.pid == os.getpid()  # which is where this rogue lives
+
+
+async def test_the_token_is_not_for_other_users(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "peer_of", lambda _: Peer(os.getuid() + 1, 1))
+    rogue = Rogue(READY, b"")
+    async with listening(rogue, folder) as engine:
+        with pytest.raises(EngineUnavailableError, match="somebody else"):
+            await engine.start()
+    assert rogue.heard == b""
+
+
+async def test_who_never_answers_does_not_hold_up_the_end(folder: Path) -> None:
+    async with listening(Rogue(b"", b""), folder) as engine:
+        starting = asyncio.create_task(engine.start())
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            await engine.close()
+        with pytest.raises(EngineUnavailableError):
+            await starting
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_killed"),
+    [
+        pytest.param({"is_served": False}, False, id="it is at another server's request"),
+        pytest.param({"is_served": True}, True, id="it does not give up what it is at"),
+        pytest.param(None, True, id="it does not answer at all"),
+    ],
+)
+async def test_a_late_engine_is_killed_only_if_it_hangs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: wire.Message | None, is_killed: bool
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
+    monkeypatch.setattr(process, "PATIENCE_S", 0.2)
+    # The request has the number 1, the ping after it the number 2.
+    words = wire.encode({"id": 2, **answer}) if answer is not None else b""
+    rogue = Patient(READY, words)
+    async with listening(rogue, folder, request_timeout_s=0.1) as engine:
+        await engine.start()
+        with pytest.raises(EngineTimeoutError):
+            await engine.count_tokens(["x"])
+        await asyncio.sleep(1)
+        assert b'"op":"cancel","target":1' in rogue.heard
+        assert bool(killed) == is_killed
+
+
+class Patient(Rogue):
+    """Answers the ping only."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to a language server until it leaves."""
+        writer.write(self._first)
+        while data := await reader.read(65536):
+            self.heard += data
+            if b'"ping"' in data:
+                writer.write(self._then)
+        writer.close()
