@@ -6,8 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
-from infill_retrieval.chunk import split_lines
-from infill_retrieval.secrets import certain_lines, is_bare, secret_lines
+from infill_retrieval.lines import bare_lines
+from infill_retrieval.secrets.judgement import certain_lines, is_bare, secret_lines
 from infill_retrieval.syntax import language_of
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     for folder in options.folders:
         counted = hidden = off = 0
         for path in sorted(folder.rglob(options.pattern)):
-            lines = split_lines(path.read_text("utf-8", errors="replace"))
+            lines = bare_lines(path.read_text("utf-8", errors="replace"))
             numbers = secret_lines(lines, bare=is_bare(language_of(str(path)).name))
             counted += len(lines)
             hidden += len(numbers)

@@ -22,11 +22,11 @@ from typing import Any
 from engine_bench.figures import spread, write_result
 
 from infill_ls.engine import EngineOptions
-from infill_ls.engine.decoder import Cancelled, Decoder
-from infill_ls.engine.draft import Drafter
-from infill_ls.engine.kv_tree import KvTree
-from infill_ls.engine.llama import SEQUENCES, LlamaModel
-from infill_ls.engine.worker import BATCH_COSTS
+from infill_ls.engine.decoding.decoder import Cancelled, Decoder
+from infill_ls.engine.decoding.draft import Drafter
+from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
+from infill_ls.engine.llama.worker import BATCH_COSTS
 
 TEXT = (Path(__file__).parents[2] / "server" / "infill_ls" / "pipeline.py").read_text("utf-8")
 PROMPT_TOKENS = 384

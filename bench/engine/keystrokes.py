@@ -38,7 +38,7 @@ from infill_retrieval.settings import RetrievalSettings
 
 HERE = Path(__file__).resolve().parents[2]
 FILES = (
-    HERE / "server" / "infill_ls" / "engine" / "decoder.py",
+    HERE / "server" / "infill_ls" / "engine" / "decoding" / "decoder.py",
     HERE / "server" / "infill_ls" / "pipeline.py",
 )
 TYPED = ('        completions = self.rank(report, key="mean")\n', "        if not completions:\n")

@@ -20,12 +20,12 @@ import llama_cpp
 from engine_bench.figures import write_result
 
 from infill_ls.engine import EngineOptions
-from infill_ls.engine.decoder import PREFILL_CHUNK_TOKENS, Decoder
-from infill_ls.engine.draft import Drafter
-from infill_ls.engine.kv_tree import KvTree
-from infill_ls.engine.llama import SEQUENCES, LlamaModel
-from infill_ls.engine.run import Task
-from infill_ls.engine.worker import BATCH_COSTS
+from infill_ls.engine.decoding.decoder import PREFILL_CHUNK_TOKENS, Decoder
+from infill_ls.engine.decoding.draft import Drafter
+from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
+from infill_ls.engine.llama.worker import BATCH_COSTS
 from infill_ls.types import StopRule
 
 HERE = Path(__file__).parent

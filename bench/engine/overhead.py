@@ -212,7 +212,9 @@ async def of_memory(model: Path, files: int, model_bytes: int, cache_bytes: int)
             )
             await settled(process)
             (engine,) = (
-                child for child in process.children() if "infill_ls.engine.host" in child.cmdline()
+                child
+                for child in process.children()
+                if "infill_ls.engine.llama.host" in child.cmdline()
             )
             before = [sum(each.cpu_times()[:2]) for each in (process, engine)]
             await asyncio.sleep(IDLE_S)

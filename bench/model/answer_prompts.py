@@ -23,7 +23,7 @@ from typing import Any
 from model_bench.lines import SNIPPETS, Answer
 
 from infill_ls.engine import Engine
-from infill_ls.engine_choice import engine_for
+from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.running import LASTING_TIME_MS
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, StopRule

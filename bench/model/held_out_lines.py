@@ -40,7 +40,7 @@ from model_bench.lines import (
 )
 from model_bench.packages import archives_of, unpack
 
-from infill_ls.engine_choice import engine_for
+from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.holes import CutHole, HoleKind
 from infill_ls.evaluation.intervals import compare, mean, quantile
 from infill_ls.settings import Settings

@@ -23,7 +23,7 @@ from model_bench.lines import HOLE, HUMANEVAL, RAW, SNIPPETS, Asker, cross_file,
 from model_bench.packages import archives_of, unpack
 
 from infill_ls.engine import Engine
-from infill_ls.engine_choice import engine_for
+from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.humaneval import FILE_NAME, read_problems, settings_for
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings

@@ -34,7 +34,7 @@ from typing import Any
 
 from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.errors import InfillError
-from infill_ls.prompt import PromptText, assemble
+from infill_ls.prompting.prompt import PromptText, assemble
 from infill_ls.types import Prompt, StopRule
 
 SOURCES = sorted((Path(__file__).parents[2] / "server" / "infill_ls").rglob("*.py"))

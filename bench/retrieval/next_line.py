@@ -20,7 +20,7 @@ from pathlib import Path
 
 from retrieval_bench.corpus import Package, fetch, packages
 
-from infill_ls.engine_choice import engine_for
+from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.cross_file import Case, cases_of, read
 from infill_ls.evaluation.intervals import Comparison, compare
 from infill_ls.evaluation.running import settings_for_a_line

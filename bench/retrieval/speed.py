@@ -27,9 +27,9 @@ from retrieval_bench.tokens import count_all
 from retrieval_bench.workspace import build, sources
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.crawl import crawl_here
-from infill_retrieval.query import search_query
-from infill_retrieval.sources import is_generated, read_source
+from infill_retrieval.crawling.crawl import crawl_here
+from infill_retrieval.files.sources import is_generated, read_source
+from infill_retrieval.searching.query import search_query
 
 SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 QUERIES = 200

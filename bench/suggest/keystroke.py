@@ -20,14 +20,14 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from infill_ls.cut import cut
-from infill_ls.filters import Site, filters_of
-from infill_ls.modes import mode_of
+from infill_ls.document.cut import cut
+from infill_ls.document.modes import mode_of
+from infill_ls.suggesting.filters import Site, filters_of
 from infill_ls.types import Completion, EngineTimings, Hole, Snapshot, StopReason
 from infill_retrieval.syntax import language_of, parse
 
 HERE = Path(__file__).resolve().parents[2]
-FILES = ("retrieval/infill_retrieval/bm25.py", "retrieval/infill_retrieval/index.py")
+FILES = ("retrieval/infill_retrieval/indexing/bm25.py", "retrieval/infill_retrieval/index.py")
 LINES = 1_000
 TYPED = (
     "        completions = self.rank(report, key='mean')\n",

@@ -17,17 +17,17 @@ from typing import Self
 
 import numpy as np
 
-from infill_retrieval.analysis import Draft, digest_of
-from infill_retrieval.corpus import Corpus
-from infill_retrieval.crawl import Found, analyse_safely, crawl_here
-from infill_retrieval.modules import ModuleTable
-from infill_retrieval.search import Search, Workspace, timed
-from infill_retrieval.secrets import is_sensitive_name, sensitivity
+from infill_retrieval.crawling.crawl import Found, analyse_safely, crawl_here
+from infill_retrieval.crawling.worker import crawl_apart
+from infill_retrieval.files.sources import Source, find_source, is_wanted, read_source
+from infill_retrieval.indexing.analysis import Draft, digest_of
+from infill_retrieval.indexing.corpus import Corpus
+from infill_retrieval.searching.modules import ModuleTable
+from infill_retrieval.searching.search import Search, Workspace, timed
+from infill_retrieval.secrets.judgement import is_sensitive_name, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
-from infill_retrieval.sources import Source, find_source, is_wanted, read_source
 from infill_retrieval.syntax import language_of
 from infill_retrieval.types import NO_SNIPPETS, CountTokens, Query, Retrieval
-from infill_retrieval.worker import crawl_apart
 
 log = logging.getLogger(__name__)
 

@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from infill_ls.anchors import REANCHOR_FROM_LINES, AnchorKeeper
-from infill_ls.budgets import budgets_for
-from infill_ls.choice import choose
-from infill_ls.cut import cut
+from infill_ls.document.anchors import REANCHOR_FROM_LINES, AnchorKeeper
+from infill_ls.document.cut import cut
 from infill_ls.engine import Engine
-from infill_ls.prompt import assemble, lay_out
-from infill_ls.redact import redact
-from infill_ls.results import ResultCache, ResultKey, ShownSuggestions
-from infill_ls.searches import HeldSearches, Place
+from infill_ls.prompting.budgets import budgets_for
+from infill_ls.prompting.held_snippets import HeldSnippets, SearchPlace
+from infill_ls.prompting.prompt import assemble, lay_out
+from infill_ls.prompting.redact import redact
+from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.settings import Settings
-from infill_ls.stopping import stop_rule
-from infill_ls.tokens import LineTokenizer
-from infill_ls.triggers import why_not
+from infill_ls.suggesting.ranking import rank
+from infill_ls.suggesting.result_cache import ResultCache, ResultKey, ShownSuggestions
+from infill_ls.suggesting.stopping import stop_rule
+from infill_ls.suggesting.triggers import why_not
 from infill_ls.types import (
     Completion,
     Hole,
@@ -54,7 +54,7 @@ class Pipeline:
         self._anchors = AnchorKeeper()
         self._results = ResultCache()
         self._shown = ShownSuggestions()
-        self._searches = HeldSearches()
+        self._searches = HeldSnippets()
 
     async def run(self, snapshot: Snapshot) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
@@ -150,7 +150,7 @@ class Pipeline:
         completions = await self._complete(prompt, hole, snapshot.trigger)
         steps.done("engine")
         least = self._settings.min_probability
-        choice = choose(completions, hole, snapshot.trigger, least)
+        choice = rank(completions, hole, snapshot.trigger, least)
         steps.done("filters")
         return replace(
             prepared,
@@ -168,7 +168,7 @@ class Pipeline:
             return NO_SNIPPETS
         # What is typed may say what is needed (the name before a dot), but the snippets are held
         # while it grows: another set would cost the KV cache.
-        place = Place(snapshot.uri, hole.prefix, hole.below, budget)
+        place = SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
         if (held := self._searches.get(place)) is not None:
             return held
         query = Query(

@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlsplit
 from platformdirs import user_cache_path
 
 from infill_ls.engine import Engine
-from infill_ls.engine_choice import EngineChoice, EngineFactory, engine_for, same_engine
+from infill_ls.engine.fallback import EngineChoice, EngineFactory, engine_for, same_engine
 from infill_ls.errors import EngineError, InfillError, ModelError, RemoteError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.triggers import Pace
+from infill_ls.suggesting.triggers import Pace
 from infill_ls.types import Report, Snapshot, Trigger
 from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from infill_ls.fim import FAMILIES
+from infill_ls.models.fim import FAMILIES
 from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.types import Sampling
 from infill_ls.urls import base_url

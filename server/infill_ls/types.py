@@ -3,7 +3,7 @@
 ``Snapshot -> Hole -> [Snippet] -> Prompt -> Completion -> Suggestion``
 
 Each stage takes frozen records and returns new ones. Offsets are code points of the document's
-text; LSP positions exist only in :mod:`infill_ls.convert`, bytes only at the tokenizer and the
+text; LSP positions exist only in :mod:`infill_ls.lsp.convert`, bytes only at the tokenizer and the
 syntax tree. Times are milliseconds.
 """
 

@@ -12,7 +12,7 @@ import pytest
 from infill_ls.engine import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import Settings
-from infill_retrieval.secrets import is_bare, secret_lines, sensitivity
+from infill_retrieval.secrets.judgement import is_bare, secret_lines, sensitivity
 from infill_retrieval.syntax import language_of
 from unit.documents import snapshot
 

@@ -343,7 +343,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 def _is_engine(process: psutil.Process) -> bool:
     try:
-        return is_alive(process) and "infill_ls.engine.host" in process.cmdline()
+        return is_alive(process) and "infill_ls.engine.llama.host" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
 

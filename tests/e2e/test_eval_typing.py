@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.evaluation.history import Edit
+from infill_ls.evaluation.history import PastEdit
 from infill_ls.evaluation.keystrokes import Replay, tables_of
 
 TYPED = "return price * quantity"
@@ -14,7 +14,7 @@ BEFORE, AFTER = "def total(price, quantity):\n    ", "\n"
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Edit:
+def edit(tmp_path: Path) -> PastEdit:
     folder = tmp_path / "repository"
     folder.mkdir()
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
@@ -24,7 +24,7 @@ def edit(tmp_path: Path) -> Edit:
         subprocess.run([*git, "add", "-A"], check=True, capture_output=True)
         subprocess.run([*git, "commit", "-m", "change"], check=True, capture_output=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
-    return Edit("one", head.stdout.strip(), "shop.py", BEFORE, TYPED, AFTER)
+    return PastEdit("one", head.stdout.strip(), "shop.py", BEFORE, TYPED, AFTER)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def edit(tmp_path: Path) -> Edit:
     ],
 )
 async def test_what_a_person_sees_and_accepts(
-    edit: Edit, tmp_path: Path, answer: str, pressed: int, accepted: int, begins_wrong: bool
+    edit: PastEdit, tmp_path: Path, answer: str, pressed: int, accepted: int, begins_wrong: bool
 ) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"answers": [answer]}))

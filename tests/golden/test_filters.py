@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.cut import cut
-from infill_ls.filters import FILTERS, Site, filters_of
+from infill_ls.document.cut import cut
+from infill_ls.suggesting.filters import FILTERS, Site, filters_of
 from infill_ls.types import Completion, EngineTimings, Snapshot, StopReason
 
 CURSOR = "‸"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine.llama_vocab import LlamaVocab
-from infill_ls.fim import Order
+from infill_ls.engine.llama.vocab import LlamaVocab
+from infill_ls.models.fim import Order
 from integration.vocabularies import open_vocabulary
 
 FILE = Path(__file__).parents[1] / "data" / "ggml-vocab-deepseek-coder.gguf"

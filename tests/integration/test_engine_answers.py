@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls import pipeline
-from infill_ls.tokens import LineTokenizer
+from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopRule
 from integration.conftest import MakeEngine, prompt_for
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine.llama_file import read_facts
+from infill_ls.engine.llama.file import read_facts
 from infill_ls.errors import ModelError
-from infill_ls.fim import FAMILIES, FimFamily, Order
+from infill_ls.models.fim import FAMILIES, FimFamily, Order
 from integration.vocabularies import FIRST_MARKER, PAIR, open_vocabulary, write_vocabulary
 
 END = "<end>"

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infill_ls.engine.decoder import Decoder, Logits
-from infill_ls.engine.draft import Drafter
-from infill_ls.engine.kv_tree import KvTree
-from infill_ls.engine.llama_vocab import LlamaVocab
-from infill_ls.engine.run import Task
-from infill_ls.healing import choose_start, fragment_starts
+from infill_ls.engine.decoding.decoder import Decoder, Logits
+from infill_ls.engine.decoding.draft import Drafter
+from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.models.store import bundled_model_path
+from infill_ls.prompting.healing import choose_start, fragment_starts
 from infill_ls.types import StopReason, StopRule
 from integration.test_deepseek_vocabulary import FILE as DEEPSEEK
 from integration.vocabularies import open_vocabulary

@@ -26,7 +26,7 @@ from infill_retrieval import NO_SNIPPETS
 from integration.conftest import MakeEngine
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[1] / "server" / "infill_ls" / "cut.py"
+SOURCE = HERE.parents[1] / "server" / "infill_ls" / "document" / "cut.py"
 STARTS_WITHIN_S = 60
 SETTINGS = Settings(
     candidates=1,

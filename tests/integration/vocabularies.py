@@ -9,8 +9,8 @@ from pathlib import Path
 import gguf
 import llama_cpp
 
-from infill_ls.engine.llama_file import load_model
-from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.llama.file import load_model
+from infill_ls.engine.llama.vocab import LlamaVocab
 
 PAIR = 256
 """Id of the token ``12``, which exists only where digits may be joined."""

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.analysis import (
+from infill_retrieval.files.sources import Source, read_source
+from infill_retrieval.indexing.analysis import (
     Details,
     Draft,
     analyse,
@@ -19,10 +20,9 @@ from infill_retrieval.analysis import (
     signature,
     snippet_lines,
 )
-from infill_retrieval.segment import Segment, build_segment
-from infill_retrieval.sources import Source, read_source
+from infill_retrieval.indexing.segment import Segment, build_segment
+from infill_retrieval.indexing.terms import TermNumbers
 from infill_retrieval.syntax import LANGUAGES, grammar, language_named, language_of, parse
-from infill_retrieval.terms import TermNumbers
 
 HERE = RetrievalSettings(crawl_in_process=False)
 PYTHON = language_of("a.py")
@@ -89,11 +89,11 @@ def test_files_that_vanish_or_fail_are_passed_over(
     def fail(language: object, path: str, text: str) -> object:
         raise RecursionError(path)
 
-    monkeypatch.setattr("infill_retrieval.crawl.read_source", vanish)
+    monkeypatch.setattr("infill_retrieval.crawling.crawl.read_source", vanish)
     index = WorkspaceIndex([tmp_path], HERE)
     index.crawl()
     assert index.file_count == 2
-    monkeypatch.setattr("infill_retrieval.crawl.analyse", fail)
+    monkeypatch.setattr("infill_retrieval.crawling.crawl.analyse", fail)
     index.files_changed([tmp_path / "a.py"])
     assert index.file_count == 2
 

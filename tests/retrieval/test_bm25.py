@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from infill_retrieval.bm25 import PostingsBM25
-from infill_retrieval.postings import (
+from infill_retrieval.indexing.bm25 import PostingsBM25
+from infill_retrieval.indexing.postings import (
     Postings,
     TermTable,
     count_documents,
@@ -17,7 +17,7 @@ from infill_retrieval.postings import (
     join_tables,
     used_rows,
 )
-from infill_retrieval.terms import hash_terms
+from infill_retrieval.indexing.terms import hash_terms
 
 Document = list[str]
 words = st.sampled_from(["a", "b", "c", "d", "e", "f", "g", "h", "lid", "box", "ü"])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infill_retrieval.files.sources import find_source, find_sources
 from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
-from infill_retrieval.sources import find_source, find_sources
 from infill_retrieval.types import Query
 
 LIMIT_S = 20.0

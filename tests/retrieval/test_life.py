@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.sources import find_sources
+from infill_retrieval.files.sources import find_sources
 
 HERE = RetrievalSettings(crawl_in_process=False)
 MANY = 2000
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_read_is_skipped_with_one_line(
             raise PermissionError(path)
         return scandir(path)
 
-    monkeypatch.setattr("infill_retrieval.sources.os.scandir", refuse)
+    monkeypatch.setattr("infill_retrieval.files.sources.os.scandir", refuse)
     with caplog.at_level(logging.DEBUG, "infill_retrieval"):
         assert [source.name for source in find_sources(folder, HERE)] == ["a.py"]
     assert [(r.levelname, r.getMessage()) for r in caplog.records] == [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infill_retrieval.modules import ModuleTable
-from infill_retrieval.resolvers import rust_paths
+from infill_retrieval.searching.modules import ModuleTable
+from infill_retrieval.searching.resolvers import resolve, rust_paths
 from infill_retrieval.syntax import Import, language_of
 
 CASES = [
@@ -49,10 +49,10 @@ def test_imports_lead_to_files(
     table = ModuleTable()
     for path in [importer, *files]:
         table.add(path)
-    assert table.resolve(Import(module, names), importer, language_of(importer)) == found
+    assert resolve(table, Import(module, names), importer, language_of(importer)) == found
     for path in files:
         table.remove(path)
-    assert table.resolve(Import(module, names), importer, language_of(importer)) == []
+    assert resolve(table, Import(module, names), importer, language_of(importer)) == []
 
 
 def test_namespaces_lead_to_files_that_declare_them() -> None:
@@ -60,9 +60,9 @@ def test_namespaces_lead_to_files_that_declare_them() -> None:
     table.add("/w/x/Box.cs", "Acme.Boxes")
     table.add("/w/y/Lid.cs", "Acme.Lids")
     language = language_of("a.cs")
-    assert table.resolve(Import("Acme.Boxes"), "/w/a.cs", language) == ["/w/x/Box.cs"]
+    assert resolve(table, Import("Acme.Boxes"), "/w/a.cs", language) == ["/w/x/Box.cs"]
     table.add("/w/x/Box.cs", "Acme.Other")
-    assert table.resolve(Import("Acme.Boxes"), "/w/a.cs", language) == []
+    assert resolve(table, Import("Acme.Boxes"), "/w/a.cs", language) == []
 
 
 def test_files_of_a_package_see_each_other() -> None:
@@ -77,7 +77,7 @@ def test_the_nearest_of_several_comes_first() -> None:
     table = ModuleTable()
     for path in ("/w/a/lib/box.rb", "/w/b/lib/box.rb"):
         table.add(path)
-    found = table.resolve(Import("lib/box"), "/w/b/bin/main.rb", language_of("x.rb"))
+    found = resolve(table, Import("lib/box"), "/w/b/bin/main.rb", language_of("x.rb"))
     assert found == ["/w/b/lib/box.rb", "/w/a/lib/box.rb"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infill_retrieval.analysis import Details, analyse, signature, snippet_lines
+from infill_retrieval.indexing.analysis import Details, analyse, signature, snippet_lines
 from infill_retrieval.syntax import LANGUAGES, language_named, load_grammar, outline, parse
 from infill_retrieval.syntax.grammar import load_query
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval.pack import Candidate, in_stable_order, pack
 from infill_retrieval.render import render_snippet
+from infill_retrieval.searching.pack import Candidate, in_stable_order, pack
 from infill_retrieval.types import Channel, Snippet, Verdict
 
 THIRDS = dict.fromkeys(Channel, 1 / 3)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval.secrets import is_sensitive_name, secret_lines, sensitivity
+from infill_retrieval.secrets.judgement import is_sensitive_name, secret_lines, sensitivity
 
 # Put together at run time, so that no scanner takes this file for a leak.
 KEY = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA " + "PRIVATE KEY-----"

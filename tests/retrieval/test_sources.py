@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from infill_retrieval.files.sources import (
+    decode,
+    find_source,
+    find_sources,
+    is_generated,
+    read_source,
+)
 from infill_retrieval.settings import RetrievalSettings
-from infill_retrieval.sources import decode, find_source, find_sources, is_generated, read_source
 
 SETTINGS = RetrievalSettings()
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex, crawl
-from infill_retrieval.crawl import crawl_here
-from infill_retrieval.segment import Segment
-from infill_retrieval.sources import find_source
-from infill_retrieval.store import SUFFIX, SegmentStore, as_kept
+from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval.crawling import crawl
+from infill_retrieval.crawling.crawl import crawl_here
+from infill_retrieval.files.sources import find_source
+from infill_retrieval.indexing.segment import Segment
+from infill_retrieval.indexing.store import SUFFIX, SegmentStore, as_kept
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_a_damaged_cache_is_made_anew(
         "header": data.replace(b'"table.', b'"label.', 1),
     }
     if damage == "version":
-        monkeypatch.setattr("infill_retrieval.segment.FORMAT", 99)
+        monkeypatch.setattr("infill_retrieval.indexing.segment.FORMAT", 99)
     else:
         file.write_bytes(damaged[damage])
     assert crawled(folder, settings) == (ALL, ALL)

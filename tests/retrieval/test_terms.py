@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval.terms import TermNumbers, hash_terms
-from infill_retrieval.words import MAX_WORD_CHARS, search_terms
+from infill_retrieval.indexing.terms import TermNumbers, hash_terms
+from infill_retrieval.indexing.words import MAX_WORD_CHARS, search_terms
 
 texts = st.text(
     st.sampled_from("abAB_ \n\t.12é\u0130ßß中😀\ud800\u0307"), max_size=60

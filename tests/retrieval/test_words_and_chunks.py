@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval.chunk import WINDOW_LINES, split_lines, split_windows
-from infill_retrieval.words import search_terms
+from infill_retrieval.indexing.chunk import WINDOW_LINES, split_windows
+from infill_retrieval.indexing.words import search_terms
+from infill_retrieval.lines import bare_lines
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_terms_are_lower_case_and_come_from_the_text(text: str) -> None:
 
 
 def test_windows_have_ten_lines_that_are_not_blank() -> None:
-    lines = split_lines("\n\n" + "x = 1\n\n" * 25)
+    lines = bare_lines("\n\n" + "x = 1\n\n" * 25)
     windows = split_windows(lines)
     assert [(w.first_line, w.last_line) for w in windows] == [(2, 20), (22, 40), (42, 50)]
 
@@ -65,4 +66,4 @@ def test_windows_cover_each_line_once(lines: list[str], borders: set[int]) -> No
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_line_end_counts_once(end: str) -> None:
-    assert split_lines(f"a{end}{end}b\x0cc\u2028d{end}") == ["a", "", "b\x0cc\u2028d", ""]
+    assert bare_lines(f"a{end}{end}b\x0cc\u2028d{end}") == ["a", "", "b\x0cc\u2028d", ""]

@@ -16,11 +16,12 @@ import numpy as np
 import psutil
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex, worker
-from infill_retrieval.analysis import Details
-from infill_retrieval.crawl import Found, crawl_here
-from infill_retrieval.segment import Segment
-from infill_retrieval.worker import crawl_apart
+from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval.crawling import worker
+from infill_retrieval.crawling.crawl import Found, crawl_here
+from infill_retrieval.crawling.worker import crawl_apart
+from infill_retrieval.indexing.analysis import Details
+from infill_retrieval.indexing.segment import Segment
 
 SETTINGS = RetrievalSettings()
 
@@ -104,7 +105,9 @@ def test_a_file_at_which_the_child_hangs_is_left_out(
 def _with(change: str, tmp_path: Path) -> tuple[str]:
     """Return the command of a worker that a line of code has changed."""
     script = tmp_path / "child.py"
-    script.write_text(f"from infill_retrieval import crawl, worker\n{change}\nworker.main()\n")
+    script.write_text(
+        f"from infill_retrieval.crawling import crawl, worker\n{change}\nworker.main()\n"
+    )
     return (str(script),)
 
 
@@ -181,7 +184,7 @@ def test_a_child_ends_with_a_server_that_is_killed(
     at = tmp_path / "pid"
     script = _with(
         "import os, pathlib, re, time\n"
-        "from infill_retrieval import orphan\n"
+        "from infill_retrieval.processes import orphan\n"
         f"{change}\n"
         "def busy(*_):\n"
         f"    at = pathlib.Path({str(at)!r})\n"
@@ -193,7 +196,7 @@ def test_a_child_ends_with_a_server_that_is_killed(
     )
     code = (
         "from pathlib import Path\n"
-        "from infill_retrieval import RetrievalSettings, worker\n"
+        "from infill_retrieval import RetrievalSettings\nfrom infill_retrieval.crawling import worker\n"
         f"worker._COMMAND = {script!r}\n"
         f"list(worker.crawl_apart(Path({str(folder)!r}), RetrievalSettings()))"
     )

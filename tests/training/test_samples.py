@@ -16,7 +16,7 @@ from training.rows import samples_of, translated
 from training.samples import Budgets, Encoder, Mix, SampleMaker, pack
 from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE
 
-from infill_ls.cut import cut
+from infill_ls.document.cut import cut
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.render import path_comment, render_snippet

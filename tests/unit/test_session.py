@@ -9,7 +9,7 @@ import pytest
 from infill_ls.engine import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import Settings
-from infill_ls.triggers import Pace
+from infill_ls.suggesting.triggers import Pace
 from unit.documents import snapshot
 
 PASTED = 'password = "' + "q8Zr1Lk0pVw3Xn5T" + '"'

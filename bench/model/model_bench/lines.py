@@ -14,11 +14,11 @@ from infill_ls.evaluation.holes import CutHole, HoleKind, line_holes
 from infill_ls.evaluation.running import settings_for_a_line
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.stopping import stop_rule
+from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import Report, Snapshot, Trigger
 from infill_retrieval import WorkspaceIndex
+from infill_retrieval.files.sources import find_sources
 from infill_retrieval.settings import DEFAULT_SETTINGS
-from infill_retrieval.sources import find_sources
 from infill_retrieval.syntax import language_of
 
 LEAST_LEFT_CHARS = 3

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 
-from infill_ls.engine.llama_file import load_model
-from infill_ls.engine.llama_vocab import LlamaVocab
+from infill_ls.engine.llama.file import load_model
+from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.models.store import bundled_model_path
 
 CACHED_LINES = 50_000
-"""As ``infill_ls.tokens.LineTokenizer``."""
+"""As ``infill_ls.prompting.tokens.LineTokenizer``."""
 
 
 @cache

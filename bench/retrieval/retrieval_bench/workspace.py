@@ -6,8 +6,8 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+from infill_retrieval.files.sources import is_source_name
 from infill_retrieval.settings import DEFAULT_SETTINGS
-from infill_retrieval.sources import is_source_name
 
 
 def sources(limit: int, suffixes: tuple[str, ...] = (".py",)) -> list[Path]:

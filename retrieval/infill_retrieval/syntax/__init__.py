@@ -6,6 +6,7 @@ from infill_retrieval.syntax.languages import (
     LANGUAGES,
     PLAIN_TEXT,
     Language,
+    family_of,
     language_named,
     language_of,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Outline",
     "SyntaxTree",
     "TreeCache",
+    "family_of",
     "language_named",
     "language_of",
     "load_grammar",

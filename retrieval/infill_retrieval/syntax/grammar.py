@@ -75,7 +75,7 @@ def load_query(language: Language) -> tree_sitter.Query | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TreeEdit:
     """One change of a parsed text, in bytes: ``start..old_end`` became ``start..new_end``."""
 
     tree: SyntaxTree
@@ -157,7 +157,7 @@ class SyntaxTree:
             unseen.extend(child for child in node.children if child.has_error)
         return count
 
-    def edit_to(self, data: bytes) -> Edit:
+    def edit_to(self, data: bytes) -> TreeEdit:
         """Return the one change that makes this tree's text the UTF-8 text ``data``."""
         old = self._data
         start = common_length(old, data)
@@ -167,9 +167,9 @@ class SyntaxTree:
             start -= 1
         while end and data[len(data) - end] & 0xC0 == 0x80:
             end -= 1
-        return Edit(self, start, len(old) - end, len(data) - end)
+        return TreeEdit(self, start, len(old) - end, len(data) - end)
 
-    def edited(self, edit: Edit, data: bytes) -> tree_sitter.Tree:
+    def edited(self, edit: TreeEdit, data: bytes) -> tree_sitter.Tree:
         """Return a copy of the tree that knows of ``edit``, for the parser to start from."""
         tree = self.tree.copy()
         tree.edit(
@@ -195,7 +195,7 @@ class SyntaxTree:
 
 
 def parse(
-    language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS, edit: Edit | None = None
+    language: Language, text: str, limit_ms: float = PARSE_LIMIT_MS, edit: TreeEdit | None = None
 ) -> SyntaxTree | None:
     """Parse ``text``; ``None`` where the language has no grammar here or ``limit_ms`` is over.
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infill_ls.budgets import FIRST_LINE_TOKENS, LEAST_TOKENS
 from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.models.registry import KnownFile
+from infill_ls.prompting.budgets import FIRST_LINE_TOKENS, LEAST_TOKENS
 
 SMALL_MODEL_BYTES = 200_000_000
 SMALL_MODEL_OVERHEAD = 2.0

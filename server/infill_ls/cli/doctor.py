@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infill_ls.cli.examination import Section
+    from infill_ls.cli.doctor_report import Section
 
 
 def add_command(commands: Any) -> None:
@@ -29,7 +29,7 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report."""
-    from infill_ls.cli.examination import examine
+    from infill_ls.cli.doctor_report import examine
 
     sections = examine(options.model)
     if options.json:

@@ -172,7 +172,7 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     """Return the result of ``infill-ls eval repo``."""
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import repository
-    from infill_ls.evaluation.parts import retrieve_without
+    from infill_ls.evaluation.ablation import retrieve_without
     from infill_ls.evaluation.running import LASTING_TIME_MS, evaluate
     from infill_ls.pipeline import Pipeline
     from infill_ls.settings import Settings
@@ -265,7 +265,7 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    from infill_ls.evaluation.parts import Part
+    from infill_ls.evaluation.ablation import Part
     from infill_ls.evaluation.running import Plan
 
     parts = frozenset(Part(name) for name in options.without)

@@ -177,7 +177,7 @@ def _quantize(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from infill_ls.cli.trial import try_model
+    from infill_ls.cli.self_test import try_model
     from infill_ls.engine.child import run_chore
     from infill_ls.models import registry
     from infill_ls.models.download import file_sha256

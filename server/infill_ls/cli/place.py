@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from infill_ls.document.lines import line_end
 from infill_ls.errors import UsageError
-from infill_ls.lines import line_end
 
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the editor leaves."""
+    from infill_ls.engine.fallback import engine_for
     from infill_ls.engine.scripted import scripted_engine_factory
-    from infill_ls.engine_choice import engine_for
     from infill_ls.lsp.handlers import create_server
 
     factory = (

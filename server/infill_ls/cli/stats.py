@@ -57,7 +57,7 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the statistics."""
-    from infill_ls.statistics import default_path, read_events
+    from infill_ls.reporting.statistics import default_path, read_events
 
     path = default_path()
     summary = summarize(read_events(path), since=time.time() - options.days * DAY_S)

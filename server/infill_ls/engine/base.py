@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from infill_ls.fim import FimTokens
+from infill_ls.models.fim import FimTokens
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
 
 

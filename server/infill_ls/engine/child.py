@@ -7,18 +7,18 @@ import subprocess
 from typing import Any
 
 from infill_ls.errors import EngineError, ModelError
-from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
+from infill_retrieval.processes.own_python import SAFE_FOLDER, python_command, python_environment
 
 LAST_LINES = 3
 
 
 def run_chore(name: str, *arguments: str, timeout_s: float | None = 300) -> dict[str, Any]:
-    """Run one of :mod:`infill_ls.engine.chores` and return its answer; paths must be absolute.
+    """Run one of :mod:`infill_ls.engine.llama.tasks` and return its answer; paths must be absolute.
 
     Raises :class:`ModelError` with what the chore said, or with llama.cpp's last words if it ended
     without an answer; :class:`EngineError` if it took too long.
     """
-    command = python_command("-m", "infill_ls.engine.chores", name, *arguments)
+    command = python_command("-m", "infill_ls.engine.llama.tasks", name, *arguments)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             command,

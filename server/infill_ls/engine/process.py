@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.calls_under_way import CallsUnderWay
 from infill_ls.engine.peer import Peer, peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
@@ -29,10 +30,9 @@ from infill_ls.engine.rendezvous import (
     Rendezvous,
     rendezvous_for,
 )
-from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
-from infill_retrieval.own_python import SAFE_FOLDER, python_command, python_environment
+from infill_retrieval.processes.own_python import SAFE_FOLDER, python_command, python_environment
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ class EngineProcess:
             # A session of its own: Ctrl-C in a terminal is for the server, and others may use
             # the engine.
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                python_command("-m", "infill_ls.engine.host", *arguments),
+                python_command("-m", "infill_ls.engine.llama.host", *arguments),
                 cwd=SAFE_FOLDER,
                 env=python_environment() | {RUNTIME_ENVIRONMENT_VARIABLE: str(meeting.folder)},
                 stdin=subprocess.DEVNULL,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.text_stop import TextStop
+from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.errors import EngineError, UsageError
-from infill_ls.fim import FimTokens, Order
+from infill_ls.models.fim import FimTokens, Order
 from infill_ls.types import (
     GREEDY,
     Completion,

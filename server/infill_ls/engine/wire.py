@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from infill_ls.engine.base import EngineInfo
-from infill_ls.fim import FimTokens, Order
+from infill_ls.models.fim import FimTokens, Order
 from infill_ls.types import (
     Completion,
     Ending,

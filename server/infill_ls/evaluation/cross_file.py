@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill_retrieval.chunk import split_lines
-from infill_retrieval.secrets import secret_lines
+from infill_retrieval.files.sources import find_sources, read_source
+from infill_retrieval.indexing.words import STOP_WORDS
+from infill_retrieval.lines import bare_lines
+from infill_retrieval.secrets.judgement import secret_lines
 from infill_retrieval.settings import DEFAULT_SETTINGS
-from infill_retrieval.sources import find_sources, read_source
 from infill_retrieval.syntax import SyntaxTree, language_of, outline, parse
-from infill_retrieval.words import STOP_WORDS
 
 MIN_NAME_CHARS = 4
 MAX_DEFINING_FILES = 3
@@ -132,7 +132,7 @@ class Case:
 def read(path: Path) -> str:
     """Return the text of a source as the index sees it."""
     text = read_source(str(path), DEFAULT_SETTINGS.max_file_bytes) or ""
-    lines = split_lines(text)
+    lines = bare_lines(text)
     for number in secret_lines(lines):
         lines[number] = ""
     return "\n".join(lines)

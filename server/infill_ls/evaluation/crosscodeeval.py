@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infill_ls.document.lines import split_lines
 from infill_ls.engine import Engine
 from infill_ls.errors import ModelError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
@@ -20,7 +21,6 @@ from infill_ls.evaluation.driver import Measure
 from infill_ls.evaluation.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.evaluation.statements import first_statement, identifiers, without_comments
 from infill_ls.evaluation.text_scores import edit_similarity
-from infill_ls.lines import split_lines
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from infill_ls.document.lines import split_lines, with_lf
 from infill_ls.errors import UsageError
 from infill_ls.evaluation import git
-from infill_ls.lines import split_lines, with_lf
 from infill_retrieval.common_length import common_length
 from infill_retrieval.syntax import language_of
 
@@ -30,7 +30,7 @@ _KEYS = re.compile(r"\n[ \t]*|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class PastEdit:
     """One stretch of text typed into a file: ``before + typed + after`` is what came of it."""
 
     id: str
@@ -48,7 +48,7 @@ class Edit:
         return _KEYS.findall(self.typed)
 
 
-def edits_of(repository: Path, commits: int, count: int | None, seed: int) -> list[Edit]:
+def edits_of(repository: Path, commits: int, count: int | None, seed: int) -> list[PastEdit]:
     """Return ``count`` edits, by chance, of the newest ``commits`` that are no merges.
 
     In the order of the commits, newest first. Raises :class:`UsageError` if there is no history.
@@ -98,7 +98,7 @@ def edits_between(old: str, new: str) -> Iterator[tuple[str, str, str]]:
         yield before, added[head : len(added) - tail], after
 
 
-def _edits_of_file(repository: Path, commit: str, path: str) -> Iterator[Edit]:
+def _edits_of_file(repository: Path, commit: str, path: str) -> Iterator[PastEdit]:
     texts = []
     for revision in (f"{commit}^", commit):
         try:
@@ -114,7 +114,7 @@ def _edits_of_file(repository: Path, commit: str, path: str) -> Iterator[Edit]:
         before, text = start + typed[:blanks], typed[blanks:].rstrip()
         if LEAST_CHARS <= len(text) <= MOST_CHARS:
             name = f"{commit[:10]}:{path}:{len(before)}"
-            yield Edit(name, commit, path, before, text, typed[blanks + len(text) :] + after)
+            yield PastEdit(name, commit, path, before, text, typed[blanks + len(text) :] + after)
 
 
 def _commits(repository: Path, count: int) -> list[str]:

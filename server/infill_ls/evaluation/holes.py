@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from infill_ls.lines import indent_columns
+from infill_ls.document.lines import indent_columns
 
 LEAST_CHARS = 8
 """A line with less to say is no case."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infill_ls.evaluation.ablation import Part
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
 from infill_ls.evaluation.driver import Measure
 from infill_ls.evaluation.figures import (
@@ -24,8 +25,7 @@ from infill_ls.evaluation.figures import (
     table,
     without_gaps,
 )
-from infill_ls.evaluation.parts import Part
-from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, Verdict, run_program
+from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, ProgramEnd, run_program
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -113,8 +113,8 @@ def measure_with(
             "id": problem.id,
             "group": problem.group,
             "exact": middle.rstrip() == wanted,
-            "passed": verdict is Verdict.PASSED,
-            "timeout": verdict is Verdict.TIMEOUT,
+            "passed": verdict is ProgramEnd.PASSED,
+            "timeout": verdict is ProgramEnd.TIMEOUT,
             "shown": bool(middle.strip()),
             "middle": middle,
             "probability": _probability(report),

@@ -18,7 +18,7 @@ from typing import Any, Self
 from infill_ls.errors import InfillError
 from infill_ls.evaluation.figures import Figure, Row, Table, average, percent, quantile, table
 from infill_ls.evaluation.figures import without_gaps as figures_of
-from infill_ls.evaluation.history import Edit, check_out_parent
+from infill_ls.evaluation.history import PastEdit, check_out_parent
 from infill_ls.lsp.client import ServerProcess, run_server
 from infill_retrieval.syntax import language_of
 
@@ -62,7 +62,7 @@ class Replay:
     ) -> None:
         await self._stack.aclose()
 
-    async def measure(self, edit: Edit) -> Row:
+    async def measure(self, edit: PastEdit) -> Row:
         """Type one edit. Raises :class:`InfillError` if the server cannot answer."""
         server = await self._server_before(edit.commit)
         path = self._folder / edit.path
@@ -90,7 +90,7 @@ class Replay:
 
 
 class _Typist:
-    def __init__(self, server: ServerProcess, path: Path, edit: Edit, key_ms: float) -> None:
+    def __init__(self, server: ServerProcess, path: Path, edit: PastEdit, key_ms: float) -> None:
         self._server = server
         self._path = path
         self._edit = edit

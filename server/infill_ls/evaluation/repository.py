@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infill_ls.errors import UsageError
 from infill_ls.evaluation import cross_file
+from infill_ls.evaluation.ablation import Part
 from infill_ls.evaluation.driver import Measure
 from infill_ls.evaluation.figures import (
     Figure,
@@ -25,12 +26,11 @@ from infill_ls.evaluation.figures import (
     without_gaps,
 )
 from infill_ls.evaluation.holes import CutHole, HoleKind, block_holes, line_holes
-from infill_ls.evaluation.parts import Part
 from infill_ls.evaluation.text_scores import edit_similarity, kept_chars, saved_keystrokes
 from infill_ls.pipeline import Pipeline
 from infill_ls.types import Report, Snapshot, Trigger
+from infill_retrieval.files.sources import find_sources
 from infill_retrieval.settings import DEFAULT_SETTINGS
-from infill_retrieval.sources import find_sources
 from infill_retrieval.syntax import language_of
 
 TYPED_CHARS = (0, 4, 8)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infill_ls.engine import Engine
-from infill_ls.engine_choice import engine_for
+from infill_ls.engine.fallback import engine_for
+from infill_ls.evaluation.ablation import EngineWithout, Part
 from infill_ls.evaluation.driver import HasId, Measure, measure_cases
 from infill_ls.evaluation.figures import Result, Row, Table
 from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
-from infill_ls.evaluation.parts import EngineWithout, Part
 from infill_ls.settings import Settings
 
 C = TypeVar("C", bound=HasId)

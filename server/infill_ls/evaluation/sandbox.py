@@ -46,7 +46,7 @@ os._exit(int(sys.argv[6]))
 """
 
 
-class Verdict(StrEnum):
+class ProgramEnd(StrEnum):
     """How a program ended."""
 
     PASSED = "passed"
@@ -66,7 +66,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
+def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> ProgramEnd:
     """Run ``source`` as a Python program; return when it, and all that it started, has ended."""
     with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
         program = Path(folder) / "program.py"
@@ -90,12 +90,12 @@ def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
         try:
             status = process.wait(limits.seconds)
         except subprocess.TimeoutExpired:
-            return Verdict.TIMEOUT
+            return ProgramEnd.TIMEOUT
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    return Verdict.PASSED if status == REACHED_END else Verdict.FAILED
+    return ProgramEnd.PASSED if status == REACHED_END else ProgramEnd.FAILED
 
 
 @cache

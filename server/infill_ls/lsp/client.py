@@ -20,9 +20,9 @@ from pygls.lsp.client import LanguageClient
 from pygls.protocol import LanguageServerProtocol
 
 from infill_ls import __version__
-from infill_ls.convert import offset_of, position_of
 from infill_ls.errors import InfillError
-from infill_ls.lsp.mended import plain_converter
+from infill_ls.lsp.convert import offset_of, position_of
+from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
 READY_TIMEOUT_S = 300.0

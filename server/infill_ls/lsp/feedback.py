@@ -9,7 +9,7 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
-from infill_ls.convert import CommandFor, utf16_to_chars
+from infill_ls.lsp.convert import CommandFor, utf16_to_chars
 from infill_ls.lsp.server import InfillServer
 from infill_ls.types import Report, Suggestion
 

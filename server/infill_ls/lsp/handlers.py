@@ -15,12 +15,12 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
-from infill_ls import convert
-from infill_ls.engine_choice import EngineFactory, engine_for
-from infill_ls.explain import explain
+from infill_ls.engine.fallback import EngineFactory, engine_for
+from infill_ls.lsp import convert
 from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
+from infill_ls.reporting.explain import explain
 from infill_ls.session import Superseded
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger

@@ -13,13 +13,14 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
-from infill_ls import __version__, convert
-from infill_ls.engine_choice import EngineFactory
-from infill_ls.lsp.mended import MendedServer
+from infill_ls import __version__
+from infill_ls.engine.fallback import EngineFactory
+from infill_ls.lsp import convert
 from infill_ls.lsp.progress import Reporter, work_done_progress
+from infill_ls.lsp.pygls_fixes import MendedServer
+from infill_ls.reporting.statistics import Statistics, default_path
 from infill_ls.session import Session
 from infill_ls.settings import Settings, resolve_settings
-from infill_ls.statistics import Statistics, default_path
 from infill_ls.types import Report, Snapshot, Trigger
 
 log = logging.getLogger(__name__)

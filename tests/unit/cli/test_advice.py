@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from infill_ls.cli.advice import Machine, Size, Speed, estimate, install_command, recommend
-from infill_ls.cli.examination import built_features
+from infill_ls.cli.doctor_report import built_features
 from infill_ls.models.registry import known_files
 
 MINI = Size(58.7, 37_700_672)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lsprotocol import types as lsp
 
 from infill_ls.cli.place import read_place
-from infill_ls.convert import offset_of
 from infill_ls.errors import UsageError
+from infill_ls.lsp.convert import offset_of
 
 TEXTS = st.lists(st.sampled_from(["a", "é", "😀 ", "\n", "\r\n", "\r", "\u2028"])).map("".join)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from infill_ls.engine.decoder import Cancelled, Decoder, Logits
-from infill_ls.engine.draft import Drafter
-from infill_ls.engine.kv_tree import KvTree
-from infill_ls.engine.vocabulary import Vocabulary
+from infill_ls.engine.decoding.decoder import Cancelled, Decoder, Logits
+from infill_ls.engine.decoding.draft import Drafter
+from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.engine.decoding.vocabulary import Vocabulary
 from infill_ls.types import Sampling
 
 PIECES = [

@@ -15,7 +15,7 @@ from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.peer import Peer
 from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
 from infill_ls.errors import EngineTimeoutError, EngineUnavailableError
-from infill_ls.fim import FimTokens, Order
+from infill_ls.models.fim import FimTokens, Order
 
 INFO = EngineInfo("m", 512, FimTokens("f", Order.PSM, 1, 2, 3, None, frozenset({4})), True)
 READY = wire.encode({"event": "ready", "info": wire.info_to_wire(INFO), "pid": 1})

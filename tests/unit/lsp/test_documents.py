@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lsprotocol import types as lsp
 from pygls.workspace import PositionCodec
 
-from infill_ls.convert import offset_of, position_of
-from infill_ls.lsp.mended import MendedTextDocument
+from infill_ls.lsp.convert import offset_of, position_of
+from infill_ls.lsp.pygls_fixes import MendedTextDocument
 
 ENCODINGS = {
     lsp.PositionEncodingKind.Utf8: ("utf-8", 1),

@@ -18,20 +18,20 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.calls_under_way import CallsUnderWay
+from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
-from infill_ls.engine.remedies import notes_on
 from infill_ls.engine.remote.breaker import Breaker
 from infill_ls.engine.remote.credentials import Headers, read_key
 from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
 from infill_ls.engine.remote.discover import discover
-from infill_ls.engine.remote.harvest import Harvest
 from infill_ls.engine.remote.options import RemoteOptions
 from infill_ls.engine.remote.spelling import spell_out
+from infill_ls.engine.remote.stream_reader import StreamReader
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
 from infill_ls.engine.remote.transport import Transport
-from infill_ls.engine.under_way import CallsUnderWay
 from infill_ls.errors import EngineUnavailableError, ModelError, RemoteError
-from infill_ls.fim import FimFamily, FimTokens, Order
+from infill_ls.models.fim import FimFamily, FimTokens, Order
 from infill_ls.types import (
     GREEDY,
     Completion,
@@ -258,7 +258,7 @@ class RemoteEngine:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
         transport = self._transport
         assert transport is not None
-        harvest = Harvest(stop, fragment, server.info.fim.stops, self._trees)
+        reader = StreamReader(stop, fragment, server.info.fim.stops, self._trees)
         started = self._clock()
         first: float | None = None
         chunk = Chunk()
@@ -283,7 +283,7 @@ class RemoteEngine:
                 chunk = transport.read(server.dialect.chunk, event)
                 if first is None and (chunk.text or chunk.token_ids or chunk.end is not None):
                     first = self._clock()
-                reason = harvest.take(chunk)
+                reason = reader.take(chunk)
         # Only this proves that it works: a server that loads or overflows still tells its name.
         self._breaker.succeeded()
         ended = self._clock()
@@ -292,10 +292,10 @@ class RemoteEngine:
             reused_tokens=chunk.reused_tokens,
             prefill_tokens=chunk.prompt_tokens or len(ask.token_ids),
             prefill_ms=(first - started) * 1000,
-            decode_tokens=harvest.tokens,
+            decode_tokens=reader.tokens,
             decode_ms=(ended - first) * 1000,
         )
-        return Completion(harvest.text(), reason, harvest.mean_logprob, timings)
+        return Completion(reader.text(), reason, reader.mean_logprob, timings)
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         """Do ``work``, again after a short pause if the server was busy; tell the breaker.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from infill_ls.fim import FimFamily, Order
+from infill_ls.models.fim import FimFamily, Order
 from infill_ls.types import Prompt
 
 BREAK = "\u200b"

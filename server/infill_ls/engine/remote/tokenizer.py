@@ -9,7 +9,7 @@ from infill_ls.engine.remote.dialect import Call, Dialect
 from infill_ls.engine.remote.spelling import between_markers
 from infill_ls.engine.remote.transport import Transport
 from infill_ls.errors import RemoteError
-from infill_ls.fim import FAMILIES, FimFamily, FimTokens
+from infill_ls.models.fim import FAMILIES, FimFamily, FimTokens
 
 REQUESTS_AT_ONCE = 8
 JOINED_CHARS = 32_768

@@ -14,7 +14,7 @@ from typing import Any
 
 from infill_ls.engine import EngineOptions
 from infill_ls.engine.base import EngineInfo
-from infill_ls.fim import FAMILIES, FimTokens
+from infill_ls.models.fim import FAMILIES, FimTokens
 from infill_ls.types import Prompt, PromptPart
 
 FAMILY = FAMILIES[0]

@@ -10,7 +10,7 @@ import pytest
 
 from infill_ls.engine import EngineOptions, RemoteEngine
 from infill_ls.errors import EngineUnavailableError, RemoteError
-from infill_ls.tokens import LineTokenizer
+from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopReason, StopRule
 from unit.engine.remote import fakes
 from unit.engine.remote.conftest import Connect

@@ -1,0 +1,1 @@
+"""Walking a workspace, in a process of its own."""

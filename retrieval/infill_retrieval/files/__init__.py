@@ -1,0 +1,1 @@
+"""Reading the files of a workspace, all of which may be hostile."""

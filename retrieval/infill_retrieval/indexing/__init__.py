@@ -1,0 +1,1 @@
+"""From files to the segments that are searched."""

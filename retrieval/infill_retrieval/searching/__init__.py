@@ -1,0 +1,1 @@
+"""From a place in a file to the snippets that help there."""

@@ -1,0 +1,111 @@
+"""From a place in a file to what is searched for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from infill_retrieval.indexing.words import STOP_WORDS, identifiers, search_terms
+from infill_retrieval.lines import bare_lines
+from infill_retrieval.types import Query
+
+PREFIX_LINES = 4
+SUFFIX_LINES = 3
+"""Non-blank lines around the cursor that are searched by, that of the cursor included. Few and
+near beats many: with 15 lines a fifth of the identifiers found by 4 is lost (docs/retrieval.md)."""
+CURRENT_LINE_WEIGHT = 4
+NEAR_LINES = 5
+"""Distance in lines at which a word counts half as near as one on the line of the cursor."""
+VISIBLE_LINES = 80
+"""Lines before and after the cursor that the model sees anyway: nothing of them is repeated."""
+MAX_SCANNED_CHARS = 16_000
+"""However long the lines are, no more than this is looked at on either side of the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What is looked for, and what need not be found because it stands around the cursor."""
+
+    terms: tuple[str, ...]
+    """Search terms in the order of the text; those of the current line are repeated."""
+    visible: frozenset[str]
+    """The lines around the cursor, without the white space around them."""
+    receiver: str
+    """The name before the dot before the cursor, or nothing."""
+    receiver_types: tuple[str, ...]
+    """Names that the text around the cursor gives for the type of the receiver."""
+    partial: str
+    """What is typed already of the name at the cursor."""
+    words: dict[str, float]
+    """Identifiers around the cursor; 1.0 for those on its line, less for those further away."""
+
+
+def search_query(query: Query) -> SearchQuery:
+    """Return what to search for at the place of ``query``."""
+    before = bare_lines(query.prefix[-MAX_SCANNED_CHARS:])
+    after = bare_lines(query.suffix[:MAX_SCANNED_CHARS])
+    current = f"{before[-1]} {after[0]}"
+    above = [line for line in before[:-1] if line.strip()]
+    below = [line for line in after[1:] if line.strip()]
+    terms = search_terms("\n".join(above[-PREFIX_LINES + 1 :]))
+    terms += search_terms(current) * CURRENT_LINE_WEIGHT
+    terms += search_terms("\n".join(below[:SUFFIX_LINES]))
+    visible = {line.strip() for line in (*above[-VISIBLE_LINES:], *below[:VISIBLE_LINES])}
+    receiver, partial = _receiver(before[-1])
+    around = "\n".join((*before, *after)) if receiver else ""
+    return SearchQuery(
+        tuple(term for term in terms if term not in STOP_WORDS),
+        frozenset(visible | {before[-1].strip(), after[0].strip()} - {""}),
+        receiver,
+        _types_of(receiver, around),
+        partial,
+        _nearness(above[-VISIBLE_LINES:], current, below[:SUFFIX_LINES]),
+    )
+
+
+_RECEIVER = re.compile(r"([^\W\d]\w*)(?:\(\)|\[\w*\])?\s*(?:\?\.|\.|->|::)\s*(\w*)$")
+_PARTIAL = re.compile(r"[^\W\d]\w*$")
+_RECEIVER_CHARS = 200
+
+
+def _receiver(line: str) -> tuple[str, str]:
+    line = line[-_RECEIVER_CHARS:]  # the patterns take quadratic time on a huge word
+    if match := _RECEIVER.search(line):
+        return match[1], match[2]
+    word = _PARTIAL.search(line)
+    return "", word[0] if word else ""
+
+
+def _types_of(receiver: str, text: str) -> tuple[str, ...]:
+    if not receiver:
+        return ()
+    found: dict[str, None] = {}
+    for match in re.finditer(rf"(?<!\w){re.escape(receiver)}(?!\w)", text):
+        after = text[match.end() : match.end() + _TYPE_CHARS]
+        before = text[max(0, match.start() - _TYPE_CHARS) : match.start()]
+        for hit in (_TYPE_AFTER.match(after), _TYPE_BEFORE.search(before)):
+            if hit is not None:
+                found[hit[1]] = None
+    return tuple(found)
+
+
+_TYPE_CHARS = 120
+_TYPE_AFTER = re.compile(
+    r"""(?:\??\s*:\s*(?:readonly\s|&|mut\s|dyn\s|\w+\[)*["']?  # name: Type, name: Optional[Type
+       |\s*:?=\s*(?:await\s|new\s|&)*                       # name = Type(...), name := &Type{
+       |[ \t]+\*?)                                          # name *Type
+       (?:\w+(?:\.|::))*([A-Z]\w*)""",
+    re.VERBOSE,
+)
+_TYPE_BEFORE = re.compile(r"(?<!\w)([A-Z]\w*)(?:<[^<>\n]*>)?(?:\[\])?[ \t*&]+$")  # Type name
+
+
+def _nearness(above: list[str], current: str, below: list[str]) -> dict[str, float]:
+    nearness: dict[str, float] = {}
+    for distance, line in enumerate((current, *reversed(above))):
+        for word in identifiers(line):
+            nearness.setdefault(word, 1 / (1 + distance / NEAR_LINES))
+    for line in below:
+        for word in identifiers(line):
+            nearness.setdefault(word, 0.5)
+    return nearness

@@ -1,0 +1,217 @@
+"""What must never be sent to a model: files that hold secrets, and lines that are one.
+
+Three nets. Files with the names of :data:`SENSITIVE_NAMES` are not read at all. In the others two
+kinds of lines are hidden: blanked before they are searched, kept or shown to a model.
+
+- A *certain* secret has the form of a private key or of the token of a known service, is a
+  password in an address, or is a long random-looking string that is assigned to a name like
+  ``password``. Nothing is completed in a file that holds one: :func:`sensitivity` says so.
+- A *named* secret is what stands right of a name that says so (``secret_places``), whatever it
+  looks like (``secret_values``). Tests are full of such dummies, so these lines are hidden and the
+  rest of the file is completed. A dummy is told by its form: it is short or made of words, and one
+  in the form of a service says so (``EXAMPLE``, ``xxxxxx``) and is not hidden at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import PurePath
+
+from infill_retrieval.lines import bare_lines
+from infill_retrieval.secrets.formats import FORMAT_MARKS, FORMATS, LONG_WORD, UNMARKED, URL_MARK
+from infill_retrieval.secrets.places import (
+    has_named_secret,
+    has_url_password,
+    may_go_on,
+    next_line_holds_it,
+)
+from infill_retrieval.secrets.values import MIN_CHARS, NAME_MARKS, is_placeholder, looks_random
+
+SENSITIVE_NAMES: tuple[str, ...] = (
+    ".env",
+    ".env.*",
+    "*.env",
+    ".envrc",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.p8",
+    "*.jks",
+    "*.keystore",
+    "*.crt",
+    "*.cer",
+    "*.der",
+    "*.csr",
+    "*.asc",
+    "*.gpg",
+    "*.kdbx",
+    "*.ppk",
+    "*.ovpn",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    ".netrc",
+    "_netrc",
+    ".pgpass",
+    ".pypirc",
+    ".npmrc",
+    ".htpasswd",
+    ".git-credentials",
+    ".dockercfg",
+    ".vault-token",
+    "credentials",
+    "credentials.*",
+    "*.credentials",
+    "secrets.json",
+    "secrets.toml",
+    "secrets.y*ml",
+    "*.secrets",
+    "service-account*.json",
+    "*.tfstate",
+    "*.tfstate.*",
+    "*.tfvars",
+    "master.key",
+    "*.env.sh",
+    ".dev.vars",
+    ".flaskenv",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".renviron",
+    ".s3cfg",
+    ".yarnrc.yml",
+    "kubeconfig",
+    "*.kubeconfig",
+)
+"""Names (as of ``fnmatch``, in lower case) of files that hold secrets. A setting adds to them."""
+
+_COPY_ENDINGS = ("~", ".bak", ".backup", ".old", ".orig", ".save", ".swp")
+"""What editors and people put behind the name of a file that they keep a copy of."""
+_HARMLESS_NAMES = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
+
+_ASSIGNMENT = re.compile(
+    r"""(?:secret|token|passw(?:or)?d|pwd|api_?key|access_?key|private_?key|auth)\w*["']?
+        \s*(?::=|[:=])>?\s*["']([^\s"']{16,})["']""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+_KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
+_DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
+"""Stands in tokens that documentation shows, but hardly in ones that chance made."""
+_BARE_LANGUAGES = frozenset({"plaintext", "yaml"})
+_TRIPLE = ('"""', "'''", "`")
+_ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
+_CERTAIN, _NAMED, _OPENS = 1, 2, 4
+MAX_KEPT_CHARS = 1_000
+"""Longer lines are judged anew each time, as keeping them would take much memory."""
+MAX_LITERAL_LINES = 20
+"""So many lines of a literal that holds a secret are hidden; most end earlier."""
+
+
+def is_sensitive_name(path: str, extra: Sequence[str] = ()) -> bool:
+    """Return whether a file with this name is taken for one with secrets."""
+    name = PurePath(path).name.lower()
+    while ending := next((e for e in _COPY_ENDINGS if name.endswith(e) and name != e), None):
+        name = name.removesuffix(ending)
+    if name in _HARMLESS_NAMES:
+        return False
+    return any(fnmatchcase(name, pattern.lower()) for pattern in (*SENSITIVE_NAMES, *extra))
+
+
+def is_bare(language: str) -> bool:
+    """Return whether a word without quotes is a value in files of a language."""
+    return language in _BARE_LANGUAGES
+
+
+def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
+    """Return the numbers (0-based, ascending) of the lines that hold a secret.
+
+    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once.
+    """
+    verdicts = [_judge(line, bare) for line in lines]
+    found = set(_certain(lines, verdicts))
+    for number, verdict in enumerate(verdicts):
+        if verdict & _NAMED:
+            found.add(number)
+        following = lines[number + 1 : number + 2] if verdict & _OPENS else ()
+        if following and next_line_holds_it(lines[number], following[0]):
+            found.update(_literal(lines, number))
+    return sorted(found)
+
+
+def certain_lines(lines: Sequence[str]) -> list[int]:
+    """Return the numbers of the lines whose secret is known by its form, or looks random."""
+    return _certain(lines, [_judge(line, False) for line in lines])
+
+
+def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | None:
+    """Return why nothing should be completed inside a file, in a few words, or ``None``."""
+    if is_sensitive_name(path, extra):
+        return "its name says that it holds secrets"
+    if certain_lines(bare_lines(text)):
+        return "it holds a private key or a token"
+    return None
+
+
+def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
+    if not any(verdicts):
+        return []
+    found: list[int] = []
+    inside_key = False
+    for number, verdict in enumerate(verdicts):
+        if inside_key:
+            found.append(number)
+            inside_key = _KEY_END.search(lines[number]) is None
+        elif verdict & _CERTAIN:
+            found.append(number)
+            line = lines[number]
+            inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
+    return found
+
+
+def _judge(line: str, bare: bool) -> int:
+    if len(line) < MIN_CHARS:
+        return 0
+    return _judge_anew(line, bare) if len(line) > MAX_KEPT_CHARS else _judge_once(line, bare)
+
+
+def _judge_anew(line: str, bare: bool) -> int:
+    """Return what is to be known of a line alone, as a sum of ``_CERTAIN`` and the others."""
+    folded = line.lower()
+    has_name = any(mark in folded for mark in NAME_MARKS)
+    verdict = _CERTAIN if _is_certain(line, folded) else 0
+    if (has_name or URL_MARK in line) and has_named_secret(line, bare=bare):
+        verdict |= _NAMED
+    return verdict | (_OPENS if has_name and may_go_on(line) else 0)
+
+
+_judge_once = lru_cache(maxsize=32_768)(_judge_anew)
+
+
+def _is_certain(line: str, folded: str) -> bool:
+    is_marked = any(mark in line for mark in FORMAT_MARKS)
+    if is_marked and any(not _DUMMY.search(match[0]) for match in FORMATS.finditer(line)):
+        return True
+    if URL_MARK in line and has_url_password(line, certain=True):
+        return True
+    if LONG_WORD.search(line) and UNMARKED.search(line):
+        return True
+    return any(mark in folded for mark in _ASSIGNMENT_MARKS) and any(
+        looks_random(match[1]) and not is_placeholder(match[1])
+        for match in _ASSIGNMENT.finditer(line)
+    )
+
+
+def _literal(lines: Sequence[str], opening: int) -> list[int]:
+    """Return the lines of a literal that begins in the line after ``opening``."""
+    mark = next((mark for mark in _TRIPLE if lines[opening].rstrip().endswith(mark)), None)
+    first = opening + 1
+    if mark is None:
+        return [first]
+    last = min(len(lines), first + MAX_LITERAL_LINES)
+    end = next((n for n in range(first, last) if mark in lines[n]), last - 1)
+    return list(range(first, end + 1))

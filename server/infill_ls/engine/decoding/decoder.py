@@ -1,0 +1,299 @@
+"""The decoding loop: from token ids to text.
+
+It reuses the KV cache, heals the typed fragment, verifies drafts in one batch, obeys a stop rule
+and gives up within one step when cancelled. Pure of llama.cpp: it drives anything that looks like
+:class:`TokenModel`, so its behaviour is tested without a model.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from infill_ls.engine.decoding.draft import Drafter
+from infill_ls.engine.decoding.kv_tree import Branch, KvTree, SequenceStore
+from infill_ls.engine.decoding.run import NextToken, Run, Task, ms_since
+from infill_ls.engine.decoding.vocabulary import Vocabulary
+from infill_ls.types import Completion, Sampling, StopReason
+from infill_retrieval.syntax import TreeCache
+
+Logits = npt.NDArray[np.float32]
+
+PREFILL_CHUNK_TOKENS = 64
+"""Tokens decoded between two looks at the cancel flag. A cancelled prefill keeps its chunks, and is
+not interrupted within one: the request that supersedes it mostly needs the very same tokens."""
+UNCERTAIN_MARGIN = 0.5
+"""Logits from a batch differ from those of a single step: llama.cpp rounds activations in another
+order there, and 4-bit kernels magnify that (0.5 seen between the two best tokens). Where these are
+closer, a draft is not trusted but decoded again by itself."""
+
+
+class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+    """The request was cancelled; what was decoded stays in the KV cache."""
+
+
+class Sampler(Protocol):
+    """Chooses a token at random, in C."""
+
+    def sample(self, index: int) -> int:
+        """Return a token for the logits at ``index`` of the last batch."""
+
+    def close(self) -> None:
+        """Free its memory."""
+
+
+class TokenModel(SequenceStore, Protocol):
+    """A context that holds several sequences of decoded tokens."""
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens one prompt and its completion may have."""
+
+    def decode(
+        self,
+        sequence: int,
+        position: int,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool,
+        interruptible: bool,
+    ) -> None:
+        """Append tokens to ``sequence``, which holds ``position`` tokens.
+
+        Keeps the logits after each token, or after the last one only. If ``interruptible`` it may
+        raise :class:`Cancelled`, and has then appended nothing.
+        """
+
+    def logits(self, index: int) -> Logits:
+        """Return the logits at an index of the last batch: a view, valid until the next decode."""
+
+    def sampler(self, sampling: Sampling) -> Sampler:
+        """Return a sampler; only asked for if ``sampling`` is not greedy."""
+
+
+class Decoder:
+    """Runs tasks, one at a time, on one model."""
+
+    def __init__(
+        self,
+        model: TokenModel,
+        tree: KvTree,
+        vocabulary: Vocabulary,
+        drafter: Drafter,
+        stop_ids: frozenset[int],
+        *,
+        prefill_chunk_tokens: int = PREFILL_CHUNK_TOKENS,
+    ) -> None:
+        self._model = model
+        self._prefill_chunk_tokens = prefill_chunk_tokens
+        self._tree = tree
+        self._vocabulary = vocabulary
+        self._drafter = drafter
+        self._stop_ids = stop_ids
+        self._trees = TreeCache()
+        self._model_ms = 0.0
+        """Time spent in the model since the request began."""
+
+    def prefill(
+        self,
+        token_ids: Sequence[int],
+        is_cancelled: Callable[[], bool],
+        *,
+        room: int = 0,
+        anchor_tokens: int | None = None,
+        chunk_tokens: int = 0,
+        interruptible: bool = False,
+    ) -> tuple[Branch, int]:
+        """Make a branch hold exactly ``token_ids``; return it and how many it already held.
+
+        With ``chunk_tokens`` 0 it is done in the chunks of a request.
+        Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
+        """
+        anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
+        branch, reused = self._tree.take(token_ids, anchor, room)
+        size = chunk_tokens or self._prefill_chunk_tokens
+        for start in range(reused, len(token_ids), size):
+            if is_cancelled():
+                raise Cancelled
+            self._append(branch, token_ids[start : start + size], interruptible=interruptible)
+        return branch, reused
+
+    def warm(
+        self, token_ids: Sequence[int], is_cancelled: Callable[[], bool], chunk_tokens: int
+    ) -> None:
+        """Decode a prompt in the background, in small chunks that may be interrupted.
+
+        Raises what :meth:`prefill` raises.
+        """
+        self.prefill(token_ids, is_cancelled, chunk_tokens=chunk_tokens, interruptible=True)
+
+    def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
+        """Return up to ``task.candidates`` different completions, the most likely first.
+
+        Raises what :meth:`prefill` raises.
+        """
+        started = time.perf_counter()
+        self._model_ms = 0.0
+        if len(task.token_ids) >= self._model.context_tokens:
+            raise ValueError(
+                f"{len(task.token_ids)} tokens do not fit into a context of "
+                f"{self._model.context_tokens}"
+            )
+        limit = min(task.stop.max_tokens, self._model.context_tokens - len(task.token_ids))
+        branch, reused = self.prefill(
+            task.token_ids, is_cancelled, room=limit, anchor_tokens=task.anchor_tokens
+        )
+        prefill_ms = ms_since(started)
+        sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)
+        try:
+            firsts = self._first_choices(task, sampler)
+            forks = self._tree.fork(branch, len(firsts) - 1, limit)
+            completions = []
+            for choice, fork in zip(firsts, [branch, *forks], strict=False):
+                self._drafter.begin(task.token_ids, task.anchor_tokens)
+                run = Run(
+                    task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
+                )
+                self._write(run, fork, choice, sampler, is_cancelled)
+                completions.append(run.completion(self._model_ms))
+        finally:
+            if sampler is not None:
+                sampler.close()
+        distinct = {completion.text: completion for completion in reversed(completions)}
+        return sorted(distinct.values(), key=lambda c: c.mean_logprob, reverse=True)
+
+    def _write(
+        self,
+        run: Run,
+        branch: Branch,
+        choice: NextToken | None,
+        sampler: Sampler | None,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        """Write from ``choice`` on until a rule stops it.
+
+        Invariant at the head of the loop: the branch holds the prompt and all that ``run`` has
+        taken; ``choice`` comes next and is not decoded yet.
+        """
+        while True:
+            if choice is None:
+                return run.finish(StopReason.STUCK)
+            reason = run.take(choice, self._vocabulary, self._stop_ids)
+            if reason is not None:
+                return run.finish(reason)
+            if is_cancelled():
+                raise Cancelled
+            started = time.perf_counter()
+            draft = [] if run.required else self._drafter.propose(choice.token, run.tokens_left - 1)
+            self._drafter.add([choice.token])
+            held = len(branch.tokens)
+            self._append(branch, [choice.token, *draft], all_logits=bool(draft), interruptible=True)
+            accepted = 0
+            while True:
+                choice = self._choose(accepted if draft else -1, run.required, sampler)
+                if accepted == len(draft) or choice is None:
+                    break
+                if sampler is None and self._is_uncertain(accepted):
+                    choice = self._decode_again(branch, held + accepted)
+                    break
+                if choice.token != draft[accepted]:
+                    break
+                reason = run.take(choice, self._vocabulary, self._stop_ids)
+                if reason is not None:
+                    break
+                self._drafter.add([choice.token])
+                accepted += 1
+            if draft:
+                run.drafted += len(draft)
+                run.accepted += accepted
+                self._tree.truncate(branch, held + 1 + accepted)
+            self._drafter.learn(len(draft), accepted, ms_since(started))
+            if reason is not None:
+                return run.finish(reason)
+
+    def _first_choices(self, task: Task, sampler: Sampler | None) -> list[NextToken | None]:
+        """Return the first tokens to go on with: the best one, and for more candidates the next."""
+        best = self._choose(-1, task.fragment, sampler)
+        if task.candidates == 1 or best is None:
+            return [best]
+        logits = self._model.logits(-1)
+        ids = self._vocabulary.allowed(task.fragment) if task.fragment else np.arange(len(logits))
+        ranked = ids[np.argsort(-logits[ids])][: task.candidates + len(self._stop_ids)]
+        others = [
+            int(token)
+            for token in ranked
+            if token != best.token and int(token) not in self._stop_ids
+        ]
+        more = [
+            NextToken(token, _logprob(logits, token, logits.max()))
+            for token in others[: task.candidates - 1]
+        ]
+        return [best, *more]
+
+    def _choose(self, index: int, required: bytes, sampler: Sampler | None) -> NextToken | None:
+        """Return the next token: the most likely, or a random one; always as ``required`` has it."""
+        logits = self._model.logits(index)
+        if required:
+            allowed = self._vocabulary.allowed(required)
+            if not allowed.size:
+                return None
+            # Probability among the tokens that may come: what the user typed is no doubt of ours.
+            logits = logits[allowed]
+            best = int(np.argmax(logits))
+            return NextToken(int(allowed[best]), _logprob(logits, best, logits[best]))
+        best = int(logits.argmax())
+        token = best if sampler is None else sampler.sample(index)
+        return NextToken(token, _logprob(logits, token, logits[best]))
+
+    def _is_uncertain(self, index: int) -> bool:
+        logits = self._model.logits(index)
+        best = int(np.argmax(logits))
+        top = logits[best]
+        logits[best] = -np.inf  # for one look: half the time of a copy
+        second = logits.max()
+        logits[best] = top
+        return bool(top - second < UNCERTAIN_MARGIN)
+
+    def _decode_again(self, branch: Branch, position: int) -> NextToken | None:
+        """Decode the token at ``position`` by itself and return what comes after it."""
+        token = branch.tokens[position]
+        self._tree.truncate(branch, position)
+        self._append(branch, [token])
+        return self._choose(-1, b"", None)
+
+    def _append(
+        self,
+        branch: Branch,
+        token_ids: Sequence[int],
+        *,
+        all_logits: bool = False,
+        interruptible: bool = False,
+    ) -> None:
+        started = time.perf_counter()
+        try:
+            self._model.decode(
+                branch.id,
+                len(branch.tokens),
+                token_ids,
+                all_logits=all_logits,
+                interruptible=interruptible,
+            )
+        except Cancelled:
+            raise
+        except BaseException:
+            self._tree.clear()  # how much of the batch went in is unknown
+            raise
+        self._model_ms += ms_since(started)
+        self._tree.append(branch, token_ids)
+
+
+def _logprob(logits: Logits, token: int, largest: np.float32) -> float:
+    """Return the natural log of the token's softmax probability."""
+    shifted = logits - largest
+    np.exp(shifted, out=shifted)
+    return float(logits[token] - largest) - math.log(np.add.reduce(shifted))

@@ -1,0 +1,105 @@
+"""What one completion is asked for and has written so far. Pure, but for the clock of its budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infill_ls.engine.decoding.text_stop import TextStop
+from infill_ls.engine.decoding.vocabulary import Vocabulary
+from infill_ls.types import GREEDY, Completion, EngineTimings, Sampling, StopReason, StopRule
+from infill_retrieval.syntax import TreeCache
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One completion to make."""
+
+    token_ids: Sequence[int]
+    anchor_tokens: int
+    fragment: bytes
+    """The output must start with it; it is not part of the completion's text."""
+    stop: StopRule
+    sampling: Sampling = GREEDY
+    candidates: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NextToken:
+    """A token to write next, with its natural log probability."""
+
+    token: int
+    logprob: float
+
+
+class Run:
+    """What one candidate has written so far."""
+
+    def __init__(
+        self,
+        task: Task,
+        trees: TreeCache,
+        limit: int,
+        prefill_tokens: int,
+        reused_tokens: int,
+        prefill_ms: float,
+    ) -> None:
+        self.required = task.fragment
+        self.drafted = 0
+        self.accepted = 0
+        self._text = TextStop(task.stop, trees)
+        self._limit = limit
+        self._time_budget_ms = task.stop.time_budget_ms
+        self._prefill = (reused_tokens, prefill_tokens, prefill_ms)
+        self._started = time.perf_counter()
+        self._tokens = 0
+        self._logprob_sum = 0.0
+        self._reason = StopReason.STUCK
+        self._decode_ms = 0.0
+
+    @property
+    def tokens_left(self) -> int:
+        """How many more tokens may be written."""
+        return self._limit - self._tokens
+
+    def take(
+        self, choice: NextToken, vocabulary: Vocabulary, stop_ids: frozenset[int]
+    ) -> StopReason | None:
+        """Take a token; return why to stop, or ``None``."""
+        self._tokens += 1
+        self._logprob_sum += choice.logprob
+        if not self.required and choice.token in stop_ids:
+            return StopReason.END
+        piece = vocabulary.pieces[choice.token]
+        self.required, piece = self.required[len(piece) :], piece[len(self.required) :]
+        reason = self._text.feed(piece)
+        if reason is None and self.tokens_left <= 0:
+            return StopReason.TOKENS
+        if reason is None and ms_since(self._started) > self._time_budget_ms:
+            return StopReason.TIME
+        return reason
+
+    def finish(self, reason: StopReason) -> None:
+        """Note why and when it ended."""
+        self._reason = reason
+        self._decode_ms = ms_since(self._started)
+
+    def completion(self, model_ms: float) -> Completion:
+        """Return what was written; nothing, if even the fragment was not reproduced."""
+        timings = EngineTimings(
+            *self._prefill,
+            self._tokens,
+            self._decode_ms,
+            self.drafted,
+            self.accepted,
+            model_ms,
+        )
+        text = "" if self.required else self._text.text()
+        mean_logprob = self._logprob_sum / max(self._tokens, 1)
+        return Completion(text, self._reason, mean_logprob, timings)
+
+
+def ms_since(started: float) -> float:
+    """Return the milliseconds since a reading of ``time.perf_counter``."""
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,309 @@
+"""The engine process: takes connections of language servers and serves them with one model.
+
+It outlives the server that started it as long as another one is connected, and ends by itself
+when the last has gone or nothing was asked for a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hmac
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from infill_ls.engine import wire
+from infill_ls.engine.llama.model import LlamaModel
+from infill_ls.engine.llama.vocabulary_worker import VocabularyModel, VocabularyWorker
+from infill_ls.engine.llama.worker import BATCH_COSTS, Request, Worker
+from infill_ls.engine.peer import peer_of
+from infill_ls.engine.rendezvous import (
+    EXIT_ANOTHER_RUNS,
+    EngineOptions,
+    Rendezvous,
+    rendezvous_for,
+)
+from infill_ls.errors import InfillError
+
+log = logging.getLogger(__name__)
+
+LINGER_S = 0.5
+"""How long the engine waits for the next server when the last has gone."""
+FIRST_CLIENT_S = 10.0
+"""How long it waits for the server that started it."""
+HELLO_LIMIT_S = 10.0
+"""How long a peer may take to show the token."""
+SOCKET_LOOK_S = 1.0
+"""How often the engine looks whether its socket is still there."""
+HEARD_S = 0.1
+"""Time for a client to read the last message before the connection ends."""
+
+
+class Host:
+    """Accepts connections, tells them how loading goes, passes their requests to the worker."""
+
+    def __init__(self, meeting: Rendezvous, idle_s: float) -> None:
+        self._meeting = meeting
+        self._idle_s = idle_s
+        self._token = meeting.read_token()
+        self._lock = threading.Condition()
+        """Notified when a connection comes or goes."""
+        self._connections: set[_Connection] = set()
+        self._state: wire.Message = {"event": "loading", "fraction": 0.0}
+        self._left_at = time.monotonic() + FIRST_CLIENT_S
+        self._had_a_client = threading.Event()
+        self.worker: Worker | VocabularyWorker | None = None
+        self._lock_inode = meeting.lock.stat().st_ino
+        self._closed = threading.Event()
+        with suppress(FileNotFoundError):
+            meeting.socket.unlink()  # of an engine that was killed; we hold the lock
+        self._listener = self._listen()
+        threading.Thread(target=self._keep_socket, name="engine-socket", daemon=True).start()
+
+    def publish(self, state: wire.Message) -> None:
+        """Send ``state`` to every connection, and to each that comes later."""
+        with self._lock:
+            self._state = state
+            connections = tuple(self._connections)
+        for connection in connections:
+            connection.send(state)
+
+    def serve(self, worker: Worker | VocabularyWorker) -> None:
+        """Serve until nobody needs the engine any more."""
+        self.worker = worker
+        threading.Thread(
+            target=self._watch, args=(worker,), name="engine-watch", daemon=True
+        ).start()
+        worker.run()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with self._lock:
+            self._closed.set()
+            with suppress(FileNotFoundError):
+                self._meeting.socket.unlink()
+            self._listener.close()
+
+    def wait_for_a_client(self) -> None:
+        """Return when somebody has heard the state, or nobody came."""
+        self._had_a_client.wait(FIRST_CLIENT_S)
+        time.sleep(HEARD_S)
+
+    def join(self, connection: _Connection, token: object) -> bool:
+        """Take a connection in if it knows the secret."""
+        if not hmac.compare_digest(str(token).encode(), self._token.encode()):
+            log.warning("a connection with a wrong token was refused")
+            return False
+        with self._lock:
+            self._connections.add(connection)
+            self._lock.notify_all()
+            state = self._state
+        connection.send(state)
+        self._had_a_client.set()
+        return True
+
+    def leave(self, connection: _Connection) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._connections.discard(connection)
+            self._left_at = time.monotonic() + LINGER_S
+            self._lock.notify_all()
+
+    def _listen(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(self._meeting.socket))
+            self._meeting.socket.chmod(0o600)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        threading.Thread(
+            target=self._accept, args=(listener,), name="engine-accept", daemon=True
+        ).start()
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # the listener was closed
+            while True:
+                stream, _ = listener.accept()
+                try:
+                    is_ours = peer_of(stream).is_ours
+                except OSError:
+                    is_ours = False
+                if is_ours:
+                    _Connection(self, stream).start()
+                else:
+                    stream.close()
+
+    def _keep_socket(self) -> None:
+        """Make the socket again when somebody has deleted it: we still hold the lock."""
+        while not self._closed.wait(SOCKET_LOOK_S):
+            if self._meeting.socket.exists():
+                continue
+            with self._lock, suppress(OSError):
+                # With another lock in its place, the folder is another engine's now.
+                same_place = self._meeting.lock.stat().st_ino == self._lock_inode
+                if same_place and not self._closed.is_set():
+                    former, self._listener = self._listener, self._listen()
+                    log.warning("the socket was deleted and is there again")
+                    with suppress(OSError):
+                        former.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+                    former.close()
+
+    def _watch(self, worker: Worker | VocabularyWorker) -> None:
+        """End the engine when the last server has left, or when it has been idle for long."""
+        with self._lock:
+            while True:
+                ends_at = worker.last_used + self._idle_s
+                if not self._connections:
+                    ends_at = min(ends_at, self._left_at)
+                wait_s = ends_at - time.monotonic()
+                if wait_s <= 0:
+                    break
+                self._lock.wait(wait_s)
+            is_idle = bool(self._connections)
+        if is_idle:
+            self.publish({"event": "unloaded"})
+        self.close()
+        worker.stop()
+
+
+class _Connection(threading.Thread):
+    """One language server. Reads its frames in a thread of its own."""
+
+    def __init__(self, host: Host, stream: socket.socket) -> None:
+        super().__init__(name="engine-connection", daemon=True)
+        self._host = host
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._requests: dict[int, Request] = {}
+
+    def send(self, message: wire.Message) -> None:
+        """Send a frame; a server that has gone is no error, its reader will see it too."""
+        with self._lock, suppress(OSError):
+            self._stream.sendall(wire.encode(message))
+
+    def run(self) -> None:
+        """Serve the connection until it ends."""
+        joined = False
+        try:
+            with self._stream.makefile("rb") as frames:
+                with self._limited():
+                    hello = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
+                joined = hello is not None and self._host.join(self, hello.get("token"))
+                while joined and (message := wire.read_frame(frames)) is not None:
+                    self._take(message)
+        except Exception as error:  # noqa: BLE001 - whatever a peer says, it ends its connection only
+            log.warning("a connection broke: %s: %s", type(error).__name__, error)
+        finally:
+            for request in tuple(self._requests.values()):
+                self._cancel(request)
+            if joined:
+                self._host.leave(self)
+            self._stream.close()
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """End the connection if the body takes too long, however steadily it gets bytes."""
+
+        def end() -> None:
+            with suppress(OSError):
+                self._stream.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(HELLO_LIMIT_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cancel(self, request: Request) -> None:
+        if self._host.worker is not None:
+            self._host.worker.cancel(request)
+
+    def _take(self, message: wire.Message) -> None:
+        worker = self._host.worker
+        if message["op"] == "cancel":
+            if (request := self._requests.get(message["target"])) is not None:
+                self._cancel(request)
+            return
+        request_id = message["id"]
+        if not isinstance(request_id, int):
+            raise ValueError("the id of a request is no number")  # noqa: TRY004 - a broken stream
+        if worker is None:
+            self.send({"id": request_id, "error": "the model is not loaded yet"})
+        elif message["op"] == "ping":
+            target = self._requests.get(message["target"])
+            is_served = target is not None and worker.is_serving(target)
+            self.send({"id": request_id, "is_served": is_served})
+        elif message["op"] == "tokenize":
+            self.send({"id": request_id, "ids": worker.tokenize(message["texts"])})
+        else:
+
+            def reply(content: wire.Message) -> None:
+                self._requests.pop(request_id, None)
+                self.send({"id": request_id, **content})
+
+            request = Request(message, reply)
+            self._requests[request_id] = request
+            worker.submit(request)
+
+
+def main() -> int:
+    """Load the model that the command line's options name and serve it."""
+    parser = argparse.ArgumentParser(prog="infill-ls engine")
+    parser.add_argument("--options", type=EngineOptions.from_json, required=True)
+    parser.add_argument("--log-level", default="WARNING")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=arguments.log_level,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    options: EngineOptions = arguments.options
+    meeting = rendezvous_for(options)
+    if meeting.try_lock() is None:
+        return EXIT_ANOTHER_RUNS
+    host = Host(meeting, options.idle_minutes * 60)
+    steps_sent: set[int] = set()
+
+    def report_loading(fraction: float) -> None:
+        step = int(fraction * 10)
+        if step not in steps_sent:
+            steps_sent.add(step)
+            host.publish({"event": "loading", "fraction": fraction})
+
+    model: LlamaModel | VocabularyModel
+    worker: Worker | VocabularyWorker
+    try:
+        if options.vocabulary_only:
+            model = VocabularyModel(options.model_path)
+            worker = VocabularyWorker(model)
+        else:
+            model = LlamaModel(options, on_progress=report_loading)
+            worker = Worker(model, BATCH_COSTS[options.draft])
+    except InfillError as error:
+        host.publish({"event": "failed", "message": str(error)})
+        host.wait_for_a_client()
+        host.close()
+        return 1
+    host.worker = worker
+    info = wire.info_to_wire(model.info)
+    host.publish({"event": "ready", "info": info, "pid": os.getpid()})
+    try:
+        host.serve(worker)
+    finally:
+        host.close()
+        model.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

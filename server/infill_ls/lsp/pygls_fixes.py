@@ -1,0 +1,236 @@
+"""pygls 2.1 with its defects mended. Each one has a test in ``tests/unit/lsp/test_pygls_fixes.py``.
+
+Private methods are overridden, so ``pyproject.toml`` pins pygls to ``<2.2``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import traceback
+from typing import Any
+
+from cattrs import Converter
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.io_ import run_async
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    default_converter,
+)
+from pygls.workspace import TextDocument, Workspace
+
+from infill_ls.lsp.convert import offset_of, split_lsp_lines
+
+log = logging.getLogger(__name__)
+
+Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+SERVER_NOT_INITIALIZED = -32002
+
+
+def plain_converter() -> Converter:
+    """Return pygls' converter, but with the content of messages of our own as plain dicts.
+
+    pygls turns them into named tuples, which loses every key that is no identifier, and it does
+    not understand a message whose ``params`` are left out.
+    """
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+    for message_type in (JsonRPCRequestMessage, JsonRPCResponseMessage, JsonRPCNotification):
+        converter.register_structure_hook(message_type, _plain)
+    return converter
+
+
+def _plain(data: dict[str, Any], message_type: type[Any]) -> Any:
+    return message_type(
+        **{name: data.get(name) for name in message_type.__slots__ if name[0] != "_"}
+    )
+
+
+class NotInitialized(JsonRpcException):
+    """A request came before ``initialize``."""
+
+    CODE = SERVER_NOT_INITIALIZED
+    MESSAGE = "the server is not initialized yet"
+
+
+class MendedTextDocument(TextDocument):
+    """Lines end where LSP says they do, not also at form feeds, U+2028 and the like.
+
+    With ``str.splitlines`` one form feed in a file puts every later edit into the wrong line.
+    Positions beyond a line's or the document's end are clamped, as the specification asks.
+    """
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines with their ends."""
+        return split_lsp_lines(self.source)
+
+    def _apply_incremental_change(self, change: lsp.TextDocumentContentChangePartial) -> None:
+        text = self.source
+        encoding = self.position_codec.encoding or lsp.PositionEncodingKind.Utf16
+        start = offset_of(text, change.range.start, encoding)
+        end = max(start, offset_of(text, change.range.end, encoding))
+        self._source = text[:start] + change.text + text[end:]
+
+
+class MendedWorkspace(Workspace):
+    """Makes mended documents, and ignores changes of documents that were never opened."""
+
+    def _create_text_document(
+        self,
+        doc_uri: str,
+        source: str | None = None,
+        version: int | None = None,
+        language_id: str | None = None,
+    ) -> TextDocument:
+        return MendedTextDocument(
+            doc_uri,
+            source=source,
+            version=version,
+            language_id=language_id,
+            sync_kind=self._sync_kind,
+            position_codec=self._position_codec,
+        )
+
+    def update_text_document(
+        self,
+        text_doc: lsp.VersionedTextDocumentIdentifier,
+        change: lsp.TextDocumentContentChangeEvent,
+    ) -> None:
+        """Apply a change."""
+        try:
+            super().update_text_document(text_doc, change)
+        except KeyError:
+            log.warning("a change of a document that is not open was ignored")
+
+
+class MendedProtocol(LanguageServerProtocol):
+    """Answers every request exactly once."""
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the client has sent ``initialize``."""
+        return self._workspace is not None
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Parse a message; a request that does not parse is answered with an error, not silence."""
+        if data.get("error", ...) is None:
+            del data["error"]  # some clients send both result and error, one of them null
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=JsonRpcInvalidParams().to_response_error())
+            raise error from None
+
+    def handle_message(self, message: Any) -> None:
+        """Dispatch a message; requests out of the server's life are answered with an error."""
+        method = getattr(message, "method", None)
+        if method is None or method == lsp.EXIT:
+            super().handle_message(message)
+            return
+        refusal: JsonRpcException | None = None
+        if self._shutdown or (method == lsp.INITIALIZE and self._workspace is not None):
+            refusal = JsonRpcInvalidRequest()
+        elif self._workspace is None and method != lsp.INITIALIZE:
+            refusal = NotInitialized()
+        if refusal is None:
+            super().handle_message(message)
+        elif (message_id := getattr(message, "id", None)) is not None:
+            self._send_response(message_id, error=refusal.to_response_error())
+        else:
+            log.info("%s came before initialize or after shutdown and was dropped", method)
+
+    def _handle_response(
+        self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None
+    ) -> None:
+        """Take the client's answer; one to a request that we gave up is dropped."""
+        future = self._request_futures.get(msg_id)
+        if future is not None and future.cancelled():
+            del self._request_futures[msg_id]
+            return
+        super()._handle_response(msg_id, result, error)
+
+    def _send_data(self, data: Any) -> None:
+        """Send a message; a client that has gone is the end of the server, not an error loop."""
+        if self.writer is None:
+            return
+        body = json.dumps(data, default=self._serialize_message)
+        header = f"Content-Length: {len(body)}\r\n\r\n" if self._include_headers else ""
+        try:
+            # Both of our transports write at once; only pygls' WebSocket gives something to await.
+            self.writer.write((header + body).encode(self.CHARSET))
+        except (BrokenPipeError, ConnectionResetError, ValueError):
+            log.info("the client has gone")
+            self.writer = None
+
+
+class MendedServer(LanguageServer):
+    """A language server whose internal errors go to the log, not into the user's face."""
+
+    protocol: MendedProtocol
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            name,
+            version,
+            text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
+            protocol_cls=MendedProtocol,
+            converter_factory=plain_converter,
+        )
+
+    def start_tcp(self, host: str, port: int) -> None:
+        """Serve the first client that connects, until it leaves.
+
+        In pygls a second client takes the first one's answers, and a connection that is reset,
+        not closed, leaves the server behind for ever.
+        """
+        try:
+            asyncio.run(self._serve_one_client(host, port))
+        finally:
+            self.shutdown()  # type: ignore[no-untyped-call]
+
+    async def _serve_one_client(self, host: str, port: int) -> None:
+        clients: asyncio.Queue[Client] = asyncio.Queue()
+        listener = await asyncio.start_server(lambda *c: clients.put_nowait(c), host, port)
+        reader, writer = await clients.get()
+        listener.close()
+        self._stop_event = threading.Event()
+        self.protocol.set_writer(writer)
+        try:
+            await run_async(self._stop_event, reader, self.protocol, log, self.report_server_error)
+        except ConnectionError:
+            log.info("the client has gone")
+        finally:
+            writer.close()
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Log an error; a request that it belongs to is answered with it by pygls.
+
+        Only where it happened: the words of an error may quote the user's text.
+        """
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s: %s\n%s", getattr(source, "__name__", source), type(error).__name__, place)
+        log.debug("%s", error)
+
+    def mend_workspace(self) -> None:
+        """Replace the workspace by a mended one. To be called first in the initialize handler."""
+        old = self.protocol.workspace
+        self.protocol._workspace = MendedWorkspace(
+            old.root_uri,
+            old._sync_kind,
+            list(old.folders.values()),
+            old.position_encoding,
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the client asked to shut down before it went, as the specification has it."""
+        return 0 if self.protocol._shutdown else 1

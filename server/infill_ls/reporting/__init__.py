@@ -1,0 +1,1 @@
+"""What is told to people: how a suggestion came about, and what was accepted."""

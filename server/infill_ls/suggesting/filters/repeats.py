@@ -1,0 +1,101 @@
+"""What is there already and must not be written again."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+
+from infill_ls.suggesting.filters.site import Site
+from infill_ls.types import Mode
+
+REPEATED_LINES = 3
+"""So many lines like those below are a repetition even if the text then goes another way; and so
+many equal lines in a row."""
+SHORTEST_ECHO_CHARS = 3
+"""A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
+SHORTEST_COMMENT_CHARS = 12
+"""Shorter comments, such as section marks, may well come twice."""
+_LOOP = re.compile(r"(.{3,}?)\1{5,}\S*\Z|(.{10,}?)\2{3,}\S*\Z")
+_LICENCE = re.compile(
+    r"\bcopyright\b|\(c\) \d{4}|SPDX-|all rights reserved|\blicen[cs]ed? under\b|\bwarrant(?:y|ies)\b",
+    re.IGNORECASE,
+)
+
+
+def line_tail(text: str, site: Site) -> str:
+    """Take off what repeats the rest of the cursor's line; brackets alone are matched elsewhere."""
+    tail = site.near.rest_of_line.rstrip()
+    if not tail.strip(" \t)]}"):
+        return text
+    overlap = _overlap(text, tail)
+    if overlap >= SHORTEST_ECHO_CHARS or (overlap and overlap == len(tail)):
+        return text[: len(text) - overlap]
+    return text
+
+
+def lines_below(text: str, site: Site) -> str:
+    """End the text where it begins to repeat the lines that follow the cursor."""
+    following = [_comparable(line) for line in site.hole.below.split("\n") if line.strip()]
+    if not following:
+        return text
+    lines = text.split("\n")
+    full = [_comparable(line) for line in (site.near.line + lines[0], *lines[1:])]
+    for number, line in enumerate(full):
+        if line != following[0]:
+            continue
+        rest = [one for one in full[number:] if one]
+        pairs = zip(rest, following, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if same == len(rest) or same >= REPEATED_LINES:
+            return "\n".join(lines[:number])
+    return text
+
+
+def line_above(text: str, site: Site) -> str:
+    """Show nothing if the line would only repeat the one above."""
+    first, *rest = text.split("\n")
+    written = (site.near.line + first).strip()
+    is_echo = written == site.near.line_above.strip() and len(written) > SHORTEST_ECHO_CHARS
+    return "" if is_echo and not rest else text
+
+
+def itself(text: str, _site: Site) -> str:
+    """End the text where it begins to go round in a circle: lines, or parts of a line."""
+    lines = text.split("\n")
+    for number in range(len(lines) - REPEATED_LINES + 1):
+        run = [line.strip() for line in lines[number : number + REPEATED_LINES]]
+        if len(run[0]) > SHORTEST_ECHO_CHARS and len(set(run)) == 1:
+            return "\n".join(lines[: number + 1])
+    return "" if _LOOP.search(lines[0]) else text
+
+
+def comments(text: str, site: Site) -> str:
+    """End the text before a comment that the neighbourhood has already, or a licence."""
+    near, language = site.near, site.hole.language
+    known = {line.strip() for line in f"{near.before}{near.after}".split("\n")}
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        full = (near.line + line if number == 0 else line).strip()
+        is_comment = full.startswith(language.comment) or (
+            number == 0 and site.hole.mode is Mode.COMMENT
+        )
+        if not is_comment:
+            continue
+        is_known = full in known and len(full) >= SHORTEST_COMMENT_CHARS
+        if is_known or _LICENCE.search(line):
+            return "\n".join(lines[:number])
+    return text
+
+
+def _comparable(line: str) -> str:
+    """Return the line without its indentation, which matters only for a lone closing bracket."""
+    stripped = line.strip()
+    return line.rstrip() if stripped and not stripped.strip("()[]{};,") else stripped
+
+
+def _overlap(text: str, following: str) -> int:
+    """Return how many characters at the end of ``text`` are the beginning of ``following``."""
+    for size in range(min(len(text), len(following)), 0, -1):
+        if text.endswith(following[:size]):
+            return size
+    return 0

@@ -1,0 +1,82 @@
+"""Answers that need no model call: what was computed before, and what is being typed through."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from infill_ls.document.lines import with_lf
+from infill_ls.types import Completion, Prompt, Sampling, Snapshot, StopRule, Suggestion
+
+CACHED_RESULTS = 128
+DOCUMENTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ResultKey:
+    """Everything that a completion depends on, beside the model."""
+
+    token_ids: tuple[int, ...]
+    fragment: str
+    stop: StopRule
+    sampling: Sampling
+    candidates: int
+
+    @classmethod
+    def of(cls, prompt: Prompt, stop: StopRule, sampling: Sampling, candidates: int) -> ResultKey:
+        """Return the key of a call of the engine."""
+        return cls(prompt.token_ids, prompt.fragment, stop, sampling, candidates)
+
+
+class ResultCache:
+    """The completions of one engine, the least recently used go first."""
+
+    def __init__(self) -> None:
+        self._results: OrderedDict[ResultKey, tuple[Completion, ...]] = OrderedDict()
+
+    def get(self, key: ResultKey) -> tuple[Completion, ...] | None:
+        """Return the completions of an equal call, or ``None``."""
+        found = self._results.get(key)
+        if found is not None:
+            self._results.move_to_end(key)
+        return found
+
+    def put(self, key: ResultKey, completions: tuple[Completion, ...]) -> None:
+        """Remember the completions of a call."""
+        self._results[key] = completions
+        while len(self._results) > CACHED_RESULTS:
+            self._results.popitem(last=False)
+
+
+class ShownSuggestions:
+    """The suggestion last shown in each document."""
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[str, tuple[Snapshot, Suggestion]] = OrderedDict()
+
+    def remember(self, snapshot: Snapshot, suggestion: Suggestion | None) -> None:
+        """Note what is shown at the snapshot's cursor."""
+        if suggestion is None:
+            self._shown.pop(snapshot.uri, None)
+            return
+        self._shown[snapshot.uri] = (snapshot, suggestion)
+        self._shown.move_to_end(snapshot.uri)
+        while len(self._shown) > DOCUMENTS:
+            self._shown.popitem(last=False)
+
+    def rest_after_typing(self, snapshot: Snapshot) -> Suggestion | None:
+        """Return the rest of what is shown, if all the user did was to type its beginning."""
+        if snapshot.uri not in self._shown:
+            return None
+        before, suggestion = self._shown[snapshot.uri]
+        start, end = before.offset, snapshot.offset
+        typed = with_lf(snapshot.text[start:end])
+        unchanged = (
+            end >= start
+            and len(snapshot.text) - len(before.text) == end - start
+            and suggestion.text.startswith(typed)
+            and snapshot.text[:start] == before.text[:start]
+            and snapshot.text[end:] == before.text[start:]
+        )
+        rest = suggestion.text[len(typed) :]
+        return Suggestion(rest) if unchanged and rest.strip() else None

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infill_ls.document.brackets import START, closed_by, scan
+from infill_retrieval.syntax import LANGUAGES, PLAIN_TEXT, Language, language_named
+
+
+def language(name: str) -> Language:
+    found = language_named(name)
+    assert found is not None
+    return found
+
+
+def brackets(name: str, text: str) -> tuple[str, str, str]:
+    state = scan(language(name), text)
+    is_open = "".join(bracket.char for bracket in state.open)
+    unmatched = "".join(bracket.char for bracket in state.unmatched)
+    return is_open, unmatched, state.string or state.comment
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("python", "f(a, [1", ("([", "", "")),
+        ("python", "f(')', \"]\") # (", ("", "", "#")),
+        ("python", "x = 'it\\'s ('", ("", "", "")),
+        ("python", "x = 'unfinished (\ny = (", ("(", "", "")),
+        ("python", "x = 'unfinished (", ("", "", "'")),
+        ("python", '"""Doc (\nmore', ("", "", '"""')),
+        ("python", '"""Doc (\n""" + (', ("(", "", "")),
+        ("python", "a)b]", ("", ")]", "")),
+        ("javascript", "const r = /[\"'(]/; f(`(${x}`, '{'", ("(", "", "")),
+        ("javascript", "a / b; (c / d", ("(", "", "")),
+        ("javascript", "/* ( */ { // }", ("{", "", "//")),
+        ("rust", "fn f<'a>(x: &'a str, y: char) { if y == '(' {", ("{{", "", "")),
+        ("c", "char c = '\\''; f(", ("(", "", "")),
+        ("go", 's := `raw\n"(`; f(', ("(", "", "")),
+        ("yaml", "a: don't [\nb: 'x ('", ("[", "", "")),
+        ("bash", "echo ${#a[@]} # (", ("", "", "#")),
+        ("markdown", "it's (fine", ("(", "", "")),
+        ("html", "<!-- ( --> {", ("{", "", "")),
+        ("css", "a { b: url(//x) } /* (", ("", "", "/*")),
+    ],
+)
+def test_what_is_open(name: str, text: str, expected: tuple[str, str, str]) -> None:
+    assert brackets(name, text) == expected
+
+
+@given(
+    st.sampled_from([*LANGUAGES, PLAIN_TEXT]),
+    st.text("ab (){}[]'\"`\\#/*-\n", max_size=60),
+    st.integers(0, 60),
+)
+def test_a_scan_goes_on_where_another_ended(known: Language, text: str, cut: int) -> None:
+    # A mark of several characters is one only if it is read at once, as with every editor.
+    head, tail = text[:cut], text[cut:]
+    if set(head[-2:]) & set("'\"/*-\\#=") or known.name in ("yaml", "bash", "javascript"):
+        return
+    whole, first = scan(known, text), scan(known, head)
+    rest = scan(known, tail, first, head.rpartition("\n")[2])
+    assert [b.char for b in rest.open] == [b.char for b in whole.open]
+    assert [b.char for b in rest.unmatched] == [b.char for b in whole.unmatched]
+    assert (rest.string, rest.comment) == (whole.string, whole.comment)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "closed"),
+    [
+        ("f(g(", "))", {0, 1}),
+        ("f(g(", ")", {1}),
+        ("f(\n", "\n)", {0}),
+        ("{\n    f(", "\n}", {0}),
+        ("{\n  if (a) {\n", "\n}", {0}),
+        ("{\n  if (a) {\n", "\n  }\n}", {0, 1}),
+        ("{\n  if (a) {\n", "\n    b; }\n}", {0, 1}),
+        ("f(", "]", set()),
+    ],
+)
+def test_which_brackets_the_text_below_closes(before: str, after: str, closed: set[int]) -> None:
+    c = language("c")
+    at = before.rpartition("\n")[2]
+    assert closed_by(scan(c, before).open, scan(c, after, START, at).unmatched) == closed

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infill_ls.engine.decoding.decoder import Cancelled, Decoder
+from infill_ls.engine.decoding.run import Task
+from infill_ls.types import Completion, Sampling, StopReason, StopRule
+from unit.engine.fake_model import CONTEXT, END, PIECES, FakeModel, decoder_for
+
+TOKENS = st.integers(1, len(PIECES) - 1)
+PROMPTS = st.lists(TOKENS, min_size=1, max_size=60)
+FRAGMENTS = st.text("abcd ()", max_size=5).map(str.encode)
+STOPS = st.builds(StopRule, st.integers(1, 40), st.integers(1, 5), st.integers(0, 4))
+
+
+def never() -> bool:
+    return False
+
+
+def run(decoder: Decoder, task: Task) -> list[Completion]:
+    return decoder.complete(task, never)
+
+
+def texts(completions: list[Completion]) -> list[tuple[str, StopReason, int]]:
+    return [(c.text, c.stop, c.timings.decode_tokens) for c in completions]
+
+
+@given(PROMPTS, FRAGMENTS, STOPS)
+def test_drafts_change_nothing(prompt: list[int], fragment: bytes, stop: StopRule) -> None:
+    task = Task(prompt, len(prompt) // 2, fragment, stop)
+    plain = run(decoder_for(FakeModel()), task)
+    assert texts(run(decoder_for(FakeModel(), drafts=True), task)) == texts(plain)
+
+
+@given(PROMPTS, FRAGMENTS, STOPS)
+def test_drafts_change_nothing_though_batches_differ_in_the_last_digits(
+    prompt: list[int], fragment: bytes, stop: StopRule
+) -> None:
+    task = Task(prompt, 0, fragment, stop)
+    plain = run(decoder_for(FakeModel()), task)
+    noisy = decoder_for(FakeModel(noise=0.005), drafts=True)
+    assert texts(run(noisy, task)) == texts(plain)
+
+
+def test_drafts_save_calls() -> None:
+    task = Task([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99))
+    model = FakeModel(memory=1)  # a function of one token runs into a loop soon
+    completions = run(decoder_for(model, drafts=True), task)
+    plain = FakeModel(memory=1)
+    assert texts(run(decoder_for(plain), task)) == texts(completions)
+    assert completions[0].timings.decode_tokens == 60
+    assert completions[0].timings.accepted_tokens > 0
+    assert model.calls < plain.calls * 0.7
+
+
+@given(PROMPTS, FRAGMENTS)
+def test_output_starts_with_the_fragment(prompt: list[int], fragment: bytes) -> None:
+    """What the model holds after the prompt spells the fragment and then the completion."""
+    model = FakeModel()
+    decoder = decoder_for(model)
+    completion, *_ = run(decoder, Task(prompt, 0, fragment, StopRule(40, 99)))
+    held = next(s for s in model.sequences.values() if s)
+    written = b"".join(PIECES[token] for token in held[len(prompt) :])
+    if completion.stop is StopReason.TOKENS and not completion.text:
+        return  # the limit came before the fragment was spelled
+    # The last token is chosen but not decoded.
+    assert (fragment + completion.text.encode()).startswith(written)
+    assert len(written) + 3 >= len(fragment) + len(completion.text) or completion.text == ""
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(PROMPTS, FRAGMENTS), min_size=1, max_size=12), st.booleans())
+def test_what_was_asked_before_changes_nothing(
+    requests: list[tuple[list[int], bytes]],
+    drafts: bool,
+) -> None:
+    """KV reuse, sharing and eviction are exact: a used decoder answers as a fresh one."""
+    used = decoder_for(FakeModel(), drafts=drafts, cells=130, sequences=3)
+    for prompt, fragment in requests:
+        task = Task(prompt, len(prompt) // 2, fragment, StopRule(20, 9))
+        assert texts(run(used, task)) == texts(run(decoder_for(FakeModel()), task))
+
+
+def test_typing_on_decodes_only_what_was_typed() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    anchor = [1, 2, 3, 4, 5, 6, 7] * 8
+    run(decoder, Task(anchor, len(anchor), b"", StopRule(5, 9)))
+    before = model.decoded_tokens
+    completion, *_ = run(decoder, Task([*anchor, 9, 3], len(anchor), b"", StopRule(1, 9)))
+    assert completion.timings.reused_tokens >= len(anchor)
+    assert model.decoded_tokens - before <= 2
+
+
+def test_another_file_and_back_costs_no_prefill() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    one, other = [1, 2, 3] * 20, [4, 5, 6] * 20
+    stop = StopRule(3, 9)
+    for prompt in (one, other):
+        run(decoder, Task(prompt, len(prompt), b"", stop))
+    completion, *_ = run(decoder, Task([*one, 5], len(one), b"", stop))
+    assert completion.timings.reused_tokens == len(one)
+    assert completion.timings.prefill_tokens == 1
+
+
+def test_anchors_share_what_they_have_in_common() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    shared = [1, 2, 3, 4] * 10
+    run(decoder, Task([*shared, *[5] * 20], 60, b"", StopRule(1, 9)))
+    completion, *_ = run(decoder, Task([*shared, *[6] * 20], 60, b"", StopRule(1, 9)))
+    assert completion.timings.reused_tokens == len(shared)
+    again, *_ = run(decoder, Task([*shared, *[5] * 20, 7], 60, b"", StopRule(1, 9)))
+    assert again.timings.reused_tokens == 60
+
+
+@given(st.integers(0, 12))
+def test_cancelling_keeps_what_was_decoded(after: int) -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    task = Task([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
+    looks = itertools.count()
+    try:
+        decoder.complete(task, lambda: next(looks) >= after)
+    except Cancelled:
+        pass
+    else:
+        assert after > 1
+    fresh = run(decoder_for(FakeModel()), task)
+    assert texts(run(decoder, task)) == texts(fresh)
+
+
+@given(st.integers(0, 12), st.booleans())
+def test_an_interrupted_step_leaves_no_trace(after: int, drafts: bool) -> None:
+    """The model breaks off within a step; what was decoded before stays."""
+    model = FakeModel()
+    decoder = decoder_for(model, drafts=drafts)
+    task = Task([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
+    steps = itertools.count()
+    model.is_interrupted = lambda: next(steps) >= after
+    with contextlib.suppress(Cancelled):
+        run(decoder, task)
+    model.is_interrupted = never
+    completion, *_ = again = run(decoder, task)
+    assert completion.timings.reused_tokens == 79
+    assert texts(again) == texts(run(decoder_for(FakeModel()), task))
+
+
+def test_warming_may_be_interrupted_and_keeps_its_chunks() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    prompt = [1, 2, 3, 4] * 20
+    chunks = itertools.count()
+    model.is_interrupted = lambda: next(chunks) >= 3
+    with pytest.raises(Cancelled):
+        decoder.warm(prompt, never, chunk_tokens=16)
+    model.is_interrupted = never
+    completion, *_ = run(decoder, Task(prompt, 80, b"", StopRule(1, 1)))
+    assert completion.timings.reused_tokens == 48
+
+
+def test_a_failing_batch_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    task = Task([1, 2, 3] * 10, 30, b"", StopRule(10, 9))
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "decode", lambda *_, **__: (_ for _ in ()).throw(OSError("full")))
+        with pytest.raises(OSError, match="full"):
+            run(decoder, task)
+    assert texts(run(decoder, task)) == texts(run(decoder_for(FakeModel()), task))
+
+
+def test_a_prompt_larger_than_the_cache_is_refused() -> None:
+    decoder = decoder_for(FakeModel(), cells=20)
+    with pytest.raises(ValueError, match="do not fit"):
+        run(decoder, Task([1] * 30, 30, b"", StopRule(1, 1)))
+
+
+@given(PROMPTS, FRAGMENTS, st.integers(2, 4))
+def test_candidates_are_different_and_the_greedy_one_is_among_them(
+    prompt: list[int], fragment: bytes, candidates: int
+) -> None:
+    stop = StopRule(8, 3)
+    greedy = run(decoder_for(FakeModel()), Task(prompt, 0, fragment, stop))
+    several = run(decoder_for(FakeModel()), Task(prompt, 0, fragment, stop, candidates=candidates))
+    assert 1 <= len(several) <= candidates
+    assert len({completion.text for completion in several}) == len(several)
+    assert greedy[0].text in {completion.text for completion in several}
+    assert [c.mean_logprob for c in several] == sorted(
+        (c.mean_logprob for c in several), reverse=True
+    )
+
+
+def test_sampling_is_repeatable_and_differs_by_seed() -> None:
+    prompt = [1, 2, 3] * 10
+
+    def sample(seed: int) -> str:
+        task = Task(prompt, 0, b"", StopRule(30, 99), Sampling(temperature=1.0, seed=seed))
+        return run(decoder_for(FakeModel(memory=3)), task)[0].text
+
+    assert sample(1) == sample(1)
+    assert len({sample(seed) for seed in range(5)}) > 1
+
+
+def test_the_context_limits_the_completion() -> None:
+    prompt = [1, 2] * ((CONTEXT - 10) // 2)
+    completion, *_ = run(decoder_for(FakeModel()), Task(prompt, 0, b"", StopRule(99, 999)))
+    assert completion.timings.decode_tokens <= 10
+    assert END not in prompt

@@ -1,0 +1,111 @@
+"""What is counted, and what must not be in the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infill_ls.cli import main
+from infill_ls.cli.stats import summarize
+from infill_ls.reporting import statistics
+from infill_ls.reporting.statistics import Statistics, read_events
+from infill_ls.types import Report, Snapshot, Suggestion
+
+SECRET = "secret_name"
+
+
+def report(typed: str, rest: str) -> tuple[Report, Suggestion]:
+    snapshot = Snapshot(
+        "file:///a/secret.py", "/a/secret.py", "secret.py", "python", typed, len(typed)
+    )
+    suggestion = Suggestion(rest)
+    return Report(snapshot, suggestion, "shown"), suggestion
+
+
+def test_events_are_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "statistics.jsonl"
+    counted = Statistics(path)
+    identity = counted.offered(*report("x = ", SECRET), latency_ms=12.34)
+    counted.shown(identity)
+    counted.accepted(identity)
+    events = list(read_events(path))
+    assert [event["event"] for event in events] == ["offered", "shown", "accepted"]
+    assert events[0]["ms"] == 12.3
+    assert events[0]["chars"] == len(SECRET)
+    assert "secret" not in path.read_text(), "neither text nor names are kept"
+
+
+def test_typing_along_is_one_suggestion(tmp_path: Path) -> None:
+    counted = Statistics(tmp_path / "s")
+    first = counted.offered(*report("x = ", "one"), latency_ms=1)
+    assert counted.offered(*report("x = o", "ne"), latency_ms=1) == first
+    assert counted.offered(*report("x = o", "ther"), latency_ms=1) != first
+
+
+def test_of_an_item_that_repeats_the_line_only_the_suggestion_counts(tmp_path: Path) -> None:
+    counted = Statistics(tmp_path / "s")
+    identity = counted.offered(*report("x = ", "one two"), latency_ms=1)
+    counted.partially_accepted(identity, item_chars=len("x = one two"), chars=len("x = one"))
+    counted.partially_accepted(identity, item_chars=len("x = one two"), chars=len("x ="))
+    (_, partly) = read_events(tmp_path / "s")
+    assert partly["chars"] == len("one")
+
+
+def test_unknown_ids_are_ignored(tmp_path: Path) -> None:
+    counted = Statistics(tmp_path / "s")
+    counted.accepted("x")
+    counted.shown("")
+    counted.partially_accepted("x", 3, 2)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_large_file_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "LARGEST_FILE_BYTES", 10)
+    counted = Statistics(tmp_path / "s")
+    for text in "abc":
+        counted.offered(*report("", text), latency_ms=1)
+    assert [len(list(read_events(tmp_path / "s"))), (tmp_path / "s.1").exists()] == [2, True]
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    counted = Statistics(tmp_path / "file" / "s")
+    assert counted.offered(*report("", "a"), latency_ms=1)
+
+
+def test_lines_cut_short_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text('{"event": "offered", "id": "1", "at": 5}\n{"event": "acc\n3\n')
+    assert [event["id"] for event in read_events(tmp_path / "s")] == ["1"]
+
+
+def test_the_summary() -> None:
+    events = [
+        {"event": "offered", "id": "1", "at": 100, "language": "python", "ms": 10, "chars": 9},
+        {"event": "offered", "id": "2", "at": 100, "language": "lua", "ms": 30, "chars": 4},
+        {"event": "offered", "id": "0", "at": 1, "language": "lua", "ms": 30, "chars": 4},
+        {"event": "partly", "id": "1", "chars": 3},
+        {"event": "accepted", "id": "1", "chars": 9},
+        {"event": "accepted", "id": "0", "chars": 4},
+    ]
+    summary = summarize(events, since=50)
+    assert (summary.total.offered, summary.total.taken, summary.total.saved_chars) == (2, 1, 8)
+    assert summary.by_language["python"].share_taken == 1
+    assert len(summary.by_day) == 1
+
+
+def test_the_command_prints_a_table_and_a_plot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert main(["stats"]) == 0
+    assert "No suggestions" in capsys.readouterr().out
+    counted = Statistics(statistics.default_path())
+    counted.accepted(counted.offered(*report("", "abcd"), latency_ms=20))
+    assert main(["stats"]) == 0
+    shown = capsys.readouterr().out
+    assert "python" in shown
+    assert "█ 1 of 1, 3 keys, 20 ms" in shown
+    assert main(["stats", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["savedKeystrokes"] == 3
