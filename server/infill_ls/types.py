@@ -256,6 +256,16 @@ class Suggestion:
 
     text: str
     """With LF line ends; editors adapt them to the document."""
+    replaced: int = 0
+    """So many characters right of the cursor, on its line, it takes the place of: brackets and
+    quotes that it closes itself, at other places. They are a subsequence of ``text``."""
+    inserted: str | None = None
+    """What to put at the cursor where nothing can be replaced; ``text`` if that is ``None``."""
+
+    @property
+    def text_to_insert(self) -> str:
+        """What to put at the cursor where nothing can be replaced; may be blank."""
+        return self.text if self.inserted is None else self.inserted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 
+from infill_retrieval.syntax import strings
+from infill_retrieval.syntax.strings import StringRule
+
 CHARACTER = r"'(?:\\[^'\n]{1,8}|\\'|[^'\\\n])'"
 """A character between apostrophes, as a pattern; other apostrophes then mean nothing (lifetimes)."""
 SCRIPT_REGEX = (
@@ -37,12 +40,16 @@ class Language:
     comment_end: str = ""
     further_comments: tuple[str, ...] = ()
     """Marks that open a comment, beside ``comment``."""
-    quotes: tuple[str, ...] = ('"', "'")
-    """Marks that open and close a string, those of three before those of one."""
+    strings: tuple[StringRule, ...] = strings.TWO_QUOTES
+    """The kinds of strings, the first that fits is taken: long marks before short ones."""
     literals: tuple[str, ...] = ()
     """Patterns of what is neither string, comment nor bracket but may hold their marks."""
+    stray_closers: str = ""
+    """Closing brackets that may stand without an opening one, as in ``case x)``."""
     words_hold_marks: bool = False
     """Whether ``#`` and quotes inside a word are part of it."""
+    is_markup: bool = False
+    """Whether it consists of tags with text between them."""
     is_prose: bool = False
     """Whether it is written for people: no blocks, no statements."""
     indented: bool = False
@@ -67,20 +74,21 @@ LANGUAGES: tuple[Language, ...] = (
         aliases=("shellscript", "sh", "zsh", "shell"),
         filenames=(".bashrc", ".bash_profile", ".profile", ".zshrc"),
         comment="#",
-        quotes=('"', "'", "`"),
+        stray_closers=")",
         words_hold_marks=True,
         words_close=True,
         imports=r"(?:source|\.)\s",
+        strings=strings.SHELL_STRINGS,
     ),
     Language(
         name="c",
         grammar="tree_sitter_c",
         extensions=(".c", ".h"),
         further_comments=("/*",),
-        quotes=('"',),
         literals=(CHARACTER,),
         imports=r"#\s*include\b",
         family="c",
+        strings=strings.C_STRINGS,
     ),
     Language(
         name="cpp",
@@ -88,10 +96,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".cu", ".cuh"),
         aliases=("c++", "cuda-cpp", "cuda"),
         further_comments=("/*",),
-        quotes=('"',),
         literals=(CHARACTER,),
         imports=r"(?:#\s*include\b|using\s+namespace\b)",
         family="c",
+        strings=strings.CPP_STRINGS,
     ),
     Language(
         name="csharp",
@@ -99,10 +107,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".cs",),
         aliases=("c_sharp", "cs", "c#"),
         further_comments=("/*",),
-        quotes=('"',),
         literals=(CHARACTER,),
         imports=r"(?:global\s+)?using\s+(?![\w\s]*\()",
         sees_folder=True,
+        strings=strings.CSHARP_STRINGS,
     ),
     Language(
         name="css",
@@ -116,19 +124,19 @@ LANGUAGES: tuple[Language, ...] = (
         grammar="tree_sitter_elixir",
         extensions=(".ex", ".exs"),
         comment="#",
-        quotes=('"""', '"', "'"),
         words_close=True,
         imports=r"(?:import|alias|use|require)\b",
+        strings=strings.ELIXIR_STRINGS,
     ),
     Language(
         name="go",
         grammar="tree_sitter_go",
         extensions=(".go",),
         further_comments=("/*",),
-        quotes=('"', "`"),
         literals=(CHARACTER,),
         imports=r"import\b",
         sees_folder=True,
+        strings=strings.GO_STRINGS,
     ),
     Language(
         name="haskell",
@@ -136,10 +144,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".hs",),
         comment="--",
         further_comments=("{-",),
-        quotes=('"',),
         literals=(CHARACTER,),
         imports=r"import\b",
         indented=True,
+        strings=strings.C_STRINGS,
     ),
     Language(
         name="html",
@@ -147,19 +155,20 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".html", ".htm"),
         comment="<!--",
         comment_end="-->",
-        quotes=(),
+        is_markup=True,
         is_prose=True,
+        strings=(),
     ),
     Language(
         name="java",
         grammar="tree_sitter_java",
         extensions=(".java",),
         further_comments=("/*",),
-        quotes=('"""', '"'),
         literals=(CHARACTER,),
         imports=r"import\b",
         family="jvm",
         sees_folder=True,
+        strings=strings.JAVA_STRINGS,
     ),
     Language(
         name="javascript",
@@ -167,10 +176,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".js", ".mjs", ".cjs", ".jsx"),
         aliases=("javascriptreact", "js", "jsx", "node"),
         further_comments=("/*",),
-        quotes=('"', "'", "`"),
         literals=(SCRIPT_REGEX,),
         imports=r"(?:import\b(?!\s*\()|export\s.*\bfrom\b)",
         family="js",
+        strings=strings.SCRIPT_STRINGS,
     ),
     Language(
         name="json",
@@ -184,21 +193,21 @@ LANGUAGES: tuple[Language, ...] = (
         grammar="tree_sitter_julia",
         extensions=(".jl",),
         comment="#",
-        quotes=('"""', '"'),
         literals=(CHARACTER,),
         words_close=True,
         imports=r"(?:import|using)\b",
+        strings=strings.JULIA_STRINGS,
     ),
     Language(
         name="kotlin",
         grammar="tree_sitter_kotlin",
         extensions=(".kt", ".kts"),
         further_comments=("/*",),
-        quotes=('"""', '"', "`"),
         literals=(CHARACTER,),
         imports=r"import\b",
         family="jvm",
         sees_folder=True,
+        strings=strings.KOTLIN_STRINGS,
     ),
     Language(
         name="lua",
@@ -206,6 +215,7 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".lua",),
         comment="--",
         words_close=True,
+        strings=strings.LUA_STRINGS,
     ),
     Language(
         name="markdown",
@@ -213,17 +223,17 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".md", ".markdown"),
         comment="<!--",
         comment_end="-->",
-        quotes=(),
         is_prose=True,
+        strings=(),
     ),
     Language(
         name="php",
         grammar="tree_sitter_php:language_php",
         extensions=(".php",),
         further_comments=("/*", "#"),
-        quotes=('"', "'", "`"),
         imports=r"(?:use|require|require_once|include)\b",
         sees_folder=True,
+        strings=strings.PHP_STRINGS,
     ),
     Language(
         name="python",
@@ -231,9 +241,9 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".py", ".pyi", ".pyw"),
         aliases=("py", "python3"),
         comment="#",
-        quotes=('"""', "'''", '"', "'"),
         imports=r"(?:from|import)\b",
         indented=True,
+        strings=strings.PYTHON_STRINGS,
     ),
     Language(
         name="r",
@@ -250,49 +260,51 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         words_close=True,
         imports=r"(?:require|require_relative)\b",
+        strings=strings.RUBY_STRINGS,
     ),
     Language(
         name="rust",
         grammar="tree_sitter_rust",
         extensions=(".rs",),
         further_comments=("/*",),
-        quotes=('"',),
         literals=(CHARACTER,),
         imports=r"(?:pub(?:\(\w+\))?\s+)?(?:use|extern crate)\b",
+        strings=strings.RUST_STRINGS,
     ),
     Language(
         name="scala",
         grammar="tree_sitter_scala",
         extensions=(".scala", ".sc"),
         further_comments=("/*",),
-        quotes=('"""', '"', "`"),
         literals=(CHARACTER,),
         imports=r"import\b",
         family="jvm",
         sees_folder=True,
+        strings=strings.SCALA_STRINGS,
     ),
     Language(
         name="sql",
         grammar="tree_sitter_sql",
         extensions=(".sql",),
         comment="--",
+        strings=strings.SQL_STRINGS,
     ),
     Language(
         name="swift",
         grammar="tree_sitter_swift",
         extensions=(".swift",),
         further_comments=("/*",),
-        quotes=('"""', '"'),
         literals=(CHARACTER,),
         imports=r"import\b",
         sees_folder=True,
+        strings=strings.SWIFT_STRINGS,
     ),
     Language(
         name="toml",
         grammar="tree_sitter_toml",
         extensions=(".toml",),
         comment="#",
-        quotes=('"""', "'''", '"', "'"),
+        strings=strings.TOML_STRINGS,
     ),
     Language(
         name="tsx",
@@ -300,10 +312,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".tsx",),
         aliases=("typescriptreact",),
         further_comments=("/*",),
-        quotes=('"', "'", "`"),
         literals=(SCRIPT_REGEX,),
         imports=r"(?:import\b(?!\s*\()|export\s.*\bfrom\b)",
         family="js",
+        strings=strings.SCRIPT_STRINGS,
     ),
     Language(
         name="typescript",
@@ -311,10 +323,10 @@ LANGUAGES: tuple[Language, ...] = (
         extensions=(".ts", ".mts", ".cts"),
         aliases=("ts",),
         further_comments=("/*",),
-        quotes=('"', "'", "`"),
         literals=(SCRIPT_REGEX,),
         imports=r"(?:import\b(?!\s*\()|export\s.*\bfrom\b)",
         family="js",
+        strings=strings.SCRIPT_STRINGS,
     ),
     Language(
         name="yaml",
@@ -324,6 +336,7 @@ LANGUAGES: tuple[Language, ...] = (
         comment="#",
         words_hold_marks=True,
         indented=True,
+        strings=strings.YAML_STRINGS,
     ),
 )
 
@@ -332,7 +345,7 @@ PLAIN_TEXT = Language(
     grammar=None,
     extensions=(".txt",),
     comment="#",
-    quotes=(),
+    strings=(),
     is_prose=True,
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from infill_ls.document.brackets import CLOSER_OF, Bracket, State, closed_by, scan, state_after
+from infill_ls.document.brackets import Bracket, Kind, State, closed_by, scan, state_after
 from infill_retrieval.syntax import Language
 
 
 class Balance:
-    """The brackets of the text around a completion.
+    """What is open around a completion.
 
     ``before`` begins where no bracket is open, or as near to that as there is text; ``typed`` goes
     on from there to the cursor, and ``after`` begins at the cursor.
@@ -19,57 +19,67 @@ class Balance:
         outer = state_after(language, before)
         self.at_cursor = scan(language, typed, outer)
         self._outer = len(outer.open)
-        # If the cursor is in a string, it ends in the text after it or with the line.
-        begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
-        self._closers = self._unmatched_in(after, begin)
-        self._closed = closed_by(self.at_cursor.open, self._closers)
+        rest, newline, below = after.partition("\n")
+        on_line = scan(language, rest + newline, State(self.at_cursor.open), self._line)
+        self.closers_on_line = on_line.outer_closers
+        """What stands right of the cursor on its line and closes something, in order."""
+        self._below = self._closers_below(below, on_line)
+        self._closed = closed_by(on_line.open, self._below) | {
+            one.depth for one in self.closers_on_line if one.depth >= 0
+        }
+        """Depths of what is open at the cursor and closed further down."""
 
-    def _unmatched_in(self, after: str, begin: State) -> tuple[Bracket, ...]:
-        rest_of_line, newline, below = after.partition("\n")
-        at_line_end = scan(self._language, rest_of_line + newline, begin, self._line)
-        if at_line_end == State():
+    def _closers_below(self, below: str, on_line: State) -> tuple[Bracket, ...]:
+        if on_line.in_code:
             return state_after(self._language, below).unmatched
-        return scan(self._language, below, at_line_end).unmatched
+        # In a string or comment that spans lines: what ends it is the first thing to be found.
+        found = scan(self._language, below, State(on_line.open)).outer_closers
+        last = on_line.open[-1]
+        is_same = last.closer == last.char
+        before_end = below[: found[0].offset] if found else below
+        # Is that mark its end, or does it belong to another string or comment further down?
+        is_its_end = below.count(last.closer) % 2 == 1 if is_same else last.char not in before_end
+        return found if is_its_end else state_after(self._language, below).unmatched
 
     def of(self, text: str) -> State:
-        """Return what ``text`` alone opens, leaves open, and closes of what was open before."""
-        begin = State(string=self.at_cursor.string, comment=self.at_cursor.comment)
-        return scan(self._language, text, begin, self._line)
+        """Return what ``text`` opens, leaves open, and closes of what was open before."""
+        return scan(self._language, text, State(self.at_cursor.open), self._line, strict=True)
+
+    def is_closed_after(self, depth: int) -> bool:
+        """Whether the text after the cursor closes what is open at the cursor at this depth."""
+        return depth in self._closed
 
     def excess_closer(self, text: str) -> Bracket | None:
         """Return the first closing bracket that nothing needs: not open, or closed further down."""
-        place = len(self.at_cursor.open)
-        for closer in self.of(text).unmatched:
-            place -= 1
-            if place < 0 or place in self._closed:
-                return closer
-            if CLOSER_OF[self.at_cursor.open[place].char] != closer.char:
+        for closer in self.of(text).outer_closers:
+            if closer.depth < 0 or closer.depth in self._closed:
                 return closer
         return None
 
-    def left_open(self, text: str) -> Bracket | None:
-        """Return the first bracket that ``text`` opens and neither it nor the rest closes."""
+    def left_open(self, text: str, replaced: int = 0) -> Bracket | None:
+        """Return the first bracket that ``text`` opens and neither it nor the rest closes.
+
+        ``replaced`` characters right of the cursor are not there any more.
+        """
         own = self.of(text)
-        if not own.open:
+        around = len(self.at_cursor.open) - len(own.closed)
+        mine = [one for one in own.open[around:] if one.kind is Kind.BRACKET]
+        if not mine:
             return None
-        around = self._around(own)
-        closed = closed_by((*around, *own.open), self._closers)
-        for place, bracket in enumerate(own.open, start=len(around)):
+        after = [one for one in self.closers_on_line if one.offset >= replaced] + [*self._below]
+        outer = [one for one in own.open[:around] if one.kind is Kind.BRACKET]
+        closed = closed_by((*outer, *mine), after)
+        for place, bracket in enumerate(mine, start=len(outer)):
             if place not in closed:
                 return bracket
         # What closes ours must not be what closes those around.
-        taken = closed_by(around, self._closers) - closed
-        return own.open[0] if taken else None
+        taken = closed_by(outer, after) - closed
+        return mine[0] if taken else None
 
     def is_whole(self, text: str) -> bool:
         """Whether all that was opened in ``text`` and in the typed text before it is closed."""
         own = self.of(text)
         if not own.in_code or self.left_open(text) is not None:
             return False
-        around = self._around(own)
-        typed = range(self._outer, len(around))
-        return not typed or closed_by(around, self._closers).issuperset(typed)
-
-    def _around(self, own: State) -> tuple[Bracket, ...]:
-        """Return the brackets open at the cursor that a text which does ``own`` leaves open."""
-        return self.at_cursor.open[: max(len(self.at_cursor.open) - len(own.unmatched), 0)]
+        around = len(self.at_cursor.open) - len(own.closed)
+        return all(depth in self._closed for depth in range(self._outer, around))

@@ -1,9 +1,8 @@
-"""Brackets, strings and comments of a text, by a scan that needs no whole program.
+"""What is open at a place of a text: brackets, strings, comments and tags, by a scan.
 
 A parser says what a finished text is; here the text ends at a cursor, in the middle of things. The
-scan knows which brackets are open there, and whether the place is in a string or a comment. It
-reads the quotes and comment marks of the language, and takes an unfinished string for one that
-ends with its line.
+scan keeps a stack of what is open, by the rules of the language's entry in the table: code within a
+string (``f"{x}"``) is code again, and a string that does not span lines ends with its line.
 """
 
 from __future__ import annotations
@@ -11,27 +10,47 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache, lru_cache
 
 from infill_ls.document.lines import indent_columns
-from infill_retrieval.syntax import Language
+from infill_retrieval.syntax import Language, language_named
+from infill_retrieval.syntax.strings import ATTRIBUTES, StringRule
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
-OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
-
 _COMMENT_ENDS = {"/*": "*/", "<!--": "-->", "{-": "-}"}
+_TEMPLATES = {"{{": "}}", "{%": "%}", "<%": "%>", "<?": "?>"}
+"""Marks between which code stands in the text of markup, whatever makes pages of it."""
+
+
+class Kind(StrEnum):
+    """What is open."""
+
+    BRACKET = "bracket"
+    STRING = "string"
+    COMMENT = "comment"
+    TAG = "tag"
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A bracket in code: not in a string, not in a comment."""
+    """Something that is open, or that closes something."""
 
     char: str
+    """The mark itself."""
     offset: int
     indent: int
     """Columns that its line is indented by."""
     starts_line: bool
     """Whether only white space and closing brackets stand before it on its line."""
+    closer: str = ""
+    """The mark that ends what this opens; empty for one that closes."""
+    kind: Kind = Kind.BRACKET
+    rule: StringRule | None = None
+    inner: Language | None = None
+    """The language inside, where it is another one than outside."""
+    depth: int = -1
+    """Of one that closes: the place in the first state's ``open`` of what it closes, or -1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +58,76 @@ class State:
     """What is going on at a place of a text."""
 
     open: tuple[Bracket, ...] = ()
-    """Brackets that are not closed yet, outermost first."""
+    """What is not closed yet, outermost first."""
     unmatched: tuple[Bracket, ...] = ()
-    """Closing brackets whose opener is not in the text, in order."""
-    string: str = ""
-    """The mark that ends the string the place is in, or ``""``."""
-    comment: str = ""
-    """The mark that began the comment the place is in, or ``""``."""
+    """Closing brackets whose opener is not there, in order."""
+    closed: tuple[Bracket, ...] = ()
+    """What closed things that were open at the beginning of the scan, in order."""
+
+    @property
+    def string(self) -> str:
+        """The mark that ends the string the place is in, or ``""``."""
+        return self.open[-1].closer if self._is_in(Kind.STRING) else ""
+
+    @property
+    def comment(self) -> str:
+        """The mark that began the comment the place is in, or ``""``."""
+        return self.open[-1].char if self._is_in(Kind.COMMENT) else ""
 
     @property
     def in_code(self) -> bool:
         """Whether the place is neither in a string nor in a comment."""
-        return not self.string and not self.comment
+        return not self._is_in(Kind.STRING) and not self._is_in(Kind.COMMENT)
+
+    @property
+    def outer_closers(self) -> tuple[Bracket, ...]:
+        """All that closes what was opened before, whether that is known or not, in order."""
+        return tuple(sorted((*self.closed, *self.unmatched), key=lambda one: one.offset))
+
+    def _is_in(self, kind: Kind) -> bool:
+        return bool(self.open) and self.open[-1].kind is kind
 
 
 START = State()
 
 
-def scan(language: Language, text: str, state: State = START, at: str = "") -> State:
+def scan(
+    language: Language, text: str, state: State = START, at: str = "", *, strict: bool = False
+) -> State:
     """Return the state at the end of ``text``.
 
     ``state`` is that at its beginning, and ``at`` what stands before it on its line. Offsets in
-    the result count from the beginning of ``text``; those of brackets of ``state`` stay.
+    the result count from the beginning of ``text``; those of brackets of ``state`` stay. A closing
+    bracket that fits only further out closes that, as what is within was left unfinished;
+    ``strict``ly it has no opener.
     """
-    tokens = _tokens_of(language)
-    open_brackets, unmatched = list(state.open), list(state.unmatched)
-    position, inside_string, inside_comment = 0, state.string, state.comment
-    while True:
-        if inside_string or inside_comment:
-            end = _end_of(text, position, inside_string, inside_comment)
-            if end < 0:
-                return State(tuple(open_brackets), tuple(unmatched), inside_string, inside_comment)
-            position, inside_string, inside_comment = end, "", ""
-        token = tokens.search(text, position)
-        if token is None:
-            return State(tuple(open_brackets), tuple(unmatched))
+    stack = list(state.open)
+    outer = len(stack)  # so many of the first state's are still open
+    unmatched: list[Bracket] = []
+    closed: list[Bracket] = []
+    position = 0
+    while (token := _next_token(language, stack, text, position)) is not None:
         position = token.end()
-        if token.lastgroup == "comment":
-            inside_comment = token[0]
-        elif token.lastgroup == "string":
-            inside_string = token[0]
-        elif token.lastgroup == "bracket":
-            bracket = _bracket(text, token.start(), at)
-            if bracket.char in CLOSER_OF:
-                open_brackets.append(bracket)
-            elif open_brackets and CLOSER_OF[open_brackets[-1].char] == bracket.char:
-                open_brackets.pop()
-            else:
-                unmatched.append(bracket)
+        name, mark = token.lastgroup, token[0]
+        if name is None or name == "raw":
+            continue  # a literal: whatever it holds is no mark
+        if name == "newline":
+            while stack and _ends_with_line(stack):
+                stack.pop()
+            outer = min(outer, len(stack))
+        elif name == "close":
+            found = _opener_of(stack, mark, strict=strict)
+            if found is None:
+                if mark not in language.stray_closers:
+                    unmatched.append(_bracket(text, token.start(), at, mark))
+                continue
+            if found < outer:
+                closed.append(_bracket(text, token.start(), at, mark, depth=found))
+                outer = found
+            del stack[found:]
+        else:
+            stack.append(_opened(language, stack, token, text, at))
+    return State(tuple(stack), tuple(unmatched), tuple(closed))
 
 
 @lru_cache(maxsize=16)
@@ -109,42 +150,150 @@ def closed_by(openers: Sequence[Bracket], closers: Sequence[Bracket]) -> set[int
             break
         opener, closer = openers[place], closers[next_closer]
         is_outer = closer.starts_line and closer.indent < opener.indent
-        if CLOSER_OF[opener.char] == closer.char and not is_outer:
+        if opener.closer == closer.char and not is_outer:
             closed.add(place)
             next_closer += 1
     return closed
 
 
-def _bracket(text: str, offset: int, at: str) -> Bracket:
+def _opener_of(stack: Sequence[Bracket], mark: str, *, strict: bool) -> int | None:
+    """Return the place of what ``mark`` closes, not looking out of a string."""
+    for place in range(len(stack) - 1, -1, -1):
+        one = stack[place]
+        if one.closer == mark or (one.kind is Kind.TAG and mark == "/>"):
+            return place
+        if strict or one.kind is not Kind.BRACKET:
+            return None
+    return None
+
+
+def _ends_with_line(stack: Sequence[Bracket]) -> bool:
+    """Whether the line end ends the innermost thing, or a string that it stands in."""
+    if stack[-1].kind is Kind.COMMENT:
+        return stack[-1].closer == "\n"
+    return any(one.rule is not None and not one.rule.spans_lines for one in stack)
+
+
+def _opened(
+    language: Language, stack: Sequence[Bracket], token: re.Match[str], text: str, at: str
+) -> Bracket:
+    """Return what ``token`` opens."""
+    name, mark = token.lastgroup or "", token[0]
+    inner = _inner(language, stack)
+    start = _bracket(text, token.start(), at, mark)
+    closer, kind, rule = CLOSER_OF.get(mark, ""), Kind.BRACKET, None
+    of: Language | None = stack[-1].inner if stack else None
+    if name == "comment":
+        closer, kind = _COMMENT_ENDS.get(mark, "\n"), Kind.COMMENT
+    elif name == "tag":
+        closer, kind = ">", Kind.TAG
+    elif name == "template":
+        closer, of = _TEMPLATES[mark], _script()
+    elif name == "code":
+        outer = stack[-1].rule
+        assert outer is not None
+        closer = dict(outer.code)[mark]
+    elif name.startswith("string"):
+        kind = Kind.STRING
+        is_tag = bool(stack) and stack[-1].kind is Kind.TAG
+        rule = (ATTRIBUTES if is_tag else inner.strings)[int(name.removeprefix("string"))]
+        fence = token["fence"] if "(?P<fence>" in rule.opens else ""
+        closer = rule.closes.replace("%", fence)
+    return Bracket(
+        start.char, start.offset, start.indent, start.starts_line, closer, kind, rule, of
+    )
+
+
+def _script() -> Language | None:
+    return language_named("javascript")
+
+
+def _inner(language: Language, stack: Sequence[Bracket]) -> Language:
+    """Return the language at the end of ``stack``."""
+    return (stack[-1].inner or language) if stack else language
+
+
+def _next_token(
+    language: Language, stack: Sequence[Bracket], text: str, position: int
+) -> re.Match[str] | None:
+    inner = _inner(language, stack)
+    if not stack:
+        return _code_tokens(inner, "", False).search(text, position)
+    top = stack[-1]
+    if top.kind is Kind.STRING:
+        assert top.rule is not None
+        return _string_tokens(top.rule, top.closer).search(text, position)
+    if top.kind is Kind.COMMENT:
+        return _comment_tokens(top.closer).search(text, position)
+    if top.kind is Kind.TAG:
+        return _tag_tokens().search(text, position)
+    in_line = any(one.rule is not None and not one.rule.spans_lines for one in stack)
+    closer = top.closer if len(top.closer) > 1 else ""
+    return _code_tokens(inner, closer, in_line).search(text, position)
+
+
+def _bracket(text: str, offset: int, at: str, mark: str, depth: int = -1) -> Bracket:
     line = text.rfind("\n", 0, offset) + 1
     before = text[line:offset] if line else at + text[:offset]
-    return Bracket(text[offset], offset, indent_columns(before), not before.strip(" \t)]}"))
+    indent, starts_line = indent_columns(before), not before.strip(" \t)]}")
+    return Bracket(mark, offset, indent, starts_line, depth=depth)
 
 
 @cache
-def _tokens_of(language: Language) -> re.Pattern[str]:
-    marks = {language.comment, *language.further_comments}
-    comment = "|".join(map(re.escape, sorted(marks, reverse=True)))
+def _code_tokens(language: Language, closer: str, in_line: bool) -> re.Pattern[str]:
+    """Return what is looked for in code; ``closer`` is the mark that ends it, if not one character."""
+    closers = f"{re.escape(closer)}|[)\\]}}]" if closer else r"[)\]}]"
+    newline = [r"(?P<newline>\n)"] if in_line else []
+    if language.is_markup:
+        marks = "|".join(map(re.escape, _TEMPLATES))
+        parts = [
+            r"(?i:<(?P<raw>script|style)\b[^>]*>[\s\S]*?</(?P=raw)\s*>)",
+            "(?P<comment><!--)",
+            f"(?P<template>{marks})",
+            r"</[\w:.-]*\s*>",
+            r"(?P<tag><[A-Za-z][\w:.-]*)",
+        ]
+        return re.compile("|".join(parts))
+    if language.is_prose:
+        return re.compile(r"(?!)")
+    comments = sorted({language.comment, *language.further_comments}, reverse=True)
     inner, outer = (r"(?<!\S)", r"(?<!\w)") if language.words_hold_marks else ("", "")
-    parts = [*language.literals, f"{inner}(?P<comment>{comment})"]
-    if language.quotes:
-        parts.append(f"{outer}(?P<string>{'|'.join(language.quotes)})")
-    parts.append(r"(?P<bracket>[()\[\]{}])")
+    parts = [
+        *language.literals,
+        f"{inner}(?P<comment>{'|'.join(map(re.escape, comments))})",
+        *(
+            f"{outer}(?P<string{number}>{rule.opens})"
+            for number, rule in enumerate(language.strings)
+        ),
+        r"(?P<open>[(\[{])",
+        f"(?P<close>{closers})",
+        *newline,
+    ]
     return re.compile("|".join(parts))
 
 
-def _end_of(text: str, position: int, string: str, comment: str) -> int:
-    """Return where the string or comment that ``position`` is in ends, or -1 if not in ``text``."""
-    if comment:
-        mark = _COMMENT_ENDS.get(comment, "\n")
-        end = text.find(mark, position)
-        return end + len(mark) if end >= 0 else -1
-    match = _rest_of_string(string).match(text, position)
-    return match.end() if match is not None else -1
+@cache
+def _string_tokens(rule: StringRule, closer: str) -> re.Pattern[str]:
+    end = re.escape(closer)
+    parts = list(map(re.escape, rule.plain))
+    if rule.code:
+        parts.append(f"(?P<code>{'|'.join(re.escape(mark) for mark, _ in rule.code)})")
+    if rule.escapes:
+        parts.append(r"\\[\s\S]")
+    if rule.doubles:
+        parts.append(end + end)
+    parts.append(f"(?P<close>{end})")
+    if not rule.spans_lines:
+        parts.append(r"(?P<newline>\n)")
+    return re.compile("|".join(parts))
 
 
 @cache
-def _rest_of_string(mark: str) -> re.Pattern[str]:
-    if len(mark) > 1 or mark == "`":
-        return re.compile(rf"(?:\\[\s\S]|(?!{mark})[^\\])*{mark}")
-    return re.compile(rf"(?:\\[\s\S]|[^\\{mark}\n])*[{mark}\n]")
+def _comment_tokens(closer: str) -> re.Pattern[str]:
+    return re.compile(r"(?P<newline>\n)" if closer == "\n" else f"(?P<close>{re.escape(closer)})")
+
+
+@cache
+def _tag_tokens() -> re.Pattern[str]:
+    strings = [f"(?P<string{n}>{rule.opens})" for n, rule in enumerate(ATTRIBUTES)]
+    return re.compile("|".join([*strings, r"(?P<close>/?>)"]))

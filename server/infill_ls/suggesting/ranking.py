@@ -45,7 +45,7 @@ def _candidate(
     completion: Completion, site: Site, trigger: Trigger, min_probability: float
 ) -> Ranking:
     steps = filters_of(completion, site)
-    suggestion, reason = conclude(steps)
+    suggestion, reason = conclude(steps, site)
     probability = completion.probability
     if suggestion is None:
         return Ranking((), reason, completion, steps)
@@ -60,5 +60,6 @@ def _candidate(
 
 def _order(candidate: Ranking, site: Site) -> tuple[int, float]:
     assert candidate.completion is not None
-    errors = site.errors(candidate.suggestions[0].text)
+    shown = candidate.suggestions[0]
+    errors = site.errors(shown.text, shown.replaced)
     return errors or 0, -candidate.completion.mean_logprob

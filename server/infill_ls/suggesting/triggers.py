@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from statistics import median
 
+from infill_ls.suggesting.fit import is_closing
 from infill_ls.types import Hole
-
-_CLOSING = re.compile(r"""[\s)\]}>"'`,;:]*(</[\w.-]*>\s*)?""")
-"""What may stand right of the cursor: what closes something, or ends it."""
 
 SHARE_OF_LATENCY = 0.25
 """How long to wait for the next key, as a part of the time that a completion takes: a fast model
@@ -24,7 +21,7 @@ def why_not(hole: Hole) -> str | None:
     before, after = hole.line_typed[-1:], hole.line_tail[:1]
     if _is_word(before) and _is_word(after):
         return "the cursor is inside a word"
-    if not _CLOSING.fullmatch(hole.line_tail):
+    if not is_closing(hole.line_tail):
         return "there is text right of the cursor; ask explicitly to complete here"
     return None
 

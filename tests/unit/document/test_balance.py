@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infill_ls.document.brackets import closed_by, scan
 from infill_ls.document.cut import cut
-from infill_ls.suggesting.filters import FILTERS, Site, filters_of
+from infill_ls.suggesting.filters import FILTERS, Site, conclude, filters_of
 from infill_ls.types import Completion, EngineTimings, StopReason
 from unit.documents import snapshot
 
@@ -26,8 +26,15 @@ def test_what_is_shown_is_balanced(before: str, after: str, text: str, stop: Sto
     shown = steps[-1].text if steps else ""
     if not shown.strip() or site.hole.mode.value == "comment":
         return
-    assert site.balance.excess_closer(shown) is None
-    assert not site.is_code or site.balance.left_open(shown) is None
+    suggestion, _ = conclude(steps, site)
+    if suggestion is None:
+        return
+    rest = site.near.rest_of_line
+    replaced = rest[: suggestion.replaced]
+    assert _is_subsequence(replaced.replace(" ", ""), suggestion.text)
+    assert site.balance.excess_closer(suggestion.text_to_insert) is None
+    if site.is_code and site.balance.left_open(shown, site.fit(shown).replaced) is not None:
+        assert shown.rstrip()[-1] in "([{"
 
 
 @given(st.lists(st.sampled_from("([{"), max_size=6), CODE)
@@ -35,9 +42,16 @@ def test_no_closer_is_written_that_is_below(openers: list[str], text: str) -> No
     closers = "".join({"(": ")", "[": "]", "{": "}"}[one] for one in reversed(openers))
     site = Site.of(cut(snapshot(f"x = {''.join(openers)}‸{closers}")))
     steps = filters_of(Completion(text, StopReason.END, -0.1, TIMINGS), site)
-    shown = steps[-1].text if steps else ""
-    own = scan(site.hole.language, shown)
-    assert not own.unmatched or not own.in_code or site.hole.mode.value == "string"
+    suggestion, _ = conclude(steps, site)
+    if suggestion is None:
+        return
+    line = f"x = {''.join(openers)}{suggestion.text}{closers[suggestion.replaced :]}"
+    assert not scan(site.hole.language, line).unmatched
+
+
+def _is_subsequence(short: str, text: str) -> bool:
+    rest = iter(text)
+    return all(char in rest for char in short)
 
 
 @given(CODE, CODE)

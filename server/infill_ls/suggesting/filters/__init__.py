@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from infill_ls.suggesting.filters import ends, repeats, style, validity
 from infill_ls.suggesting.filters.site import Site
+from infill_ls.suggesting.fit import smallest
 from infill_ls.types import Completion, FilterStep, StopReason, Suggestion
 
 __all__ = ["FILTERS", "Filter", "Site", "conclude", "filters_of"]
@@ -40,8 +41,9 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(ends.one_line, "one line is asked for here"),
     Filter(style.doubled_space, "there is white space before the cursor already"),
-    Filter(ends.string_or_comment_end, "the string or comment is closed right of the cursor"),
-    Filter(ends.closers_below, "it closes brackets that are closed already, or not open"),
+    Filter(
+        ends.rest_of_line, "the line goes on right of the cursor, or the brackets are closed below"
+    ),
     Filter(repeats.line_tail, "it repeats the rest of the line"),
     Filter(repeats.lines_below, "it repeats the lines below"),
     Filter(repeats.line_above, "it repeats the line above"),
@@ -74,11 +76,14 @@ def filters_of(completion: Completion, site: Site) -> tuple[FilterStep, ...]:
     return tuple(steps)
 
 
-def conclude(steps: tuple[FilterStep, ...]) -> tuple[Suggestion | None, str]:
+def conclude(steps: tuple[FilterStep, ...], site: Site) -> tuple[Suggestion | None, str]:
     """Return the suggestion that ``steps`` leave, or ``None`` and the reason for that."""
     if not steps:
         return None, "the model wrote nothing"
     last = steps[-1]
     if last.text.strip():
-        return Suggestion(last.text), "shown"
+        found = smallest(site.fit(last.text), site.near.rest_of_line)
+        if found.text.strip():
+            inserted = found.text[: found.first_closer].rstrip() if found.replaced else None
+            return Suggestion(found.text, found.replaced, inserted), "shown"
     return None, f"dropped by the filter {last.name}: {last.reason}"

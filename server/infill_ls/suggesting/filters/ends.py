@@ -8,7 +8,6 @@ from infill_ls.suggesting.filters.site import Site
 from infill_ls.types import Mode
 
 _LAST_WORD = re.compile(r"\w+\Z")
-_COMMENT_ENDS = ("*/", "-->")
 
 
 def cut_off_end(text: str, _site: Site) -> str:
@@ -22,33 +21,20 @@ def one_line(text: str, site: Site) -> str:
     return text.partition("\n")[0] if site.hole.mode.end_kind is None else text
 
 
-def string_or_comment_end(text: str, site: Site) -> str:
-    """End a string at its quote, and a comment at its mark, if that stands right of the cursor."""
-    rest = site.near.rest_of_line.lstrip()
-    quote = site.balance.at_cursor.string
-    if quote and rest.startswith(quote):
-        return _before_unescaped(text, quote)
-    if site.hole.mode is Mode.COMMENT:
-        for mark in _COMMENT_ENDS:
-            if mark in site.near.after:
-                return text.partition(mark)[0]
-    return text
-
-
-def closers_below(text: str, site: Site) -> str:
-    """End the text at the first bracket that nothing needs: not open, or closed further down."""
-    if site.hole.mode is Mode.COMMENT:
-        return text
-    excess = site.balance.excess_closer(text)
-    return text[: excess.offset] if excess is not None else text
+def rest_of_line(text: str, site: Site) -> str:
+    """End the text where it does not fit before what stands right of the cursor, and below."""
+    return site.fit(text).text
 
 
 def left_open(text: str, site: Site) -> str:
     """End the text before the first bracket that it opens and that nothing closes."""
     if not site.is_code:
         return text
+    last = text.rstrip()[-1:]
     # What is cut off may have made another one look closed: until there is none. Each cut is shorter.
-    while (bracket := site.balance.left_open(text)) is not None:
+    while (bracket := site.balance.left_open(text, site.fit(text).replaced)) is not None:
+        if last in "({[" and bracket.offset == len(text.rstrip()) - 1 and "\n" not in text:
+            return text  # the line ends with it: what it holds comes next
         text = text[: bracket.offset]
     return text
 
@@ -56,13 +42,9 @@ def left_open(text: str, site: Site) -> str:
 def blank_end(text: str, site: Site) -> str:
     """Take off blank lines and blanks at the end, but put what closes a block on its own line."""
     whole = text.rstrip()
-    closes_below = site.hole.mode is Mode.BLOCK and site.near.rest_of_line.strip()
+    rest = site.near.rest_of_line[site.fit(whole).replaced :]
+    closes_below = site.hole.mode is Mode.BLOCK and rest.strip()
     if closes_below and whole.startswith("\n"):
         line = site.near.line
         return f"{whole}\n{line[: len(line) - len(line.lstrip())]}"
     return whole
-
-
-def _before_unescaped(text: str, quote: str) -> str:
-    match = re.match(rf"(?:\\.|(?!{re.escape(quote)})[^\\])*", text, re.DOTALL)
-    return match[0] if match is not None else text

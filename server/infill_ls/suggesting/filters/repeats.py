@@ -13,9 +13,11 @@ REPEATED_LINES = 3
 many equal lines in a row."""
 SHORTEST_ECHO_CHARS = 3
 """A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
-SHORTEST_COMMENT_CHARS = 12
+_CLOSING_WORDS = frozenset({"end", "end,", "done", "fi", "esac"})
+SHORTEST_COMMENT_WORDS = 3
 """Shorter comments, such as section marks, may well come twice."""
 _LOOP = re.compile(r"(.{3,}?)\1{5,}\S*\Z|(.{10,}?)\2{3,}\S*\Z")
+_WORD = re.compile(r"[^\W\d]\w+")
 _LICENCE = re.compile(
     r"\bcopyright\b|\(c\) \d{4}|SPDX-|all rights reserved|\blicen[cs]ed? under\b|\bwarrant(?:y|ies)\b",
     re.IGNORECASE,
@@ -24,7 +26,7 @@ _LICENCE = re.compile(
 
 def line_tail(text: str, site: Site) -> str:
     """Take off what repeats the rest of the cursor's line; brackets alone are matched elsewhere."""
-    tail = site.near.rest_of_line.rstrip()
+    tail = site.near.rest_of_line[site.fit(text).replaced :].rstrip()
     if not tail.strip(" \t)]}"):
         return text
     overlap = _overlap(text, tail)
@@ -46,16 +48,24 @@ def lines_below(text: str, site: Site) -> str:
         rest = [one for one in full[number:] if one]
         pairs = zip(rest, following, strict=False)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if number == 0 and same == 1 and not _says_it_again(lines[0], line):
+            continue
         if same == len(rest) or same >= REPEATED_LINES:
             return "\n".join(lines[:number])
     return text
+
+
+def _says_it_again(written: str, line: str) -> bool:
+    """Whether a first line like the one below is a repetition, not the end of something else."""
+    return len(written.strip()) * 2 >= len(line.strip())  # else most of it is typed by the user
 
 
 def line_above(text: str, site: Site) -> str:
     """Show nothing if the line would only repeat the one above."""
     first, *rest = text.split("\n")
     written = (site.near.line + first).strip()
-    is_echo = written == site.near.line_above.strip() and len(written) > SHORTEST_ECHO_CHARS
+    above = site.near.line_above.strip()
+    is_echo = written == above and len(written) > SHORTEST_ECHO_CHARS
     return "" if is_echo and not rest else text
 
 
@@ -66,7 +76,9 @@ def itself(text: str, _site: Site) -> str:
         run = [line.strip() for line in lines[number : number + REPEATED_LINES]]
         if len(run[0]) > SHORTEST_ECHO_CHARS and len(set(run)) == 1:
             return "\n".join(lines[: number + 1])
-    return "" if _LOOP.search(lines[0]) else text
+    loop = _LOOP.search(lines[0])
+    is_loop = loop is not None and any(map(str.isalnum, loop[1] or loop[2]))
+    return "" if is_loop else text  # rulers and blanks repeat themselves too
 
 
 def comments(text: str, site: Site) -> str:
@@ -81,7 +93,9 @@ def comments(text: str, site: Site) -> str:
         )
         if not is_comment:
             continue
-        is_known = full in known and len(full) >= SHORTEST_COMMENT_CHARS
+        if number == 0 and near.line.strip(language.comment + " \t*/"):
+            continue  # it is the user's own comment that goes on
+        is_known = full in known and len(_WORD.findall(full)) >= SHORTEST_COMMENT_WORDS
         if is_known or _LICENCE.search(line):
             return "\n".join(lines[:number])
     return text
@@ -90,7 +104,8 @@ def comments(text: str, site: Site) -> str:
 def _comparable(line: str) -> str:
     """Return the line without its indentation, which matters only for a lone closing bracket."""
     stripped = line.strip()
-    return line.rstrip() if stripped and not stripped.strip("()[]{};,") else stripped
+    is_closing = not stripped.strip("()[]{};,`") or stripped in _CLOSING_WORDS
+    return line.rstrip() if stripped and is_closing else stripped
 
 
 def _overlap(text: str, following: str) -> int:

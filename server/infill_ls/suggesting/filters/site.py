@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from infill_ls.document.balance import Balance
 from infill_ls.document.cursor_window import CursorWindow, cursor_window, parse_near
+from infill_ls.suggesting.fit import Fit, fit
 from infill_ls.types import Hole
 
 
@@ -28,13 +29,17 @@ class Site:
         """Whether brackets and syntax matter at the cursor."""
         return self.balance.at_cursor.in_code
 
-    def errors(self, text: str) -> int | None:
+    def fit(self, text: str) -> Fit:
+        """Return what of ``text`` fits before the rest of the line, and what it replaces there."""
+        return fit(text, self.near.rest_of_line, self.balance, self.hole.language)
+
+    def errors(self, text: str, replaced: int = 0) -> int | None:
         """Return the errors of the neighbourhood with ``text``; ``None`` without a grammar.
 
         What is only missing, such as a semicolon, is no error: the user may still type it.
         """
         near = self.near
-        return self._errors(f"{near.before}{near.line}{text}{near.after}")
+        return self._errors(f"{near.before}{near.line}{text}{near.after[replaced:]}")
 
     def errors_around(self) -> int:
         """Return the errors of the neighbourhood without the cursor's line."""

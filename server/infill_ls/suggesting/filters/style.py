@@ -21,7 +21,8 @@ def doubled_space(text: str, site: Site) -> str:
     """Do not begin with white space that is there: a blank after a blank, blank lines first."""
     line = site.near.line
     if line.strip():
-        return text.lstrip(" ") if line[-1] in " \t" else text
+        is_doubled = site.is_code and line[-1] in " \t" and text[:1] == " " and text[1:2] != " "
+        return text[1:] if is_doubled else text  # more than one align something
     if not text.startswith("\n"):
         return text
     first = text.lstrip("\n")

@@ -12,12 +12,17 @@ _RULER = re.compile(r"([^\w\s()\[\]{}\"'`;,.])\1{3,}")
 
 
 def low_information(text: str, site: Site) -> str:
-    """Show neither a ruler, as ``------``, nor a comment without a word."""
-    stripped = text.strip()
-    if _RULER.fullmatch(stripped):
-        return ""
-    in_comment = site.hole.mode is Mode.COMMENT or stripped.startswith(site.hole.language.comment)
-    return text if not in_comment or any(map(str.isalnum, stripped)) else ""
+    """Do not begin a ruler, as ``------``, nor a comment without a word."""
+    stripped, before = text.strip(), site.near.line.strip()
+    mark = site.hole.language.comment
+    if (
+        site.hole.language.is_prose
+        or before.strip(mark)
+        or site.near.line_above.strip()[:1] == mark[0]
+    ):
+        return text  # it goes on with what is there
+    is_empty = stripped.startswith(mark) and not any(map(str.isalnum, stripped))
+    return "" if _RULER.fullmatch(stripped) or (is_empty and not stripped.endswith("*/")) else text
 
 
 def secrets(text: str, site: Site) -> str:
@@ -27,8 +32,14 @@ def secrets(text: str, site: Site) -> str:
 
 
 def syntax(text: str, site: Site) -> str:
-    """Cut the text back to the lines that add no errors; show nothing if there are none."""
-    if site.hole.mode in (Mode.LINE, Mode.COMMENT, Mode.STRING) or _adds_none(text.rstrip(), site):
+    """Cut the text back to the lines that add no errors; show nothing if there are none.
+
+    Only where the surroundings have no errors of their own, and the text leaves nothing open:
+    elsewhere an error says nothing about the text.
+    """
+    if site.hole.mode in (Mode.LINE, Mode.COMMENT, Mode.STRING, Mode.ARGUMENT):
+        return text
+    if _adds_none(text.rstrip(), site):
         return text
     lines = text.rstrip().split("\n")
     for number in range(len(lines) - 1, 0, -1):
@@ -39,12 +50,14 @@ def syntax(text: str, site: Site) -> str:
 
 
 def _adds_none(text: str, site: Site) -> bool:
-    """Whether there are no more errors than without the line, or than if it stays unfinished."""
-    errors, allowed = site.errors(text), site.errors_around()
-    if errors is None or errors <= allowed:
+    """Whether the text is not known to add errors, however the user finishes the line."""
+    replaced = site.fit(text).replaced
+    errors, allowed = site.errors(text, replaced), site.errors_around()
+    if errors is None or errors <= allowed or allowed or not site.balance.is_whole(f"{text}\n"):
         return True
-    # Where a statement needs its semicolon the next line is an error without: it is only missing.
-    if not site.hole.language.indented and (site.errors(f"{text};") or 0) <= allowed:
+    language = site.hole.language
+    last_word = re.search(r"(\w+)\s*\Z", text)
+    if last_word is not None and last_word[1] in language.block_words:
         return True
-    is_unfinished = not site.balance.is_whole(f"{text}\n")
-    return is_unfinished and errors <= (site.errors("") or 0)
+    ends = (":", ":\n" + "\t" * 20 + "pass") if language.indented else (";", " {}", ",")
+    return any((site.errors(text + end, replaced) or 0) <= allowed for end in ends)

@@ -1,0 +1,139 @@
+"""Fit what the model wrote in between what stands left and right of the cursor.
+
+Editors close brackets and quotes as they are opened, so that the rest of the line is often there
+already: ``print(‸)``. The model writes on as if it was not: ``x, y) -> int:``. A suggestion is
+therefore an edit: a text, and how much of the rest of the line it takes the place of. Each mark that
+closes something right of the cursor is matched with the place where the text closes the same thing;
+from there on the text goes on behind it. What cannot be matched stays, and the text ends before it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from infill_ls.document.balance import Balance
+from infill_ls.document.brackets import CLOSER_OF
+from infill_retrieval.syntax import Language
+
+CLOSING = re.compile(
+    r"""</[\w:.-]*\s*>|/>|\*/|-->|\?>|-?%>|[#%-]?\}\}?|%\}|\$\$?|[)\]}>"'`,;:|]|[\s]+"""
+)
+"""What closes or ends something, in whatever language; or white space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Text for the cursor, and the characters right of it that it takes the place of."""
+
+    text: str
+    replaced: int
+    first_closer: int
+    """Length of the text up to where it closes what stands right of the cursor: what fits for an
+    editor that can only insert."""
+
+
+def is_closing(rest_of_line: str) -> bool:
+    """Whether nothing but what closes or ends something stands there."""
+    position = 0
+    while position < len(rest_of_line):
+        token = CLOSING.match(rest_of_line, position)
+        if token is None:
+            return False
+        position = token.end()
+    return True
+
+
+def fit(text: str, rest: str, balance: Balance, language: Language) -> Fit:
+    """Return what of ``text`` fits before ``rest``, the rest of the cursor's line."""
+    stripped = text.rstrip()
+    if rest.strip() and stripped.endswith(rest.strip()):
+        # It goes on to the line's end, the very way that the line ends.
+        whole = stripped[: len(stripped) - len(rest.strip())]
+        if not balance.of(whole).outer_closers:
+            return Fit(stripped, len(rest.rstrip()), len(whole))
+    replaced, position, first = _matched(text, rest, balance)
+    end = _end(text, position, balance)
+    is_between = not is_closing(_without_comment(rest[replaced:], language))
+    if replaced and is_between and text[position:end].strip():
+        return Fit(text[:first], 0, first)
+    return Fit(text[:end], replaced, min(first, end))
+
+
+def smallest(found: Fit, rest: str) -> Fit:
+    """Return the same edit without what it would replace by itself."""
+    text, replaced = found.text, found.replaced
+    while replaced and text and text[-1] == rest[replaced - 1]:
+        text, replaced = text[:-1], replaced - 1
+    return Fit(text, replaced, min(found.first_closer, len(text)))
+
+
+def _matched(text: str, rest: str, balance: Balance) -> tuple[int, int, int]:
+    """Return how much of ``rest`` is matched, up to where in ``text``, and where that begins."""
+    closings = {one.offset: one for one in balance.closers_on_line}
+    own = balance.of(text).outer_closers
+    replaced, position, first, place = 0, 0, len(text), 0
+    while place < len(rest):
+        token = CLOSING.match(rest, place)
+        if token is None:
+            break
+        mark, at = token[0], place
+        known = closings.get(at)
+        if known is not None:
+            mark = known.char
+        place = at + len(mark)
+        if not mark.strip():
+            continue
+        following = [one for one in own if one.offset >= position]
+        if known is not None and known.depth >= 0:
+            if not following or following[0].depth != known.depth:
+                break
+            start = following[0].offset
+        else:
+            limit = following[0].offset + len(following[0].char) if following else len(text)
+            found = _find(text, position, limit, mark)
+            if found is None and len(mark) > 1 and mark[0] in ")]}":
+                mark, place = mark[0], at + 1
+                found = _find(text, position, limit, mark)
+            if found is None:
+                break
+            start = found
+        first = min(first, start)
+        position = start + len(mark)
+        replaced = place
+    return replaced, position, first
+
+
+def _find(text: str, position: int, limit: int, mark: str) -> int | None:
+    """Return where ``mark`` stands in ``text``, not within brackets or quotes opened there."""
+    if len(mark) > 1:
+        found = text.find(mark, position, limit)
+        return found if found >= 0 else None
+    inside: list[str] = []
+    while position < min(limit, len(text)):
+        char = text[position]
+        if char == "\\":
+            position += 1
+        elif not inside and char == mark:
+            return position
+        elif inside and char == inside[-1]:
+            inside.pop()
+        elif char in CLOSER_OF and mark not in "\"'`":
+            inside.append(CLOSER_OF[char])
+        position += 1
+    return None
+
+
+def _end(text: str, position: int, balance: Balance) -> int:
+    """Return where the text must end: at what closes something that is closed further down."""
+    for closer in balance.of(text).outer_closers:
+        if closer.offset < position:
+            continue
+        if closer.depth < 0 or balance.is_closed_after(closer.depth):
+            return closer.offset
+    return len(text)
+
+
+def _without_comment(tail: str, language: Language) -> str:
+    start = tail.find(language.comment)
+    return tail[:start] if start >= 0 and not language.is_prose else tail
