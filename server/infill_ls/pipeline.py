@@ -113,7 +113,8 @@ class Pipeline:
         """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
         if report.suggestion is not None:
             snapshot, added = report.snapshot, report.suggestion.text
-            text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
+            behind = snapshot.text[snapshot.offset + report.suggestion.replaced :]
+            text = snapshot.text[: snapshot.offset] + added + behind
             offset = snapshot.offset + len(added)
             accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
             await self._compute(accepted)

@@ -109,6 +109,7 @@ def inline_completion_of(
     selected: lsp.SelectedCompletionInfo | None = None,
     *,
     at_cursor: bool = False,
+    may_replace: bool = False,
     command_for: CommandFor = lambda _: None,
 ) -> lsp.InlineCompletionList:
     """Return ghost text: an empty list for no suggestion, which clears what an editor shows.
@@ -118,10 +119,13 @@ def inline_completion_of(
     an item selected in the suggest widget it is that item's range, as VS Code demands. With
     ``at_cursor`` it is empty, for Neovim: it would draw over what is right of the cursor otherwise.
     It is empty too if an emoji stands before the cursor: VS Code shows nothing otherwise.
+    Where the client ``may_replace`` what is right of the cursor, the range ends behind the brackets
+    and quotes that the text closes itself; elsewhere the text ends before it would have to.
     The editor runs the command for a suggestion when that is accepted.
     """
     if report.suggestion is None:
         return lsp.InlineCompletionList(items=[])
+    may_replace = may_replace and not at_cursor
     snapshot = report.snapshot
     cursor = position_of(snapshot.text, snapshot.offset, encoding)
     typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
@@ -131,16 +135,21 @@ def inline_completion_of(
         before, replaced = "", lsp.Range(cursor, cursor)
     else:
         before, replaced = typed, lsp.Range(lsp.Position(cursor.line, 0), cursor)
-    return lsp.InlineCompletionList(
-        items=[
+    items = []
+    for suggestion in (report.suggestion, *report.alternatives):
+        text = suggestion.text if may_replace else suggestion.text_to_insert
+        right = suggestion.replaced if may_replace else 0
+        if not text.strip():
+            continue
+        end = position_of(snapshot.text, snapshot.offset + right, encoding) if right else None
+        items.append(
             lsp.InlineCompletionItem(
-                insert_text=before + suggestion.text,
-                range=replaced,
+                insert_text=before + text,
+                range=lsp.Range(replaced.start, end) if end is not None else replaced,
                 command=command_for(suggestion),
             )
-            for suggestion in (report.suggestion, *report.alternatives)
-        ]
-    )
+        )
+    return lsp.InlineCompletionList(items=items)
 
 
 def completion_of(
@@ -163,7 +172,7 @@ def completion_of(
     snapshot = report.snapshot
     typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
     indent = typed[: len(typed) - len(typed.lstrip())] if editor_indents else None
-    text = report.suggestion.text
+    text = report.suggestion.text_to_insert
     if single_line:
         text = text.partition("\n")[0]
     elif indent is not None:

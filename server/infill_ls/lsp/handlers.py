@@ -32,6 +32,11 @@ DEBOUNCING_CLIENTS = frozenset({"Neovim", "Visual Studio Code", "infill.el"})
 GHOST_AT_CURSOR = frozenset({"Neovim"})
 """Clients that draw ghost text over what is right of the cursor unless its range is empty."""
 
+REPLACING_CLIENTS = frozenset({"Visual Studio Code"})
+"""Clients whose ghost text replaces its whole range, with what is right of the cursor."""
+REPLACES = "inlineCompletionReplaces"
+"""The experimental capability by which other clients say the same."""
+
 
 def create_server(
     engine_factory: EngineFactory = engine_for,
@@ -138,6 +143,7 @@ def _handle_completion(server: InfillServer) -> None:
             server.encoding,
             selected,
             at_cursor=server.client_name in GHOST_AT_CURSOR,
+            may_replace=_may_replace(server),
             command_for=command_for(server, report, (time.perf_counter() - started) * 1000),
         )
 
@@ -169,6 +175,13 @@ def _handle_completion_items(server: InfillServer) -> None:
             editor_indents=_indents_items(server.client_capabilities.text_document),
             command_for=command_for(server, report, (time.perf_counter() - started) * 1000),
         )
+
+
+def _may_replace(server: InfillServer) -> bool:
+    """Whether ghost text of the client may take the place of what is right of the cursor."""
+    experimental = server.client_capabilities.experimental
+    is_said = isinstance(experimental, dict) and experimental.get(REPLACES) is True
+    return is_said or server.client_name in REPLACING_CLIENTS
 
 
 def _wants_completion_items(params: lsp.InitializeParams, settings: Settings) -> bool:

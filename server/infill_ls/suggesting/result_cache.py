@@ -6,10 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from infill_ls.document.lines import with_lf
+from infill_ls.suggesting.fit import is_closing
 from infill_ls.types import Completion, Prompt, Sampling, Snapshot, StopRule, Suggestion
 
 CACHED_RESULTS = 128
 DOCUMENTS = 16
+MOST_CLOSERS = 16
+"""Marks that an editor puts right of the cursor while a suggestion is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,40 @@ class ShownSuggestions:
             self._shown.popitem(last=False)
 
     def rest_after_typing(self, snapshot: Snapshot) -> Suggestion | None:
-        """Return the rest of what is shown, if all the user did was to type its beginning."""
+        """Return the rest of what is shown, if all the user did was to type its beginning.
+
+        Meanwhile the editor may have put closing marks right of the cursor, or taken away those
+        that were typed over: as long as the rest still closes what stands there now.
+        """
         if snapshot.uri not in self._shown:
             return None
         before, suggestion = self._shown[snapshot.uri]
         start, end = before.offset, snapshot.offset
         typed = with_lf(snapshot.text[start:end])
+        rest = suggestion.text[len(typed) :]
+        behind = before.text[start + suggestion.replaced :]
+        closers = snapshot.text[end : len(snapshot.text) - len(behind)]
         unchanged = (
             end >= start
-            and len(snapshot.text) - len(before.text) == end - start
             and suggestion.text.startswith(typed)
+            and rest.strip()
+            and len(snapshot.text) - end >= len(behind)
+            and len(closers) <= MOST_CLOSERS
+            and is_closing(closers)
             and snapshot.text[:start] == before.text[:start]
-            and snapshot.text[end:] == before.text[start:]
+            and snapshot.text.endswith(behind)
+            and _is_subsequence(closers, rest)
         )
-        rest = suggestion.text[len(typed) :]
-        return Suggestion(rest) if unchanged and rest.strip() else None
+        if not unchanged:
+            return None
+        if not closers:
+            return Suggestion(rest)
+        inserted = suggestion.text_to_insert
+        if suggestion.replaced and inserted.startswith(typed):
+            return Suggestion(rest, len(closers), inserted[len(typed) :])
+        return Suggestion(rest, len(closers), rest.partition(closers[0])[0])
+
+
+def _is_subsequence(short: str, text: str) -> bool:
+    rest = iter(text)
+    return all(char in rest for char in short)

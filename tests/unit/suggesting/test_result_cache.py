@@ -34,6 +34,31 @@ def test_rest_after_typing(now: str, expected: str | None) -> None:
     assert rest("x = ‸\ny", "foo(1)", now) == expected
 
 
+@pytest.mark.parametrize(
+    ("now", "expected", "replaced"),
+    [
+        ("foo(‸)", "a, b) -> c", 1),
+        ("foo(a‸)", ", b) -> c", 1),
+        ("foo(a, b)‸", " -> c", 0),  # the bracket was typed over
+        ("foo(a, b‸", ") -> c", 0),  # and here it was deleted
+        ("foo(a, b‸))", None, 0),
+        ("foo(x‸)", None, 0),
+    ],
+)
+def test_closers_are_typed_over(now: str, expected: str | None, replaced: int) -> None:
+    shown = ShownSuggestions()
+    shown.remember(snapshot("foo(‸)"), Suggestion("a, b) -> c", 1, "a, b"))
+    found = shown.rest_after_typing(snapshot(now))
+    assert (found and (found.text, found.replaced)) == (expected and (expected, replaced))
+
+
+def test_an_opening_bracket_that_the_editor_closes_is_typed_through() -> None:
+    shown = ShownSuggestions()
+    shown.remember(snapshot("x = ‸\ny"), Suggestion("f(a) + 1"))
+    found = shown.rest_after_typing(snapshot("x = f(‸)\ny"))
+    assert found == Suggestion("a) + 1", 1, "a")
+
+
 def test_crlf_is_typed_through_too() -> None:
     assert rest("if x:‸\r\ny", "\n    a\n    b", "if x:\r\n    a‸\r\ny") == "\n    b"
 
