@@ -115,7 +115,12 @@ class Hole:
     anchor: int
     """Offset of the cut in the snapshot's text."""
     language: Language
+    """The language at the cursor, which may be embedded in a document of another one."""
     mode: Mode = Mode.LINE
+    region_before: int | None = None
+    """Characters right before the cursor that are of that language; all if ``None``."""
+    region_after: int | None = None
+    """The same of the characters after it."""
 
     @property
     def line_typed(self) -> str:

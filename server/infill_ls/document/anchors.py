@@ -44,7 +44,15 @@ class AnchorKeeper:
             typed = with_lf(text[len(kept.before) : offset])
             is_ahead = offset >= len(kept.before)
             if is_ahead and typed.count("\n") <= MAX_TYPED_LINES and len(typed) <= MAX_TYPED_CHARS:
-                return replace(kept.hole, typed=typed, line_tail=fresh.line_tail, mode=fresh.mode)
+                return replace(
+                    kept.hole,
+                    typed=typed,
+                    line_tail=fresh.line_tail,
+                    mode=fresh.mode,
+                    language=fresh.language,
+                    region_before=fresh.region_before,
+                    region_after=fresh.region_after,
+                )
         self.set(snapshot, fresh)
         return fresh
 
