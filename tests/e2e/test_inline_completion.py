@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from e2e.client import Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import (
     AUTOMATIC,
     INVOKED,
     URI,
     apply,
+    capabilities,
     change_document,
     explain,
     initialize,
@@ -140,3 +144,39 @@ async def test_typing_along_keeps_the_suggestion(start_scripted: StartScripted) 
     change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "net_"}])
     (item,) = await inline(editor, position(0, 8), trigger=AUTOMATIC)
     assert item["insertText"] == "x = net_price(1)"
+
+
+REPLACES = {"client_capabilities": capabilities(experimental={"inlineCompletionReplaces": True})}
+
+
+@pytest.mark.parametrize("handshake", [REPLACES, {"client_name": "Visual Studio Code"}])
+async def test_the_brackets_that_the_editor_has_closed_are_replaced(
+    start_scripted: StartScripted, handshake: Json
+) -> None:
+    editor = await start_scripted("a, b) -> int:", handshake=handshake)
+    text, cursor = split_cursor("def f(‸)\n")
+    open_document(editor, text)
+    (item,) = await inline(editor, cursor)
+    assert item["range"]["end"]["character"] == cursor["character"] + 1
+    assert apply(text, item["range"], item["insertText"]) == "def f(a, b) -> int:\n"
+
+
+async def test_where_nothing_can_be_replaced_the_text_ends_before_them(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted("a, b) -> int:")
+    text, cursor = split_cursor("def f(‸)\n")
+    open_document(editor, text)
+    (item,) = await inline(editor, cursor)
+    assert apply(text, item["range"], item["insertText"]) == "def f(a, b)\n"
+
+
+async def test_brackets_that_the_editor_closes_meanwhile_are_typed_through(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted("f(a) + 1", "something else", handshake=REPLACES)
+    open_document(editor, "x = ")
+    await inline(editor, position(0, 4), trigger=AUTOMATIC)
+    change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "f()"}])
+    (item,) = await inline(editor, position(0, 6), trigger=AUTOMATIC)
+    assert apply("x = f()", item["range"], item["insertText"]) == "x = f(a) + 1"

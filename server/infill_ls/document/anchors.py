@@ -37,7 +37,7 @@ class AnchorKeeper:
 
     def hold(self, snapshot: Snapshot, fresh: Hole) -> Hole:
         """Return the hole with the cut held where it was if that is still right, else ``fresh``."""
-        text, offset = snapshot.text, snapshot.offset
+        text, offset = snapshot.whole_text, snapshot.whole_offset
         after = text[line_end(text, offset) :]
         kept = self._anchors.get(snapshot.uri)
         if kept is not None and kept.after == after and text.startswith(kept.before):
@@ -58,8 +58,8 @@ class AnchorKeeper:
 
     def set(self, snapshot: Snapshot, hole: Hole) -> None:
         """Use the cut of ``hole``, which was made from ``snapshot``, from now on."""
-        text = snapshot.text
-        after = text[line_end(text, snapshot.offset) :]
+        text = snapshot.whole_text
+        after = text[line_end(text, snapshot.whole_offset) :]
         self._anchors[snapshot.uri] = _Anchor(text[: hole.anchor], after, hole)
         self._anchors.move_to_end(snapshot.uri)
         while len(self._anchors) > DOCUMENTS:

@@ -26,7 +26,7 @@ LONGEST_TAIL_CHARS = 1_000
 
 def cut(snapshot: Snapshot) -> Hole:
     """Return the hole at the snapshot's cursor."""
-    text, offset = snapshot.text, snapshot.offset
+    text, offset = snapshot.whole_text, snapshot.whole_offset
     language = language_of(snapshot.path or snapshot.name, snapshot.language_id)
     anchor = max(line_start(text, offset), offset - LONGEST_TYPED_CHARS)
     window_start = max(0, anchor - WINDOW_CHARS)
