@@ -44,7 +44,7 @@ def print_answer(
         console.print(Text(prompt["text"], style=FAINT))
         console.print(Text(f"held back: {prompt['fragment']!r}", style=FAINT))
     console.print()
-    _print_code(console, place, answer.suggestion or "")
+    _print_code(console, place, answer.suggestion or "", len(answer.explanation["replaces"]))
     if answer.suggestion is None:
         console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
     console.print()
@@ -159,7 +159,7 @@ def _print_snippets(console: Console, answer: Answer) -> None:
         )
 
 
-def _print_code(console: Console, place: Place, ghost: str) -> None:
+def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> None:
     lines = re.split(r"\r\n|\r|\n", place.text)
     row, column = place.line - 1, place.column - 1
     first = max(0, row - LINES_ABOVE)
@@ -169,7 +169,7 @@ def _print_code(console: Console, place: Place, ghost: str) -> None:
             console.print(Text.assemble(margin, lines[number]))
             continue
         head, *rest = ghost.split("\n")
-        before, after = lines[row][:column], lines[row][column:]
+        before, after = lines[row][:column], lines[row][column + (replaced if ghost else 0) :]
         tail = "" if rest else after
         console.print(Text.assemble(margin, before, (head or "▏", GHOST), tail))
         for index, extra in enumerate(rest):
