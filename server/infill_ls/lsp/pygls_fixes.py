@@ -10,6 +10,8 @@ import json
 import logging
 import threading
 import traceback
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 from cattrs import Converter
@@ -23,6 +25,7 @@ from pygls.protocol import (
     JsonRPCResponseMessage,
     LanguageServerProtocol,
     default_converter,
+    lsp_method,
 )
 from pygls.workspace import TextDocument, Workspace
 
@@ -112,7 +115,7 @@ class MendedWorkspace(Workspace):
 
 
 class MendedProtocol(LanguageServerProtocol):
-    """Answers every request exactly once."""
+    """Answers every request exactly once, and keeps nothing of what is done."""
 
     @property
     def is_initialized(self) -> bool:
@@ -147,6 +150,34 @@ class MendedProtocol(LanguageServerProtocol):
             self._send_response(message_id, error=refusal.to_response_error())
         else:
             log.info("%s came before initialize or after shutdown and was dropped", method)
+
+    def _execute_handler(
+        self,
+        msg_id: Any,
+        handler: Callable[..., Any],
+        callback: Callable[[Any], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Run a handler, and forget it when it is done: pygls does so for requests only."""
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(partial(self._forget, msg_id))
+
+    def _forget(self, msg_id: Any, future: Any) -> None:
+        if self._request_futures.get(msg_id) is future:
+            del self._request_futures[msg_id]
+
+    @lsp_method(lsp.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
+        """Run our handler, and cancel what is under way. What is cancelled is forgotten at once."""
+        if (handler := self.fm.features.get(lsp.SHUTDOWN)) is not None:
+            yield handler, args, None
+        for msg_id, future in tuple(self._request_futures.items()):
+            if msg_id != self.msg_id:
+                future.cancel()
+        self._shutdown = True
 
     def _handle_response(
         self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None

@@ -236,3 +236,69 @@ async def test_the_exit_code_tells_whether_there_was_a_shutdown() -> None:
     connection.receive(id=1, method="shutdown")
     await asyncio.sleep(0)
     assert connection.server.exit_code == 0
+
+
+def kept(connection: Connection) -> int:
+    protocol = connection.server.protocol
+    return len(protocol._request_futures) + len(protocol._result_types)
+
+
+def open_and_edit(connection: Connection, edits: int) -> None:
+    item = {"uri": "file:///a.py", "languageId": "python", "version": 1, "text": "a"}
+    connection.receive(method="textDocument/didOpen", params={"textDocument": item})
+    at = {"line": 0, "character": 0}
+    change = {"range": {"start": at, "end": at}, "text": "b"}
+    for version in range(edits):
+        edited = {"uri": "file:///a.py", "version": version}
+        params = {"textDocument": edited, "contentChanges": [change]}
+        connection.receive(method="textDocument/didChange", params=params)
+
+
+def test_nothing_is_kept_of_an_edit() -> None:
+    for connection, number in ((mended(), 0), (plain(), 101)):
+        connection.initialize()
+        open_and_edit(connection, 100)
+        assert kept(connection) == number
+
+
+async def test_nothing_is_kept_of_what_was_cancelled() -> None:
+    connection = mended()
+
+    @connection.server.feature("infill/slow")
+    async def slow(_params: Json | None) -> None:
+        await asyncio.sleep(60)
+
+    connection.initialize()
+    for number in range(2_000):
+        connection.receive(id=number, method="infill/slow")
+        if number % 2:
+            await asyncio.sleep(0)  # it has begun
+        connection.receive(method="$/cancelRequest", params={"id": number})
+        connection.receive(method="$/cancelRequest", params={"id": f"unheard of {number}"})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert kept(connection) == 0
+    assert [m["error"]["code"] for m in connection.sent] == [-32800] * 2_000
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_shutdown_ends_a_notification_that_is_still_handled() -> None:
+    connection = mended()
+    ended: list[bool] = []
+
+    @connection.server.feature(lsp.INITIALIZED)
+    async def initialized(_params: lsp.InitializedParams) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    connection.initialize()
+    connection.receive(method="initialized", params={})
+    await asyncio.sleep(0)
+    connection.receive(id=1, method="shutdown")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert connection.sent == [{"jsonrpc": "2.0", "id": 1, "result": None}]
+    assert ended == [True]
+    assert kept(connection) == 0
