@@ -18,6 +18,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from infill_ls.lsp.pygls_fixes import (
+    MendedProtocol,
     MendedServer,
     MendedTextDocument,
     MendedWorkspace,
@@ -46,6 +47,9 @@ class Connection:
     def receive(self, **message: Any) -> None:
         protocol = self.server.protocol
         body = json.dumps({"jsonrpc": "2.0", **message})
+        if isinstance(protocol, MendedProtocol):
+            protocol.receive(body.encode())
+            return
         try:
             protocol.handle_message(json.loads(body, object_hook=protocol.structure_message))
         except Exception as error:  # noqa: BLE001 - as in pygls' loop
@@ -302,3 +306,50 @@ async def test_a_shutdown_ends_a_notification_that_is_still_handled() -> None:
     assert connection.sent == [{"jsonrpc": "2.0", "id": 1, "result": None}]
     assert ended == [True]
     assert kept(connection) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"error": {"code": "x"}}, {"error": 5}])
+def test_whoever_waits_for_an_answer_that_does_not_parse_is_told(wrong: Json) -> None:
+    connection = mended()
+    connection.initialize()
+    asked = connection.server.protocol.send_request("workspace/configuration", NO_ITEMS)
+    connection.receive(id=connection.sent[0]["id"], **wrong)
+    with pytest.raises(JsonRpcException):
+        asked.result(timeout=0)
+    assert kept(connection) == 0
+
+
+def test_a_notification_that_is_sent_as_a_request_is_answered() -> None:
+    params = {"textDocument": {"uri": "file:///a.py"}}
+    for connection, codes in ((mended(), [-32600]), (plain(), [])):
+        connection.initialize()
+        connection.receive(id=1, method="textDocument/didClose", params=params)
+        assert connection.codes(1) == codes
+
+
+def test_what_is_inside_of_a_message_is_not_parsed() -> None:
+    inner = {"jsonrpc": "2.0", "id": 1, "method": "shutdown"}
+    for connection, seen in ((mended(), dict), (plain(), lsp.ShutdownRequest)):
+        got: list[Any] = []
+
+        @connection.server.feature("a/b")
+        def handler(params: Any, got: list[Any] = got) -> None:
+            got.append(params[0])
+
+        connection.initialize()
+        connection.receive(method="a/b", params=[inner])
+        assert [type(one) for one in got] == [seen]
+
+
+def test_an_error_of_ours_has_neither_traceback_nor_words() -> None:
+    for connection, words in ((mended(), "Internal Error"), (plain(), "ValueError: the text")):
+
+        @connection.server.feature("a/b")
+        def handler(params: Any) -> None:
+            raise ValueError("the text")
+
+        connection.initialize()
+        connection.receive(id=1, method="a/b", params=None)
+        (answer,) = (message for message in connection.sent if "error" in message)
+        assert (answer["error"]["code"], answer["error"]["message"]) == (-32603, words)
+        assert ("data" in answer["error"]) == (words != "Internal Error")
