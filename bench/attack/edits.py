@@ -21,8 +21,8 @@ import psutil
 URI = "file:///nowhere/a.py"
 ASK_EVERY = 20
 STEPS = 12
-WARM_UP = 2_000
-"""Edits before the first look: whatever is made once has been made then."""
+WARM_UP = 6_000
+"""Edits before the first look, the text once: whatever is made or cached has been then."""
 
 
 class Typist:
