@@ -240,7 +240,7 @@ class WorkspaceIndex:
 
         A link with a sensitive name keeps it: what it points to may have a harmless one.
         """
-        if is_sensitive_name(path.name, self._settings.sensitive_names):
+        if is_sensitive_name(str(path), self._settings.sensitive_names):
             return str(path)
         return _real(path)
 

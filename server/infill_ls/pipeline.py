@@ -83,7 +83,7 @@ class Pipeline:
         """
         if not self._settings.enabled:
             return Report(snapshot, None, "completions are switched off")
-        if snapshot.language_id in self._settings.disabled_languages:
+        if {snapshot.language_id, "*"}.intersection(self._settings.disabled_languages):
             return Report(snapshot, None, f"switched off for {snapshot.language_id}")
         steps = _Steps()
         hole = redact(self._anchors.hold(snapshot, cut(snapshot)))

@@ -1,26 +1,52 @@
 """What a user may set. Wrong values never stop the server: they are named, and the default used.
 
-A wrong entry of a list costs that entry alone, as lists protect: an editor that sends ``["a", 5]``
-for ``sensitiveNames`` still has ``a`` left alone, and one text counts as a list of one.
+Nothing wrong opens what a setting was to close. A wrong entry of a list costs that entry alone, one
+text counts as a list of one, and a slip in the name of a setting that protects is understood. What
+cannot be understood and would protect something takes its value from :data:`CLOSED`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from infill_ls.models.fim import FAMILIES
 from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.types import Sampling
 from infill_ls.urls import base_url
+from infill_retrieval.files.ignore import is_pattern
 
 __all__ = ["Settings", "bundled_model_path", "resolve_settings"]
 
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
+CLOSED: Mapping[str, Any] = {
+    "enabled": False,
+    "disabledLanguages": ("*",),
+    "excluded": ("*",),
+    "sensitiveNames": ("*",),
+    "statistics": False,
+}
+"""Settings that protect, with the value that protects most: for what cannot be understood."""
+_SAID_WHEN_CLOSED = {
+    "enabled": "nothing is completed",
+    "disabledLanguages": "nothing is completed",
+    "excluded": "no file is searched",
+    "sensitiveNames": "no file is searched and nothing is completed",
+    "statistics": "nothing is counted",
+}
 LEAST_KV_TOKENS = 512
 """Less does not hold a prompt worth completing."""
 
@@ -65,12 +91,14 @@ class Settings(BaseModel):
         "within so many milliseconds, as measured on this machine; 0 leaves them as they are.",
     )
     excluded: tuple[str, ...] = Field(
-        (), description="Patterns, as in a .gitignore, of files that are not searched."
+        (),
+        description="Patterns, as in a .gitignore, of files that are not searched; absolute paths "
+        "too.",
     )
     sensitive_names: tuple[str, ...] = Field(
         (),
-        description="Further names of files with secrets (*.pem, .env and the like always are): "
-        "not searched, and nothing is completed in them.",
+        description="Further names or paths of files with secrets (*.pem, .env and the like always "
+        "are): not searched, and nothing is completed in them.",
     )
     max_indexed_file_bytes: int = Field(
         400_000, ge=1_000, le=50_000_000, description="Larger files are not searched."
@@ -188,6 +216,14 @@ class Settings(BaseModel):
         True, description="While the server does not work, use the model on this machine."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        default = cls.model_fields[str(info.field_name)].default
+        if isinstance(value, bool) and not isinstance(default, bool):
+            raise ValueError("is a truth value")  # noqa: TRY004 - what pydantic wants
+        return value
+
     @field_validator("remote_url")
     @classmethod
     def _check_url(cls, value: str) -> str:
@@ -223,53 +259,107 @@ class Settings(BaseModel):
         return locate(chosen) if chosen else bundled_model_path()
 
 
-def resolve_settings(options: object) -> tuple[Settings, list[str]]:
-    """Turn what an editor sent into settings.
+def resolve_settings(*layers: object) -> tuple[Settings, list[str]]:
+    """Turn what an editor sent, at the start and later, into settings; what came later wins.
 
-    Returns the settings and a warning for each option that is unknown or has a wrong value;
-    such an option gets its default.
+    Returns the settings and a warning for each option that is unknown or has a wrong value. An
+    option that is null, or missing from a layer, says nothing.
     """
-    if options is None:
-        return Settings(), []
-    if not isinstance(options, dict):
-        return Settings(), [f"settings: expected an object, got {type(options).__name__}; ignored"]
-    values: dict[str, Any] = {str(key): value for key, value in options.items()}
-    warnings = [warning for name in list(values) for warning in _mend_list(values, name)]
+    values: dict[str, Any] = {}
+    warnings: list[str] = []
+    closed: dict[str, Any] = {}
+    for layer in layers:
+        if isinstance(layer, dict):
+            values |= {str(key): value for key, value in layer.items() if value is not None}
+        elif layer:  # nothing empty says anything; Lua's empty table is a list
+            closed = dict(CLOSED)
+            warnings.append(
+                f"settings: expected an object, got {_kind_of(layer)}; until that is mended, no file "
+                "is searched and nothing is completed"
+            )
+    for name in list(values):
+        warnings += _mend_name(values, name)
+    for name in list(values):
+        warnings += _mend_value(values, name)
     try:
-        return _validate(values), warnings
+        settings = _validate(values | closed)
     except ValidationError as error:
         for problem in error.errors():
             name = str(problem["loc"][0])
             if name not in values:
                 continue  # a list with several wrong entries is one mistake
+            del values[name]
             if problem["type"] == "extra_forbidden":
                 warnings.append(f"settings: there is no option {name!r}; ignored")
             else:
-                default = _default_of(name)
-                warnings.append(
-                    f"settings: {name}: {problem['msg']}; using the default {default!r}"
-                )
-            del values[name]
-        return _validate(values), warnings
+                warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
+        settings = _validate(values | closed)
+    return settings, warnings
 
 
-def _mend_list(values: dict[str, Any], name: str) -> list[str]:
-    """Keep of a list of texts the entries that are texts; return a warning for what was wrong."""
-    if not isinstance(_default_of(name), tuple):
+def _make_safe(values: dict[str, Any], name: str) -> str:
+    """Give a setting the value for what cannot be understood, and say what that means."""
+    if name in CLOSED:
+        values[name] = CLOSED[name]
+        return f"until that is mended, {_SAID_WHEN_CLOSED[name]}"
+    return f"using the default {_default_of(name)!r}"
+
+
+def _mend_name(values: dict[str, Any], name: str) -> list[str]:
+    """Understand a slip in the name of a setting that protects; return a warning for it."""
+    if name in CLOSED or any(name == field.alias for field in Settings.model_fields.values()):
         return []
-    given = values[name]
-    if isinstance(given, str) and given:
-        values[name] = [given]
-        return [f"settings: {name}: expected a list; taken as a list of this one"]
-    if not isinstance(given, list | tuple):
+    bare = "".join(filter(str.isalnum, name)).lower()
+    near = get_close_matches(bare, [known.lower() for known in CLOSED], n=1, cutoff=0.85)
+    meant = next((known for known in CLOSED if near == [known.lower()]), None)
+    if meant is None or meant in values:
         return []
-    kept = [entry for entry in given if isinstance(entry, str)]
-    values[name] = kept
-    wrong = len(given) - len(kept)
-    return [f"settings: {name}: {wrong} of its entries are no text; ignored"] if wrong else []
+    values[meant] = values.pop(name)
+    return [f"settings: there is no option {name!r}; taken as {meant}"]
 
 
-def _validate(values: dict[str, Any]) -> Settings:
+def _mend_value(values: dict[str, Any], name: str) -> list[str]:
+    """Keep the right entries of a list or object; return warnings for the wrong ones."""
+    given, default = values[name], _default_of(name)
+    if not isinstance(default, tuple | dict):
+        return []
+    if given in ([], {}, ""):
+        values[name] = default
+        return []
+    if isinstance(default, dict):
+        if not isinstance(given, dict):
+            return []
+        kept = {key: entry for key, entry in given.items() if isinstance(entry, str)}
+        values[name] = kept
+        return _said_of_wrong(name, len(given) - len(kept))
+    if isinstance(given, str):
+        given = values[name] = [given]
+        said = [f"settings: {name}: expected a list; taken as a list of this one"]
+    elif isinstance(given, list | tuple):
+        values[name] = [entry for entry in given if isinstance(entry, str)]
+        said = _said_of_wrong(name, len(given) - len(values[name]))
+    else:
+        return []
+    if name == "excluded":
+        bad = [entry for entry in values[name] if not _excludes(entry)]
+        said += [f"settings: {name}: {entry!r} is no pattern; ignored" for entry in bad]
+        values[name] = [entry for entry in values[name] if entry not in bad]
+    return said
+
+
+def _said_of_wrong(name: str, number: int) -> list[str]:
+    return [f"settings: {name}: {number} of its entries are no text; ignored"] if number else []
+
+
+def _excludes(entry: str) -> bool:
+    return entry.startswith(("#", "/", ".")) or is_pattern(entry)
+
+
+def _kind_of(value: object) -> str:
+    return {list: "a list", str: "a text", bool: "a truth value"}.get(type(value), "a number")
+
+
+def _validate(values: Mapping[str, Any]) -> Settings:
     return Settings.model_validate(values, by_alias=True, by_name=False)
 
 

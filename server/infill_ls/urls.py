@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+from socket import inet_aton
 from urllib.parse import urlsplit
 
 
@@ -26,3 +28,19 @@ def base_url(text: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("must end before any ? or #")
     return text.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def is_on_this_machine(host: str) -> bool:
+    """Return whether a host is this machine by its name alone, in whatever spelling."""
+    host = host.lower().rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        try:
+            address = ip_address(inet_aton(host))  # 127.1, 0x7f000001 and the like
+        except (OSError, ValueError):
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified

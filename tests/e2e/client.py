@@ -90,6 +90,8 @@ class Editor:
     """Methods that we never answer."""
     unread: list[Json] = field(default_factory=list)
     """Notifications that no :meth:`expect` has taken yet."""
+    complaints: list[Json] = field(default_factory=list)
+    """Errors without the id of a request; a test that provokes them takes them out."""
     statuses: list[Json] = field(default_factory=list)
     progress: list[tuple[str, Json]] = field(default_factory=list)
     asked: list[tuple[str, Json]] = field(default_factory=list)
@@ -122,10 +124,14 @@ class Editor:
 
     def call(self, method: str, params: object = None, *, call_id: int | str | None = None) -> Call:
         """Send a request and return at once."""
-        request_id = next(self._ids) if call_id is None else call_id
-        call = Call(request_id, method, asyncio.get_running_loop().create_future())
-        self._calls[request_id] = call
-        self.send({"jsonrpc": "2.0", "id": request_id, "method": method} | _params(params))
+        call = self.listen(next(self._ids) if call_id is None else call_id, method)
+        self.send({"jsonrpc": "2.0", "id": call.id, "method": method} | _params(params))
+        return call
+
+    def listen(self, call_id: int | str, method: str) -> Call:
+        """Expect an answer with this id, to whatever is going to be sent."""
+        call = Call(call_id, method, asyncio.get_running_loop().create_future())
+        self._calls[call_id] = call
         return call
 
     async def ask(self, method: str, params: object = None) -> Any:
@@ -230,7 +236,7 @@ class Editor:
 
     def _leftovers(self) -> list[str]:
         lost = [f"{call.method} {call.id} was never answered" for call in self._calls.values()]
-        unread = [f"not read: {json.dumps(note):.300}" for note in self.unread]
+        unread = [f"not read: {json.dumps(note):.300}" for note in (*self.unread, *self.complaints)]
         bars = [f"progress {token} did not end: {kind}" for token, kind in self._tokens.items()]
         _, alive = psutil.wait_procs(filter(is_alive, self.children), GONE_WITHIN_S)
         alive = [child for child in alive if is_alive(child)]
@@ -284,6 +290,9 @@ class Editor:
             self.unread.append(message)
 
     def _take_answer(self, message: Json) -> None:
+        if message["id"] is None:
+            self.complaints.append(message["error"])
+            return
         call = self._calls.pop(message["id"], None)
         if call is None:
             self.problems.append(f"an answer to nothing, or a second one: {message!r:.300}")

@@ -161,6 +161,8 @@ async def test_no_source_text_is_logged(start: Start, tmp_path: Path) -> None:
     await inline_call(editor, position(0, 1), uri).result()
     await editor.shut_down()
     editor.unread.clear()  # that the engine died
+    assert [complaint["code"] for complaint in editor.complaints] == [-32700]
+    editor.complaints.clear()
     assert CANARY not in editor.stderr
     assert log.stat().st_size > 0
     for file in (log, *runtime.glob("*.log")):

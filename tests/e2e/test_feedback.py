@@ -76,5 +76,7 @@ async def test_nothing_is_counted_if_that_is_switched_off(
 async def test_the_status_tells_that_it_is_switched_off(start_scripted: StartScripted) -> None:
     editor = await start_scripted(ANSWER, options={"enabled": False})
     await editor.until(lambda: editor.statuses and editor.statuses[-1]["kind"] == "Inactive")
-    editor.notify("workspace/didChangeConfiguration", {"settings": {"infill-ls": {}}})
+    editor.notify(
+        "workspace/didChangeConfiguration", {"settings": {"infill-ls": {"enabled": True}}}
+    )
     await editor.until(lambda: editor.statuses[-1]["kind"] == "Normal")

@@ -149,6 +149,8 @@ async def test_the_server_outlives_garbage(start_scripted: StartScripted) -> Non
     for garbage in GARBAGE:
         editor.send_bytes(garbage)
         assert await inline(editor, position(0, 4)), garbage
+    assert len(editor.complaints) == len(GARBAGE)
+    editor.complaints.clear()
 
 
 async def test_a_server_whose_editor_died_ends(start: Start) -> None:

@@ -113,8 +113,6 @@ async def test_changes_of_settings_are_registered_for(start: Start) -> None:
         ({"maxTokens": 0}, ("maxTokens", "96")),
         ({"completionItems": "sometimes"}, ("completionItems", "'auto'")),
         ({"disabledLanguages": [1, 2]}, ("disabledLanguages", "2 of its entries")),
-        ("text", ("expected an object", "str")),
-        ([1], ("expected an object", "list")),
     ],
 )
 async def test_a_wrong_option_is_named_once_and_its_default_used(
@@ -127,6 +125,41 @@ async def test_a_wrong_option_is_named_once_and_its_default_used(
     assert all(part in warning["message"] for part in parts)
     open_document(editor, "x = ")
     assert await inline(editor, position(0, 4))
+
+
+@pytest.mark.parametrize("options", ["text", [1], 5, True])
+async def test_settings_that_cannot_be_understood_switch_all_off(
+    start: Start, script: str, options: Any
+) -> None:
+    editor = await start("--scripted-engine", script)
+    await initialize(editor, options=options)
+    warning = await editor.expect("window/showMessage")
+    assert warning["type"] == WARNING
+    assert "expected an object" in warning["message"]
+    open_document(editor, "x = ")
+    assert await inline(editor, position(0, 4)) == []
+    push(editor, {"infill-ls": {"maxLines": 5}})
+    assert await inline(editor, position(0, 4)) == []  # what initialize set is still unknown
+
+
+async def test_a_section_without_a_key_keeps_what_initialize_set(start: Start, script: str) -> None:
+    editor = await start("--scripted-engine", script)
+    editor.answers["workspace/configuration"] = lambda _: [{"maxLines": 5, "first": 1}]
+    able = capabilities(workspace={"configuration": True})
+    first = {"sensitiveNames": ["b.*"], "disabledLanguages": ["python"]}
+    await initialize(editor, client_capabilities=able, options=first)
+    assert "'first'" in (await editor.expect("window/showMessage"))["message"]
+    open_document(editor, "x = ")
+    assert await inline(editor, position(0, 4)) == []
+    settings = (await explain(editor))["settings"]
+    assert (settings["sensitiveNames"], settings["disabledLanguages"]) == (
+        ["b.*"],
+        ["python"],
+    )
+    push(editor, {"infill-ls": {"disabledLanguages": []}})  # this one says something
+    assert await inline(editor, position(0, 4))
+    push(editor, {"infill-ls": {"maxLines": 4}})
+    assert await inline(editor, position(0, 4)) == []
 
 
 async def test_a_wrong_option_does_not_spoil_the_others(start_scripted: StartScripted) -> None:

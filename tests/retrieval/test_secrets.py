@@ -99,3 +99,32 @@ def test_secrets_are_found_line_by_line_wherever_they_stand(lines: list[str]) ->
     expected = [number for number, line in enumerate(lines) if secret_lines([line])]
     assert secret_lines(lines) == expected
     assert secret_lines([*lines, "", "-----BEGIN PUBLIC KEY-----"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "covered", "others"),
+    [
+        ("x.py", ["x.py", "/w/x.py", "/w/a/X.py", "/w/x.py.bak"], ["/w/ax.py", "/w/x.py/a"]),
+        ("./x.py", ["x.py", "/w/x.py", "/w/x.py~"], ["/w/ax.py"]),
+        ("**/x.py", ["x.py", "/w/x.py", "/w/a/b/x.py"], ["/w/ax.py"]),
+        ("a/x.py", ["a/x.py", "/w/a/x.py", "/w/A/x.py"], ["/w/b/x.py", "/w/x.py", "/w/a/b/x.py"]),
+        ("./a/./x.py", ["/w/a/x.py"], ["/w/x.py"]),
+        ("/w/a/x.py", ["/w/a/x.py"], ["/w/x.py", "/v/a/x.py"]),
+        ("/w/a/*.py", ["/w/a/x.py"], ["/w/a/b/x.py", "/w/a/x.c"]),
+        ("a/**/x.py", ["/w/a/x.py", "/w/a/b/c/x.py"], ["/w/x.py", "/w/a/b/y.py"]),
+        ("a/**", ["/w/a/x.py", "/w/a/b/c.py"], ["/w/b/a.py", "/w/a"]),
+        ("a/", ["/w/a/x.py", "/w/a/b/c.py"], ["/w/b/x.py"]),
+        ("a/b", ["/w/a/b/x.py", "/w/a/b"], ["/w/a/x.py"]),
+        ("/", ["/w/a", "x"], []),
+        ("*", ["/w/a", "x", "", ".env.example"], []),
+    ],
+)
+def test_further_names_may_be_paths(pattern: str, covered: list[str], others: list[str]) -> None:
+    assert [path for path in covered if not is_sensitive_name(path, [pattern])] == []
+    assert [path for path in others if is_sensitive_name(path, [pattern])] == []
+    assert is_sensitive_name("/w/.env", [pattern])
+
+
+def test_a_path_of_many_stars_is_judged_in_no_time() -> None:
+    pattern = "/".join(["**", "*a*a*a*a*b"] * 30)
+    assert not is_sensitive_name("/".join(["a" * 200] * 200), [pattern])

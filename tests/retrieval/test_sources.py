@@ -12,6 +12,7 @@ from infill_retrieval.files.sources import (
     find_source,
     find_sources,
     is_generated,
+    is_wanted,
     read_source,
 )
 from infill_retrieval.settings import RetrievalSettings
@@ -160,3 +161,68 @@ def test_decoding(data: bytes, text: str | None) -> None:
 )
 def test_generated_files(text: str, generated: bool) -> None:
     assert is_generated("a.py", text) is generated
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("./x.py", ["a/x.py", "a/y.py"]),
+        ("././/x.py", ["a/x.py", "a/y.py"]),
+        ("/x.py", ["a/x.py", "a/y.py"]),
+        ("**/x.py", ["a/y.py"]),
+        ("x.py", ["a/y.py"]),
+        ("./a/x.py", ["a/y.py", "x.py"]),
+        ("./a", ["x.py"]),
+        ("a/", ["x.py"]),
+        ("{folder}/x.py", ["a/x.py", "a/y.py"]),
+        ("{folder}/a", ["x.py"]),
+        ("{folder}/a/", ["x.py"]),
+        ("{folder}/a/x*", ["a/y.py", "x.py"]),
+        ("{folder}/**/x.py", ["a/y.py"]),
+        ("{link}/x.py", ["a/x.py", "a/y.py"]),
+        ("{folder}", []),
+        ("{folder}/", []),
+        (".", []),
+        ("./", []),
+        ("/", []),
+        ("*", []),
+        ("/elsewhere/x.py", ["a/x.py", "a/y.py", "x.py"]),
+        ("../x.py", ["a/x.py", "a/y.py", "x.py"]),
+        ("", ["a/x.py", "a/y.py", "x.py"]),
+    ],
+)
+def test_excluded_patterns_are_what_people_type(
+    folder: Path, pattern: str, left: list[str]
+) -> None:
+    write(folder, "x.py", "a/x.py", "a/y.py")
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    excluded = pattern.format(folder=folder, link=link)
+    settings = RetrievalSettings(excluded=(excluded, "#no comment#"))
+    assert sorted(names(folder, settings)) == left
+    for name in ("x.py", "a/x.py", "a/y.py"):
+        assert is_wanted(folder / name, folder, settings) == (name in left)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("./x.py", ["a/y.py"]),
+        ("a/x.py", ["a/y.py", "x.py"]),
+        ("{folder}/x.py", ["a/x.py", "a/y.py"]),
+    ],
+)
+def test_further_names_may_be_paths(folder: Path, pattern: str, left: list[str]) -> None:
+    write(folder, "x.py", "a/x.py", "a/y.py")
+    settings = RetrievalSettings(sensitive_names=(pattern.format(folder=folder),))
+    assert sorted(names(folder, settings)) == left
+    for name in ("x.py", "a/x.py", "a/y.py"):
+        assert is_wanted(folder / name, folder, settings) == (name in left)
+
+
+def test_what_is_excluded_is_so_outside_of_all_folders_too(folder: Path) -> None:
+    settings = RetrievalSettings(excluded=("x.*", str(folder / "y.py")))
+    assert not is_wanted(folder / "x.py", None, settings)
+    assert not is_wanted(folder / "y.py", None, settings)
+    assert is_wanted(folder / "z.py", None, settings)
+    assert not is_wanted(folder / "z.py", None, RetrievalSettings(excluded=("*",)))

@@ -37,7 +37,6 @@ def test_names_are_in_camel_case() -> None:
         ({"remoteHeaders": {"X": 1}}, "remoteHeaders"),
         ({"kvType": "q1"}, "kvType"),
         ({"disabledLanguages": [1]}, "disabledLanguages"),
-        ([1], "list"),
     ],
 )
 def test_a_wrong_option_is_named_and_gets_its_default(options: object, named: str) -> None:

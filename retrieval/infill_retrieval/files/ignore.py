@@ -28,6 +28,8 @@ MAX_STARS = 3
 """Stars in a part of a pattern, and ``**`` in a pattern, beyond which less exact ones are used."""
 MAX_COSTLY = 20
 """So many patterns of a file may have more than one star in a part; two thousand took 9 s a name."""
+_WILD = re.compile(r"[*?\[\\]")
+_HERE = re.compile(r"\A(?:\./+)+")
 _HIDE_ALL = GitIgnoreSpec.from_lines(["*"])
 _EXCLUDES_FILE = re.compile(
     r"^\s*excludesfile\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.IGNORECASE | re.MULTILINE
@@ -65,10 +67,7 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
     """
     above = [folder, *folder.parents]
     root = next((parent for parent in above if (parent / ".git").exists()), None)
-    base = f"{folder}/".replace("//", "/")
-    specs: list[tuple[str, GitIgnoreSpec]] = []
-    if excluded:
-        specs.append((base, _compile(excluded)))
+    specs = list(rules_of(excluded, folder).specs)
     if root is not None:
         for parent in above[1 : above.index(root) + 1]:
             specs += Rules().below(str(parent)).specs
@@ -78,6 +77,49 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
     if global_file is not None and (spec := _read_spec(global_file)):
         specs.append((f"{root or folder}/", spec))
     return Rules(tuple(specs))
+
+
+def rules_of(excluded: tuple[str, ...], folder: Path) -> Rules:
+    """Return the rules of the user's ``excluded`` patterns for ``folder``.
+
+    They are those of a ``.gitignore`` in there, and absolute paths. ``./a`` is what ``/a`` is.
+    """
+    if not excluded:
+        return Rules()
+    base = f"{folder}/".replace("//", "/")
+    return Rules(((base, _compile([_as_gitignore(pattern, base) for pattern in excluded])),))
+
+
+def is_pattern(line: str) -> bool:
+    """Return whether a line means anything in a ``.gitignore``."""
+    try:
+        return GitIgnoreSpec.from_lines([line]).patterns[0].include is not None
+    except (ValueError, LookupError):
+        return False
+
+
+def _as_gitignore(pattern: str, base: str) -> str:
+    """Return what a user typed into a list of patterns as a line of a ``.gitignore``."""
+    sign, pattern = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    if pattern.startswith("~/"):
+        pattern = str(Path(pattern).expanduser())
+    if pattern.startswith("/") and (inside := _inside(pattern, base)) is not None:
+        pattern = f"/{inside}"
+    pattern = _HERE.sub("/", pattern)
+    if pattern in ("/", ".", "/."):
+        pattern = "*"
+    return f"{sign}\\{pattern}" if pattern.startswith("#") else sign + pattern
+
+
+def _inside(pattern: str, base: str) -> str | None:
+    """Return what of an absolute path is below ``base``, whose links are resolved."""
+    parts = pattern.split("/")
+    literal = next((n for n, part in enumerate(parts) if _WILD.search(part)), len(parts) - 1)
+    place = "/".join([os.path.realpath("/".join(parts[:literal]) or "/"), *parts[literal:]])
+    for absolute in (pattern, place):
+        if f"{absolute}/".startswith(base):
+            return absolute.removeprefix(base.rstrip("/")).lstrip("/")
+    return None
 
 
 def is_ignored(path: Path, folder: Path, rules: Rules) -> bool:
@@ -173,16 +215,7 @@ def _compile(lines: tuple[str, ...] | list[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError:
         # One bad line must not make us read what the others exclude.
-        return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        log.debug("an ignore pattern is not valid and was skipped")
-        return False
-    return True
+        return GitIgnoreSpec.from_lines([line for line in lines if is_pattern(line)])
 
 
 def _global_excludes() -> Path | None:

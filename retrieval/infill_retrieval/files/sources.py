@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill_retrieval.files.ignore import Rules, is_ignored, rules_above
+from infill_retrieval.files.ignore import Rules, is_ignored, rules_above, rules_of
 from infill_retrieval.files.left_out import is_left_out, is_too_wide
 from infill_retrieval.files.regular_file import read_regular
 from infill_retrieval.secrets.judgement import is_sensitive_name
@@ -94,7 +94,7 @@ def _walk(folder: str, base: str, rules: Rules, settings: RetrievalSettings) -> 
                         folders.append(entry.path)
                 elif (
                     entry.is_file(follow_symlinks=False)
-                    and is_source_name(entry.name, settings)
+                    and is_source_name(entry.path, settings)
                     and not own.ignores(entry.path, is_folder=False)
                 ):
                     status = entry.stat(follow_symlinks=False)
@@ -116,7 +116,7 @@ def find_source(path: Path, folder: Path, settings: RetrievalSettings) -> Source
         if (
             not stat.S_ISREG(status.st_mode)
             or status.st_size > settings.max_file_bytes
-            or not is_source_name(path.name, settings)
+            or not is_source_name(str(path), settings)
             or any(parent.is_symlink() for parent in _parents(path, folder))
             or is_ignored(path, folder, rules_above(folder, settings.excluded))
         ):
@@ -131,14 +131,15 @@ def is_wanted(path: Path, folder: Path | None, settings: RetrievalSettings) -> b
     """Return whether the buffer of a file, which need not exist on disk, may be searched.
 
     ``folder`` is the workspace folder around it; files outside of all folders are the user's
-    choice to open, so only their names are looked at.
+    choice to open, so only what the settings say of them counts.
     """
-    if is_sensitive_name(path.name, settings.sensitive_names):
+    if is_sensitive_name(str(path), settings.sensitive_names):
         return False
     if folder is None:
-        return True
+        own = rules_of(settings.excluded, path.parent)
+        return not own.ignores(str(path), is_folder=False)
     try:
-        return is_source_name(path.name, settings) and not is_ignored(
+        return is_source_name(str(path), settings) and not is_ignored(
             path, folder, rules_above(folder, settings.excluded)
         )
     except (OSError, ValueError):
@@ -152,13 +153,14 @@ def _parents(path: Path, folder: Path) -> Iterator[Path]:
         yield parent
 
 
-def is_source_name(name: str, settings: RetrievalSettings) -> bool:
+def is_source_name(path: str, settings: RetrievalSettings) -> bool:
     """Return whether a file of this name may hold code that is fit to be shown to a model."""
+    name = path.rpartition("/")[2]
     return (
         language_of(name) is not PLAIN_TEXT
         and name.lower() not in GENERATED_NAMES
         and not _GENERATED_ENDING.search(name)
-        and not is_sensitive_name(name, settings.sensitive_names)
+        and not is_sensitive_name(path, settings.sensitive_names)
     )
 
 

@@ -115,13 +115,45 @@ MAX_LITERAL_LINES = 20
 
 
 def is_sensitive_name(path: str, extra: Sequence[str] = ()) -> bool:
-    """Return whether a file with this name is taken for one with secrets."""
-    name = PurePath(path).name.lower()
+    """Return whether a file with this name is taken for one with secrets.
+
+    Patterns of ``extra`` with a ``/`` are about the whole path: see :func:`_covers`.
+    """
+    place = PurePath(path)
+    name = place.name.lower()
     while ending := next((e for e in _COPY_ENDINGS if name.endswith(e) and name != e), None):
         name = name.removesuffix(ending)
+    if any(fnmatchcase(name, pattern.lower()) for pattern in extra if "/" not in pattern):
+        return True
+    if any("/" in pattern for pattern in extra):
+        parts = [*(part.lower() for part in place.parts[:-1]), name]
+        if any(_covers(pattern.lower(), parts) for pattern in extra if "/" in pattern):
+            return True
     if name in _HARMLESS_NAMES:
         return False
-    return any(fnmatchcase(name, pattern.lower()) for pattern in (*SENSITIVE_NAMES, *extra))
+    return any(fnmatchcase(name, pattern) for pattern in SENSITIVE_NAMES)
+
+
+def _covers(pattern: str, parts: Sequence[str]) -> bool:
+    """Return whether the pattern of a path, absolute or the end of one, is about this file.
+
+    ``./a.py`` and ``**/a.py`` are about any ``a.py``, ``b/a.py`` about those in a folder ``b``,
+    and ``b/`` or ``b/**`` about all that is in such a folder. ``*`` stays within a name.
+    """
+    wanted = [part for part in pattern.split("/") if part not in ("", ".")]
+    reached = {0}
+    for part in parts:
+        for number, want in enumerate(wanted):
+            if want == "**" and number in reached:
+                reached.add(number + 1)
+        if len(wanted) in reached:
+            return True
+        reached = {0} | {
+            number + (wanted[number] != "**")
+            for number in reached
+            if wanted[number] == "**" or fnmatchcase(part, wanted[number])
+        }
+    return len(wanted) in reached
 
 
 def is_bare(language: str) -> bool:

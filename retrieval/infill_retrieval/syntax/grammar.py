@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import tree_sitter
 
 from infill_retrieval.common_length import common_length
+from infill_retrieval.syntax.pieces import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 PARSE_LIMIT_MS = 500.0
 """A text that takes longer is treated as if its language had no grammar."""
-_READ_BYTES = 1 << 16
 _NEVER = re.compile(r"(?!)")
 _CRASHERS = {"yaml": re.compile(r"^(?:[ \t]{100}|[ \t]*(?:[-?][ \t]+){30})", re.MULTILINE)}
 """What a grammar must not see. That of YAML writes its stack of indentations beyond a buffer of
@@ -224,10 +224,7 @@ def _parse(
     give_up: Callable[[int, bool], bool],
     old: tree_sitter.Tree | None,
 ) -> tree_sitter.Tree | None:
-    def read(offset: int, _point: object) -> bytes:
-        # Only a parse that reads by callback can be stopped.
-        return data[offset : offset + _READ_BYTES]
-
+    read = Pieces(data)  # only a parse that reads by callback can be stopped
     parser = tree_sitter.Parser(grammar)
     try:
         if old is None:  # which the parser does not take for an answer
@@ -235,6 +232,8 @@ def _parse(
         return parser.parse(read, old, encoding="utf8", progress_callback=give_up)
     except ValueError:
         return None
+    finally:
+        read.release(grammar)
 
 
 def _point(data: bytes, offset: int) -> tuple[int, int]:

@@ -42,13 +42,22 @@ SCRIPTED_INFO = EngineInfo(
 Answer = str | EngineError | Callable[[Prompt], str]
 
 
+RECORDED = 100
+"""Prompts that are kept: a test of memory asks for thousands."""
+
+
+def _record(prompts: list[Prompt], prompt: Prompt) -> None:
+    prompts.append(prompt)
+    del prompts[:-RECORDED]
+
+
 @dataclass
 class ScriptedEngine:
     """Gives its ``answers`` in turn, the last one again and again.
 
     An answer is the text from the cursor on, an error to raise, or a function of the prompt. It
     ends where the stop rule says, as with a model.
-    ``prompts`` and ``warmed`` record what was asked; ``cancelled`` counts calls that were
+    ``prompts`` and ``warmed`` record what was asked lately; ``cancelled`` counts calls that were
     cancelled while they waited for ``delay_s``.
     """
 
@@ -59,6 +68,7 @@ class ScriptedEngine:
     warmed: list[Prompt] = field(default_factory=list)
     cancelled: int = 0
     closed: bool = False
+    _asked: int = 0
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
     _trees: TreeCache = field(default_factory=TreeCache)
 
@@ -88,8 +98,9 @@ class ScriptedEngine:
         candidates: int = 1,
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
-        self.prompts.append(prompt)
-        first = min(len(self.prompts), len(self.answers)) - 1
+        _record(self.prompts, prompt)
+        self._asked += 1
+        first = min(self._asked, len(self.answers)) - 1
         answers = self.answers[first : first + candidates]
         task = asyncio.current_task()
         if task is not None:
@@ -115,7 +126,7 @@ class ScriptedEngine:
 
     async def warm(self, prompt: Prompt) -> None:
         """Record the prompt."""
-        self.warmed.append(prompt)
+        _record(self.warmed, prompt)
 
     async def cancel(self) -> None:
         """Cancel the calls that wait."""

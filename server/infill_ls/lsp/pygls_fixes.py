@@ -8,14 +8,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import sys
 import threading
 import traceback
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
+from typing import Any, BinaryIO
 
 from cattrs import Converter
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
-from pygls.io_ import run_async
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInternalError,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+)
+from pygls.io_ import StdoutWriter
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import (
     JsonRPCNotification,
@@ -23,16 +32,20 @@ from pygls.protocol import (
     JsonRPCResponseMessage,
     LanguageServerProtocol,
     default_converter,
+    lsp_method,
 )
 from pygls.workspace import TextDocument, Workspace
 
 from infill_ls.lsp.convert import offset_of, split_lsp_lines
+from infill_ls.lsp.frames import BadFrame, FrameReader
+from infill_ls.lsp.json_rpc import PARSE_ERROR, Message, Refused, read_message
 
 log = logging.getLogger(__name__)
 
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 SERVER_NOT_INITIALIZED = -32002
+CHUNK_BYTES = 65_536
 
 
 def plain_converter() -> Converter:
@@ -112,23 +125,57 @@ class MendedWorkspace(Workspace):
 
 
 class MendedProtocol(LanguageServerProtocol):
-    """Answers every request exactly once."""
+    """Answers every request exactly once, and keeps nothing of what is done."""
 
     @property
     def is_initialized(self) -> bool:
         """Whether the client has sent ``initialize``."""
         return self._workspace is not None
 
+    def receive(self, frame: bytes | BadFrame) -> None:
+        """Take a frame: what is no message is answered with an error, the rest is dispatched."""
+        if isinstance(frame, BadFrame):
+            read: Message | Refused = Refused(PARSE_ERROR, frame.reason)
+        else:
+            read = read_message(frame)
+        if isinstance(read, Refused):
+            log.warning("a message was refused: %s", read.reason)
+            if not read.is_answer:
+                # Not as an lsprotocol type: those leave an id out that is null.
+                error = {"code": read.code, "message": read.reason}
+                self._send_data({"jsonrpc": self.VERSION, "id": read.id, "error": error})
+            return
+        try:
+            message = self.structure_message(read)
+        except JsonRpcException as error:
+            self._refuse(read, JsonRpcInvalidParams(), error)
+            return
+        if "id" in read and getattr(message, "id", None) is None:
+            self._refuse(read, JsonRpcInvalidRequest("the method is a notification"))
+            return
+        try:
+            self.handle_message(message)
+        except Exception as error:  # noqa: BLE001 - the next message may be a good one
+            self._server._report_server_error(error, JsonRpcException)
+
+    def _refuse(
+        self, message: Message, answer: JsonRpcException, cause: JsonRpcException | None = None
+    ) -> None:
+        """Answer a request that cannot be taken; who waits for such an answer is told so."""
+        self._server._report_server_error(cause or answer, JsonRpcException)
+        if "id" not in message:
+            return
+        take = self._send_response if "method" in message else self._handle_response
+        take(message["id"], error=answer.to_response_error())
+
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Parse a message; a request that does not parse is answered with an error, not silence."""
+        """Parse a message."""
         if data.get("error", ...) is None:
             del data["error"]  # some clients send both result and error, one of them null
-        try:
-            return super().structure_message(data)
-        except JsonRpcException as error:
-            if "id" in data and "method" in data:
-                self._send_response(data["id"], error=JsonRpcInvalidParams().to_response_error())
-            raise error from None
+        message = super().structure_message(data)
+        if isinstance(message, lsp.ExecuteCommandRequest) and message.params.arguments is None:
+            message.params.arguments = []  # so that pygls counts them
+        return message
 
     def handle_message(self, message: Any) -> None:
         """Dispatch a message; requests out of the server's life are answered with an error."""
@@ -148,15 +195,55 @@ class MendedProtocol(LanguageServerProtocol):
         else:
             log.info("%s came before initialize or after shutdown and was dropped", method)
 
+    def _execute_handler(
+        self,
+        msg_id: Any,
+        handler: Callable[..., Any],
+        callback: Callable[[Any], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Run a handler, and forget it when it is done: pygls does so for requests only."""
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(partial(self._forget, msg_id))
+
+    def _forget(self, msg_id: Any, future: Any) -> None:
+        if self._request_futures.get(msg_id) is future:
+            del self._request_futures[msg_id]
+
+    @lsp_method(lsp.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
+        """Run our handler, and cancel what is under way. What is cancelled is forgotten at once."""
+        if (handler := self.fm.features.get(lsp.SHUTDOWN)) is not None:
+            yield handler, args, None
+        for msg_id, future in tuple(self._request_futures.items()):
+            if msg_id != self.msg_id:
+                future.cancel()
+        self._shutdown = True
+
     def _handle_response(
         self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None
     ) -> None:
         """Take the client's answer; one to a request that we gave up is dropped."""
+        self._result_types.pop(msg_id, None)  # pygls keeps it if the answer is an error
         future = self._request_futures.get(msg_id)
         if future is not None and future.cancelled():
             del self._request_futures[msg_id]
             return
         super()._handle_response(msg_id, result, error)
+
+    def _send_response(
+        self, msg_id: Any, result: Any = None, error: lsp.ResponseError | None = None
+    ) -> None:
+        """Answer a request; what went wrong in here is for our log, with the traceback."""
+        if error is not None:
+            is_ours = error.code == JsonRpcInternalError.CODE
+            error = lsp.ResponseError(
+                error.code, JsonRpcInternalError.MESSAGE if is_ours else error.message
+            )
+        super()._send_response(msg_id, result, error)
 
     def _send_data(self, data: Any) -> None:
         """Send a message; a client that has gone is the end of the server, not an error loop."""
@@ -189,6 +276,22 @@ class MendedServer(LanguageServer):
             converter_factory=plain_converter,
         )
 
+    def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        """Serve the client at the other ends of the pipes, until it leaves."""
+        stream = sys.stdin.buffer if stdin is None else stdin
+        self.protocol.set_writer(StdoutWriter(sys.stdout.buffer if stdout is None else stdout))
+
+        def read() -> Awaitable[bytes]:
+            loop = asyncio.get_running_loop()
+            return loop.run_in_executor(self.thread_pool, os.read, stream.fileno(), CHUNK_BYTES)
+
+        try:
+            asyncio.run(self._serve(read))
+        except (BrokenPipeError, KeyboardInterrupt, SystemExit):
+            log.info("the client has gone")
+        finally:
+            self.shutdown()  # type: ignore[no-untyped-call]
+
     def start_tcp(self, host: str, port: int) -> None:
         """Serve the first client that connects, until it leaves.
 
@@ -205,14 +308,28 @@ class MendedServer(LanguageServer):
         listener = await asyncio.start_server(lambda *c: clients.put_nowait(c), host, port)
         reader, writer = await clients.get()
         listener.close()
-        self._stop_event = threading.Event()
         self.protocol.set_writer(writer)
         try:
-            await run_async(self._stop_event, reader, self.protocol, log, self.report_server_error)
+            await self._serve(partial(reader.read, CHUNK_BYTES))
         except ConnectionError:
             log.info("the client has gone")
         finally:
             writer.close()
+
+    async def _serve(self, read: Callable[[], Awaitable[bytes]]) -> None:
+        """Take what ``read`` gives until that is nothing.
+
+        pygls' own loop knows one spelling of the header, believes any length, and answers neither
+        bad JSON nor what is not JSON-RPC.
+        """
+        self._stop_event = threading.Event()
+        frames = FrameReader()
+        while not self._stop_event.is_set() and (data := await read()):
+            for frame in frames.feed(data):
+                self.protocol.receive(frame)
+                # The first step of a handler, where it takes its snapshot, comes before the next
+                # message, which may change the document.
+                await asyncio.sleep(0)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error; a request that it belongs to is answered with it by pygls.

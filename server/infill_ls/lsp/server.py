@@ -45,6 +45,8 @@ class InfillServer(MendedServer):
         super().__init__("infill-ls", __version__, SYNC)
         self.client_name = ""
         self._engine_factory = engine_factory
+        self._first_options: object = None
+        """What ``initialize`` set: it stays in force where what comes later says nothing."""
         self.statistics = Statistics(None)
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
@@ -67,6 +69,7 @@ class InfillServer(MendedServer):
 
     def open_session(self, options: object) -> None:
         """Make the session with the settings of ``initializationOptions``."""
+        self._first_options = options
         self.session = Session(
             self._settings_from(options),
             engine_factory=self._engine_factory,
@@ -185,7 +188,7 @@ class InfillServer(MendedServer):
             self._send_status()
 
     def _reconfigure(self, options: object) -> None:
-        self.session.reconfigure(self._settings_from(options))
+        self.session.reconfigure(self._settings_from(self._first_options, options))
         self._problem = ""
         self._settings_changed()
         self._send_status()
@@ -217,8 +220,8 @@ class InfillServer(MendedServer):
         if self._report_loading is not None:
             self._report_loading(f"{fraction:.0%}", int(fraction * 100))
 
-    def _settings_from(self, options: object) -> Settings:
-        settings, warnings = resolve_settings(options)
+    def _settings_from(self, *layers: object) -> Settings:
+        settings, warnings = resolve_settings(*layers)
         for warning in warnings:
             # Editors send the same settings again and again: one message for each mistake.
             if warning not in self._warnings:

@@ -18,6 +18,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from infill_ls.lsp.pygls_fixes import (
+    MendedProtocol,
     MendedServer,
     MendedTextDocument,
     MendedWorkspace,
@@ -46,6 +47,9 @@ class Connection:
     def receive(self, **message: Any) -> None:
         protocol = self.server.protocol
         body = json.dumps({"jsonrpc": "2.0", **message})
+        if isinstance(protocol, MendedProtocol):
+            protocol.receive(body.encode())
+            return
         try:
             protocol.handle_message(json.loads(body, object_hook=protocol.structure_message))
         except Exception as error:  # noqa: BLE001 - as in pygls' loop
@@ -236,3 +240,116 @@ async def test_the_exit_code_tells_whether_there_was_a_shutdown() -> None:
     connection.receive(id=1, method="shutdown")
     await asyncio.sleep(0)
     assert connection.server.exit_code == 0
+
+
+def kept(connection: Connection) -> int:
+    protocol = connection.server.protocol
+    return len(protocol._request_futures) + len(protocol._result_types)
+
+
+def open_and_edit(connection: Connection, edits: int) -> None:
+    item = {"uri": "file:///a.py", "languageId": "python", "version": 1, "text": "a"}
+    connection.receive(method="textDocument/didOpen", params={"textDocument": item})
+    at = {"line": 0, "character": 0}
+    change = {"range": {"start": at, "end": at}, "text": "b"}
+    for version in range(edits):
+        edited = {"uri": "file:///a.py", "version": version}
+        params = {"textDocument": edited, "contentChanges": [change]}
+        connection.receive(method="textDocument/didChange", params=params)
+
+
+def test_nothing_is_kept_of_an_edit() -> None:
+    for connection, number in ((mended(), 0), (plain(), 101)):
+        connection.initialize()
+        open_and_edit(connection, 100)
+        assert kept(connection) == number
+
+
+async def test_nothing_is_kept_of_what_was_cancelled() -> None:
+    connection = mended()
+
+    @connection.server.feature("infill/slow")
+    async def slow(_params: Json | None) -> None:
+        await asyncio.sleep(60)
+
+    connection.initialize()
+    for number in range(2_000):
+        connection.receive(id=number, method="infill/slow")
+        if number % 2:
+            await asyncio.sleep(0)  # it has begun
+        connection.receive(method="$/cancelRequest", params={"id": number})
+        connection.receive(method="$/cancelRequest", params={"id": f"unheard of {number}"})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert kept(connection) == 0
+    assert [m["error"]["code"] for m in connection.sent] == [-32800] * 2_000
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_shutdown_ends_a_notification_that_is_still_handled() -> None:
+    connection = mended()
+    ended: list[bool] = []
+
+    @connection.server.feature(lsp.INITIALIZED)
+    async def initialized(_params: lsp.InitializedParams) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    connection.initialize()
+    connection.receive(method="initialized", params={})
+    await asyncio.sleep(0)
+    connection.receive(id=1, method="shutdown")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert connection.sent == [{"jsonrpc": "2.0", "id": 1, "result": None}]
+    assert ended == [True]
+    assert kept(connection) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"error": {"code": "x"}}, {"error": 5}])
+def test_whoever_waits_for_an_answer_that_does_not_parse_is_told(wrong: Json) -> None:
+    connection = mended()
+    connection.initialize()
+    asked = connection.server.protocol.send_request("workspace/configuration", NO_ITEMS)
+    connection.receive(id=connection.sent[0]["id"], **wrong)
+    with pytest.raises(JsonRpcException):
+        asked.result(timeout=0)
+    assert kept(connection) == 0
+
+
+def test_a_notification_that_is_sent_as_a_request_is_answered() -> None:
+    params = {"textDocument": {"uri": "file:///a.py"}}
+    for connection, codes in ((mended(), [-32600]), (plain(), [])):
+        connection.initialize()
+        connection.receive(id=1, method="textDocument/didClose", params=params)
+        assert connection.codes(1) == codes
+
+
+def test_what_is_inside_of_a_message_is_not_parsed() -> None:
+    inner = {"jsonrpc": "2.0", "id": 1, "method": "shutdown"}
+    for connection, seen in ((mended(), dict), (plain(), lsp.ShutdownRequest)):
+        got: list[Any] = []
+
+        @connection.server.feature("a/b")
+        def handler(params: Any, got: list[Any] = got) -> None:
+            got.append(params[0])
+
+        connection.initialize()
+        connection.receive(method="a/b", params=[inner])
+        assert [type(one) for one in got] == [seen]
+
+
+def test_an_error_of_ours_has_neither_traceback_nor_words() -> None:
+    for connection, words in ((mended(), "Internal Error"), (plain(), "ValueError: the text")):
+
+        @connection.server.feature("a/b")
+        def handler(params: Any) -> None:
+            raise ValueError("the text")
+
+        connection.initialize()
+        connection.receive(id=1, method="a/b", params=None)
+        (answer,) = (message for message in connection.sent if "error" in message)
+        assert (answer["error"]["code"], answer["error"]["message"]) == (-32603, words)
+        assert ("data" in answer["error"]) == (words != "Internal Error")

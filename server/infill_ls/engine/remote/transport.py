@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE, Headers
 from infill_ls.engine.remote.dialect import Call, Message, UnexpectedReplyError
 from infill_ls.engine.remote.framing import EventReader, FramingError
+from infill_ls.engine.remote.proxy import proxy_for, shown_proxy
 from infill_ls.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Transport:
         self.url = url
         self._headers = headers
         self._client: httpx.AsyncClient | None = None
+        self._proxy: str | None = None
 
     async def fetch(self, call: Call) -> Any:
         """Return the JSON of a reply. Raises :class:`RemoteError`."""
@@ -102,10 +104,7 @@ class Transport:
         import httpx  # takes 100 ms, and most users never need it
 
         if self._client is None:
-            self._client = httpx.AsyncClient(
-                headers={SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)},
-                limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30),
-            )
+            self._client = self._connected()
         timeout = httpx.Timeout(CONNECT_TIMEOUT_S, read=read_timeout_s)
         try:
             async with self._client.stream(
@@ -118,19 +117,44 @@ class Transport:
                 if response.status_code != 200:
                     raise await self._status_error(call, response)
                 yield response
-        except httpx.ConnectTimeout:
+        except (httpx.ConnectTimeout, httpx.ConnectError) as error:
+            if self._proxy is not None and not _is_about_certificate(error):
+                raise self._proxy_error("does not answer", busy=True) from None
+            if isinstance(error, httpx.ConnectError):
+                raise self._connect_error(error) from None
             raise self.timeout_error(CONNECT_TIMEOUT_S) from None
         except httpx.TimeoutException:
             raise self.timeout_error(read_timeout_s or CONNECT_TIMEOUT_S) from None
-        except httpx.ConnectError as error:
-            raise self._connect_error(error) from None
+        except httpx.ProxyError as error:
+            log.info("%s: %s", self.url, type(error).__name__)
+            raise self._proxy_error("refused to connect to it", busy=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             # Never the error's own text: httpx repeats headers in some.
             log.info("%s: %s", self.url, type(error).__name__)
             raise self.broken_off_error() from None
 
+    def _connected(self) -> httpx.AsyncClient:
+        import httpx
+
+        self._proxy = proxy_for(self.url)
+        limits = httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30)
+        try:
+            # Made by ourselves, since httpx would look for proxies also for this machine.
+            transport = httpx.AsyncHTTPTransport(limits=limits, proxy=self._proxy)
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise self._proxy_error("is of a kind that is not supported", lasting=True) from None
+        except OSError:
+            raise self._error(
+                "is not asked: SSL_CERT_FILE or SSL_CERT_DIR names what cannot be read",
+                lasting=True,
+            ) from None
+        headers = {SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)}
+        return httpx.AsyncClient(headers=headers, transport=transport)
+
     async def _status_error(self, call: Call, response: httpx.Response) -> RemoteError:
         status = response.status_code
+        if status == 407:
+            return self._proxy_error("wants a password (HTTP 407)", lasting=True)
         if status in {401, 403}:
             said = "refused the API key" if self._has_key() else "wants an API key"
             return self._error(
@@ -178,8 +202,7 @@ class Transport:
         return event
 
     def _connect_error(self, error: Exception) -> RemoteError:
-        said = str(error)
-        if "CERTIFICATE" in said.upper():
+        if _is_about_certificate(error):
             return self._error(
                 "has a certificate that is not trusted here: set SSL_CERT_FILE to the file of the "
                 "authority that signed it",
@@ -188,8 +211,17 @@ class Transport:
         return self._error("does not answer: is it running, and is remoteUrl right?", busy=True)
 
     def _error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
+        way = f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""
         return RemoteError(
-            f"the inference server {self.url} {what}", is_lasting=lasting, is_busy=busy
+            f"the inference server {self.url} {what}{way}", is_lasting=lasting, is_busy=busy
+        )
+
+    def _proxy_error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
+        named = f"the proxy {shown_proxy(self._proxy or '')}, by which {self.url} is to be reached,"
+        return RemoteError(
+            f"{named} {what}: NO_PROXY in the server's environment can leave it out",
+            is_lasting=lasting,
+            is_busy=busy,
         )
 
     def _json(self, body: bytes) -> Any:
@@ -207,6 +239,10 @@ class Transport:
             if len(body) > MAX_REPLY_BYTES:
                 raise self._error("sent an endless answer")
         return body
+
+
+def _is_about_certificate(error: Exception) -> bool:
+    return "CERTIFICATE" in str(error).upper()
 
 
 def _is_web_page(response: httpx.Response) -> bool:
