@@ -19,6 +19,7 @@ import numpy as np
 
 from infill_retrieval.crawling.crawl import Found, analyse_safely, crawl_here
 from infill_retrieval.crawling.worker import crawl_apart
+from infill_retrieval.files.paths import inside, spelled
 from infill_retrieval.files.sources import Source, find_source, is_wanted, read_source
 from infill_retrieval.indexing.analysis import Draft, digest_of
 from infill_retrieval.indexing.corpus import Corpus
@@ -180,8 +181,8 @@ class WorkspaceIndex:
         for path in paths:
             key = _place_of(path)
             with self._lock:
-                inside = [known for known in self._corpus if known.startswith(f"{key}/")]
-                self._stale.update(dict.fromkeys([*inside, key]))
+                below = [known for known in self._corpus if known.startswith(f"{key}/")]
+                self._stale.update(dict.fromkeys([*below, key]))
         self.settle()
 
     def set_folders(self, folders: Sequence[Path]) -> None:
@@ -241,7 +242,7 @@ class WorkspaceIndex:
         A link with a sensitive name keeps it: what it points to may have a harmless one.
         """
         if is_sensitive_name(path.name, self._settings.sensitive_names):
-            return str(path)
+            return spelled(path)
         return _real(path)
 
     def _buffer_text(self, path: str) -> str | None:
@@ -301,7 +302,7 @@ class WorkspaceIndex:
         if text is None:
             return None
         if source is None:
-            name = path.removeprefix(f"{folder}/") if folder is not None else Path(path).name
+            name = path.removeprefix(inside(folder)) if folder is not None else Path(path).name
             source = Source(path, name, -1, -1)
         return Draft(source, digest_of(text), analyse_safely(language, path, text))
 
@@ -355,20 +356,20 @@ class WorkspaceIndex:
         self._corpus.remove(paths)
 
     def _folder_of(self, path: str) -> Path | None:
-        inside = [folder for folder in self._folders if path.startswith(f"{folder}/")]
-        return max(inside, key=lambda folder: len(folder.parts), default=None)
+        around = [folder for folder in self._folders if path.startswith(inside(folder))]
+        return max(around, key=lambda folder: len(folder.parts), default=None)
 
 
 def _real(path: Path) -> str:
     try:
-        return os.path.realpath(path)
+        return spelled(os.path.realpath(path))
     except (OSError, ValueError):
-        return str(path)
+        return spelled(path)
 
 
 def _place_of(path: Path) -> str:
     """Return the real path of what changed on disk; a link that took a file's place is meant."""
-    return str(Path(_real(path.parent), path.name))
+    return spelled(Path(_real(path.parent), path.name))
 
 
 def _is_folder(path: Path) -> bool:

@@ -32,7 +32,7 @@ from infill_retrieval.crawling.crawl import Found, crawl_here
 from infill_retrieval.indexing.segment import Segment
 from infill_retrieval.indexing.store import load_segment
 from infill_retrieval.processes.orphan import end_with_parent
-from infill_retrieval.processes.own_python import SAFE_FOLDER, python_command, python_environment
+from infill_retrieval.processes.own_python import python_command, stand_back, starting_options
 from infill_retrieval.settings import RetrievalSettings
 
 log = logging.getLogger(__name__)
@@ -77,11 +77,10 @@ def crawl_apart(
 def _start(folder: Path, settings: RetrievalSettings, skip: set[str]) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(  # noqa: S603  # ourselves
         python_command(*_COMMAND),
-        cwd=SAFE_FOLDER,
-        env=python_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        **starting_options(),
     )
     options = asdict(settings)
     cache = settings.cache_folder
@@ -206,8 +205,7 @@ def main() -> None:
         options[name] = tuple(options[name])
     if options["cache_folder"] is not None:
         options["cache_folder"] = Path(options["cache_folder"])
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(NICENESS)
+    stand_back(NICENESS)
     out = sys.stdout.buffer
 
     def announce(path: str) -> None:

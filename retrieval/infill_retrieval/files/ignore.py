@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from infill_retrieval.files.paths import inside, spelled
 from infill_retrieval.files.regular_file import TooLargeError, read_regular
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Rules:
 
     def below(self, folder: str) -> Rules:
         """Return the rules that hold in ``folder``, one level further down."""
-        base = folder.rstrip("/") + "/"
+        base = inside(folder)
         own = [(base, spec) for name in IGNORE_FILES if (spec := _read_spec(Path(base, name)))]
         return Rules((*own, *self.specs)) if own else self
 
@@ -65,7 +66,7 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
     """
     above = [folder, *folder.parents]
     root = next((parent for parent in above if (parent / ".git").exists()), None)
-    base = f"{folder}/".replace("//", "/")
+    base = inside(folder)
     specs: list[tuple[str, GitIgnoreSpec]] = []
     if excluded:
         specs.append((base, _compile(excluded)))
@@ -73,10 +74,10 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
         for parent in above[1 : above.index(root) + 1]:
             specs += Rules().below(str(parent)).specs
         if spec := _read_spec(_git_folder(root / ".git") / "info" / "exclude"):
-            specs.append((f"{root}/", spec))
+            specs.append((inside(root), spec))
     global_file = _global_excludes()
     if global_file is not None and (spec := _read_spec(global_file)):
-        specs.append((f"{root or folder}/", spec))
+        specs.append((inside(root or folder), spec))
     return Rules(tuple(specs))
 
 
@@ -91,7 +92,7 @@ def is_ignored(path: Path, folder: Path, rules: Rules) -> bool:
     for depth, part in enumerate(parts, start=1):
         current = current / part
         is_folder = depth < len(parts)
-        if rules.ignores(str(current), is_folder=is_folder):
+        if rules.ignores(spelled(current), is_folder=is_folder):
             return True
         if is_folder:
             rules = rules.below(str(current))

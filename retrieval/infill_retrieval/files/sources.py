@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infill_retrieval.files.ignore import Rules, is_ignored, rules_above
 from infill_retrieval.files.left_out import is_left_out, is_too_wide
+from infill_retrieval.files.paths import inside, spelled
 from infill_retrieval.files.regular_file import read_regular
 from infill_retrieval.secrets.judgement import is_sensitive_name
 from infill_retrieval.settings import RetrievalSettings
@@ -71,7 +72,8 @@ def find_sources(folder: Path, settings: RetrievalSettings) -> Iterator[Source]:
     if is_too_wide(folder):
         log.warning("a home folder, or one around it, is not searched: only open files are")
         return
-    yield from _walk(str(folder), f"{folder}/", rules_above(folder, settings.excluded), settings)
+    rules = rules_above(folder, settings.excluded)
+    yield from _walk(spelled(folder), inside(folder), rules, settings)
 
 
 def _walk(folder: str, base: str, rules: Rules, settings: RetrievalSettings) -> Iterator[Source]:
@@ -88,19 +90,20 @@ def _walk(folder: str, base: str, rules: Rules, settings: RetrievalSettings) -> 
         own = above.below(current) if has_rules else above
         folders: list[str] = []
         for entry in entries:
+            path = spelled(entry.path)
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if not own.ignores(entry.path, is_folder=True) and not is_left_out(entry.path):
-                        folders.append(entry.path)
+                    if not own.ignores(path, is_folder=True) and not is_left_out(path):
+                        folders.append(path)
                 elif (
                     entry.is_file(follow_symlinks=False)
                     and is_source_name(entry.name, settings)
-                    and not own.ignores(entry.path, is_folder=False)
+                    and not own.ignores(path, is_folder=False)
                 ):
                     status = entry.stat(follow_symlinks=False)
                     if status.st_size <= settings.max_file_bytes:
-                        name = entry.path.removeprefix(base)
-                        yield Source(entry.path, name, status.st_size, status.st_mtime_ns)
+                        name = path.removeprefix(base)
+                        yield Source(path, name, status.st_size, status.st_mtime_ns)
             except OSError as error:
                 log.debug("skipped a file: %s", type(error).__name__)
         waiting += [(path, own) for path in reversed(folders)]
@@ -110,7 +113,7 @@ def find_source(path: Path, folder: Path, settings: RetrievalSettings) -> Source
     """Return one file below ``folder`` if :func:`find_sources` would yield it."""
     try:
         name = path.relative_to(folder)
-        if is_too_wide(folder) or any(is_left_out(str(p)) for p in _parents(path, folder)):
+        if is_too_wide(folder) or any(is_left_out(spelled(p)) for p in _parents(path, folder)):
             return None
         status = path.lstat()
         if (
@@ -124,7 +127,7 @@ def find_source(path: Path, folder: Path, settings: RetrievalSettings) -> Source
     except (OSError, ValueError) as error:
         log.debug("skipped a file: %s", type(error).__name__)
         return None
-    return Source(str(path), name.as_posix(), status.st_size, status.st_mtime_ns)
+    return Source(spelled(path), name.as_posix(), status.st_size, status.st_mtime_ns)
 
 
 def is_wanted(path: Path, folder: Path | None, settings: RetrievalSettings) -> bool:
