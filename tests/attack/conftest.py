@@ -1,0 +1,7 @@
+"""The fixtures of the end-to-end tests, whose real servers are attacked here."""
+
+from __future__ import annotations
+
+from e2e.conftest import script, shop, start, start_scripted, wallet
+
+__all__ = ["script", "shop", "start", "start_scripted", "wallet"]
