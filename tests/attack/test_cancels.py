@@ -35,8 +35,8 @@ async def test_five_hundred_cancels(
     await editor.until_ready()
     outcomes: dict[str, int] = {}
     for number in range(500):
-        change_document(editor, [{"text": f"x{number} = "}])
-        call = inline_call(editor, position(0, 4), trigger=AUTOMATIC)
+        change_document(editor, [{"text": f"x{number:03} = "}])
+        call = inline_call(editor, position(0, 7), trigger=AUTOMATIC)
         if number % 3:
             await asyncio.sleep(0.002 * (number % 4))
         editor.cancel(call)
