@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-training test-editors vsix evaluation check format install clean
+.PHONY: run test test-as-on-windows test-training test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
 
 test: install
 	$(BIN)/pytest
+
+# The tests of the whole server once more, without what Windows' Python does not have.
+test-as-on-windows: install
+	$(BIN)/pytest --as-on-windows tests/e2e
 
 # The recipe that trains the bundled model, with a toy on the CPU. PyTorch goes into build/training.
 test-training: install build/training/.installed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,8 +20,11 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+NO_POSIX = Path(__file__).parent / "fixtures" / "no_posix"
+
+
 @pytest.fixture(autouse=True, scope="session")
-def engines_of_the_tests() -> Iterator[None]:
+def engines_of_the_tests(pytestconfig: pytest.Config) -> Iterator[None]:
     """Let the tests share engines and statistics, but not with the user's editors."""
     with (
         tempfile.TemporaryDirectory(prefix="ils-") as folder,
@@ -29,10 +34,18 @@ def engines_of_the_tests() -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", folder)
         patch.setenv("XDG_CONFIG_HOME", folder)
         patch.setenv("XDG_DATA_HOME", folder)
+        if pytestconfig.getoption("--as-on-windows"):
+            patch.setenv("PYTHONPATH", str(NO_POSIX), prepend=os.pathsep)
         yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--as-on-windows",
+        action="store_true",
+        help="take from all processes that tests start what Windows' Python does not have, so that "
+        "servers and engines meet at a port",
+    )
     parser.addoption(
         "--update-golden",
         action="store_true",

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,9 @@ from typing import Self
 import numpy as np
 
 from infill_retrieval.crawling.crawl import Found, analyse_safely, crawl_here
-from infill_retrieval.crawling.worker import crawl_apart
+from infill_retrieval.crawling.walk import walk
+from infill_retrieval.crawling.worker import crawl_apart, look_apart
+from infill_retrieval.files.paths import inside, spelled
 from infill_retrieval.files.sources import Source, find_source, is_wanted, read_source
 from infill_retrieval.indexing.analysis import Draft, digest_of
 from infill_retrieval.indexing.corpus import Corpus
@@ -66,6 +68,10 @@ class WorkspaceIndex:
         self._stale: dict[str, None] = {}
         """Files and buffers that have changed since they were indexed, the oldest first."""
         self._recent: OrderedDict[str, None] = OrderedDict()
+        self.not_seen_whole: tuple[Path, ...] = ()
+        """Folders of which the last crawl has not seen all: it hung, or took too long."""
+        self._odd: dict[str, Source] = {}
+        """Files that are otherwise on disk than in the index, for good: what is no text, say."""
         self._corpus = Corpus()
         self._modules = ModuleTable()
         self._search = Search(
@@ -109,13 +115,19 @@ class WorkspaceIndex:
             folders = list(self._folders)
             known = set(self._corpus)
         seen: set[str] = set()
+
+        def take(found: Generator[Found, None, bool]) -> Generator[Found, None, None]:
+            if not (yield from found):
+                unseen.append(folder)
+
+        unseen: list[Path] = []
         for folder in folders:
             if settings.crawl_in_process:
                 found = crawl_apart(folder, settings, stop)
             else:
                 found = crawl_here(folder, settings)
-            with contextlib.closing(found):
-                for step in found:
+            with contextlib.closing(take(found)) as steps:
+                for step in steps:
                     if stop is not None and stop.is_set():
                         return
                     living = np.flatnonzero(step.segment.living).tolist()
@@ -125,8 +137,48 @@ class WorkspaceIndex:
         if stop is not None and stop.is_set():
             return
         with self._lock:
-            self._remove(known - seen - set(self._buffers))
+            self.not_seen_whole = tuple(unseen)
+            gone = known - seen - set(self._buffers)
+            self._remove([path for path in gone if self._folder_of(path) not in unseen])
         self.settle()
+
+    def look(self, stop: threading.Event | None = None) -> int:
+        """Find out, for an editor that does not tell, what has changed on disk; return how much.
+
+        Nothing is read of what has not. Blocks: call it from a thread.
+        """
+        with self._lock:
+            folders = list(self._folders)
+        changed: list[str] = []
+        odd: dict[str, Source] = {}
+        for folder in folders:
+            if self._settings.crawl_in_process:
+                walked = look_apart(folder, self._settings, stop)
+            else:
+                walked = walk(folder, self._settings)
+            if walked is None:
+                return 0
+            with self._lock:
+                for source in walked.sources:
+                    if source.path in self._buffers:
+                        continue
+                    if self._corpus.source_of(source.path) != source:
+                        odd[source.path] = source
+                        if self._odd.get(source.path) != source:
+                            changed.append(source.path)
+                if walked.is_whole:
+                    seen = {source.path for source in walked.sources}
+                    changed += [
+                        path
+                        for path in self._corpus
+                        if path not in seen
+                        and path not in self._buffers
+                        and self._folder_of(path) == folder
+                    ]
+        self._odd = odd
+        if changed:
+            self.files_changed([Path(path) for path in changed])
+        return len(changed)
 
     def settle(self) -> None:
         """Index pending edits, so that the next query need not; may take a second."""
@@ -180,8 +232,8 @@ class WorkspaceIndex:
         for path in paths:
             key = _place_of(path)
             with self._lock:
-                inside = [known for known in self._corpus if known.startswith(f"{key}/")]
-                self._stale.update(dict.fromkeys([*inside, key]))
+                below = [known for known in self._corpus if known.startswith(f"{key}/")]
+                self._stale.update(dict.fromkeys([*below, key]))
         self.settle()
 
     def set_folders(self, folders: Sequence[Path]) -> None:
@@ -240,8 +292,8 @@ class WorkspaceIndex:
 
         A link with a sensitive name keeps it: what it points to may have a harmless one.
         """
-        if is_sensitive_name(str(path), self._settings.sensitive_names):
-            return str(path)
+        if is_sensitive_name(spelled(path), self._settings.sensitive_names):
+            return spelled(path)
         return _real(path)
 
     def _buffer_text(self, path: str) -> str | None:
@@ -301,7 +353,7 @@ class WorkspaceIndex:
         if text is None:
             return None
         if source is None:
-            name = path.removeprefix(f"{folder}/") if folder is not None else Path(path).name
+            name = path.removeprefix(inside(folder)) if folder is not None else Path(path).name
             source = Source(path, name, -1, -1)
         return Draft(source, digest_of(text), analyse_safely(language, path, text))
 
@@ -355,20 +407,20 @@ class WorkspaceIndex:
         self._corpus.remove(paths)
 
     def _folder_of(self, path: str) -> Path | None:
-        inside = [folder for folder in self._folders if path.startswith(f"{folder}/")]
-        return max(inside, key=lambda folder: len(folder.parts), default=None)
+        around = [folder for folder in self._folders if path.startswith(inside(folder))]
+        return max(around, key=lambda folder: len(folder.parts), default=None)
 
 
 def _real(path: Path) -> str:
     try:
-        return os.path.realpath(path)
+        return spelled(os.path.realpath(path))
     except (OSError, ValueError):
-        return str(path)
+        return spelled(path)
 
 
 def _place_of(path: Path) -> str:
     """Return the real path of what changed on disk; a link that took a file's place is meant."""
-    return str(Path(_real(path.parent), path.name))
+    return spelled(Path(_real(path.parent), path.name))
 
 
 def _is_folder(path: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 LONG_TOKEN_CHARS = 8
 """Few tokens of source text are longer, so a prompt lies within so many characters a token."""
+LOOK_EVERY_S = 10.0
+"""How often at most we look ourselves what has changed on disk, for an editor that cannot tell."""
+LOOK_SHARE = 10
+"""And so many times as long as a look takes: a large folder is looked at less often."""
 PAUSE_S = 0.15
 """A user who has not typed for so long has paused: time to think ahead."""
 
@@ -87,6 +92,10 @@ class Session:
         self._pace = Pace()
         self.paces_requests = False
         """Whether to wait for another key before the model is asked: for editors that do not."""
+        self.editor_tells = True
+        """Whether the editor tells of files that change on disk; if not, we look."""
+        self._look_at = 0.0
+        self._looking = False
         self._closed = False
         self._thinking: asyncio.Task[None] | None = None
         self._background: set[asyncio.Future[None]] = set()
@@ -113,6 +122,7 @@ class Session:
         raises :class:`Superseded` to its caller.
         """
         self._stop_thinking()
+        self.look_at_disk()
         task = asyncio.get_running_loop().create_task(self._run(snapshot))
         older = self._newest.get(snapshot.uri)
         self._newest[snapshot.uri] = task
@@ -179,11 +189,37 @@ class Session:
 
         await loop.run_in_executor(self._index_thread, self._index.crawl, report, stop)
         self._pipeline.files_changed()
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+        for folder in self._index.not_seen_whole:
+            self._warn_once(
+                f"not all of {folder} could be looked at in time (is it on a network, or very "
+                "large?): what was found is searched"
+            )
+
+    def look_at_disk(self) -> None:
+        """Find out in the background what has changed on disk, unless that was done just now."""
+        if self.editor_tells or self._looking or self._closed or not self._folders:
+            return
+        if time.monotonic() >= self._look_at:
+            self._looking = True
+            self._track(asyncio.get_running_loop().create_task(self._look()))
+
+    async def _look(self) -> None:
+        loop, started = asyncio.get_running_loop(), time.monotonic()
+        look, stop = self._index.look, self._stop_crawling
+        try:
+            if await loop.run_in_executor(self._index_thread, look, stop):
+                self._pipeline.files_changed()
+        finally:
+            took_s = time.monotonic() - started
+            self._look_at = time.monotonic() + max(LOOK_EVERY_S, LOOK_SHARE * took_s)
+            self._looking = False
 
     def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Search a buffer in place of its file, and look whether it holds secrets."""
         self._look_for_secrets(uri, path, text)
         self.document_changed(uri, path, text, language_id)
+        self.look_at_disk()
 
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
@@ -293,6 +329,11 @@ class Session:
             self._on_warning(f"{error}{comfort}")
         else:
             self._on_problem(str(error))
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._told and not self._closed:
+            self._told.add(text)
+            self._on_warning(text)
 
     def _choose_engine(self) -> EngineChoice:
         def switched() -> None:

@@ -1,7 +1,7 @@
-"""The servers of the end-to-end tests, for attacks on a real one."""
+"""The fixtures of the end-to-end tests, whose real servers are attacked here."""
 
 from __future__ import annotations
 
-from e2e.conftest import script, start, start_scripted
+from e2e.conftest import script, shop, start, start_scripted, wallet
 
-__all__ = ["script", "start", "start_scripted"]
+__all__ = ["script", "shop", "start", "start_scripted", "wallet"]

@@ -15,6 +15,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -67,10 +68,15 @@ class Wire:
     process: Process
 
 
-async def spawn(*arguments: str, command: Sequence[str] = SERVER, env: Json | None = None) -> Wire:
+async def spawn(
+    *arguments: str,
+    command: Sequence[str] = SERVER,
+    env: Json | None = None,
+    cwd: Path | None = None,
+) -> Wire:
     """Start the server over stdio."""
     process = await asyncio.create_subprocess_exec(
-        *command, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env
+        *command, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, cwd=cwd
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -229,6 +235,11 @@ class Editor:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         return [*self.problems, *self._leftovers()]
+
+    def abandon(self) -> None:
+        """Forget what a server that we have killed owes us."""
+        self._calls.clear()
+        self._tokens.clear()
 
     def transcript(self) -> str:
         """Return everything that was said, and what the server logged."""

@@ -14,7 +14,7 @@ NO_INLINE = capabilities(inline=False)
 async def test_inline_completion_is_always_offered(start: Start) -> None:
     provided = await initialize(await start())
     assert provided["inlineCompletionProvider"] == {}
-    assert provided["textDocumentSync"] == {"openClose": True, "change": 2, "save": False}
+    assert provided["textDocumentSync"] == {"openClose": True, "change": 2, "save": True}
     assert provided["workspace"]["workspaceFolders"]["changeNotifications"] is True
 
 

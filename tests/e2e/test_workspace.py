@@ -163,6 +163,23 @@ async def test_changed_files_are_registered_for(start: Start) -> None:
     assert registration["registerOptions"]["watchers"]
 
 
+async def test_changes_are_found_where_the_editor_tells_of_none(
+    start_scripted: StartScripted, wallet: Path
+) -> None:
+    """As Neovim on Linux and Emacs do: no registration, no notification."""
+    editor = await start_scripted(handshake={"folders": [wallet]})
+    await until_found(editor, "refunds.py", "deposit_zlotys")
+    (wallet / "refunds.py").write_text(
+        "def f(wallet, amount):\n    wallet.deposit_forints(amount)\n"
+    )
+    (wallet / "new").mkdir()
+    (wallet / "new" / "more.py").write_text(
+        "def g(wallet, amount):\n    wallet.deposit_kroner(amount)\n"
+    )
+    await until_found(editor, "new/more.py", "deposit_kroner")
+    await until_found(editor, "refunds.py", "deposit_forints")
+
+
 async def test_progress_is_shown_to_a_client_that_can(start: Start, wallet: Path) -> None:
     editor = await start()
     editor.answers["window/workDoneProgress/create"] = lambda _: None

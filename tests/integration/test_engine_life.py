@@ -12,11 +12,17 @@ import psutil
 import pytest
 
 from infill_ls.engine import EngineProcess, wire
-from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
+from infill_ls.engine.channel import connect_to
+from infill_ls.engine.rendezvous import (
+    LOOPBACK_ENVIRONMENT_VARIABLE,
+    EngineOptions,
+    rendezvous_for,
+)
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Completion, Prompt, StopRule
 from integration.conftest import MakeEngine, prompt_for
+from unit.engine.hands import be_server
 
 CODE = "import os\n\n\ndef read(path):\n    with open(path) as file:\n"
 LINE = StopRule(20, 1)
@@ -34,7 +40,13 @@ def same(left: tuple[Completion, ...], right: tuple[Completion, ...]) -> bool:
     return [c.text for c in left] == [c.text for c in right]
 
 
-pytestmark = pytest.mark.usefixtures("private_runtime")
+pytestmark = pytest.mark.usefixtures("private_runtime", "way")
+
+
+@pytest.fixture(params=["socket", "port"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let server and engine meet on each of the two ways."""
+    monkeypatch.setenv(LOOPBACK_ENVIRONMENT_VARIABLE, str(int(request.param == "port")))
 
 
 async def test_servers_share_one_engine_and_the_last_one_out_ends_it(
@@ -115,7 +127,7 @@ async def test_a_deleted_socket_comes_back(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.start()
     meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
-    meeting.socket.unlink()
+    meeting.address.unlink()
     second = make_engine()
     await second.start()
     assert second.pid == engine.pid is not None
@@ -136,8 +148,8 @@ async def test_what_makes_no_sense_ends_that_connection_only(
     engine = make_engine()
     await engine.start()
     meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
-    reader, writer = await asyncio.open_unix_connection(str(meeting.socket))
-    writer.write(wire.encode({"token": meeting.read_token()}) + wire.encode(words))
+    reader, writer = await be_server(meeting)
+    writer.write(wire.encode(words))
     async with asyncio.timeout(30):
         await reader.read()
     writer.close()
@@ -148,7 +160,7 @@ async def test_what_makes_no_sense_ends_that_connection_only(
 async def test_who_has_not_shown_the_token_may_say_little(make_engine: MakeEngine) -> None:
     await make_engine().start()
     meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
-    reader, writer = await asyncio.open_unix_connection(str(meeting.socket))
+    reader, writer = await connect_to(meeting)
     writer.write(wire.HEADER.pack(wire.MAX_HELLO_BYTES + 1))
     async with asyncio.timeout(5):  # it does not wait for the rest
         assert await reader.read() == b""
@@ -207,11 +219,10 @@ async def test_a_wrong_token_is_refused(make_engine: MakeEngine) -> None:
     engine = make_engine()
     await engine.start()
     meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
-    with socket.socket(socket.AF_UNIX) as stream:
-        stream.settimeout(10)
-        stream.connect(str(meeting.socket))
-        stream.sendall(wire.encode({"token": "guess"}))
-        assert stream.recv(1) == b""
+    reader, writer = await be_server(meeting, "guess")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_a_folder_that_others_may_enter_is_refused(
@@ -227,6 +238,9 @@ async def test_a_socket_left_behind_is_no_obstacle(
 ) -> None:
     meeting = rendezvous_for(EngineOptions(bundled_model_path(), threads=1))
     assert meeting.folder == private_runtime
-    with socket.socket(socket.AF_UNIX) as stream:
-        stream.bind(str(meeting.socket))
+    if meeting.is_loopback:
+        meeting.address.write_text("1")  # nobody listens there
+    else:
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.bind(str(meeting.address))
     await make_engine().start()

@@ -5,25 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings, WorkspaceIndex
 from infill_retrieval.files.sources import find_sources
+from workspaces import shown, write
 
 HERE = RetrievalSettings(crawl_in_process=False)
 MANY = 2000
-
-
-def count_tokens(texts: Sequence[str]) -> list[int]:
-    return [len(text) // 3 + 1 for text in texts]
-
-
-def shown(index: WorkspaceIndex, folder: Path, words: str) -> str:
-    found = index.retrieve(Query(str(folder / "query.py"), "", words, ""), 512, count_tokens)
-    return "".join(f"[{snippet.path}] {snippet.text}" for snippet in found.snippets)
 
 
 @pytest.fixture
@@ -32,12 +24,6 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / ".git").mkdir()
     return folder
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def crawled(folder: Path, settings: RetrievalSettings = HERE) -> WorkspaceIndex:

@@ -8,38 +8,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 from infill_retrieval.crawling import worker
-from infill_retrieval.crawling.crawl import Found, crawl_here
+from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.crawling.worker import crawl_apart
 from infill_retrieval.indexing.analysis import Details
-from infill_retrieval.indexing.segment import Segment
+from workspaces import changed_worker, found_by
 
 SETTINGS = RetrievalSettings()
-
-
-def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, bytes]]:
-    """Return what a crawl ends with, by name of the file."""
-    segments: dict[str, Segment] = {}
-    for step in steps:
-        for name in step.replaced:
-            del segments[name]
-        segments[step.segment.name] = step.segment
-    found = {}
-    for segment in segments.values():
-        for number in np.flatnonzero(segment.living).tolist():
-            name = segment.sources[number].name
-            assert name not in found
-            found[name] = segment.digest_of(number), segment.packed_details_of(number)
-    return dict(sorted(found.items()))
 
 
 @pytest.fixture
@@ -73,7 +56,7 @@ def test_a_file_that_kills_the_child_is_left_out(
         "    return analyse(language, path, text)\n"
         "crawl.analyse = deadly"
     )
-    monkeypatch.setattr(worker, "_COMMAND", _with(deadly, tmp_path))
+    monkeypatch.setattr(worker, "_COMMAND", changed_worker(deadly, tmp_path))
     settings = RetrievalSettings(cache_folder=tmp_path / "cache")
     found = found_by(crawl_apart(folder, settings))
     assert [n for n, (_, details) in found.items() if not Details(details).windows] == [
@@ -95,20 +78,11 @@ def test_a_file_at_which_the_child_hangs_is_left_out(
         "crawl.analyse = lambda language, path, text: (\n"
         "    time.sleep(999) if path.endswith('f05.py') else analyse(language, path, text))"
     )
-    monkeypatch.setattr(worker, "_COMMAND", _with(hanging, tmp_path))
+    monkeypatch.setattr(worker, "_COMMAND", changed_worker(hanging, tmp_path))
     monkeypatch.setattr(worker, "HANG_LIMIT_S", 2.0)
     found = found_by(crawl_apart(folder, SETTINGS))
     assert [n for n, (_, details) in found.items() if not Details(details).windows] == ["f05.py"]
     assert len(found) == 20
-
-
-def _with(change: str, tmp_path: Path) -> tuple[str]:
-    """Return the command of a worker that a line of code has changed."""
-    script = tmp_path / "child.py"
-    script.write_text(
-        f"from infill_retrieval.crawling import crawl, worker\n{change}\nworker.main()\n"
-    )
-    return (str(script),)
 
 
 def test_a_child_that_always_dies_is_not_started_for_ever(
@@ -129,7 +103,7 @@ def test_a_crawl_ends_when_it_is_told_to(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = threading.Event()
-    monkeypatch.setattr(worker, "_COMMAND", _with("crawl.BATCH_FILES = 1", tmp_path))
+    monkeypatch.setattr(worker, "_COMMAND", changed_worker("crawl.BATCH_FILES = 1", tmp_path))
     found = []
     for one in crawl_apart(folder, SETTINGS, stop):
         found.append(one)
@@ -182,7 +156,7 @@ def test_a_child_ends_with_a_server_that_is_killed(
     if sys.platform != "linux" and doing == IN_A_REGULAR_EXPRESSION[0]:
         pytest.skip("here a timer of two minutes ends it")
     at = tmp_path / "pid"
-    script = _with(
+    script = changed_worker(
         "import os, pathlib, re, time\n"
         "from infill_retrieval.processes import orphan\n"
         f"{change}\n"

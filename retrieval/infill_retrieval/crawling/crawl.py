@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from infill_retrieval.files.sources import Source, find_sources, read_source
+from infill_retrieval.crawling.walk import walk
+from infill_retrieval.files.sources import Source, read_source
 from infill_retrieval.indexing.analysis import EMPTY_ANALYSIS, Analysis, Draft, analyse, digest_of
 from infill_retrieval.indexing.segment import Segment, build_segment, merge_segments, should_merge
 from infill_retrieval.indexing.store import SegmentStore, as_kept
@@ -49,16 +50,23 @@ def crawl_here(
     folder: Path,
     settings: RetrievalSettings,
     skip: Collection[str] = (),
+    unread: Collection[str] = (),
     on_analysis: Callable[[str], None] = lambda _: None,
-) -> Generator[Found, None, None]:
+    on_read: Callable[[str], None] = lambda _: None,
+    on_beat: Callable[[], None] = lambda: None,
+) -> Generator[Found, None, bool]:
     """Yield segments with the files below ``folder``; nothing is searched of the paths ``skip``.
 
-    ``on_analysis`` is told the path of a file before its text is analysed.
+    Those in ``unread`` are not even read. ``on_read`` is told the path of a file before it is read, ``on_analysis`` before its text is
+    analysed; ``on_beat`` is called while the folder is walked. Returns whether the walk came to its end.
     """
     store = SegmentStore(settings.cache_folder, folder) if settings.cache_folder else None
     with store or nullcontext():
-        crawl = _Crawl(settings, store, skip, on_analysis)
-        yield from crawl.run(list(islice(find_sources(folder, settings), settings.max_files)))
+        walked = walk(folder, settings, on_beat)
+        if store is not None and not walked.is_whole:
+            store.close()  # what was not seen this time stays as it is
+        yield from _Crawl(settings, store, skip, unread, on_analysis, on_read).run(walked.sources)
+    return walked.is_whole
 
 
 class _Crawl:
@@ -69,12 +77,16 @@ class _Crawl:
         settings: RetrievalSettings,
         store: SegmentStore | None,
         skip: Collection[str],
+        unread: Collection[str],
         on_analysis: Callable[[str], None],
+        on_read: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._store = store
         self._skip = skip
+        self._unread = unread
         self._on_analysis = on_analysis
+        self._on_read = on_read
         self._numbers = TermNumbers(_SLOTS_LOG2)
         self._small: list[Segment] = []
         self._large: list[Segment] = []
@@ -114,7 +126,7 @@ class _Crawl:
         drafts: list[Draft] = []
         again: defaultdict[str, dict[int, Source]] = defaultdict(dict)
         for source in sources:
-            text = read_source(source.path, self._settings.max_file_bytes)
+            text = self._read(source)
             if text is None:
                 continue
             digest = digest_of(text)
@@ -135,6 +147,12 @@ class _Crawl:
             kept.append(mask)
             moved += [source for _, source in sorted(again[segment.name].items())]
         return merge_segments([*built, *known], kept, moved)
+
+    def _read(self, source: Source) -> str | None:
+        if source.path in self._unread:
+            return None
+        self._on_read(source.path)
+        return read_source(source.path, self._settings.max_file_bytes)
 
     def _analyse(self, path: str, text: str) -> Analysis:
         if path in self._skip:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from infill_retrieval.files.paths import inside, spelled
 from infill_retrieval.files.regular_file import TooLargeError, read_regular
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Rules:
 
     def below(self, folder: str) -> Rules:
         """Return the rules that hold in ``folder``, one level further down."""
-        base = folder.rstrip("/") + "/"
+        base = inside(folder)
         own = [(base, spec) for name in IGNORE_FILES if (spec := _read_spec(Path(base, name)))]
         return Rules((*own, *self.specs)) if own else self
 
@@ -72,10 +73,10 @@ def rules_above(folder: Path, excluded: tuple[str, ...] = ()) -> Rules:
         for parent in above[1 : above.index(root) + 1]:
             specs += Rules().below(str(parent)).specs
         if spec := _read_spec(_git_folder(root / ".git") / "info" / "exclude"):
-            specs.append((f"{root}/", spec))
+            specs.append((inside(root), spec))
     global_file = _global_excludes()
     if global_file is not None and (spec := _read_spec(global_file)):
-        specs.append((f"{root or folder}/", spec))
+        specs.append((inside(root or folder), spec))
     return Rules(tuple(specs))
 
 
@@ -86,7 +87,7 @@ def rules_of(excluded: tuple[str, ...], folder: Path) -> Rules:
     """
     if not excluded:
         return Rules()
-    base = f"{folder}/".replace("//", "/")
+    base = inside(folder)
     return Rules(((base, _compile([_as_gitignore(pattern, base) for pattern in excluded])),))
 
 
@@ -103,8 +104,8 @@ def _as_gitignore(pattern: str, base: str) -> str:
     sign, pattern = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     if pattern.startswith("~/"):
         pattern = str(Path(pattern).expanduser())
-    if pattern.startswith("/") and (inside := _inside(pattern, base)) is not None:
-        pattern = f"/{inside}"
+    if pattern.startswith("/") and (below := _inside(pattern, base)) is not None:
+        pattern = f"/{below}"
     pattern = _HERE.sub("/", pattern)
     if pattern in ("/", ".", "/."):
         pattern = "*"
@@ -133,7 +134,7 @@ def is_ignored(path: Path, folder: Path, rules: Rules) -> bool:
     for depth, part in enumerate(parts, start=1):
         current = current / part
         is_folder = depth < len(parts)
-        if rules.ignores(str(current), is_folder=is_folder):
+        if rules.ignores(spelled(current), is_folder=is_folder):
             return True
         if is_folder:
             rules = rules.below(str(current))

@@ -21,12 +21,8 @@ from typing import Self
 
 from infill_retrieval.files.sources import Source
 from infill_retrieval.indexing.segment import Segment
+from infill_retrieval.processes.locks import Lock, try_lock
 from infill_retrieval.syntax import language_of
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows: the last of two servers wins
-    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +37,14 @@ class SegmentStore:
     def __init__(self, cache_folder: Path, folder: Path) -> None:
         name = hashlib.blake2b(str(folder).encode("utf-8", "surrogateescape"), digest_size=12)
         self._folder = cache_folder / name.hexdigest()
-        self._lock_file: int | None = None
+        self._lock: Lock | None = None
         self._by_path: dict[str, tuple[Segment, int]] = {}
         self._by_digest: dict[bytes, tuple[Segment, int]] = {}
         self.segments: list[Segment] = []
         """What was kept, the oldest first. Which files still live is for the caller to find out."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock()
+            self._lock = try_lock(self._folder / "lock")
         except OSError as error:
             log.debug("no cache: %s", error)
         for path in self._files():
@@ -58,17 +54,7 @@ class SegmentStore:
     @property
     def is_ours(self) -> bool:
         """Whether segments can be kept; not if another process is about to."""
-        return self._lock_file is not None
-
-    def _lock(self) -> None:
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise
-        self._lock_file = descriptor
+        return self._lock is not None
 
     def _files(self) -> list[Path]:
         try:
@@ -138,9 +124,9 @@ class SegmentStore:
 
     def close(self) -> None:
         """Let others write."""
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def __enter__(self) -> Self:
         return self

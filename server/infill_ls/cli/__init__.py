@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "--log-level",
         choices=["DEBUG", "INFO", "WARNING", "ERROR"],
         default="WARNING",
-        help="least important messages to log (default: %(default)s); DEBUG logs source text",
+        help="least important messages to log (default: %(default)s)",
     )
     parser.add_argument("--log-file", metavar="FILE", help="log to FILE, not to stderr")
     serve.add_arguments(parser)
@@ -65,6 +65,5 @@ def _set_up_logging(options: argparse.Namespace) -> None:
     except OSError as error:
         logging.basicConfig(level=options.log_level, stream=sys.stderr)
         print(f"infill-ls: cannot log to {options.log_file}: {error}", file=sys.stderr)
-    if options.log_level != "DEBUG":
-        # pygls logs the content of messages, and so source text, at any level.
-        logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    # pygls logs the content of messages, and so source text with its secrets, at any level.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from infill_ls.errors import EngineError, ModelError
-from infill_retrieval.processes.own_python import SAFE_FOLDER, python_command, python_environment
+from infill_retrieval.processes.own_python import python_command, starting_options
 
 LAST_LINES = 3
 
@@ -22,12 +22,11 @@ def run_chore(name: str, *arguments: str, timeout_s: float | None = 300) -> dict
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             command,
-            cwd=SAFE_FOLDER,
-            env=python_environment(),
             capture_output=True,
             timeout=timeout_s,
             check=False,
             stdin=subprocess.DEVNULL,
+            **starting_options(),
         )
     except subprocess.TimeoutExpired:
         raise EngineError(f"llama.cpp did not finish '{name}' in {timeout_s:.0f} s") from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import sys
 from dataclasses import dataclass
 from typing import Protocol
+
+from infill_retrieval.processes.users import user_number
 
 _LINUX = struct.Struct("3i")
 _DARWIN_LEVEL, _DARWIN_CREDENTIALS, _DARWIN_PID = 0, 1, 2
@@ -16,6 +17,10 @@ _DARWIN_CREDENTIALS_BYTES = 76
 
 class Stream(Protocol):
     """A socket, also one that asyncio has."""
+
+    @property
+    def family(self) -> int:
+        """Return what its addresses look like."""
 
     def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
         """Return an option's value."""
@@ -31,12 +36,14 @@ class Peer:
     @property
     def is_ours(self) -> bool:
         """Whether it is the user's own, or the system cannot tell and the folder has to do."""
-        return self.uid is None or self.uid == os.getuid()
+        return self.uid is None or self.uid == user_number()
 
 
 def peer_of(stream: Stream) -> Peer:
     """Return who made or took the connection ``stream``; raises ``OSError`` if that has gone."""
     system: str = sys.platform  # as a plain text: mypy takes the others' branches for dead code
+    if stream.family == socket.AF_INET:
+        return Peer(None, None)  # a port may be connected to by anybody
     if system == "linux":
         data = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _LINUX.size)
         pid, uid, _ = _LINUX.unpack(data)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -19,9 +17,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
+import psutil
+
 from infill_ls.engine import wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.calls_under_way import CallsUnderWay
+from infill_ls.engine.channel import confirmed, connect_to, place_of
+from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.peer import Peer, peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
@@ -32,7 +34,7 @@ from infill_ls.engine.rendezvous import (
 )
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
-from infill_retrieval.processes.own_python import SAFE_FOLDER, python_command, python_environment
+from infill_retrieval.processes.own_python import python_command, starting_options
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ PREFILL_PATIENCE = 4.0
 """By how much a long prompt may be slower than the calibration's, which is short."""
 LOAD_TIMEOUT_S = 300.0
 CONNECT_TIMEOUT_S = 20.0
+HANDSHAKE_TIMEOUT_S = 5.0
+"""How long who listens may take to show that it knows the token."""
 LOOK_EVERY_S = 0.02
 
 
@@ -179,18 +183,10 @@ class EngineProcess:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
                 meeting = rendezvous_for(self._options)
                 reader, writer = await self._connect(meeting)
-                if self._closed:
-                    writer.close()
-                    raise EngineUnavailableError("the engine is closed")
-                self._peer = peer_of(writer.get_extra_info("socket"))
-                if not self._peer.is_ours:
-                    writer.close()
-                    self._pause()
-                    raise EngineUnavailableError("the engine's socket is somebody else's")
-                self._writer = writer
                 ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
-                self._reading = asyncio.get_running_loop().create_task(self._read(reader, ready))
-                writer.write(wire.encode({"token": meeting.read_token()}))
+                self._reading = asyncio.get_running_loop().create_task(
+                    self._read(reader, writer, ready)
+                )
                 return await ready
         except ModelError:
             await self._hang_up()
@@ -208,10 +204,18 @@ class EngineProcess:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect; if nobody answers, start an engine and try until it does."""
         self._reap()
+        token = meeting.read_token()
         until = time.monotonic() + CONNECT_TIMEOUT_S
         while time.monotonic() < until and not self._closed:
             with suppress(FileNotFoundError, ConnectionError):
-                return await asyncio.open_unix_connection(str(meeting.socket))
+                reader, self._writer = await connect_to(meeting)
+                if await self._is_engine(reader, self._writer, token):
+                    return reader, self._writer
+                self._writer.transport.abort()
+                if not meeting.is_loopback:
+                    self._pause()
+                    raise EngineUnavailableError("who listens on the engine's socket is no engine")
+                # An engine that was killed had this port: the next one takes another.
             status = self._started.poll() if self._started is not None else EXIT_ANOTHER_RUNS
             if status in (0, EXIT_ANOTHER_RUNS):
                 # None was started, or ours made way for one that is just ending or beginning.
@@ -222,27 +226,68 @@ class EngineProcess:
                     f"the engine could not start (exit status {status}); its log is {meeting.log}"
                 )
             await asyncio.sleep(LOOK_EVERY_S)
+        if self._closed:
+            raise EngineUnavailableError("the engine is closed")
         raise EngineUnavailableError(f"the engine did not start; its log is {meeting.log}")
+
+    async def _is_engine(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str
+    ) -> bool:
+        """Tell whether an engine of the user's is at the other end, and show it that we are ours.
+
+        Raises :class:`EngineUnavailableError` if the system says that it is somebody else's.
+        """
+        stream = writer.get_extra_info("socket")
+        try:
+            peer = peer_of(stream)
+            place = place_of(stream, is_ours=False)
+        except OSError:
+            return False
+        if not peer.is_ours:
+            writer.transport.abort()
+            self._pause()
+            raise EngineUnavailableError("the engine's socket is somebody else's")
+        nonce = new_nonce()
+        writer.write(wire.encode({"nonce": nonce}))
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                header = await reader.readexactly(wire.HEADER.size)
+                size = wire.frame_size(header, wire.MAX_HELLO_BYTES)
+                hello = wire.decode_body(await reader.readexactly(size))
+            pid = hello.get("pid")
+            if not isinstance(pid, int):
+                return False
+            shake = Handshake(token, place, nonce, nonce_in(hello), pid)
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError, ValueError):
+            return False
+        if not is_proof(hello.get("proof"), shake.engine_proof()):
+            return False
+        self._peer = await asyncio.to_thread(confirmed, peer, place, pid)
+        writer.write(wire.encode({"proof": shake.server_proof()}))
+        return True
 
     def _spawn(self, meeting: Rendezvous) -> subprocess.Popen[bytes]:
         level = logging.getLevelName(log.getEffectiveLevel())
         arguments = ["--options", self._options.to_json(), "--log-level", level]
+        options = starting_options(outlives_us=True)
+        options["env"][RUNTIME_ENVIRONMENT_VARIABLE] = str(meeting.folder)
         with meeting.log.open("ab") as log_file:
-            # A session of its own: Ctrl-C in a terminal is for the server, and others may use
-            # the engine.
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 python_command("-m", "infill_ls.engine.llama.host", *arguments),
-                cwd=SAFE_FOLDER,
-                env=python_environment() | {RUNTIME_ENVIRONMENT_VARIABLE: str(meeting.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=log_file,
-                start_new_session=True,
+                **options,
             )
         log.info("engine process %d starts; its log is %s", process.pid, meeting.log)
         return process
 
-    async def _read(self, reader: asyncio.StreamReader, ready: asyncio.Future[EngineInfo]) -> None:
+    async def _read(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        ready: asyncio.Future[EngineInfo],
+    ) -> None:
         """Take the engine's frames until it ends, then fail all that still wait."""
         is_unloaded = False
         try:
@@ -261,10 +306,9 @@ class EngineProcess:
             pass
         except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
             log.warning("the engine's words make no sense: %s", type(error).__name__)
-        if self._writer is not None:
-            self._writer.transport.abort()
-            with suppress(ConnectionError):
-                await self._writer.wait_closed()
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
         failed_to_load = ready.done() and not ready.cancelled() and ready.exception() is not None
         self._writer = self._info = None
         self._peer = Peer(None, None)
@@ -381,9 +425,9 @@ class EngineProcess:
 
     def _kill(self) -> None:
         """End an engine that hangs, also if another server started it."""
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(psutil.Error, ProcessLookupError, PermissionError):
             if self._peer.pid is not None:
-                os.kill(self._peer.pid, signal.SIGKILL)
+                psutil.Process(self._peer.pid).kill()
             elif self._started is not None:
                 self._started.kill()
 

@@ -1,4 +1,4 @@
-"""Where servers and engines meet: a socket in a directory that only the user can enter.
+"""Where servers and engines meet: in a directory that only the user can enter.
 
 One engine process serves all language servers of a user that want the same model with the same
 options. Whoever finds none starts one; an engine that nobody is connected to any more ends.
@@ -6,20 +6,25 @@ options. Whoever finds none starts one; an engine that nobody is connected to an
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-import stat
+import socket
+import sys
 import tempfile
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from infill_ls import __version__
 from infill_ls.errors import EngineError
+from infill_retrieval.processes.locks import Lock, locked, try_lock
+from infill_retrieval.processes.users import is_ours_alone, user_number
 
 RUNTIME_ENVIRONMENT_VARIABLE = "INFILL_LS_RUNTIME_DIR"
+LOOPBACK_ENVIRONMENT_VARIABLE = "INFILL_LS_LOOPBACK"
+"""Set to 1, it has servers and engines meet at a port instead of a socket in the file system, as
+they always do on Windows."""
 EXIT_ANOTHER_RUNS = 17
 """Exit status of an engine that found another one in its place."""
 MAX_SOCKET_PATH_BYTES = 100
@@ -68,11 +73,13 @@ class Rendezvous:
 
     folder: Path
     key: str
+    is_loopback: bool = False
+    """Whether they meet at a port of this machine."""
 
     @property
-    def socket(self) -> Path:
-        """The socket; it exists while the engine takes connections."""
-        return self.folder / f"{self.key}.sock"
+    def address(self) -> Path:
+        """The socket, or the file with the port; it exists while the engine takes connections."""
+        return self.folder / f"{self.key}.{'port' if self.is_loopback else 'sock'}"
 
     @property
     def lock(self) -> Path:
@@ -85,24 +92,19 @@ class Rendezvous:
         return self.folder / f"{self.key}.log"
 
     def read_token(self) -> str:
-        """Return the secret that a client must show, making it at the first time."""
+        """Return the secret that both sides must know, making it at the first time."""
         path = self.folder / "token"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(16))
-        except FileExistsError:
-            pass
-        return path.read_text("ascii")
+        with locked(self.folder / "token.lock"):
+            if not path.exists() or not (token := path.read_text("ascii")):
+                token = secrets.token_hex(16)
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(token)
+        return token
 
-    def try_lock(self) -> int | None:
+    def try_lock(self) -> Lock | None:
         """Lock for the life of this process; ``None`` if another engine has the lock."""
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return descriptor
+        return try_lock(self.lock)
 
 
 def rendezvous_for(options: EngineOptions) -> Rendezvous:
@@ -116,26 +118,35 @@ def rendezvous_for(options: EngineOptions) -> Rendezvous:
         identity: tuple[object, ...] = (str(path.resolve()), info.st_size, info.st_mtime_ns)
     except OSError:
         identity = (str(path),)  # the engine will say what is wrong with it
-    parts = (__version__, identity, *astuple(options)[1:])
-    return Rendezvous(_private_folder(), hashlib.sha256(repr(parts).encode()).hexdigest()[:16])
+    is_loopback = _meets_at_port()
+    parts = (__version__, identity, is_loopback, *astuple(options)[1:])
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return Rendezvous(_private_folder(is_loopback), key, is_loopback)
 
 
-def _private_folder() -> Path:
+def _meets_at_port() -> bool:
+    has_sockets = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
+    return not has_sockets or os.environ.get(LOOPBACK_ENVIRONMENT_VARIABLE) == "1"
+
+
+def _private_folder(is_loopback: bool) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if chosen := os.environ.get(RUNTIME_ENVIRONMENT_VARIABLE):
         folder = Path(chosen)
     elif runtime:
         folder = Path(runtime) / "infill-ls"
     else:
-        folder = Path(tempfile.gettempdir()) / f"infill-ls-{os.getuid()}"
+        user = user_number()  # on Windows each user has a temporary folder
+        name = "infill-ls" if user is None else f"infill-ls-{user}"
+        folder = Path(tempfile.gettempdir()) / name
     folder = folder.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = folder.lstat()
     except OSError as error:
         raise EngineError(f"cannot make {folder}: {error.strerror}") from None
-    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
+    if not is_ours_alone(info):
         raise EngineError(f"{folder} must belong to you alone (mode 0700)")
-    if len(os.fsencode(folder)) > MAX_SOCKET_PATH_BYTES - 24:
+    if not is_loopback and len(os.fsencode(folder)) > MAX_SOCKET_PATH_BYTES - 24:
         raise EngineError(f"{folder} is too long a path for a socket: set INFILL_LS_RUNTIME_DIR")
     return folder

@@ -69,6 +69,8 @@ class ScriptedEngine:
     cancelled: int = 0
     closed: bool = False
     _asked: int = 0
+    prompts_file: Path | None = None
+    """Where the text of every prompt is written to, for tests of a server in another process."""
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
     _trees: TreeCache = field(default_factory=TreeCache)
 
@@ -99,6 +101,7 @@ class ScriptedEngine:
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
         _record(self.prompts, prompt)
+        self._write_down(prompt)
         self._asked += 1
         first = min(self._asked, len(self.answers)) - 1
         answers = self.answers[first : first + candidates]
@@ -124,9 +127,15 @@ class ScriptedEngine:
         reason = written.feed(text.encode("utf-8", "replace")) or StopReason.END
         return Completion(written.text(), reason, self.mean_logprob, timings)
 
+    def _write_down(self, prompt: Prompt) -> None:
+        if self.prompts_file is not None:
+            with self.prompts_file.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{prompt.text}\n\f\n")
+
     async def warm(self, prompt: Prompt) -> None:
         """Record the prompt."""
         _record(self.warmed, prompt)
+        self._write_down(prompt)
 
     async def cancel(self) -> None:
         """Cancel the calls that wait."""
@@ -141,12 +150,13 @@ class ScriptedEngine:
 def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
-    The file holds ``{"answers": [...], "delay_ms": 0}``. Raises :class:`UsageError`.
+    The file holds ``{"answers": [...], "delay_ms": 0, "prompts_file": path or nothing}``. Raises :class:`UsageError`.
     """
     try:
         script = json.loads(Path(path).read_text("utf-8"))
         answers = [str(answer) for answer in script["answers"]]
         delay_s = float(script.get("delay_ms", 0)) / 1000
+        file = Path(script["prompts_file"]) if script.get("prompts_file") else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"cannot use {path} as a script of answers: {error}") from None
-    return lambda *_: ScriptedEngine(answers=answers, delay_s=delay_s)
+    return lambda *_: ScriptedEngine(answers=answers, delay_s=delay_s, prompts_file=file)

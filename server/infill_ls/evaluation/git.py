@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from infill_ls.errors import UsageError
+from infill_retrieval.processes.programs import find_program
 
 TIMEOUT_S = 60.0
 _HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
@@ -84,9 +85,12 @@ def _ask(repository: Path, *arguments: str) -> str:
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str] | None, repository: Path) -> bytes:
+    git = find_program("git")
+    if git is None:
+        raise UsageError("git is not installed")
     try:
-        return subprocess.run(  # noqa: S603 - fixed commands of git
-            ["git", *arguments],  # noqa: S607 - the user's own git
+        return subprocess.run(  # noqa: S603 - the user's own git, with fixed commands
+            [git, *arguments],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
@@ -94,7 +98,5 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str] | None, reposit
             env=environment,
             cwd=tempfile.gettempdir() if environment else None,
         ).stdout
-    except FileNotFoundError:
-        raise UsageError("git is not installed") from None
     except subprocess.TimeoutExpired:
         raise UsageError(f"git did not answer in {TIMEOUT_S:.0f} s in {repository}") from None

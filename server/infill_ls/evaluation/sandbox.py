@@ -20,6 +20,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from infill_ls.errors import UsageError
+
 NAMESPACES = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 MOST_FILE_BYTES = 1_000_000
 MOST_PROCESSES = 64
@@ -67,7 +69,12 @@ DEFAULT_LIMITS = Limits()
 
 
 def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> ProgramEnd:
-    """Run ``source`` as a Python program; return when it, and all that it started, has ended."""
+    """Run ``source`` as a Python program; return when it, and all that it started, has ended.
+
+    Raises :class:`UsageError` where the system knows no limits for a program.
+    """
+    if sys.platform == "win32":
+        raise UsageError("programs are run on Linux and macOS only: Windows sets them no limits")
     with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
         program = Path(folder) / "program.py"
         program.write_text(source, encoding="utf-8")

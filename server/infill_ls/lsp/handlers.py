@@ -99,6 +99,10 @@ def _handle_documents(server: InfillServer) -> None:
                 uri, convert.path_of(uri), document.source, document.language_id or ""
             )
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(_params: lsp.DidSaveTextDocumentParams) -> None:
+        server.session.look_at_disk()
+
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri

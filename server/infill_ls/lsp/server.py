@@ -132,10 +132,10 @@ class InfillServer(MendedServer):
     async def watch(self) -> None:
         """Have the editor tell us of changed files and settings, if it can register that."""
         workspace = self.client_capabilities.workspace
-        if workspace is None:
-            return
+        files = workspace.did_change_watched_files if workspace is not None else None
+        settings = workspace.did_change_configuration if workspace is not None else None
+        tells = files is not None and files.dynamic_registration is True
         registrations = []
-        files, settings = workspace.did_change_watched_files, workspace.did_change_configuration
         if files is not None and files.dynamic_registration:
             options = lsp.DidChangeWatchedFilesRegistrationOptions(
                 [lsp.FileSystemWatcher(glob_pattern="**/*")]
@@ -153,6 +153,8 @@ class InfillServer(MendedServer):
                 await self.client_register_capability_async(lsp.RegistrationParams(registrations))
             except JsonRpcException as error:  # Eglot takes the one and refuses the other
                 log.info("the editor refused to register: %s", error)
+                tells = False
+        self.session.editor_tells = tells
 
     def snapshot(self, uri: str, position: lsp.Position, trigger: Trigger) -> Snapshot | None:
         """Return the state of an open document, or ``None`` if it is not open.

@@ -10,7 +10,6 @@ file appears under its own name only when it is whole and its checksum is right.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -24,6 +23,7 @@ from pathlib import Path
 from infill_ls.errors import DownloadError
 from infill_ls.models.registry import MEGABYTE, HubFile
 from infill_ls.models.store import FOLDER_ENVIRONMENT_VARIABLE, remove_partial_files
+from infill_retrieval.processes.locks import locked
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ SPARE_BYTES = 64 * MEGABYTE
 """Left free on the disk."""
 READ_BYTES = 1 << 20
 MAGIC = b"GGUF"
+_WAITING = "{} is being pulled by another process; waiting for it"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -54,7 +55,8 @@ def pull(source: HubFile, target: Path, say: Callable[[str], None] = lambda _: N
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target, say):
+        lock = target.with_name(f"{target.name}.lock")
+        with locked(lock, lambda: say(_WAITING.format(target.name))):
             if not target.is_file():
                 _fetch(source, target, say)
     except OSError as error:
@@ -66,22 +68,6 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _alone(target: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no other process pulls the same file."""
-    lock = target.with_name(f"{target.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{target.name} is being pulled by another process; waiting for it")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # the lock file stays: to delete it would let two processes in
 
 
 def _fetch(source: HubFile, target: Path, say: Callable[[str], None]) -> None:

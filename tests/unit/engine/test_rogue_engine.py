@@ -12,10 +12,16 @@ import pytest
 
 from infill_ls.engine import EngineProcess, process, wire
 from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.handshake import Handshake
 from infill_ls.engine.peer import Peer
-from infill_ls.engine.rendezvous import EngineOptions, rendezvous_for
-from infill_ls.errors import EngineTimeoutError, EngineUnavailableError
+from infill_ls.engine.rendezvous import (
+    LOOPBACK_ENVIRONMENT_VARIABLE,
+    EngineOptions,
+    rendezvous_for,
+)
+from infill_ls.errors import EngineTimeoutError, EngineUnavailableError, ModelError
 from infill_ls.models.fim import FimTokens, Order
+from unit.engine.hands import be_engine, read_message
 
 INFO = EngineInfo("m", 512, FimTokens("f", Order.PSM, 1, 2, 3, None, frozenset({4})), True)
 READY = wire.encode({"event": "ready", "info": wire.info_to_wire(INFO), "pid": 1})
@@ -38,12 +44,16 @@ class Rogue:
         self._first = first
         self._then = then
         self.heard = b""
+        self.token = ""
+        """With it, it is taken for an engine to begin with."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to a language server until it leaves."""
+        if self.token:
+            await be_engine(reader, writer, self.token)
         writer.write(self._first)
         while data := await reader.read(65536):
-            if self.heard:
+            if self.heard or self.token:
                 writer.write(self._then)
             self.heard += data
         writer.close()
@@ -51,10 +61,16 @@ class Rogue:
 
 @asynccontextmanager
 async def listening(
-    rogue: Rogue, folder: Path, *, request_timeout_s: float = 30.0
+    rogue: Rogue, folder: Path, *, request_timeout_s: float = 30.0, knows_token: bool = True
 ) -> AsyncIterator[EngineProcess]:
     options = EngineOptions(folder / "model.gguf")
-    server = await asyncio.start_unix_server(rogue.serve, str(rendezvous_for(options).socket))
+    meeting = rendezvous_for(options)
+    rogue.token = meeting.read_token() if knows_token else ""
+    if meeting.is_loopback:
+        server = await asyncio.start_server(rogue.serve, "127.0.0.1", 0)
+        meeting.address.write_text(str(server.sockets[0].getsockname()[1]))
+    else:
+        server = await asyncio.start_unix_server(rogue.serve, str(meeting.address))
     engine = EngineProcess(options, request_timeout_s=request_timeout_s)
     try:
         yield engine
@@ -64,8 +80,14 @@ async def listening(
         server.close()
 
 
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=["socket", "port"])
+def folder(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Path:
+    """Return a folder to meet in, on each of the two ways."""
+    monkeypatch.setenv(LOOPBACK_ENVIRONMENT_VARIABLE, str(int(request.param == "port")))
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
@@ -106,15 +128,53 @@ async def test_the_token_is_not_for_other_users(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "peer_of", lambda _: Peer(os.getuid() + 1, 1))
-    rogue = Rogue(READY, b"")
+    rogue = Rogue(b"", b"")
     async with listening(rogue, folder) as engine:
         with pytest.raises(EngineUnavailableError, match="somebody else"):
             await engine.start()
     assert rogue.heard == b""
 
 
-async def test_who_never_answers_does_not_hold_up_the_end(folder: Path) -> None:
-    async with listening(Rogue(b"", b""), folder) as engine:
+@pytest.mark.parametrize("words", [*BAD, b""], ids=range(len(BAD) + 1))
+async def test_who_does_not_know_the_token_learns_nothing_of_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: bytes
+) -> None:
+    monkeypatch.setattr(process, "HANDSHAKE_TIMEOUT_S", 0.5)
+    rogue = Rogue(words, b"")
+    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(60):
+        token = rendezvous_for(EngineOptions(folder / "model.gguf")).read_token()
+        # A port may have been anybody's since an engine was killed: then a new one is started,
+        # which finds no model here.
+        with pytest.raises((EngineUnavailableError, ModelError)):
+            await engine.start()
+    assert rogue.heard.count(b"nonce") == len(rogue.heard.split(b"}")) - 1
+    assert token.encode() not in rogue.heard
+    assert b"proof" not in rogue.heard
+
+
+async def test_an_engines_own_words_are_no_proof(folder: Path) -> None:
+    """Neither what it says to somebody else at another port, nor an echo of what it hears."""
+
+    class Echo(Rogue):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonce = (await read_message(reader))["nonce"]
+            elsewhere = Handshake(real_token, "127.0.0.1:1", nonce, nonce, 1)
+            proof = elsewhere.engine_proof()
+            writer.write(wire.encode({"nonce": nonce, "pid": 1, "proof": proof}))
+            self.heard += await reader.read()
+            writer.close()
+
+    real_token = rendezvous_for(EngineOptions(folder / "model.gguf")).read_token()
+    rogue = Echo(b"", b"")
+    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(60):
+        with pytest.raises((EngineUnavailableError, ModelError)):
+            await engine.start()
+    assert rogue.heard == b""
+
+
+@pytest.mark.parametrize("knows_token", [True, False])
+async def test_who_never_answers_does_not_hold_up_the_end(folder: Path, knows_token: bool) -> None:
+    async with listening(Rogue(b"", b""), folder, knows_token=knows_token) as engine:
         starting = asyncio.create_task(engine.start())
         await asyncio.sleep(0.1)
         async with asyncio.timeout(10):
@@ -154,6 +214,7 @@ class Patient(Rogue):
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to a language server until it leaves."""
+        await be_engine(reader, writer, self.token)
         writer.write(self._first)
         while data := await reader.read(65536):
             self.heard += data

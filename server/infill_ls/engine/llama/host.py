@@ -7,17 +7,19 @@ when the last has gone or nothing was asked for a while.
 from __future__ import annotations
 
 import argparse
-import hmac
 import logging
 import os
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from infill_ls.engine import wire
+from infill_ls.engine.channel import listen_at, place_of
+from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.vocabulary_worker import VocabularyModel, VocabularyWorker
 from infill_ls.engine.llama.worker import BATCH_COSTS, Request, Worker
@@ -37,7 +39,9 @@ LINGER_S = 0.5
 FIRST_CLIENT_S = 10.0
 """How long it waits for the server that started it."""
 HELLO_LIMIT_S = 10.0
-"""How long a peer may take to show the token."""
+"""How long a peer may take to show that it knows the token."""
+MOST_STRANGERS = 64
+"""So many peers may be about to show it at once; more are turned away."""
 SOCKET_LOOK_S = 1.0
 """How often the engine looks whether its socket is still there."""
 HEARD_S = 0.1
@@ -54,6 +58,7 @@ class Host:
         self._lock = threading.Condition()
         """Notified when a connection comes or goes."""
         self._connections: set[_Connection] = set()
+        self._strangers = threading.BoundedSemaphore(MOST_STRANGERS)
         self._state: wire.Message = {"event": "loading", "fraction": 0.0}
         self._left_at = time.monotonic() + FIRST_CLIENT_S
         self._had_a_client = threading.Event()
@@ -61,7 +66,7 @@ class Host:
         self._lock_inode = meeting.lock.stat().st_ino
         self._closed = threading.Event()
         with suppress(FileNotFoundError):
-            meeting.socket.unlink()  # of an engine that was killed; we hold the lock
+            meeting.address.unlink()  # of an engine that was killed; we hold the lock
         self._listener = self._listen()
         threading.Thread(target=self._keep_socket, name="engine-socket", daemon=True).start()
 
@@ -86,7 +91,7 @@ class Host:
         with self._lock:
             self._closed.set()
             with suppress(FileNotFoundError):
-                self._meeting.socket.unlink()
+                self._meeting.address.unlink()
             self._listener.close()
 
     def wait_for_a_client(self) -> None:
@@ -94,18 +99,29 @@ class Host:
         self._had_a_client.wait(FIRST_CLIENT_S)
         time.sleep(HEARD_S)
 
-    def join(self, connection: _Connection, token: object) -> bool:
-        """Take a connection in if it knows the secret."""
-        if not hmac.compare_digest(str(token).encode(), self._token.encode()):
-            log.warning("a connection with a wrong token was refused")
+    def shake_hands(self, stream: socket.socket, frames: BinaryIO) -> bool:
+        """Tell whether who is at the other end knows the token, and show that we do."""
+        hello = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
+        if hello is None:
             return False
+        place = place_of(stream, is_ours=True)
+        shake = Handshake(self._token, place, nonce_in(hello), new_nonce(), os.getpid())
+        words = {"nonce": shake.engine_nonce, "pid": os.getpid(), "proof": shake.engine_proof()}
+        stream.sendall(wire.encode(words))
+        answer = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
+        if answer is None or not is_proof(answer.get("proof"), shake.server_proof()):
+            log.warning("a connection that does not know the token was refused")
+            return False
+        return True
+
+    def join(self, connection: _Connection) -> None:
+        """Take a connection in."""
         with self._lock:
             self._connections.add(connection)
             self._lock.notify_all()
             state = self._state
         connection.send(state)
         self._had_a_client.set()
-        return True
 
     def leave(self, connection: _Connection) -> None:
         """Forget a connection."""
@@ -115,14 +131,7 @@ class Host:
             self._lock.notify_all()
 
     def _listen(self) -> socket.socket:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(str(self._meeting.socket))
-            self._meeting.socket.chmod(0o600)
-            listener.listen()
-        except OSError:
-            listener.close()
-            raise
+        listener = listen_at(self._meeting)
         threading.Thread(
             target=self._accept, args=(listener,), name="engine-accept", daemon=True
         ).start()
@@ -136,15 +145,15 @@ class Host:
                     is_ours = peer_of(stream).is_ours
                 except OSError:
                     is_ours = False
-                if is_ours:
-                    _Connection(self, stream).start()
+                if is_ours and self._strangers.acquire(blocking=False):
+                    _Connection(self, stream, self._strangers.release).start()
                 else:
                     stream.close()
 
     def _keep_socket(self) -> None:
         """Make the socket again when somebody has deleted it: we still hold the lock."""
         while not self._closed.wait(SOCKET_LOOK_S):
-            if self._meeting.socket.exists():
+            if self._meeting.address.exists():
                 continue
             with self._lock, suppress(OSError):
                 # With another lock in its place, the folder is another engine's now.
@@ -177,10 +186,12 @@ class Host:
 class _Connection(threading.Thread):
     """One language server. Reads its frames in a thread of its own."""
 
-    def __init__(self, host: Host, stream: socket.socket) -> None:
+    def __init__(self, host: Host, stream: socket.socket, on_known: Callable[[], None]) -> None:
         super().__init__(name="engine-connection", daemon=True)
         self._host = host
         self._stream = stream
+        self._on_known = on_known
+        """Called when it is known whose the connection is."""
         self._lock = threading.Lock()
         self._requests: dict[int, Request] = {}
 
@@ -194,9 +205,13 @@ class _Connection(threading.Thread):
         joined = False
         try:
             with self._stream.makefile("rb") as frames:
-                with self._limited():
-                    hello = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
-                joined = hello is not None and self._host.join(self, hello.get("token"))
+                try:
+                    with self._limited():
+                        joined = self._host.shake_hands(self._stream, frames)
+                finally:
+                    self._on_known()
+                if joined:
+                    self._host.join(self)
                 while joined and (message := wire.read_frame(frames)) is not None:
                     self._take(message)
         except Exception as error:  # noqa: BLE001 - whatever a peer says, it ends its connection only

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,7 +46,8 @@ _ABORTED = 2
 """Status of a ``llama_decode`` that was broken off."""
 # llama.cpp asks ``bool (*)(void *)`` at each operation, from threads that must not wait for Python.
 # C's own strlen is such a function for a flag of one byte and a zero: it returns 0 or 1.
-_is_set = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
+_C_LIBRARY = "msvcrt" if sys.platform == "win32" else None  # None: the one that is loaded already
+_is_set = ctypes.cast(ctypes.CDLL(_C_LIBRARY).strlen, llama_cpp.ggml_abort_callback)
 # As an address, since a pointer object takes longer to make than the rest of a look at the logits.
 _logits_address = ctypes.cast(
     llama_cpp.llama_get_logits_ith,
