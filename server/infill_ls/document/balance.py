@@ -24,9 +24,9 @@ class Balance:
         self.closers_on_line = on_line.outer_closers
         """What stands right of the cursor on its line and closes something, in order."""
         self._below = self._closers_below(below, on_line)
-        self._closed = closed_by(on_line.open, self._below) | {
-            one.depth for one in self.closers_on_line if one.depth >= 0
-        }
+        self._after_line = on_line.open
+        self._closed_on_line = {one.depth for one in self.closers_on_line if one.depth >= 0}
+        self._closed = closed_by(on_line.open, self._below) | self._closed_on_line
         """Depths of what is open at the cursor and closed further down."""
 
     def _closers_below(self, below: str, on_line: State) -> tuple[Bracket, ...]:
@@ -46,13 +46,19 @@ class Balance:
         return scan(self._language, text, State(self.at_cursor.open), self._line, strict=True)
 
     def is_closed_after(self, depth: int) -> bool:
-        """Whether the text after the cursor closes what is open at the cursor at this depth."""
-        return depth in self._closed
+        """Whether the text after the cursor closes what is open at the cursor at this depth.
+
+        Not if it would close as much without that: then one closing bracket is missing.
+        """
+        if depth not in self._closed or depth in self._closed_on_line:
+            return depth in self._closed
+        before = closed_by(self._after_line, self._below)
+        return len(closed_by(self._after_line[:depth], self._below)) < len(before)
 
     def excess_closer(self, text: str) -> Bracket | None:
         """Return the first closing bracket that nothing needs: not open, or closed further down."""
         for closer in self.of(text).outer_closers:
-            if closer.depth < 0 or closer.depth in self._closed:
+            if closer.depth < 0 or self.is_closed_after(closer.depth):
                 return closer
         return None
 
