@@ -21,7 +21,10 @@ from infill_ls.types import Report, Snapshot, Suggestion, Trigger
 from infill_retrieval.syntax import language_of
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_WORD_BEFORE = re.compile(r"\w*\Z")
+MAX_REPEATED_CHARS = 1_000
+"""So much of the line before the cursor is sent back with each suggestion."""
+MAX_WORD_CHARS = 200
+"""A word that is longer is none to editors either: it is data."""
 
 Encoding = lsp.PositionEncodingKind | str
 CommandFor = Callable[[Suggestion], lsp.Command | None]
@@ -114,8 +117,8 @@ def inline_completion_of(
     """Return ghost text: an empty list for no suggestion, which clears what an editor shows.
 
     The range is always sent: VS Code would replace up to the end of the line without one. It
-    starts at the line's start, so that the text does not jump when a word of it is accepted; with
-    an item selected in the suggest widget it is that item's range, as VS Code demands. With
+    starts at the line's start, so that the text does not jump when a word of it is accepted, or at
+    the word's where the line is long; with an item selected in the suggest widget it is that item's range, as VS Code demands. With
     ``at_cursor`` it is empty, for Neovim: it would draw over what is right of the cursor otherwise.
     It is empty too if an emoji stands before the cursor: VS Code shows nothing otherwise.
     The editor runs the command for a suggestion when that is accepted.
@@ -127,10 +130,12 @@ def inline_completion_of(
     typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]
     if selected is not None:
         before, replaced = selected.text, selected.range
-    elif at_cursor or any(ord(char) > 0xFFFF for char in typed):
-        before, replaced = "", lsp.Range(cursor, cursor)
     else:
-        before, replaced = typed, lsp.Range(lsp.Position(cursor.line, 0), cursor)
+        before = typed if len(typed) <= MAX_REPEATED_CHARS else word_before(typed)
+        if at_cursor or any(ord(char) > 0xFFFF for char in before):
+            before = ""
+        start = cursor.character - _length_in_units(before, encoding)
+        replaced = lsp.Range(lsp.Position(cursor.line, start), cursor)
     return lsp.InlineCompletionList(
         items=[
             lsp.InlineCompletionItem(
@@ -175,6 +180,16 @@ def completion_of(
     return lsp.CompletionList(is_incomplete=True, items=[item])
 
 
+def word_before(text: str) -> str:
+    """Return the word at the end of a text; one that is very long is none."""
+    start = len(text)
+    least = max(start - MAX_WORD_CHARS - 1, 0)
+    while start > least and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    word = text[start:]
+    return word if len(word) <= MAX_WORD_CHARS else ""
+
+
 def utf16_to_chars(text: str, units: int) -> int:
     """Return how many characters the first ``units`` UTF-16 code units of ``text`` are."""
     return _units_to_chars(text, max(units, 0), lsp.PositionEncodingKind.Utf16)
@@ -184,8 +199,7 @@ def _completion_item(
     snapshot: Snapshot, typed: str, text: str, indent: str | None, encoding: Encoding
 ) -> lsp.CompletionItem:
     """Return the item; with ``indent``, which all its lines have, the editor puts that in."""
-    word_match = _WORD_BEFORE.search(typed)
-    word = word_match.group() if word_match else ""
+    word = word_before(typed)
     full = new_text = word + text
     mode = lsp.InsertTextMode.AsIs
     if indent is not None:
