@@ -15,7 +15,10 @@ SHORTEST_ECHO_CHARS = 3
 """A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
 SHORTEST_COMMENT_CHARS = 12
 """Shorter comments, such as section marks, may well come twice."""
-_LOOP = re.compile(r"(.{3,}?)\1{5,}\S*\Z|(.{10,}?)\2{3,}\S*\Z")
+LOOPS = ((3, 6), (10, 4))
+"""A part so long or longer, so many times in a row, is a loop."""
+LOOP_CHARS = 1_000
+"""So much of the end of a line is looked at."""
 _LICENCE = re.compile(
     r"\bcopyright\b|\(c\) \d{4}|SPDX-|all rights reserved|\blicen[cs]ed? under\b|\bwarrant(?:y|ies)\b",
     re.IGNORECASE,
@@ -66,7 +69,33 @@ def itself(text: str, _site: Site) -> str:
         run = [line.strip() for line in lines[number : number + REPEATED_LINES]]
         if len(run[0]) > SHORTEST_ECHO_CHARS and len(set(run)) == 1:
             return "\n".join(lines[: number + 1])
-    return "" if _LOOP.search(lines[0]) else text
+    return "" if ends_in_loop(lines[0]) else text
+
+
+def ends_in_loop(line: str) -> bool:
+    """Return whether a part comes again and again until the line's last word, or into it."""
+    line = line[-LOOP_CHARS:]
+    last_blank = max((place for place, char in enumerate(line) if char.isspace()), default=-1)
+    return any(
+        _is_periodic(line, period, period * (times - 1), last_blank)
+        for chars, times in LOOPS
+        for period in range(chars, len(line) // times + 1)
+    )
+
+
+def _is_periodic(line: str, period: int, length: int, last: int) -> bool:
+    """Return whether ``length`` characters, up to ``last`` or beyond, are those ``period`` before."""
+    run = 0
+    for place in range(len(line) - 1, period - 1, -1):
+        if line[place] == line[place - period]:
+            run += 1
+            if run == length:
+                return True
+        elif place > last:
+            run = 0
+        else:
+            break
+    return False
 
 
 def comments(text: str, site: Site) -> str:
