@@ -33,7 +33,7 @@ _WILD = re.compile(r"[*?\[\\]")
 _HERE = re.compile(r"\A(?:\./+)+")
 _HIDE_ALL = GitIgnoreSpec.from_lines(["*"])
 _EXCLUDES_FILE = re.compile(
-    r"^\s*excludesfile\s*=\s*\"?([^\"\n]+?)\"?\s*$", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*excludesfile[ \t]*=[ \t]*\"?([^\"\n]*[^\"\s])", re.IGNORECASE | re.MULTILINE
 )
 
 

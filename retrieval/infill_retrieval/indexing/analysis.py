@@ -37,9 +37,10 @@ FORMAT = 3
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
 MAX_SIGNATURE_CHARS = 160
 """A longer signature (a table, a dozen parameters) is shown cut off."""
+# Each begins where white space does, and not in the middle of it: else it takes the square.
 _AFTER_OPENING = re.compile(r"([(\[{])\s+")
-_BEFORE_CLOSING = re.compile(r",?\s+([)\]}])")
-_COMMENT = re.compile(r"\s+(?:#|//)\s.*$")
+_BEFORE_CLOSING = re.compile(r"(?:,|(?<![\s,]))\s++([)\]}])")
+_COMMENT = re.compile(r"(?<!\s)\s++(?:#|//)\s.*$")
 _KINDS = {str(kind): kind for kind in Kind}
 
 

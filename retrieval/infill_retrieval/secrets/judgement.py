@@ -94,7 +94,7 @@ _COPY_ENDINGS = ("~", ".bak", ".backup", ".old", ".orig", ".save", ".swp")
 _HARMLESS_NAMES = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
 
 _ASSIGNMENT = re.compile(
-    r"""(?:secret|token|passw(?:or)?d|pwd|api_?key|access_?key|private_?key|auth)\w*["']?
+    r"""(?:secret|token|passw(?:or)?d|pwd|api_?key|access_?key|private_?key|auth)\w{0,100}["']?
         \s*(?::=|[:=])>?\s*["']([^\s"']{16,})["']""",
     re.VERBOSE | re.IGNORECASE,
 )

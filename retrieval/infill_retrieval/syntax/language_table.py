@@ -12,7 +12,7 @@ CHARACTER = r"'(?:\\[^'\n]{1,8}|\\'|[^'\\\n])'"
 """A character between apostrophes, as a pattern; other apostrophes then mean nothing (lifetimes)."""
 SCRIPT_REGEX = (
     r"(?:(?<=[=(,:!&|?{};\n])|\breturn)[ \t]*"
-    r"/(?![*/\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/"
+    r"/(?![*/\s])(?:\\.|\[(?:\\.|[^\]\\\n]){0,300}+\]|[^/\\\n\[]){1,500}+/"
 )
 """A regular expression where JavaScript may have one, as a pattern."""
 URL = r"\burl\([^()\"'\n]*\)"

@@ -99,7 +99,7 @@ def _end_of_signature(
 
 
 _IDENTIFIER = re.compile(r"[^\W\d][\w$!?-]*|\w+")
-_NAMED_BEFORE = re.compile(r"\s*[\[({<:=]")
+_NAMED_BEFORE = re.compile(r"(?<!\s)\s*+[\[({<:=]")
 
 
 def _last_identifier(text: str) -> str:

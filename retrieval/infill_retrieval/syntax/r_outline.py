@@ -21,27 +21,54 @@ from infill_retrieval.syntax.records import (
 _NAME = r"(?:`(?P<ticked>[^`\n]+)`|[\"'](?P<quoted>[^\"'\n]+)[\"']|(?P<plain>[A-Za-z.][\w.]*))"
 _ASSIGNED = re.compile(rf"^{_NAME}[ \t]*(?:<<?-|=)[ \t]*(?P<value>[^\s=][^\n]*)", re.MULTILINE)
 _FUNCTION = re.compile(r"(?:function|\\)\s*\(")
-_CLASS = re.compile(r"(?:[\w.]+::)?(?:setClass|setRefClass|R6Class|ggproto)\(\s*[\"']([\w.]+)[\"']")
+_CLASS = re.compile(
+    r"(?<![\w.])(?:[\w.]++::)?(?:setClass|setRefClass|R6Class|ggproto)\(\s*[\"']([\w.]+)[\"']"
+)
 _GENERIC = re.compile(r"^set(?:Generic|Method)\(\s*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _MEMBER = re.compile(r"^[ \t]+([A-Za-z.][\w.]*)[ \t]*=[ \t]*(?:function|\\)\s*\(", re.MULTILINE)
 _IMPORT = re.compile(
-    r"^\s*(?:suppressPackageStartupMessages\()?"
+    r"^[ \t]*(?:suppressPackageStartupMessages\()?"
     r"(?:source|library|require|requireNamespace)\([\"']?([^\"')\n,]+)",
     re.MULTILINE,
 )
-_SKIPPED = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`\n]*`", re.DOTALL)
+_STRINGS = {mark: rf"{mark}(?:\\.|[^{mark}\\])*+(?P<end{ord(mark)}>{mark}?)" for mark in "\"'"}
+_SKIPPED = {
+    marks: re.compile(
+        "|".join(["#[^\n]*|`[^`\n]*`", *(_STRINGS[mark] for mark in marks)]), re.DOTALL
+    )
+    for marks in ("\"'", '"', "'", "")
+}
+"""Strings and comments, by the marks that begin a string which ends."""
 _MAX_SCANNED_CHARS = 20_000
 """Of a class's body; brackets that are never closed must not take quadratic time."""
 
 
 def outline_r(text: str) -> Outline:
     """Return what a file of R declares and needs."""
-    # Strings and comments keep their length, so that places stay what they are.
-    code = _SKIPPED.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    finder = _Finder(text, code)
+    finder = _Finder(text, _code_of(text))
     finder.find()
     imports = tuple(Import(match[1].strip()) for match in _IMPORT.finditer(text))
     return Outline(tuple(finder.found[:MAX_DECLARATIONS]), imports)
+
+
+def _code_of(text: str) -> str:
+    """Return the text with blanks for strings and comments, so that places stay what they are.
+
+    A mark that opens a string without an end is none, and neither are those of its kind below it:
+    all of them are escaped, or they would be its end.
+    """
+    pieces: list[str] = []
+    place, marks = 0, "\"'"
+    while (match := _SKIPPED[marks].search(text, place)) is not None:
+        start, mark = match.start(), match[0][0]
+        if mark in marks and not match[f"end{ord(mark)}"]:
+            marks = marks.replace(mark, "")
+            pieces.append(text[place : start + 1])
+            place = start + 1
+        else:
+            pieces += [text[place:start], re.sub(r"[^\n]", " ", match[0])]
+            place = match.end()
+    return "".join([*pieces, text[place:]])
 
 
 class _Finder:

@@ -52,7 +52,7 @@ CPP_STRINGS = (
 _BRACES = (("{", "}"),)
 _TWO_BRACES = ("{{", "}}")
 CSHARP_STRINGS = (
-    StringRule(opens=r'\$*(?P<fence>"{3,})', closes="%", escapes=False, spans_lines=True),
+    StringRule(opens=r'(?<!\$)\$*+(?P<fence>"{3,})', closes="%", escapes=False, spans_lines=True),
     StringRule(
         opens=r'(?:\$@|@\$)"', closes='"', escapes=False, doubles=True, spans_lines=True,
         code=_BRACES, plain=_TWO_BRACES,
@@ -75,7 +75,7 @@ KOTLIN_STRINGS = (
 SCALA_STRINGS = KOTLIN_STRINGS
 SWIFT_STRINGS = (
     StringRule(opens='"""', closes='"""', spans_lines=True, code=((r"\(", ")"),)),
-    StringRule(opens='(?P<fence>#+)"', closes='"%', escapes=False),
+    StringRule(opens=r'(?<!#)(?P<fence>#++)"', closes='"%', escapes=False),
     StringRule(opens='"', closes='"', code=((r"\(", ")"),)),
 )
 _F = r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])"

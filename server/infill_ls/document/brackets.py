@@ -247,7 +247,7 @@ def _code_tokens(language: Language, closer: str, in_line: bool) -> re.Pattern[s
     if language.is_markup:
         marks = "|".join(map(re.escape, _TEMPLATES))
         parts = [
-            r"(?i:<(?P<raw>script|style)\b[^>]*>[\s\S]*?</(?P=raw)\s*>)",
+            r"(?i:<(?P<raw>script|style)\b[^<>]{0,999}>[\s\S]{0,20000}?</(?P=raw)\s*>)",
             "(?P<comment><!--)",
             f"(?P<template>{marks})",
             r"</[\w:.-]*\s*>",

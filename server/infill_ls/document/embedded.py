@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from infill_retrieval.syntax import Language, language_named
 
 _ELEMENT = re.compile(
-    r"<(?P<tag>script|style)\b(?P<attributes>[^>]*)>(?P<body>.*?)(?P<end></(?P=tag)\s*>|\Z)",
+    r"<(?P<tag>script|style)\b(?P<attributes>[^<>]{0,999})>(?P<body>.*?)(?P<end></(?P=tag)\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _LANGUAGE = re.compile(r"""\b(?:lang|type)\s*=\s*["']?(?:text/|application/)?([\w+-]+)""")

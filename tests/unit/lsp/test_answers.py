@@ -19,7 +19,7 @@ from infill_ls.lsp.convert import (
 from infill_ls.types import Report, Snapshot, Suggestion
 
 ENCODINGS = list(lsp.PositionEncodingKind)
-LONG = 1_200_000
+LONG = 300_000
 
 
 def report(text: str, offset: int) -> Report:

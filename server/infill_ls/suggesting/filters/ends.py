@@ -7,7 +7,7 @@ import re
 from infill_ls.suggesting.filters.site import Site
 from infill_ls.types import Mode
 
-_LAST_WORD = re.compile(r"\w+\Z")
+_LAST_WORD = re.compile(r"(?<!\w)\w++\Z")
 
 
 def cut_off_end(text: str, _site: Site) -> str:

@@ -16,7 +16,10 @@ SHORTEST_ECHO_CHARS = 3
 _CLOSING_LINE = re.compile(r"(?:end|done|fi|esac)[,;)]*|</[\w.:-]*>")
 SHORTEST_COMMENT_WORDS = 3
 """Shorter comments, such as section marks, may well come twice."""
-_LOOP = re.compile(r"(.{3,}?)\1{5,}\S*\Z|(.{10,}?)\2{3,}\S*\Z")
+LOOPS = ((3, 6), (10, 4))
+"""A part so long or longer, so many times in a row, is a loop."""
+LOOP_CHARS = 1_000
+"""So much of the end of a line is looked at."""
 _WORD = re.compile(r"[^\W\d]\w+")
 _LICENCE = re.compile(
     r"\bcopyright\b|\(c\) \d{4}|SPDX-|all rights reserved|\blicen[cs]ed? under\b|\bwarrant(?:y|ies)\b",
@@ -76,9 +79,37 @@ def itself(text: str, _site: Site) -> str:
         run = [line.strip() for line in lines[number : number + REPEATED_LINES]]
         if len(run[0]) > SHORTEST_ECHO_CHARS and len(set(run)) == 1:
             return "\n".join(lines[: number + 1])
-    loop = _LOOP.search(lines[0])
-    is_loop = loop is not None and any(map(str.isalnum, loop[1] or loop[2]))
-    return "" if is_loop else text  # rulers and blanks repeat themselves too
+    return "" if ends_in_loop(lines[0]) else text
+
+
+def ends_in_loop(line: str) -> bool:
+    """Return whether words come again and again until the line's last word, or into it.
+
+    Rulers and blanks repeat themselves too, and are none.
+    """
+    line = line[-LOOP_CHARS:]
+    last_blank = max((place for place, char in enumerate(line) if char.isspace()), default=-1)
+    return any(
+        any(map(str.isalnum, line[-period * times :]))
+        and _is_periodic(line, period, period * (times - 1), last_blank)
+        for chars, times in LOOPS
+        for period in range(chars, len(line) // times + 1)
+    )
+
+
+def _is_periodic(line: str, period: int, length: int, last: int) -> bool:
+    """Return whether ``length`` characters, up to ``last`` or beyond, are those ``period`` before."""
+    run = 0
+    for place in range(len(line) - 1, period - 1, -1):
+        if line[place] == line[place - period]:
+            run += 1
+            if run == length:
+                return True
+        elif place > last:
+            run = 0
+        else:
+            break
+    return False
 
 
 def comments(text: str, site: Site) -> str:
