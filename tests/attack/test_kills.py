@@ -11,7 +11,7 @@ import pytest
 
 from e2e.client import Editor, is_alive, until_gone
 from e2e.conftest import Start
-from e2e.lsp import initialize, inline, open_document, position
+from e2e.lsp import initialize, inline, inline_call, open_document, position
 from infill_retrieval.processes.locks import try_lock
 
 ENGINES = 15
@@ -40,14 +40,13 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     return folder
 
 
 async def until_completed(editor: Editor, uri: str) -> None:
     """Ask until an engine answers again; nothing tells when it may be started."""
-    async with asyncio.timeout(120):
-        while not await inline(editor, CURSOR, uri):
+    async with asyncio.timeout(240):  # the first engine measures the machine
+        while not (await inline_call(editor, CURSOR, uri).answer)["items"]:
             await asyncio.sleep(0.05)
 
 
