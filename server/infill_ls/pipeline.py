@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
 COUNT_TIMEOUT_S = 10.0
+SEARCH_LIMIT_S = 15.0
+"""A search that takes longer is not waited for: it may read a file on a network that has gone."""
 """Only reached if the loop is shut down while a worker thread counts."""
 
 
@@ -49,6 +51,8 @@ class Pipeline:
     def __init__(self, engine: Engine, retrieve: Retrieve, settings: Settings) -> None:
         self._engine = engine
         self._retrieve = retrieve
+        self._stuck: asyncio.Future[Retrieval] | None = None
+        """A search that hangs; it has a thread, and no other one is to get stuck beside it."""
         self._settings = settings
         self._tokenizer = LineTokenizer(engine)
         self._anchors = AnchorKeeper()
@@ -185,8 +189,22 @@ class Pipeline:
             counting = asyncio.run_coroutine_threadsafe(self._tokenizer.count(texts), loop)
             return counting.result(COUNT_TIMEOUT_S)
 
-        found = await asyncio.to_thread(self._retrieve, query, budget, count_tokens)
-        return self._searches.settle(place, found)
+        if self._stuck is not None and not self._stuck.done():
+            return NO_SNIPPETS
+        search = asyncio.ensure_future(
+            asyncio.to_thread(self._retrieve, query, budget, count_tokens)
+        )
+        try:
+            in_time, _ = await asyncio.wait({search}, timeout=SEARCH_LIMIT_S)
+        except asyncio.CancelledError:
+            search.cancel()
+            raise
+        if not in_time:
+            log.warning("a search for snippets hangs; meanwhile prompts have none")
+            self._stuck = search
+            search.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return NO_SNIPPETS
+        return self._searches.settle(place, search.result())
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()

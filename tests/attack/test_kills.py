@@ -11,13 +11,27 @@ import pytest
 
 from e2e.client import Editor, is_alive, until_gone
 from e2e.conftest import Start
-from e2e.lsp import initialize, inline, open_document, position
+from e2e.lsp import initialize, inline, inline_call, open_document, position
 from infill_retrieval.processes.locks import try_lock
 
 ENGINES = 15
 SERVERS = 15
-OPTIONS = {"threads": 1, "maxTokens": 4, "timeBudgetMs": 60_000, "thinkAhead": False}
-TEXT = "def f(wallet, amount):\n    wallet."
+OPTIONS = {
+    "threads": 1,
+    "candidates": 1,
+    "snippetTokens": 0,
+    "timeBudgetMs": 60_000,
+    "thinkAhead": False,
+    "minProbability": 0,
+}
+TEXT = (  # which any model goes on with
+    "def refund_order(wallet, amount):\n"
+    "    wallet.deposit_zlotys(amount)\n"
+    "\n\n"
+    "def cancel_order(wallet, amount):\n"
+    "    wallet."
+)
+CURSOR = position(5, 11)
 
 
 @pytest.fixture
@@ -26,14 +40,13 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     return folder
 
 
 async def until_completed(editor: Editor, uri: str) -> None:
     """Ask until an engine answers again; nothing tells when it may be started."""
-    async with asyncio.timeout(120):
-        while not await inline(editor, position(1, 11), uri):
+    async with asyncio.timeout(240):  # the first engine measures the machine
+        while not (await inline_call(editor, CURSOR, uri).answer)["items"]:
             await asyncio.sleep(0.05)
 
 
@@ -51,7 +64,7 @@ def left_in(folder: Path) -> list[str]:
 @pytest.mark.timeout(900)
 async def test_engines(start: Start, runtime: Path) -> None:
     editor = await start("--log-level", "ERROR")
-    await initialize(editor, options={**OPTIONS, "minProbability": 0})
+    await initialize(editor, options=OPTIONS)
     pids = set()
     for number in range(ENGINES):
         uri = f"file:///nowhere/{number}.py"  # the answer for another is remembered
@@ -62,7 +75,7 @@ async def test_engines(start: Start, runtime: Path) -> None:
         if number % 3 == 0:
             engine.suspend()  # so that it is killed in the middle of a request
             asyncio.get_running_loop().call_later(0.05, engine.kill)
-            await inline(editor, position(1, 10), uri)
+            await inline(editor, position(5, 10), uri)
         else:
             engine.kill()
         await until_gone(engine)
@@ -103,7 +116,7 @@ async def test_servers(start: Start, runtime: Path, wallet: Path) -> None:
     for child in children:
         await until_gone(child)
     editor = await start("--log-level", "ERROR")
-    await initialize(editor, folders=[wallet], options={**OPTIONS, "minProbability": 0})
+    await initialize(editor, folders=[wallet], options=OPTIONS)
     open_document(editor, TEXT, uri)
     await until_completed(editor, uri)
     await editor.shut_down()

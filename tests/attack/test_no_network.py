@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -49,6 +51,18 @@ def network_sockets(process: psutil.Process) -> list[str]:
         lines = file.read_text().splitlines()[1:] if file.exists() else []
         found += [f"{table}: {line}" for line in lines if line.split()[9] in own]
     return found
+
+
+def test_a_network_would_be_noted(tmp_path: Path) -> None:
+    code = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env=os.environ | {"PYTHONPATH": str(AUDITED), "AUDIT_FOLDER": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0
+    (notes,) = tmp_path.glob("*.foreign")
+    assert "socket.connect" in notes.read_text()
 
 
 @pytest.mark.timeout(600)

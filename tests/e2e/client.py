@@ -241,6 +241,11 @@ class Editor:
         self._calls.clear()
         self._tokens.clear()
 
+    def forget(self) -> None:
+        """Let go of what was said and answered so far: a long session has much of it."""
+        self._transcript.clear()
+        self._calls = {key: call for key, call in self._calls.items() if not call.answer.done()}
+
     def transcript(self) -> str:
         """Return everything that was said, and what the server logged."""
         return "\n".join([*self._transcript, "--- stderr ---", self.stderr])

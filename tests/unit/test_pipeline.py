@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import PurePosixPath
 
 import pytest
 
+import infill_ls.pipeline as pipelines
 from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.pipeline import Pipeline
@@ -58,6 +60,30 @@ async def test_an_equal_prompt_is_answered_from_the_cache() -> None:
     assert await suggest(pipe, "y = ‸") == "two"
     assert await suggest(pipe, "x = ‸") == "one"
     assert len(engine.prompts) == 2
+
+
+async def test_a_search_that_hangs_costs_the_snippets_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipelines, "SEARCH_LIMIT_S", 0.1)
+    goes_on = threading.Event()
+    searches = []
+
+    def search(query: Query, *_: object) -> Retrieval:
+        searches.append(query)
+        goes_on.wait(60)  # as a file on a network that has gone
+        return NO_SNIPPETS
+
+    pipe = Pipeline(ScriptedEngine(["one"]), search, Settings())
+    try:
+        assert await suggest(pipe, "a\nx = ‸\nb") == "one"
+        assert await suggest(pipe, "c\ny = ‸\nd") == "one"
+        assert len(searches) == 1
+    finally:
+        goes_on.set()
+    await asyncio.sleep(0.2)
+    assert await suggest(pipe, "e\nz = ‸\nf") == "one"
+    assert len(searches) == 2
 
 
 async def test_snippets_are_searched_once_a_line() -> None:

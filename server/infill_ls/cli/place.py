@@ -9,6 +9,7 @@ from pathlib import Path
 from infill_ls.document.lines import line_end
 from infill_ls.errors import UsageError
 
+MAX_BYTES = 50_000_000
 _PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?\Z")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _WORKSPACE_MARKERS = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.toml", "go.mod")
@@ -28,12 +29,18 @@ class Place:
 
 def read_place(argument: str) -> Place:
     """Parse ``FILE[:LINE[:COL]]`` and read the file. Raises :class:`UsageError`."""
+    from infill_retrieval.files.regular_file import NotRegularError, TooLargeError, read_regular
+
     match = _PLACE.match(argument)
     # A file whose name ends in ":12" exists rarely, but it exists.
     whole = Path(argument)
     file = whole if match is None or whole.is_file() else Path(match["file"])
     try:
-        data = file.read_bytes()
+        data = read_regular(file, MAX_BYTES)
+    except NotRegularError:
+        raise UsageError(f"{file} is no regular file") from None
+    except TooLargeError:
+        raise UsageError(f"{file} is larger than {MAX_BYTES / 1e6:.0f} MB") from None
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
     if b"\0" in data:

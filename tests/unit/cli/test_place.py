@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_a_place_that_is_none(tmp_path: Path, at: str) -> None:
     file.write_bytes(b"ab\r\ncd\n")
     with pytest.raises(UsageError):
         read_place(f"{file}{at}")
+
+
+def test_only_a_regular_file_of_a_fair_size_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    with (tmp_path / "huge.py").open("wb") as file:
+        file.truncate(1 << 40)
+    for name, words in ("pipe.py", "no regular file"), ("huge.py", "larger than 50 MB"):
+        with pytest.raises(UsageError, match=words):
+            read_place(f"{tmp_path / name}:1")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_place("/dev/zero")
 
 
 def test_a_command_starts_without_what_only_others_need() -> None:
