@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
+SOON_S = 0.1
+"""A prompt that is read within so long is made with what other files hold at this moment. Any other
+is made with what they held before, and read anew in the background."""
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
 
@@ -124,7 +127,7 @@ class Pipeline:
         To be called between two keys: the engine gives way to a request at once and keeps what it
         has computed, so that typing without a pause never has to wait for a whole new anchor.
         """
-        if report.hole is not None and report.hole.typed.count("\n") >= REANCHOR_FROM_LINES:
+        if report.hole is not None and _wants_new_anchor(report.hole):
             fresh = cut(report.snapshot)
             shown = redact(fresh)
             if shown is None:
@@ -133,12 +136,28 @@ class Pipeline:
             await self._engine.warm(await self._prompt(report.snapshot, shown, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
+    async def refresh_snippets(self, report: Report) -> None:
+        """Search again if another file has changed, prepare the prompt with the result, then use it.
+
+        To be called between two keys, like :meth:`move_anchor`.
+        """
+        hole = report.hole
+        if hole is None or _wants_new_anchor(hole):
+            return
+        place = await self._place(report.snapshot, hole)
+        if self._searches.doubtful(place) is None:
+            return
+        found = self._searches.choose(place, await self._find(report.snapshot, hole, place))
+        if found is not report.retrieval:
+            await self._engine.warm(await self._prompt(report.snapshot, hole, found))
+        self._searches.keep(place, found)
+
     def document_changed(self, uri: str, path: PurePath) -> None:
-        """Search again at the next request in another document, even at the same place."""
+        """Search again, in the background or at the next request, even at the same place."""
         self._searches.doubt(uri, path)
 
     def files_changed(self) -> None:
-        """Search again at the next request, whatever may have changed."""
+        """Search again, in the background or at the next request, whatever may have changed."""
         self._searches.doubt_all()
 
     async def _compute(self, snapshot: Snapshot) -> Report:
@@ -163,14 +182,30 @@ class Pipeline:
         )
 
     async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
-        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
-        if budget <= 0:
+        place = await self._place(snapshot, hole)
+        if place.budget_tokens <= 0:
             return NO_SNIPPETS
-        # What is typed may say what is needed (the name before a dot), but the snippets are held
-        # while it grows: another set would cost the KV cache.
-        place = SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
         if (held := self._searches.get(place)) is not None:
             return held
+        former = self._searches.doubtful(place)
+        if former is not None and snapshot.trigger is Trigger.AUTOMATIC and self._reads_slowly():
+            return former
+        return self._searches.settle(place, await self._find(snapshot, hole, place))
+
+    async def _place(self, snapshot: Snapshot, hole: Hole) -> SearchPlace:
+        # What is typed may say what is needed (the name before a dot), but the snippets are held
+        # while it grows: another set would cost the KV cache.
+        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
+        return SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
+
+    def _reads_slowly(self) -> bool:
+        """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
+        settings, info = self._settings, self._engine.info
+        tokens = settings.prefix_tokens + settings.suffix_tokens + settings.snippet_tokens
+        speed = info.prefill_tokens_per_s if info is not None else 0.0
+        return settings.think_ahead and 0 < speed < tokens / SOON_S
+
+    async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
         query = Query(
             snapshot.path,
             snapshot.language_id,
@@ -184,8 +219,7 @@ class Pipeline:
             counting = asyncio.run_coroutine_threadsafe(self._tokenizer.count(texts), loop)
             return counting.result(COUNT_TIMEOUT_S)
 
-        found = await asyncio.to_thread(self._retrieve, query, budget, count_tokens)
-        return self._searches.settle(place, found)
+        return await asyncio.to_thread(self._retrieve, query, place.budget_tokens, count_tokens)
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()
@@ -204,7 +238,8 @@ class Pipeline:
         head, prefix, suffix, typed = await self._tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        return assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        return replace(prompt, document=snapshot.uri)
 
     async def _complete(
         self, prompt: Prompt, hole: Hole, trigger: Trigger
@@ -221,6 +256,10 @@ class Pipeline:
         )
         self._results.put(key, completions)
         return completions
+
+
+def _wants_new_anchor(hole: Hole) -> bool:
+    return hole.typed.count("\n") >= REANCHOR_FROM_LINES
 
 
 class _Steps:

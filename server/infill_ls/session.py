@@ -262,6 +262,7 @@ class Session:
         path = Path(snapshot.path) if snapshot.path else None
         try:
             await self._pipeline.move_anchor(report)
+            await self._pipeline.refresh_snippets(report)
             await asyncio.sleep(PAUSE_S)
             await asyncio.to_thread(self._look_for_secrets, snapshot.uri, path, snapshot.text)
             await self._pipeline.think_ahead(report)

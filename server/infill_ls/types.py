@@ -154,6 +154,8 @@ class Prompt:
     text: str
     """The prompt for people to read, with markers spelled out and the fragment left out."""
     parts: tuple[PromptPart, ...] = ()
+    document: str = ""
+    """Whose it is: where memory is short, the older prompts of a document go before its newest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ class EngineProcess:
                     "token_ids": prompt.token_ids,
                     "anchor_tokens": prompt.anchor_tokens,
                     "fragment": prompt.fragment,
+                    "document": prompt.document,
                     "stop": wire.record_to_wire(stop),
                     "sampling": wire.record_to_wire(sampling),
                     "candidates": candidates,
@@ -150,7 +151,9 @@ class EngineProcess:
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor. A completion that comes in between goes first."""
         ids = prompt.token_ids[: prompt.anchor_tokens]
-        await self._request({"op": "warm", "token_ids": ids}, lambda _: None)
+        await self._request(
+            {"op": "warm", "token_ids": ids, "document": prompt.document}, lambda _: None
+        )
 
     async def cancel(self) -> None:
         """Stop every completion under way."""

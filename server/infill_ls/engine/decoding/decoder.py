@@ -106,6 +106,7 @@ class Decoder:
         *,
         room: int = 0,
         anchor_tokens: int | None = None,
+        document: str = "",
         chunk_tokens: int = 0,
         interruptible: bool = False,
     ) -> tuple[Branch, int]:
@@ -115,7 +116,7 @@ class Decoder:
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
-        branch, reused = self._tree.take(token_ids, anchor, room)
+        branch, reused = self._tree.take(token_ids, anchor, room, document)
         size = chunk_tokens or self._prefill_chunk_tokens
         for start in range(reused, len(token_ids), size):
             if is_cancelled():
@@ -124,13 +125,23 @@ class Decoder:
         return branch, reused
 
     def warm(
-        self, token_ids: Sequence[int], is_cancelled: Callable[[], bool], chunk_tokens: int
+        self,
+        token_ids: Sequence[int],
+        is_cancelled: Callable[[], bool],
+        chunk_tokens: int,
+        document: str = "",
     ) -> None:
         """Decode a prompt in the background, in small chunks that may be interrupted.
 
         Raises what :meth:`prefill` raises.
         """
-        self.prefill(token_ids, is_cancelled, chunk_tokens=chunk_tokens, interruptible=True)
+        self.prefill(
+            token_ids,
+            is_cancelled,
+            document=document,
+            chunk_tokens=chunk_tokens,
+            interruptible=True,
+        )
 
     def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
@@ -146,7 +157,11 @@ class Decoder:
             )
         limit = min(task.stop.max_tokens, self._model.context_tokens - len(task.token_ids))
         branch, reused = self.prefill(
-            task.token_ids, is_cancelled, room=limit, anchor_tokens=task.anchor_tokens
+            task.token_ids,
+            is_cancelled,
+            room=limit,
+            anchor_tokens=task.anchor_tokens,
+            document=task.document,
         )
         prefill_ms = ms_since(started)
         sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)

@@ -23,6 +23,8 @@ class Task:
     stop: StopRule
     sampling: Sampling = GREEDY
     candidates: int = 1
+    document: str = ""
+    """See :attr:`infill_ls.types.Prompt.document`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ class LlamaModel:
         facts = read_facts(path)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
-        kv_tokens = options.kv_tokens or default_kv_tokens(context_tokens)
+        kv_tokens = options.kv_tokens or default_kv_tokens(
+            context_tokens, facts.shape.kv_bytes_per_token
+        )
         self.context_tokens = min(context_tokens, kv_tokens)
         self.kv_cells = resident_cells(kv_tokens, context_tokens)
         self.parked_tokens = kv_tokens - self.kv_cells

@@ -126,7 +126,10 @@ class Worker:
         try:
             if request.is_warming:
                 self._decoder.warm(
-                    request.message["token_ids"], is_cancelled, self._background_chunk_tokens
+                    request.message["token_ids"],
+                    is_cancelled,
+                    self._background_chunk_tokens,
+                    request.message["document"],
                 )
                 request.reply({})
             else:
@@ -170,4 +173,5 @@ def _task_of(message: wire.Message) -> Task:
         stop=wire.stop_rule_from_wire(message["stop"]),
         sampling=Sampling(**message["sampling"]),
         candidates=message["candidates"],
+        document=message["document"],
     )
