@@ -10,6 +10,7 @@ syntax tree. Times are milliseconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -234,6 +235,20 @@ class EngineTimings:
     accepted_tokens: int = 0
     model_ms: float = 0.0
     """Time inside the model, since the request began; what else passed is our own doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the model has written so far of a completion that it is still at."""
+
+    text: str
+    """From the cursor on. What comes next goes behind it, unless a rule cuts its last line off."""
+    mean_logprob: float
+    tokens: int
+
+
+OnWritten = Callable[[Written], None]
+"""Hears of each token of a completion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import Branch, KvTree, SequenceStore
 from infill_ls.engine.decoding.run import NextToken, Run, Task, ms_since
 from infill_ls.engine.decoding.vocabulary import Vocabulary
-from infill_ls.types import Completion, Sampling, StopReason
+from infill_ls.types import Completion, OnWritten, Sampling, StopReason
 from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
@@ -143,9 +143,15 @@ class Decoder:
             interruptible=True,
         )
 
-    def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
+    def complete(
+        self,
+        task: Task,
+        is_cancelled: Callable[[], bool],
+        on_written: OnWritten = lambda _: None,
+    ) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
 
+        ``on_written`` hears of each token of the first one.
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
@@ -174,7 +180,8 @@ class Decoder:
                 run = Run(
                     task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
                 )
-                self._write(run, fork, choice, sampler, is_cancelled)
+                listener = on_written if fork is branch else None
+                self._write(run, fork, choice, sampler, is_cancelled, listener)
                 completions.append(run.completion(self._model_ms))
         finally:
             if sampler is not None:
@@ -189,6 +196,7 @@ class Decoder:
         choice: NextToken | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
+        on_written: OnWritten | None,
     ) -> None:
         """Write from ``choice`` on until a rule stops it.
 
@@ -201,6 +209,8 @@ class Decoder:
             reason = run.take(choice, self._vocabulary, self._stop_ids)
             if reason is not None:
                 return run.finish(reason)
+            if on_written is not None:
+                on_written(run.written())
             if is_cancelled():
                 raise Cancelled
             started = time.perf_counter()

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.engine.decoding.vocabulary import Vocabulary
-from infill_ls.types import GREEDY, Completion, EngineTimings, Sampling, StopReason, StopRule
+from infill_ls.types import (
+    GREEDY,
+    Completion,
+    EngineTimings,
+    Sampling,
+    StopReason,
+    StopRule,
+    Written,
+)
 from infill_retrieval.syntax import TreeCache
 
 
@@ -82,6 +90,11 @@ class Run:
             return StopReason.TIME
         return reason
 
+    def written(self) -> Written:
+        """Return what there is so far."""
+        text = "" if self.required else self._text.text_so_far()
+        return Written(text, self._mean_logprob, self._tokens)
+
     def finish(self, reason: StopReason) -> None:
         """Note why and when it ended."""
         self._reason = reason
@@ -98,8 +111,11 @@ class Run:
             model_ms,
         )
         text = "" if self.required else self._text.text()
-        mean_logprob = self._logprob_sum / max(self._tokens, 1)
-        return Completion(text, self._reason, mean_logprob, timings)
+        return Completion(text, self._reason, self._mean_logprob, timings)
+
+    @property
+    def _mean_logprob(self) -> float:
+        return self._logprob_sum / max(self._tokens, 1)
 
 
 def ms_since(started: float) -> float:

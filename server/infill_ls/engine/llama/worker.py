@@ -19,7 +19,7 @@ from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
-from infill_ls.types import Sampling
+from infill_ls.types import Sampling, Written
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class Request:
 
     message: wire.Message
     reply: Callable[[wire.Message], None]
+    tell: Callable[[wire.Message], None] = lambda _: None
+    """Sends something before the reply."""
     cancelled: bool = False
     is_warming: bool = field(init=False)
 
@@ -133,7 +135,15 @@ class Worker:
                 )
                 request.reply({})
             else:
-                completions = self._decoder.complete(_task_of(request.message), is_cancelled)
+
+                def tell(written: Written) -> None:
+                    request.tell({"written": wire.record_to_wire(written)})
+
+                completions = self._decoder.complete(
+                    _task_of(request.message),
+                    is_cancelled,
+                    tell if request.message["tells"] else lambda _: None,
+                )
                 data = [wire.completion_to_wire(completion) for completion in completions]
                 request.reply({"completions": data})
         except Cancelled:
