@@ -22,17 +22,27 @@ from infill_ls.prompting.redact import redact
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.settings import Settings
 from infill_ls.suggesting.ranking import rank
-from infill_ls.suggesting.result_cache import ResultCache, ResultKey, ShownSuggestions
+from infill_ls.suggesting.result_cache import (
+    ResultCache,
+    ResultKey,
+    ShownSuggestions,
+    typed_since,
+)
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.suggesting.triggers import why_not
 from infill_ls.types import (
     Completion,
+    EngineTimings,
     Hole,
+    OnWritten,
     Prompt,
     Report,
     Snapshot,
+    StopReason,
+    Suggestion,
     Trigger,
 )
+from infill_ls.writing import Writing
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
 
 log = logging.getLogger(__name__)
@@ -42,6 +52,8 @@ Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 SOON_S = 0.1
 """A prompt that is read within so long is made with what other files hold at this moment. Any other
 is made with what they held before, and read anew in the background."""
+LEAST_BEGINNING_CHARS = 2
+"""Less is not worth showing before the rest."""
 COUNT_TIMEOUT_S = 10.0
 """Only reached if the loop is shut down while a worker thread counts."""
 
@@ -58,19 +70,46 @@ class Pipeline:
         self._results = ResultCache()
         self._shown = ShownSuggestions()
         self._searches = HeldSnippets()
+        self._writings: dict[str, Writing] = {}
+        """What is being written, or was written last, for each document."""
 
-    async def run(self, snapshot: Snapshot) -> Report:
+    async def run(self, snapshot: Snapshot, deadline_s: float | None = None) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
 
-        Raises :class:`~infill_ls.errors.InfillError` if the engine cannot answer, and
-        ``asyncio.CancelledError`` when the task is cancelled; the engine then stops too.
+        After ``deadline_s`` it is what is certain by then, if that is anything. Raises
+        :class:`~infill_ls.errors.InfillError` if the engine cannot answer. When the task is
+        cancelled, the engine goes on for a while, for a request that goes on as it does.
         """
-        rest = self.rest_of_shown(snapshot)
-        if rest is not None:
+        until_s = None if deadline_s is None else asyncio.get_running_loop().time() + deadline_s
+        self._give_up_others(snapshot.uri)
+        writing = self._writings.get(snapshot.uri)
+        if writing is not None and writing.takes(snapshot):
+            report = await self._read(writing, snapshot, until_s)
+            if report is not None:
+                return report
+        if (rest := self.rest_of_shown(snapshot)) is not None:
             return rest
-        report = await self._compute(snapshot)
-        self._shown.remember(snapshot, report.suggestion)
+        begun = await self._begin(snapshot)
+        if isinstance(begun, Report):
+            self._shown.remember(snapshot, begun.suggestion)
+            return begun
+        report = await self._read(begun, snapshot, until_s)
+        assert report is not None, "nothing was typed since it began"
         return report
+
+    def is_under_way(self, snapshot: Snapshot) -> bool:
+        """Tell whether the answer is being written already."""
+        writing = self._writings.get(snapshot.uri)
+        return writing is not None and writing.takes(snapshot)
+
+    def give_up(self, uri: str) -> None:
+        """Stop what is being written for a document."""
+        if (writing := self._writings.pop(uri, None)) is not None:
+            writing.cancel()
+
+    def close(self) -> None:
+        """Stop what is being written and nobody waits for."""
+        self._give_up_others("")
 
     def rest_of_shown(self, snapshot: Snapshot) -> Report | None:
         """Return what is left of the suggestion that is being typed; the model is not asked."""
@@ -114,12 +153,25 @@ class Pipeline:
 
     async def think_ahead(self, report: Report) -> None:
         """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
-        if report.suggestion is not None:
-            snapshot, added = report.snapshot, report.suggestion.text
-            text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
-            offset = snapshot.offset + len(added)
-            accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
-            await self._compute(accepted)
+        writing = self._writings.get(report.snapshot.uri)
+        if writing is not None and writing.takes(report.snapshot):
+            # Perhaps only its beginning was shown.
+            report = await self._read(writing, report.snapshot, None) or report
+        if report.suggestion is None:
+            return
+        snapshot, added = report.snapshot, report.suggestion.text
+        text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
+        offset = snapshot.offset + len(added)
+        accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
+        writing = self._writings.get(snapshot.uri)
+        if writing is None or not writing.is_for(accepted):
+            begun = await self._begin(accepted)
+            if isinstance(begun, Report):
+                return
+            writing = begun
+        with writing.reading():
+            while not writing.is_done:
+                await writing.wait(None)
 
     async def move_anchor(self, report: Report) -> None:
         """Prepare a new anchor if some lines have been typed since the last one, then use it.
@@ -160,16 +212,94 @@ class Pipeline:
         """Search again, in the background or at the next request, whatever may have changed."""
         self._searches.doubt_all()
 
-    async def _compute(self, snapshot: Snapshot) -> Report:
+    async def _begin(self, snapshot: Snapshot) -> Report | Writing:
+        """Have a completion written in place of what is being written for the document.
+
+        Returns a report at once if nothing is to be written, or if it is known.
+        """
+        self.give_up(snapshot.uri)
         prepared = await self.prepare(snapshot)
         prompt, hole = prepared.prompt, prepared.hole
         if prompt is None or hole is None:
             return prepared
-        steps = _Steps()
-        completions = await self._complete(prompt, hole, snapshot.trigger)
+        stop = stop_rule(hole, snapshot.trigger, self._settings)
+        sampling = self._settings.sampling
+        candidates = self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1
+        key = ResultKey.of(prompt, stop, sampling, candidates)
+        if (known := self._results.get(key)) is not None:
+            return self._conclude(prepared, hole, known, _Steps())
+
+        async def write(on_written: OnWritten) -> tuple[Completion, ...]:
+            completions = await self._engine.complete(
+                prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
+            )
+            self._results.put(key, completions)
+            return completions
+
+        self._writings[snapshot.uri] = writing = Writing(prepared, write)
+        return writing
+
+    async def _read(
+        self, writing: Writing, snapshot: Snapshot, until_s: float | None
+    ) -> Report | None:
+        """Wait for what is written, and answer a request with it; ``None`` if it is of no use.
+
+        After ``until_s`` of the loop's clock, the answer is what is certain by then.
+        """
+        typed = typed_since(writing.snapshot, snapshot)
+        assert typed is not None
+        loop, steps = asyncio.get_running_loop(), _Steps()
+        with writing.reading():
+            while not writing.is_done:
+                if not writing.agrees(typed):
+                    return None
+                if until_s is not None and loop.time() >= until_s:
+                    if (part := self._beginning(writing, typed, snapshot)) is not None:
+                        return part
+                    until_s = None
+                await writing.wait(until_s)
+        completions, hole = writing.completions(), writing.prepared.hole
+        assert hole is not None
+        if writing.report is None:
+            writing.report = self._conclude(writing.prepared, hole, completions, steps)
+        report, shown = writing.report, writing.shown
+        if shown is not None and not _begins(report.suggestion, shown):
+            report = replace(report, suggestion=shown, reason="shown, as its beginning was")
+        self._shown.remember(writing.snapshot, report.suggestion)
+        return report if not typed else self.rest_of_shown(snapshot)
+
+    def _beginning(self, writing: Writing, typed: str, snapshot: Snapshot) -> Report | None:
+        """Return what is certain of a text that is being written, cut where it is whole."""
+        prepared, written = writing.prepared, writing.written
+        assert prepared.hole is not None
+        no_timings = EngineTimings(0, 0, 0.0, written.tokens, 0.0)
+        # As a text that the time has cut off: its last word may not be whole.
+        so_far = Completion(written.text, StopReason.TIME, written.mean_logprob, no_timings)
+        trigger, least = writing.snapshot.trigger, self._settings.min_probability
+        choice = rank((so_far,), prepared.hole, trigger, least)
+        text = choice.suggestions[0].text if choice.suggestions else ""
+        if writing.shown is not None and not text.startswith(writing.shown.text):
+            text = writing.shown.text
+        rest = text[len(typed) :]
+        if not text.startswith(typed) or len(rest.strip()) < LEAST_BEGINNING_CHARS:
+            return None
+        writing.shown = Suggestion(text)
+        self._shown.remember(writing.snapshot, writing.shown)
+        reason = "its beginning: the rest is being written"
+        return replace(prepared, snapshot=snapshot, suggestion=Suggestion(rest), reason=reason)
+
+    def _give_up_others(self, uri: str) -> None:
+        """Stop what is being written for other documents, and that nobody waits for."""
+        for other, writing in tuple(self._writings.items()):
+            if other != uri and not writing.is_read:
+                self.give_up(other)
+
+    def _conclude(
+        self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _Steps
+    ) -> Report:
         steps.done("engine")
         least = self._settings.min_probability
-        choice = rank(completions, hole, snapshot.trigger, least)
+        choice = rank(completions, hole, prepared.snapshot.trigger, least)
         steps.done("filters")
         return replace(
             prepared,
@@ -241,21 +371,9 @@ class Pipeline:
         prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
         return replace(prompt, document=snapshot.uri)
 
-    async def _complete(
-        self, prompt: Prompt, hole: Hole, trigger: Trigger
-    ) -> tuple[Completion, ...]:
-        stop = stop_rule(hole, trigger, self._settings)
-        sampling = self._settings.sampling
-        candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
-        key = ResultKey.of(prompt, stop, sampling, candidates)
-        known = self._results.get(key)
-        if known is not None:
-            return known
-        completions = await self._engine.complete(
-            prompt, stop, sampling=sampling, candidates=candidates
-        )
-        self._results.put(key, completions)
-        return completions
+
+def _begins(suggestion: Suggestion | None, shown: Suggestion) -> bool:
+    return suggestion is not None and suggestion.text.startswith(shown.text)
 
 
 def _wants_new_anchor(hole: Hole) -> bool:

@@ -48,6 +48,19 @@ class ResultCache:
             self._results.popitem(last=False)
 
 
+def typed_since(before: Snapshot, now: Snapshot) -> str | None:
+    """Return the text that was put at the cursor, if that is all that has changed."""
+    start, end = before.offset, now.offset
+    is_all = (
+        before.uri == now.uri
+        and end >= start
+        and len(now.text) - len(before.text) == end - start
+        and now.text[:start] == before.text[:start]
+        and now.text[end:] == before.text[start:]
+    )
+    return with_lf(now.text[start:end]) if is_all else None
+
+
 class ShownSuggestions:
     """The suggestion last shown in each document."""
 
@@ -69,14 +82,8 @@ class ShownSuggestions:
         if snapshot.uri not in self._shown:
             return None
         before, suggestion = self._shown[snapshot.uri]
-        start, end = before.offset, snapshot.offset
-        typed = with_lf(snapshot.text[start:end])
-        unchanged = (
-            end >= start
-            and len(snapshot.text) - len(before.text) == end - start
-            and suggestion.text.startswith(typed)
-            and snapshot.text[:start] == before.text[:start]
-            and snapshot.text[end:] == before.text[start:]
-        )
+        typed = typed_since(before, snapshot)
+        if typed is None or not suggestion.text.startswith(typed):
+            return None
         rest = suggestion.text[len(typed) :]
-        return Suggestion(rest) if unchanged and rest.strip() else None
+        return Suggestion(rest) if rest.strip() else None
