@@ -181,6 +181,8 @@ class StopRule:
     """A line after the first that is indented by fewer columns ends a block; it is cut off."""
     time_budget_ms: int = 1000
     """Time for decoding, counted from the first new token. Prefill is not counted."""
+    min_probability: float = 0.0
+    """What will not have this mean probability is not shown: it is not written to its end."""
     ending: Ending | None = None
     """How the syntax ends the completion; by lines and indentation alone if absent."""
 
@@ -197,6 +199,8 @@ class StopReason(StrEnum):
     """What was to be filled in is whole."""
     TOKENS = "tokens"
     TIME = "time"
+    DOUBT = "doubt"
+    """It would not be shown: too little of it is likely."""
     STUCK = "stuck"
     """The fragment could not be reproduced. Only a broken vocabulary does that."""
 
