@@ -99,6 +99,10 @@ class Decoder:
         self._model_ms = 0.0
         """Time spent in the model since the request began."""
 
+    def read_in_chunks_of(self, tokens: int) -> None:
+        """Read prompts in chunks of so many tokens from now on."""
+        self._prefill_chunk_tokens = tokens
+
     def prefill(
         self,
         token_ids: Sequence[int],

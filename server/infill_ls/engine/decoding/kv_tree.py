@@ -83,6 +83,11 @@ class KvTree:
         return self._lot.tokens
 
     @property
+    def newest(self) -> Branch:
+        """The branch that was used last."""
+        return max(self._branches, key=lambda branch: branch.used_at)
+
+    @property
     def branches(self) -> Sequence[Branch]:
         """All branches, empty ones too."""
         return self._branches
