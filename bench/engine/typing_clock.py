@@ -20,7 +20,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from infill_ls.document import cursor_window
 from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine.decoding import syntax_end
 from infill_ls.engine.wire import completion_from_wire, completion_to_wire, written_from_wire
 from infill_ls.evaluation.history import PastEdit, check_out_parent, edits_of
 from infill_ls.evaluation.keystrokes import Typist
@@ -35,6 +37,7 @@ from infill_ls.evaluation.simulated_clock import run_simulated
 from infill_ls.session import Session
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, StopRule, Written
+from infill_retrieval import index
 
 T = TypeVar("T")
 
@@ -47,7 +50,8 @@ REST_S = 2.0
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
 SETTINGS = Settings(cold_target_ms=0, time_budget_ms=60_000)
-PROMPT_BUDGET_MS = 1000
+# Parsing and searching have limits in real time, which a busy machine would reach.
+syntax_end.PARSE_LIMIT_MS = cursor_window.PARSE_LIMIT_MS = index.REFRESH_LIMIT_MS = 60_000.0
 
 
 class LiveModel:
@@ -83,10 +87,14 @@ class LiveModel:
         written, completion = self._known[key]
         return Script(tuple(map(written_from_wire, written)), completion_from_wire(completion))
 
-    def close(self) -> None:
-        """Keep what was said, and leave the engine."""
+    def keep(self) -> None:
+        """Write what was said to the file."""
         if self._memory is not None:
             self._memory.write_text(json.dumps(self._known), "utf-8")
+
+    def close(self) -> None:
+        """Keep what was said, and leave the engine."""
+        self.keep()
         self._wait(self._engine.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -152,6 +160,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for edit in edits:
+            live.keep()
             check_out_parent(arguments.repository, edit.commit, folder)
             for step_ms in arguments.steps:
                 for key_ms in arguments.keys:

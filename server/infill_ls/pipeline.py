@@ -78,7 +78,8 @@ class Pipeline:
 
         After ``deadline_s`` it is what is certain by then, if that is anything. Raises
         :class:`~infill_ls.errors.InfillError` if the engine cannot answer. When the task is
-        cancelled, the engine goes on for a while, for a request that goes on as it does.
+        cancelled, the engine goes on for a while, for a request that goes on as it does, unless
+        nothing is written yet.
         """
         until_s = None if deadline_s is None else asyncio.get_running_loop().time() + deadline_s
         self._give_up_others(snapshot.uri)
@@ -162,7 +163,9 @@ class Pipeline:
         snapshot, added = report.snapshot, report.suggestion.text
         text = snapshot.text[: snapshot.offset] + added + snapshot.text[snapshot.offset :]
         offset = snapshot.offset + len(added)
-        accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
+        asks_by_hand = snapshot.trigger is Trigger.INVOKED
+        trigger = Trigger.AUTOMATIC if asks_by_hand else snapshot.trigger
+        accepted = replace(snapshot, text=text, offset=offset, trigger=trigger)
         writing = self._writings.get(snapshot.uri)
         if writing is None or not writing.is_for(accepted):
             begun = await self._begin(accepted)

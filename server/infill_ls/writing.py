@@ -59,13 +59,17 @@ class Writing:
 
     def takes(self, snapshot: Snapshot) -> bool:
         """Tell whether a request may wait for this."""
-        if snapshot.trigger is not self.snapshot.trigger:
+        if snapshot.trigger is not self.snapshot.trigger or self._has_failed:
             return False
         typed = typed_since(self.snapshot, snapshot)
         if typed is None:
             return False
         # Before the first token nothing is lost by asking anew, with all that is typed.
         return not typed or (bool(self.written.text) and self.agrees(typed))
+
+    @property
+    def _has_failed(self) -> bool:
+        return self.is_done and (self._task.cancelled() or self._task.exception() is not None)
 
     def agrees(self, typed: str) -> bool:
         """Tell whether what is written does not contradict what was typed since."""
@@ -92,7 +96,13 @@ class Writing:
         finally:
             self._readers -= 1
             if not self._readers and not self.is_done:
-                self._grace = self._loop.call_later(GRACE_S, self._task.cancel)
+                self._leave_it()
+
+    def _leave_it(self) -> None:
+        if self.written.text:
+            self._grace = self._loop.call_later(GRACE_S, self._task.cancel)
+        else:
+            self._task.cancel()  # a later request would ask anew
 
     async def wait(self, until_s: float | None) -> None:
         """Return when there is more, when it is done, or at a time of the loop's clock."""

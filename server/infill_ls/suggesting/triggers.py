@@ -51,20 +51,25 @@ class Pace:
         self._latencies_s: deque[float] = deque(maxlen=MEASURED)
         self._between_keys_s: deque[float] = deque(maxlen=KEYS)
         self._last_key_s: float | None = None
+        self._is_in_a_run = False
 
     def key(self, now_s: float) -> None:
         """Take note that a key was pressed."""
-        if self._last_key_s is not None and now_s - self._last_key_s <= LONGEST_BETWEEN_KEYS_S:
-            self._between_keys_s.append(now_s - self._last_key_s)
+        if self._last_key_s is not None:
+            between_s = now_s - self._last_key_s
+            self._is_in_a_run = between_s <= LONGEST_BETWEEN_KEYS_S
+            if self._is_in_a_run:
+                self._between_keys_s.append(between_s)
         self._last_key_s = now_s
 
     def deadline_s(self, now_s: float) -> float | None:
         """Return in how many seconds to answer, so that it is seen before the next key is likely.
 
-        ``None`` as long as no rhythm is known.
+        ``None`` as long as no rhythm is known, and for the first key after a pause: whoever reads what
+        is there has time for all of it.
         """
         expected_s = self._between_quick_keys_s()
-        if self._last_key_s is None or expected_s is None:
+        if self._last_key_s is None or expected_s is None or not self._is_in_a_run:
             return None
         return max(self._last_key_s + expected_s - DELIVERY_S - now_s, 0.0)
 

@@ -45,6 +45,13 @@ EDITS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def unhurried_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing has a limit in real time, which a busy machine would reach."""
+    for module in ("document.cursor_window", "engine.decoding.syntax_end"):
+        monkeypatch.setattr(f"infill_ls.{module}.PARSE_LIMIT_MS", 60_000.0)
+
+
 @dataclass
 class Outcome:
     requests: int = 0

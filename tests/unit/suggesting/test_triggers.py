@@ -66,7 +66,9 @@ def test_a_pause_is_no_part_of_the_rhythm() -> None:
     before = pace.deadline_s(9 * 0.15)
     for now_s in (100.0, 200.0, 300.0):
         pace.key(now_s)
-    assert pace.deadline_s(300.0) == pytest.approx(before)
+        assert pace.deadline_s(now_s) is None, "there is time for the whole answer"
+    pace.key(300.15)
+    assert pace.deadline_s(300.15) == pytest.approx(before)
 
 
 def typing(each_s: float) -> Pace:
