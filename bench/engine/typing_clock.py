@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import subprocess
 import tempfile
 import threading
 from collections.abc import Coroutine, Sequence
@@ -44,7 +45,8 @@ T = TypeVar("T")
 HERE = Path(__file__).resolve().parents[2]
 COMMITS = 60
 LONGEST_EDIT_CHARS = 200
-SINCE = "50d9330"
+AT = "cea0d8b"
+"""The commit up to which the history is taken, so that the edits stay the same."""
 REST_S = 2.0
 """Before the first key, so that typing is measured and not how long a file takes that was just opened."""
 READS = 6
@@ -141,18 +143,32 @@ def figures(rows: list[dict[str, Any]], calls: list[Call]) -> dict[str, float]:
     }
 
 
+def history_up_to(commit: str, repository: Path, clone: Path) -> Path:
+    """Return a clone that ends with ``commit``."""
+    git = ("git", "-c", "advice.detachedHead=false")
+    subprocess.run(
+        [*git, "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(clone)],
+        check=True,
+    )
+    subprocess.run([*git, "-C", str(clone), "update-ref", "--no-deref", "HEAD", commit], check=True)
+    return clone
+
+
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--repository", type=Path, default=HERE)
+    parser.add_argument("--at", default=AT, help="commit up to which the history is taken")
     parser.add_argument("--edits", type=int, default=16)
     parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
     parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    edits = edits_of(arguments.repository, COMMITS, None, 0)
+    with tempfile.TemporaryDirectory() as clone:
+        repository = history_up_to(arguments.at, arguments.repository, Path(clone))
+        edits = edits_of(repository, COMMITS, None, 0)
     edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)

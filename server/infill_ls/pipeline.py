@@ -95,8 +95,7 @@ class Pipeline:
             self._shown.remember(snapshot, begun.suggestion)
             return begun
         report = await self._read(begun, snapshot, until_s)
-        assert report is not None, "nothing was typed since it began"
-        return report
+        return report or Report(snapshot, None, "the document was closed")
 
     def is_under_way(self, snapshot: Snapshot) -> bool:
         """Tell whether the answer is being written already."""
@@ -261,6 +260,8 @@ class Pipeline:
                         return part
                     until_s = None
                 await writing.wait(until_s)
+        if writing.is_given_up:
+            return None
         completions, hole = writing.completions(), writing.prepared.hole
         assert hole is not None
         if writing.report is None:

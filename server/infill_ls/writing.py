@@ -30,6 +30,7 @@ class Writing:
         """The longest beginning that was shown: what is shown next begins with it."""
         self.report: Report | None = None
         """What came of it."""
+        self.is_given_up = False
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Future[None] = self._loop.create_future()
         self._readers = 0
@@ -59,7 +60,7 @@ class Writing:
 
     def takes(self, snapshot: Snapshot) -> bool:
         """Tell whether a request may wait for this."""
-        if snapshot.trigger is not self.snapshot.trigger or self._has_failed:
+        if snapshot.trigger is not self.snapshot.trigger or self.is_given_up or self._has_failed:
             return False
         typed = typed_since(self.snapshot, snapshot)
         if typed is None:
@@ -82,6 +83,7 @@ class Writing:
 
     def cancel(self) -> None:
         """Give it up; the engine stops too."""
+        self.is_given_up = not self.is_done
         self._task.cancel()
 
     @contextmanager
@@ -100,9 +102,9 @@ class Writing:
 
     def _leave_it(self) -> None:
         if self.written.text:
-            self._grace = self._loop.call_later(GRACE_S, self._task.cancel)
+            self._grace = self._loop.call_later(GRACE_S, self.cancel)
         else:
-            self._task.cancel()  # a later request would ask anew
+            self.cancel()  # a later request would ask anew
 
     async def wait(self, until_s: float | None) -> None:
         """Return when there is more, when it is done, or at a time of the loop's clock."""
