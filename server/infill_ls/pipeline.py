@@ -21,7 +21,7 @@ from infill_ls.prompting.prompt import assemble, lay_out
 from infill_ls.prompting.redact import redact
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.settings import Settings
-from infill_ls.suggesting.ranking import rank
+from infill_ls.suggesting.ranking import beginning, rank
 from infill_ls.suggesting.result_cache import (
     ResultCache,
     ResultKey,
@@ -32,13 +32,11 @@ from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.suggesting.triggers import why_not
 from infill_ls.types import (
     Completion,
-    EngineTimings,
     Hole,
     OnWritten,
     Prompt,
     Report,
     Snapshot,
-    StopReason,
     Suggestion,
     Trigger,
 )
@@ -274,14 +272,11 @@ class Pipeline:
 
     def _beginning(self, writing: Writing, typed: str, snapshot: Snapshot) -> Report | None:
         """Return what is certain of a text that is being written, cut where it is whole."""
-        prepared, written = writing.prepared, writing.written
+        prepared, trigger = writing.prepared, writing.snapshot.trigger
         assert prepared.hole is not None
-        no_timings = EngineTimings(0, 0, 0.0, written.tokens, 0.0)
-        # As a text that the time has cut off: its last word may not be whole.
-        so_far = Completion(written.text, StopReason.TIME, written.mean_logprob, no_timings)
-        trigger, least = writing.snapshot.trigger, self._settings.min_probability
-        choice = rank((so_far,), prepared.hole, trigger, least)
-        text = choice.suggestions[0].text if choice.suggestions else ""
+        least = self._settings.min_probability
+        certain = beginning(writing.written, prepared.hole, trigger, least)
+        text = certain.text if certain is not None else ""
         if writing.shown is not None and not text.startswith(writing.shown.text):
             text = writing.shown.text
         rest = text[len(typed) :]
