@@ -264,10 +264,10 @@ def kv_bytes(model: Path) -> int:
         architecture = str(reader.fields["general.architecture"].contents())
         return int(reader.fields[f"{architecture}.{key}"].contents())
 
-    cells = default_kv_tokens(min(number("context_length"), 4096))
     head = number("embedding_length") // number("attention.head_count")
     width = head * number("attention.head_count_kv")
-    return cells * number("block_count") * width * 2 * 2
+    bytes_per_token = number("block_count") * width * 2 * 2
+    return default_kv_tokens(min(number("context_length"), 4096), bytes_per_token) * bytes_per_token
 
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:

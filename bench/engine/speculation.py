@@ -26,7 +26,7 @@ from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
 from infill_ls.errors import InfillError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 from infill_retrieval import NO_SNIPPETS
 
 SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
@@ -78,6 +78,7 @@ class Twins:
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Ask both, in turn who is first."""
         answers = {}

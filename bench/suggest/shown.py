@@ -33,6 +33,7 @@ from infill_ls.settings import Settings
 from infill_ls.types import (
     GREEDY,
     Completion,
+    OnWritten,
     Prompt,
     Report,
     Sampling,
@@ -181,6 +182,7 @@ class RememberingEngine(EngineProcess):
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Return what is in the file, or ask the model."""
         asked = f"{prompt.token_ids} {prompt.fragment!r} {stop} {sampling} {candidates}"

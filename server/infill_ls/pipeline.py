@@ -21,28 +21,41 @@ from infill_ls.prompting.prompt import assemble, lay_out
 from infill_ls.prompting.redact import redact
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.settings import Settings
-from infill_ls.suggesting.ranking import rank
-from infill_ls.suggesting.result_cache import ResultCache, ResultKey, ShownSuggestions
+from infill_ls.suggesting.ranking import beginning, rank
+from infill_ls.suggesting.result_cache import (
+    ResultCache,
+    ResultKey,
+    ShownSuggestions,
+    typed_since,
+)
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.suggesting.triggers import why_not
 from infill_ls.types import (
     Completion,
     Hole,
+    OnWritten,
     Prompt,
     Report,
     Snapshot,
+    Suggestion,
     Trigger,
 )
+from infill_ls.writing import Writing
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
 
 log = logging.getLogger(__name__)
 
 Retrieve = Callable[[Query, int, CountTokens], Retrieval]
 
+SOON_S = 0.1
+"""A prompt that is read within so long is made with what other files hold at this moment. Any other
+is made with what they held before, and read anew in the background."""
+LEAST_BEGINNING_CHARS = 2
+"""Less is not worth showing before the rest."""
 COUNT_TIMEOUT_S = 10.0
+"""Only reached if the loop is shut down while a worker thread counts."""
 SEARCH_LIMIT_S = 15.0
 """A search that takes longer is not waited for: it may read a file on a network that has gone."""
-"""Only reached if the loop is shut down while a worker thread counts."""
 
 
 class Pipeline:
@@ -59,19 +72,46 @@ class Pipeline:
         self._results = ResultCache()
         self._shown = ShownSuggestions()
         self._searches = HeldSnippets()
+        self._writings: dict[str, Writing] = {}
+        """What is being written, or was written last, for each document."""
 
-    async def run(self, snapshot: Snapshot) -> Report:
+    async def run(self, snapshot: Snapshot, deadline_s: float | None = None) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
 
-        Raises :class:`~infill_ls.errors.InfillError` if the engine cannot answer, and
-        ``asyncio.CancelledError`` when the task is cancelled; the engine then stops too.
+        After ``deadline_s`` it is what is certain by then, if that is anything. Raises
+        :class:`~infill_ls.errors.InfillError` if the engine cannot answer. When the task is
+        cancelled, the engine goes on for a while, for a request that goes on as it does, unless
+        nothing is written yet.
         """
-        rest = self.rest_of_shown(snapshot)
-        if rest is not None:
+        until_s = None if deadline_s is None else asyncio.get_running_loop().time() + deadline_s
+        self._give_up_others(snapshot.uri)
+        writing = self._writings.get(snapshot.uri)
+        if writing is not None and writing.takes(snapshot):
+            report = await self._read(writing, snapshot, until_s)
+            if report is not None:
+                return report
+        if (rest := self.rest_of_shown(snapshot)) is not None:
             return rest
-        report = await self._compute(snapshot)
-        self._shown.remember(snapshot, report.suggestion)
-        return report
+        begun = await self._begin(snapshot)
+        if isinstance(begun, Report):
+            self._shown.remember(snapshot, begun.suggestion)
+            return begun
+        report = await self._read(begun, snapshot, until_s)
+        return report or Report(snapshot, None, "the document was closed")
+
+    def is_under_way(self, snapshot: Snapshot) -> bool:
+        """Tell whether the answer is being written already."""
+        writing = self._writings.get(snapshot.uri)
+        return writing is not None and writing.takes(snapshot)
+
+    def give_up(self, uri: str) -> None:
+        """Stop what is being written for a document."""
+        if (writing := self._writings.pop(uri, None)) is not None:
+            writing.cancel()
+
+    def close(self) -> None:
+        """Stop what is being written and nobody waits for."""
+        self._give_up_others("")
 
     def rest_of_shown(self, snapshot: Snapshot) -> Report | None:
         """Return what is left of the suggestion that is being typed; the model is not asked."""
@@ -115,13 +155,28 @@ class Pipeline:
 
     async def think_ahead(self, report: Report) -> None:
         """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
-        if report.suggestion is not None:
-            snapshot, added = report.snapshot, report.suggestion.text
-            behind = snapshot.text[snapshot.offset + report.suggestion.replaced :]
-            text = snapshot.text[: snapshot.offset] + added + behind
-            offset = snapshot.offset + len(added)
-            accepted = replace(snapshot, text=text, offset=offset, trigger=Trigger.AUTOMATIC)
-            await self._compute(accepted)
+        writing = self._writings.get(report.snapshot.uri)
+        if writing is not None and writing.takes(report.snapshot):
+            # Perhaps only its beginning was shown.
+            report = await self._read(writing, report.snapshot, None) or report
+        if report.suggestion is None:
+            return
+        snapshot, added = report.snapshot, report.suggestion.text
+        behind = snapshot.text[snapshot.offset + report.suggestion.replaced :]
+        text = snapshot.text[: snapshot.offset] + added + behind
+        offset = snapshot.offset + len(added)
+        asks_by_hand = snapshot.trigger is Trigger.INVOKED
+        trigger = Trigger.AUTOMATIC if asks_by_hand else snapshot.trigger
+        accepted = replace(snapshot, text=text, offset=offset, trigger=trigger)
+        writing = self._writings.get(snapshot.uri)
+        if writing is None or not writing.is_for(accepted):
+            begun = await self._begin(accepted)
+            if isinstance(begun, Report):
+                return
+            writing = begun
+        with writing.reading():
+            while not writing.is_done:
+                await writing.wait(None)
 
     async def move_anchor(self, report: Report) -> None:
         """Prepare a new anchor if some lines have been typed since the last one, then use it.
@@ -129,7 +184,7 @@ class Pipeline:
         To be called between two keys: the engine gives way to a request at once and keeps what it
         has computed, so that typing without a pause never has to wait for a whole new anchor.
         """
-        if report.hole is not None and report.hole.typed.count("\n") >= REANCHOR_FROM_LINES:
+        if report.hole is not None and _wants_new_anchor(report.hole):
             fresh = cut(report.snapshot)
             shown = redact(fresh)
             if shown is None:
@@ -138,24 +193,117 @@ class Pipeline:
             await self._engine.warm(await self._prompt(report.snapshot, shown, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
+    async def refresh_snippets(self, report: Report) -> None:
+        """Search again if another file has changed, prepare the prompt with the result, then use it.
+
+        To be called between two keys, like :meth:`move_anchor`.
+        """
+        hole = report.hole
+        if hole is None or _wants_new_anchor(hole):
+            return
+        place = await self._place(report.snapshot, hole)
+        if self._searches.doubtful(place) is None:
+            return
+        found = self._searches.choose(place, await self._find(report.snapshot, hole, place))
+        if found is not report.retrieval:
+            await self._engine.warm(await self._prompt(report.snapshot, hole, found))
+        self._searches.keep(place, found)
+
     def document_changed(self, uri: str, path: PurePath) -> None:
-        """Search again at the next request in another document, even at the same place."""
+        """Search again, in the background or at the next request, even at the same place."""
         self._searches.doubt(uri, path)
 
     def files_changed(self) -> None:
-        """Search again at the next request, whatever may have changed."""
+        """Search again, in the background or at the next request, whatever may have changed."""
         self._searches.doubt_all()
 
-    async def _compute(self, snapshot: Snapshot) -> Report:
+    async def _begin(self, snapshot: Snapshot) -> Report | Writing:
+        """Have a completion written in place of what is being written for the document.
+
+        Returns a report at once if nothing is to be written, or if it is known.
+        """
+        self.give_up(snapshot.uri)
         prepared = await self.prepare(snapshot)
         prompt, hole = prepared.prompt, prepared.hole
         if prompt is None or hole is None:
             return prepared
-        steps = _Steps()
-        completions = await self._complete(prompt, hole, snapshot.trigger)
+        stop = stop_rule(hole, snapshot.trigger, self._settings)
+        sampling = self._settings.sampling
+        candidates = self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1
+        key = ResultKey.of(prompt, stop, sampling, candidates)
+        if (known := self._results.get(key)) is not None:
+            return self._conclude(prepared, hole, known, _Steps())
+
+        async def write(on_written: OnWritten) -> tuple[Completion, ...]:
+            completions = await self._engine.complete(
+                prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
+            )
+            self._results.put(key, completions)
+            return completions
+
+        self._writings[snapshot.uri] = writing = Writing(prepared, write)
+        return writing
+
+    async def _read(
+        self, writing: Writing, snapshot: Snapshot, until_s: float | None
+    ) -> Report | None:
+        """Wait for what is written, and answer a request with it; ``None`` if it is of no use.
+
+        After ``until_s`` of the loop's clock, the answer is what is certain by then.
+        """
+        typed = typed_since(writing.snapshot, snapshot)
+        assert typed is not None
+        loop, steps = asyncio.get_running_loop(), _Steps()
+        with writing.reading():
+            while not writing.is_done:
+                if not writing.agrees(typed):
+                    return None
+                if until_s is not None and loop.time() >= until_s:
+                    if (part := self._beginning(writing, typed, snapshot)) is not None:
+                        return part
+                    until_s = None
+                await writing.wait(until_s)
+        if writing.is_given_up:
+            return None
+        completions, hole = writing.completions(), writing.prepared.hole
+        assert hole is not None
+        if writing.report is None:
+            writing.report = self._conclude(writing.prepared, hole, completions, steps)
+        report, shown = writing.report, writing.shown
+        if shown is not None and not _begins(report.suggestion, shown):
+            report = replace(report, suggestion=shown, reason="shown, as its beginning was")
+        self._shown.remember(writing.snapshot, report.suggestion)
+        return report if not typed else self.rest_of_shown(snapshot)
+
+    def _beginning(self, writing: Writing, typed: str, snapshot: Snapshot) -> Report | None:
+        """Return what is certain of a text that is being written, cut where it is whole."""
+        prepared, trigger = writing.prepared, writing.snapshot.trigger
+        assert prepared.hole is not None
+        least = self._settings.min_probability
+        certain = beginning(writing.written, prepared.hole, trigger, least)
+        shown = writing.shown
+        if shown is not None and (certain is None or not certain.text.startswith(shown.text)):
+            certain = shown
+        rest = certain.after(typed) if certain is not None else None
+        if certain is None or rest is None or len(rest.text.strip()) < LEAST_BEGINNING_CHARS:
+            return None
+        writing.shown = certain
+        self._shown.remember(writing.snapshot, certain)
+        reason = "its beginning: the rest is being written"
+        return replace(prepared, snapshot=snapshot, suggestion=rest, reason=reason)
+
+    def _give_up_others(self, uri: str) -> None:
+        """Stop what is being written for other documents, and that nobody waits for."""
+        for other, writing in tuple(self._writings.items()):
+            if other != uri and not writing.is_read:
+                self.give_up(other)
+
+    def _conclude(
+        self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _Steps
+    ) -> Report:
         steps.done("engine")
         least = self._settings.min_probability
-        choice = rank(completions, hole, snapshot.trigger, least)
+        choice = rank(completions, hole, prepared.snapshot.trigger, least)
         steps.done("filters")
         return replace(
             prepared,
@@ -168,14 +316,30 @@ class Pipeline:
         )
 
     async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
-        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
-        if budget <= 0:
+        place = await self._place(snapshot, hole)
+        if place.budget_tokens <= 0:
             return NO_SNIPPETS
-        # What is typed may say what is needed (the name before a dot), but the snippets are held
-        # while it grows: another set would cost the KV cache.
-        place = SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
         if (held := self._searches.get(place)) is not None:
             return held
+        former = self._searches.doubtful(place)
+        if former is not None and snapshot.trigger is Trigger.AUTOMATIC and self._reads_slowly():
+            return former
+        return self._searches.settle(place, await self._find(snapshot, hole, place))
+
+    async def _place(self, snapshot: Snapshot, hole: Hole) -> SearchPlace:
+        # What is typed may say what is needed (the name before a dot), but the snippets are held
+        # while it grows: another set would cost the KV cache.
+        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
+        return SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
+
+    def _reads_slowly(self) -> bool:
+        """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
+        settings, info = self._settings, self._engine.info
+        tokens = settings.prefix_tokens + settings.suffix_tokens + settings.snippet_tokens
+        speed = info.prefill_tokens_per_s if info is not None else 0.0
+        return settings.think_ahead and 0 < speed < tokens / SOON_S
+
+    async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
         query = Query(
             snapshot.path,
             hole.language.name if hole.region_before is not None else snapshot.language_id,
@@ -192,7 +356,7 @@ class Pipeline:
         if self._stuck is not None and not self._stuck.done():
             return NO_SNIPPETS
         search = asyncio.ensure_future(
-            asyncio.to_thread(self._retrieve, query, budget, count_tokens)
+            asyncio.to_thread(self._retrieve, query, place.budget_tokens, count_tokens)
         )
         try:
             in_time, _ = await asyncio.wait({search}, timeout=SEARCH_LIMIT_S)
@@ -204,7 +368,7 @@ class Pipeline:
             self._stuck = search
             search.add_done_callback(lambda late: late.cancelled() or late.exception())
             return NO_SNIPPETS
-        return self._searches.settle(place, search.result())
+        return search.result()
 
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         info = await self._engine.start()
@@ -223,23 +387,16 @@ class Pipeline:
         head, prefix, suffix, typed = await self._tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        return assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        return replace(prompt, document=snapshot.uri)
 
-    async def _complete(
-        self, prompt: Prompt, hole: Hole, trigger: Trigger
-    ) -> tuple[Completion, ...]:
-        stop = stop_rule(hole, trigger, self._settings)
-        sampling = self._settings.sampling
-        candidates = self._settings.candidates if trigger is Trigger.INVOKED else 1
-        key = ResultKey.of(prompt, stop, sampling, candidates)
-        known = self._results.get(key)
-        if known is not None:
-            return known
-        completions = await self._engine.complete(
-            prompt, stop, sampling=sampling, candidates=candidates
-        )
-        self._results.put(key, completions)
-        return completions
+
+def _begins(suggestion: Suggestion | None, shown: Suggestion) -> bool:
+    return suggestion is not None and suggestion.text.startswith(shown.text)
+
+
+def _wants_new_anchor(hole: Hole) -> bool:
+    return hole.typed.count("\n") >= REANCHOR_FROM_LINES
 
 
 class _Steps:

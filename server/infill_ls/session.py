@@ -172,7 +172,7 @@ class Session:
             for path, (text, language_id) in self._buffers.items():
                 self._index.open_buffer(path, text, language_id)
             self._track(asyncio.get_running_loop().create_task(self.set_folders(self._folders)))
-        self._pipeline = Pipeline(self.engine, self._retrieve, settings)
+        self._use_pipeline(settings)
 
     async def set_folders(
         self, folders: Sequence[Path], on_progress: Callable[[int], None] = lambda _: None
@@ -223,6 +223,7 @@ class Session:
 
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
+        self._pace.key(asyncio.get_running_loop().time())
         if path is not None:
             self._pipeline.document_changed(uri, path)
             self._buffers[path] = (text, language_id)
@@ -230,6 +231,7 @@ class Session:
 
     def document_closed(self, uri: str, path: Path | None) -> None:
         """Go back to the file on disk."""
+        self._pipeline.give_up(uri)
         self._last_report.pop(uri, None)
         self._sensitive.pop(uri, None)
         if path is not None:
@@ -249,6 +251,7 @@ class Session:
         self._stop_thinking()
         for task in tuple(self._newest.values()):
             task.cancel()
+        self._pipeline.close()
         await self._engines.close()
         if self._background:
             await asyncio.wait(tuple(self._background), timeout=2)
@@ -277,12 +280,17 @@ class Session:
         if (secrets := self._secrets_of(snapshot)) is not None:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
-        if self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC:
+        must_wait = self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC
+        if must_wait and not pipeline.is_under_way(snapshot):
             if (rest := pipeline.rest_of_shown(snapshot)) is not None:
                 return rest  # costs nothing, so there is nothing to wait for
             await asyncio.sleep(self._pace.pause_s)
+        now = asyncio.get_running_loop().time
+        deadline_s, started_s = None, now()
+        if snapshot.trigger is Trigger.AUTOMATIC:
+            deadline_s = self._pace.deadline_s(started_s)
         try:
-            report = await pipeline.run(snapshot)
+            report = await pipeline.run(snapshot, deadline_s)
         except InfillError as error:
             if pipeline is not self._pipeline:
                 return await self._run(snapshot)  # other settings came, the engine was replaced
@@ -290,7 +298,7 @@ class Session:
                 return await self._run(snapshot)
             return Report(snapshot, None, str(error))
         if report.completion is not None:
-            self._pace.measured(sum(report.step_ms.values()) / 1000)
+            self._pace.measured(now() - started_s)
         return report
 
     async def _think_ahead(self, report: Report) -> None:
@@ -298,6 +306,7 @@ class Session:
         path = Path(snapshot.path) if snapshot.path else None
         try:
             await self._pipeline.move_anchor(report)
+            await self._pipeline.refresh_snippets(report)
             await asyncio.sleep(PAUSE_S)
             await asyncio.to_thread(self._look_for_secrets, snapshot.uri, path, snapshot.text)
             await self._pipeline.think_ahead(report)
@@ -337,10 +346,14 @@ class Session:
 
     def _choose_engine(self) -> EngineChoice:
         def switched() -> None:
-            self._pipeline = Pipeline(self.engine, self._retrieve, self.settings)
+            self._use_pipeline(self.settings)
             self._on_engine()
 
         return EngineChoice(self.settings, self._engine_factory, self._on_loading, switched)
+
+    def _use_pipeline(self, settings: Settings) -> None:
+        former, self._pipeline = self._pipeline, Pipeline(self.engine, self._retrieve, settings)
+        former.close()
 
     def _retrieve(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
         return self._index.retrieve(query, budget_tokens, count_tokens)

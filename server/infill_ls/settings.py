@@ -165,7 +165,7 @@ class Settings(BaseModel):
         ge=0,
         le=1_000_000,
         description="Size of the KV cache in tokens, for all files together: more files stay "
-        "computed, and more memory is used. 0 means enough for two or three prompts.",
+        "computed, and more memory is used. 0 means enough for two or three prompts, for more of a small model.",
     )
     flash_attention: Literal["auto", "on", "off"] = Field(
         "auto", description="How attention is computed: auto means as measured best."

@@ -10,6 +10,7 @@ syntax tree. Times are milliseconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -173,6 +174,8 @@ class Prompt:
     text: str
     """The prompt for people to read, with markers spelled out and the fragment left out."""
     parts: tuple[PromptPart, ...] = ()
+    document: str = ""
+    """Whose it is: where memory is short, the older prompts of a document go before its newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,8 @@ class StopRule:
     """A line after the first that is indented by fewer columns ends a block; it is cut off."""
     time_budget_ms: int = 1000
     """Time for decoding, counted from the first new token. Prefill is not counted."""
+    min_probability: float = 0.0
+    """What will not have this mean probability is not shown: it is not written to its end."""
     ending: Ending | None = None
     """How the syntax ends the completion; by lines and indentation alone if absent."""
 
@@ -213,6 +218,8 @@ class StopReason(StrEnum):
     """What was to be filled in is whole."""
     TOKENS = "tokens"
     TIME = "time"
+    DOUBT = "doubt"
+    """It would not be shown: too little of it is likely."""
     STUCK = "stuck"
     """The fragment could not be reproduced. Only a broken vocabulary does that."""
 
@@ -254,6 +261,20 @@ class EngineTimings:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What the model has written so far of a completion that it is still at."""
+
+    text: str
+    """From the cursor on. What comes next goes behind it, unless a rule cuts its last line off."""
+    mean_logprob: float
+    tokens: int
+
+
+OnWritten = Callable[[Written], None]
+"""Hears of each token of a completion."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What the model wrote, from the cursor on: the fragment is already taken off."""
 
@@ -285,6 +306,18 @@ class Suggestion:
     def text_to_insert(self) -> str:
         """What to put at the cursor where nothing can be replaced; may be blank."""
         return self.text if self.inserted is None else self.inserted
+
+    def after(self, typed: str) -> Suggestion | None:
+        """Return what is left when ``typed`` was typed of it; ``None`` if that is not its beginning.
+
+        It takes the place of the same characters.
+        """
+        if not self.text.startswith(typed):
+            return None
+        inserted = self.inserted
+        if inserted is not None:
+            inserted = inserted[len(typed) :] if inserted.startswith(typed) else ""
+        return Suggestion(self.text[len(typed) :], self.replaced, inserted)
 
 
 @dataclass(frozen=True, slots=True)

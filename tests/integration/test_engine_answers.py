@@ -10,7 +10,7 @@ import pytest
 
 from infill_ls import pipeline
 from infill_ls.prompting.tokens import LineTokenizer
-from infill_ls.types import Sampling, StopRule
+from infill_ls.types import Sampling, StopRule, Written
 from integration.conftest import MakeEngine, prompt_for
 
 SOURCES = [
@@ -167,3 +167,15 @@ async def test_a_prompt_larger_than_the_context_is_an_error_not_an_end(
         await engine.complete(prompt, StopRule(4, 1))
     small = await prompt_for(engine, "x = ")
     assert await engine.complete(small, StopRule(4, 1))
+
+
+async def test_who_listens_hears_what_is_written(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    prompt = await prompt_for(engine, "def area(width, height):\n    return width", "\n", "")
+    heard: list[Written] = []
+    stop = StopRule(12, 1, time_budget_ms=60_000)
+    (completion,) = await engine.complete(prompt, stop, on_written=heard.append)
+    assert heard[0].tokens == 1
+    assert heard[-1].tokens < completion.timings.decode_tokens
+    assert all(completion.text.startswith(written.text) for written in heard)
+    assert await engine.complete(prompt, stop)  # who does not listen hears nothing

@@ -131,7 +131,7 @@ async def test_after_some_lines_a_new_anchor_is_warmed() -> None:
     )
 
 
-async def test_a_cancelled_run_cancels_the_engine() -> None:
+async def test_what_nobody_waits_for_is_given_up_at_once_if_nothing_is_written() -> None:
     engine = ScriptedEngine(["one"], delay_s=30)
     task = asyncio.create_task(pipeline(engine).run(snapshot("x = ‸")))
     while not engine.prompts:
@@ -139,7 +139,9 @@ async def test_a_cancelled_run_cancels_the_engine() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert engine.cancelled == 1
+    async with asyncio.timeout(5):
+        while not engine.cancelled:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_failure_of_the_engine_is_raised() -> None:
@@ -162,3 +164,18 @@ async def test_switched_off() -> None:
         assert report.suggestion is None
         assert "off" in report.reason
     assert engine.prompts == []
+
+
+async def test_a_failure_is_that_of_one_request() -> None:
+    pipe = pipeline(ScriptedEngine([EngineError("broken"), "one"]))
+    with pytest.raises(EngineError, match="broken"):
+        await suggest(pipe, "x = ‸")
+    assert await suggest(pipe, "x = ‸") == "one"
+
+
+async def test_what_a_menu_accepts_is_known_too() -> None:
+    engine = ScriptedEngine(["one", "(1)"])
+    pipe = pipeline(engine)
+    await pipe.think_ahead(await pipe.run(snapshot("x = ‸", trigger=Trigger.MENU)))
+    assert await suggest(pipe, "x = one‸", Trigger.MENU) == "(1)"
+    assert len(engine.prompts) == 2

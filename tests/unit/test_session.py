@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -61,4 +62,30 @@ async def test_names_count_whatever_the_scheme(uri: str) -> None:
     report = await session.suggest(replace(snapshot("x = ‸"), uri=uri, path=""))
     assert report.suggestion is None
     assert "its name says that it holds secrets" in report.reason
+    await session.close()
+
+
+async def test_what_is_accepted_while_it_is_thought_ahead_is_answered() -> None:
+    engine = ScriptedEngine(["net_price", "(1)"], delay_s=0.2)
+    session = Session(Settings(snippet_tokens=0), engine_factory=lambda *_: engine)
+    await session.suggest(snapshot("x = ‸"))
+    async with asyncio.timeout(10):
+        while len(engine.prompts) < 2:
+            await asyncio.sleep(0.01)
+    report = await session.suggest(snapshot("x = net_price‸"))
+    assert report.suggestion is not None
+    assert report.suggestion.text == "(1)"
+    await session.close()
+
+
+async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
+    engine = ScriptedEngine(["net_price"], delay_s=30)
+    session = Session(Settings(snippet_tokens=0), engine_factory=lambda *_: engine)
+    here = snapshot("x = ‸")
+    asked = asyncio.ensure_future(session.suggest(here))
+    async with asyncio.timeout(10):
+        while not engine.prompts:
+            await asyncio.sleep(0.01)
+        session.document_closed(here.uri, None)
+        assert (await asked).suggestion is None
     await session.close()

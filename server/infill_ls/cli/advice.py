@@ -105,8 +105,9 @@ def recommend(
         if other is None or known.source.size_bytes is None:
             continue
         speed = estimate(measured, size, other)
-        cells = default_kv_tokens(min(context_tokens, known.model.context_tokens))
-        needed = memory_bytes(known.source.size_bytes, known.model.kv_bytes_per_token, cells)
+        kv_bytes = known.model.kv_bytes_per_token
+        cells = default_kv_tokens(min(context_tokens, known.model.context_tokens), kv_bytes)
+        needed = memory_bytes(known.source.size_bytes, kv_bytes, cells)
         fits = needed + SPARE_BYTES <= free_bytes
         is_quick = speed.line_ms <= LINE_MS and speed.cold_ms(LEAST_TOKENS) <= cold_target_ms
         is_larger = (

@@ -120,8 +120,9 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     speed = Speed(info.prefill_tokens_per_s, info.decode_ms)
     budgets = budgets_for(settings, info)
     prompt_tokens = budgets.prefix_tokens + budgets.suffix_tokens + budgets.snippet_tokens
-    kv_tokens = settings.kv_tokens or default_kv_tokens(info.context_tokens)
-    needed = memory_bytes(facts["file_bytes"], facts["shape"]["kv_bytes_per_token"], kv_tokens)
+    kv_bytes = facts["shape"]["kv_bytes_per_token"]
+    kv_tokens = settings.kv_tokens or default_kv_tokens(info.context_tokens, kv_bytes)
+    needed = memory_bytes(facts["file_bytes"], kv_bytes, kv_tokens)
     free = psutil.virtual_memory().available
     file = Section(
         "model",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infill_ls.models.fim import FimTokens
-from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,12 @@ class Engine(Protocol):
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,
     ) -> tuple[Completion, ...]:
-        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
+        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first.
+
+        ``on_written`` hears what there is of the first one, as often as the engine can tell.
+        """
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor, so that the next completion starts at once."""

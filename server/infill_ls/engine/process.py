@@ -33,7 +33,7 @@ from infill_ls.engine.rendezvous import (
     rendezvous_for,
 )
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
-from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 from infill_retrieval.processes.own_python import python_command, starting_options
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class EngineProcess:
         self._started: subprocess.Popen[bytes] | None = None
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[wire.Message]] = {}
+        self._listeners: dict[int, OnWritten] = {}
         self._completions = CallsUnderWay()
         self._pause_s = 0.0
         self._may_start_at = 0.0
@@ -134,6 +135,7 @@ class EngineProcess:
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,
     ) -> tuple[Completion, ...]:
         """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
         with self._completions.this():
@@ -143,18 +145,23 @@ class EngineProcess:
                     "token_ids": prompt.token_ids,
                     "anchor_tokens": prompt.anchor_tokens,
                     "fragment": prompt.fragment,
+                    "document": prompt.document,
                     "stop": wire.record_to_wire(stop),
                     "sampling": wire.record_to_wire(sampling),
                     "candidates": candidates,
+                    "tells": on_written is not None,
                 },
                 lambda reply: tuple(map(wire.completion_from_wire, reply["completions"])),
                 budget_s=stop.time_budget_ms / 1000,
+                on_written=on_written,
             )
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor. A completion that comes in between goes first."""
         ids = prompt.token_ids[: prompt.anchor_tokens]
-        await self._request({"op": "warm", "token_ids": ids}, lambda _: None)
+        await self._request(
+            {"op": "warm", "token_ids": ids, "document": prompt.document}, lambda _: None
+        )
 
     async def cancel(self) -> None:
         """Stop every completion under way."""
@@ -326,6 +333,11 @@ class EngineProcess:
     def _take_answer(self, message: wire.Message) -> None:
         if not isinstance(message["id"], int):
             raise ValueError("the id of an answer is no number")  # noqa: TRY004 - a broken stream
+        if "written" in message:
+            written = wire.written_from_wire(message["written"])
+            if (listener := self._listeners.get(message["id"])) is not None:
+                listener(written)
+            return
         waiting = self._replies.pop(message["id"], None)
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
@@ -345,6 +357,7 @@ class EngineProcess:
         message: wire.Message,
         understand: Callable[[wire.Message], Answer],
         budget_s: float = 0.0,
+        on_written: OnWritten | None = None,
     ) -> Answer:
         if self._info is None:
             await self.start()
@@ -356,6 +369,8 @@ class EngineProcess:
         request_id = next(self._ids)
         reply: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._replies[request_id] = reply
+        if on_written is not None:
+            self._listeners[request_id] = on_written
         try:
             writer.write(wire.encode({"id": request_id, **message}))
             async with asyncio.timeout(timeout_s):
@@ -374,6 +389,8 @@ class EngineProcess:
         except ConnectionError:
             self._replies.pop(request_id, None)
             raise EngineUnavailableError("the engine process ended") from None
+        finally:
+            self._listeners.pop(request_id, None)
         if "error" in answer:
             raise EngineError(str(answer["error"]))
         if "cancelled" in answer:

@@ -16,6 +16,7 @@ from infill_ls.types import (
     GREEDY,
     Completion,
     EngineTimings,
+    OnWritten,
     Prompt,
     Sampling,
     StopReason,
@@ -98,6 +99,7 @@ class ScriptedEngine:
         *,
         sampling: Sampling = GREEDY,  # noqa: ARG002
         candidates: int = 1,
+        on_written: OnWritten | None = None,  # noqa: ARG002 - all of it comes at once
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
         _record(self.prompts, prompt)

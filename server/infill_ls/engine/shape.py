@@ -10,6 +10,12 @@ ENGINE_OVERHEAD_BYTES = 250_000_000
 F16_BYTES = 2
 ENOUGH_KV_TOKENS = 6144
 """From here on, memory is dearer than a third prompt."""
+PARKED_PROMPTS = 4
+"""Prompts of other files that are kept, where that is cheap: of those that one goes to and fro between."""
+PROMPT_TOKENS = 1600
+"""Of a prompt with the default budgets and the text that was typed."""
+PARKED_BYTES = 96_000_000
+"""More memory than that is not taken for other files' prompts, unless the user asks for it."""
 SPARE_CELLS = 1024
 """Beside a prompt of full length, for what is written and the ends of other prompts of its file."""
 
@@ -50,13 +56,17 @@ def read_shape(architecture: str, metadata: Callable[[str], str]) -> ModelShape:
     )
 
 
-def default_kv_tokens(context_tokens: int) -> int:
+def default_kv_tokens(context_tokens: int, kv_bytes_per_token: int) -> int:
     """Return for how many tokens to keep keys and values, for prompts of ``context_tokens``.
 
     Three prompts: the one in use, the one that is prepared for the next lines, and another file's.
-    Two where three would be large.
+    Two where three would be large, and those of :data:`PARKED_PROMPTS` files where that is cheap.
     """
-    return max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_TOKENS))
+    least = max(2 * context_tokens, min(3 * context_tokens, ENOUGH_KV_TOKENS))
+    if not kv_bytes_per_token:
+        return least
+    parked = min(PARKED_PROMPTS * PROMPT_TOKENS, PARKED_BYTES // kv_bytes_per_token)
+    return max(least, resident_cells(least, context_tokens) + parked)
 
 
 def resident_cells(kv_tokens: int, context_tokens: int) -> int:

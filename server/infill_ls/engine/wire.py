@@ -1,7 +1,7 @@
 """Frames between the language server and the engine process: JSON behind a 4-byte length.
 
-Requests go down the child's stdin, each with an ``id``; each gets exactly one reply with that
-``id``. Events (``loading``, ``ready``, ``failed``) come up with no ``id``.
+Each request has an ``id`` and gets exactly one reply with that ``id``; a completion that wants to hear
+of it gets ``written`` frames with it before, one for each token. Events (``loading``, ``ready``, ``failed``) come up with no ``id``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from infill_ls.types import (
     Sampling,
     StopReason,
     StopRule,
+    Written,
 )
 
 Message = dict[str, Any]
@@ -66,7 +67,7 @@ def decode_body(body: bytes) -> Message:
     return message
 
 
-def record_to_wire(record: StopRule | Sampling | EngineTimings) -> Message:
+def record_to_wire(record: StopRule | Sampling | EngineTimings | Written) -> Message:
     """Return a record as plain data."""
     return asdict(record)
 
@@ -97,6 +98,11 @@ def completion_from_wire(data: Message) -> Completion:
         data["mean_logprob"],
         EngineTimings(**data["timings"]),
     )
+
+
+def written_from_wire(data: Message) -> Written:
+    """Return what is written so far, by ``data``."""
+    return Written(str(data["text"]), float(data["mean_logprob"]), int(data["tokens"]))
 
 
 def info_to_wire(info: EngineInfo) -> Message:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from infill_ls.engine import Engine, EngineInfo
 from infill_ls.pipeline import Retrieve
-from infill_ls.types import GREEDY, Completion, Prompt, Sampling, StopRule
+from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 from infill_retrieval import NO_SNIPPETS, Channel, CountTokens, Query, Retrieval
 
 
@@ -81,6 +81,7 @@ class EngineWithout:
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,
     ) -> tuple[Completion, ...]:
         """Fill the hole as the parts that are left allow."""
         if Part.HEALING in self._parts and prompt.fragment:
@@ -88,7 +89,9 @@ class EngineWithout:
             prompt = replace(prompt, token_ids=(*prompt.token_ids, *ids), fragment="")
         if Part.SYNTAX_END in self._parts:
             stop = replace(stop, ending=None)
-        return await self._engine.complete(prompt, stop, sampling=sampling, candidates=candidates)
+        return await self._engine.complete(
+            prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
+        )
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor."""

@@ -8,12 +8,11 @@ simulated person knows the text, so that what is accepted is the most that could
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from infill_ls.errors import InfillError
 from infill_ls.evaluation.figures import Figure, Row, Table, average, percent, quantile, table
@@ -69,7 +68,7 @@ class Replay:
         server.open(path, edit.before + edit.after)
         try:
             await server.until_ready()
-            typist = _Typist(server, path, edit, self._key_ms)
+            typist = Typist(server, path, edit, self._key_ms)
             await typist.type_all()
         finally:
             server.close(path)
@@ -89,8 +88,20 @@ class Replay:
         return self._server
 
 
-class _Typist:
-    def __init__(self, server: ServerProcess, path: Path, edit: PastEdit, key_ms: float) -> None:
+class TypedInto(Protocol):
+    """What a typist needs of a server."""
+
+    def insert(self, path: Path, text: str, offset: int, added: str) -> None:
+        """Insert ``added`` at ``offset`` into the document, whose text is ``text`` until now."""
+
+    async def complete_typed(self, path: Path, text: str, offset: int) -> str | None:
+        """Ask as an editor does after a key; return the text to put at the cursor."""
+
+
+class Typist:
+    """Types one edit, a key each ``key_ms``, and accepts what is right."""
+
+    def __init__(self, server: TypedInto, path: Path, edit: PastEdit, key_ms: float) -> None:
         self._server = server
         self._path = path
         self._edit = edit
@@ -103,6 +114,12 @@ class _Typist:
         self._requests = 0
         self._begins_wrong = 0
         self._wait_ms: list[float] = []
+
+    async def rest(self, seconds: float) -> None:
+        """Look at the place before the first key, after which the editor asks too."""
+        edit = self._edit
+        asked = self._server.complete_typed(self._path, edit.before + edit.after, len(edit.before))
+        await asyncio.gather(asked, asyncio.sleep(seconds))
 
     async def type_all(self) -> None:
         """Type until the edit is done."""
@@ -152,7 +169,8 @@ class _Typist:
         text = edit.before + self._written + edit.after
         offset = len(edit.before) + len(self._written)
         self._requests += 1
-        started = time.perf_counter()
+        now = asyncio.get_running_loop().time
+        started = now()
         answer = asyncio.ensure_future(self._server.complete_typed(self._path, text, offset))
         if self._key_ms > 0:
             await asyncio.wait([answer], timeout=self._key_ms / 1000)
@@ -165,7 +183,7 @@ class _Typist:
                 seen = await answer
         except TimeoutError:
             raise InfillError(f"no answer within {ANSWER_TIMEOUT_S:.0f} s") from None
-        waited_s = time.perf_counter() - started
+        waited_s = now() - started
         if seen is not None:
             self._seen += 1
             self._wait_ms.append(waited_s * 1000)

@@ -59,16 +59,28 @@ class HeldSnippets:
         self._held.move_to_end(place)
         return held.found
 
+    def doubtful(self, place: SearchPlace) -> Retrieval | None:
+        """Return what is held although a file has changed since, or ``None``."""
+        held = self._held.get(place)
+        return held.found if held is not None and held.is_doubtful else None
+
     def settle(self, place: SearchPlace, found: Retrieval) -> Retrieval:
         """Take the result of a new search; return which to use, it or the one that was held."""
+        found = self.choose(place, found)
+        self.keep(place, found)
+        return found
+
+    def choose(self, place: SearchPlace, found: Retrieval) -> Retrieval:
+        """Return which to use, the result of a new search or what was held."""
         held = self._held.get(place)
-        if held is not None and not _differs_in_a_changed_file(held, found):
-            found = held.found
+        return found if held is None or _differs_in_a_changed_file(held, found) else held.found
+
+    def keep(self, place: SearchPlace, found: Retrieval) -> None:
+        """Hold this from now on."""
         self._held[place] = _Held(found)
         self._held.move_to_end(place)
         while len(self._held) > HELD_SEARCHES:
             self._held.popitem(last=False)
-        return found
 
     def doubt(self, uri: str, path: PurePath) -> None:
         """Note that a document has changed. Nothing of itself is ever found for it."""

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infill_ls.suggesting.filters import Site, conclude, filters_of
-from infill_ls.types import Completion, FilterStep, Hole, Suggestion, Trigger
+from infill_ls.types import (
+    Completion,
+    EngineTimings,
+    FilterStep,
+    Hole,
+    StopReason,
+    Suggestion,
+    Trigger,
+    Written,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,27 @@ def rank(
         shown.sort(key=lambda candidate: _order(candidate, site))
     distinct = dict.fromkeys(suggestion for one in shown for suggestion in one.suggestions)
     return Ranking(tuple(distinct), "shown", shown[0].completion, shown[0].filters)
+
+
+def beginning(
+    written: Written, hole: Hole, trigger: Trigger, min_probability: float
+) -> Suggestion | None:
+    """Return what to show of a completion that is still being written, cut where it is whole.
+
+    It is treated as a text that the time has cut off, but for its strings: half of one may look
+    right, and the whole like a secret.
+    """
+    text, site = written.text, Site.of(hole)
+    while text and site.balance.of(text).string:
+        text = text[: max(text.rfind(quote) for quote in "\"'`")] if _has_quote(text) else ""
+    no_timings = EngineTimings(0, 0, 0.0, written.tokens, 0.0)
+    so_far = Completion(text, StopReason.TIME, written.mean_logprob, no_timings)
+    suggestions = rank((so_far,), hole, trigger, min_probability).suggestions
+    return suggestions[0] if suggestions else None
+
+
+def _has_quote(text: str) -> bool:
+    return not {"'", '"', "`"}.isdisjoint(text)
 
 
 def _candidate(

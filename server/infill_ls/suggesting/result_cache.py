@@ -51,6 +51,19 @@ class ResultCache:
             self._results.popitem(last=False)
 
 
+def typed_since(before: Snapshot, now: Snapshot) -> str | None:
+    """Return the text that was put at the cursor, if that is all that has changed."""
+    start, end = before.offset, now.offset
+    is_all = (
+        before.uri == now.uri
+        and end >= start
+        and len(now.text) - len(before.text) == end - start
+        and now.text[:start] == before.text[:start]
+        and now.text[end:] == before.text[start:]
+    )
+    return with_lf(now.text[start:end]) if is_all else None
+
+
 class ShownSuggestions:
     """The suggestion last shown in each document."""
 
@@ -78,28 +91,27 @@ class ShownSuggestions:
         before, suggestion = self._shown[snapshot.uri]
         start, end = before.offset, snapshot.offset
         typed = with_lf(snapshot.text[start:end])
-        rest = suggestion.text[len(typed) :]
         behind = before.text[start + suggestion.replaced :]
         closers = snapshot.text[end : len(snapshot.text) - len(behind)]
+        rest = suggestion.after(typed)
         unchanged = (
             end >= start
-            and suggestion.text.startswith(typed)
-            and rest.strip()
+            and rest is not None
+            and rest.text.strip()
             and len(snapshot.text) - end >= len(behind)
             and len(closers) <= MOST_CLOSERS
             and is_closing(closers)
             and snapshot.text[:start] == before.text[:start]
             and snapshot.text.endswith(behind)
-            and _is_subsequence(closers, rest)
+            and _is_subsequence(closers, rest.text)
         )
-        if not unchanged:
+        if not unchanged or rest is None:
             return None
         if not closers:
-            return Suggestion(rest)
-        inserted = suggestion.text_to_insert
-        if suggestion.replaced and inserted.startswith(typed):
-            return Suggestion(rest, len(closers), inserted[len(typed) :])
-        return Suggestion(rest, len(closers), rest.partition(closers[0])[0])
+            return Suggestion(rest.text)
+        if suggestion.replaced and rest.inserted:
+            return Suggestion(rest.text, len(closers), rest.inserted)
+        return Suggestion(rest.text, len(closers), rest.text.partition(closers[0])[0])
 
 
 def _is_subsequence(short: str, text: str) -> bool:

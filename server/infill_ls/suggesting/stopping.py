@@ -20,6 +20,8 @@ def stop_rule(hole: Hole, trigger: Trigger, settings: Settings) -> StopRule:
         max_lines=settings.max_lines if hole.mode.end_kind is not None else 1,
         min_indent=_least_indent(hole),
         time_budget_ms=settings.time_budget_ms * patience,
+        # Anybody who asks gets an answer, however doubtful.
+        min_probability=settings.min_probability if trigger is Trigger.AUTOMATIC else 0.0,
         ending=_ending(hole),
     )
 

@@ -32,6 +32,7 @@ BAD = [
     wire.HEADER.pack(100_000) + b"[" * 100_000,
     wire.encode({"id": [1]}),
     wire.encode({"neither": "id nor event"}),
+    wire.encode({"id": 1, "written": {"text": "x", "tokens": []}}),
     wire.encode({"id": 1, "ids": 5}),
     wire.encode({"id": 1}),
 ]

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from infill_ls.document.cut import cut
-from infill_ls.suggesting.ranking import rank
-from infill_ls.types import Completion, EngineTimings, StopReason, Trigger
+from infill_ls.suggesting.ranking import beginning, rank
+from infill_ls.types import Completion, EngineTimings, StopReason, Trigger, Written
 from unit.documents import snapshot
 
 TIMINGS = EngineTimings(0, 0, 0.0, 1, 1.0)
@@ -56,3 +57,32 @@ def test_nothing_to_show(completions: tuple[Completion, ...]) -> None:
     choice = rank(completions, cut(snapshot("x = ‸")), Trigger.INVOKED, 0.5)
     assert choice.suggestions == ()
     assert choice.reason in ("no completion", "the model wrote nothing")
+
+
+@pytest.mark.parametrize(
+    ("marked", "written", "shown"),
+    [
+        ("x = ‸", "total(prices) + sum(pri", "total(prices) + sum"),
+        ("x = ‸", 'name + "of a thing and m', None),
+        ("x = '‸'", "half of a str", None),
+        ("x = ‸", "toke", None),
+        ("x = ‸", "f('a') + g(", "f('a') + g"),
+        ("def f():\n    ‸\n", "a = 1\n    b = 2\n    c = ", "a = 1\n    b = 2"),
+    ],
+)
+def test_a_beginning_is_cut_where_it_is_whole(marked: str, written: str, shown: str | None) -> None:
+    hole = cut(snapshot(marked))
+    found = beginning(Written(written, -0.1, 9), hole, Trigger.AUTOMATIC, 0.6)
+    assert (found.text if found is not None else None) == shown
+
+
+def test_a_doubtful_beginning_is_not_shown() -> None:
+    hole = cut(snapshot("x = ‸"))
+    assert beginning(Written("total(prices) + x", -3.0, 9), hole, Trigger.AUTOMATIC, 0.6) is None
+
+
+def test_a_beginning_ends_before_a_string_that_is_open() -> None:
+    hole = cut(replace(snapshot("x = ‸", name="a.lua"), language_id="lua"))
+    found = beginning(Written('name .. "of a thing and m', -0.1, 9), hole, Trigger.AUTOMATIC, 0.6)
+    assert found is not None
+    assert found.text == "name .."

@@ -19,7 +19,7 @@ from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import Branch, KvTree, SequenceStore
 from infill_ls.engine.decoding.run import NextToken, Run, Task, ms_since
 from infill_ls.engine.decoding.vocabulary import Vocabulary
-from infill_ls.types import Completion, Sampling, StopReason
+from infill_ls.types import Completion, OnWritten, Sampling, StopReason
 from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
@@ -99,6 +99,10 @@ class Decoder:
         self._model_ms = 0.0
         """Time spent in the model since the request began."""
 
+    def read_in_chunks_of(self, tokens: int) -> None:
+        """Read prompts in chunks of so many tokens from now on."""
+        self._prefill_chunk_tokens = tokens
+
     def prefill(
         self,
         token_ids: Sequence[int],
@@ -106,6 +110,7 @@ class Decoder:
         *,
         room: int = 0,
         anchor_tokens: int | None = None,
+        document: str = "",
         chunk_tokens: int = 0,
         interruptible: bool = False,
     ) -> tuple[Branch, int]:
@@ -115,7 +120,7 @@ class Decoder:
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
-        branch, reused = self._tree.take(token_ids, anchor, room)
+        branch, reused = self._tree.take(token_ids, anchor, room, document)
         size = chunk_tokens or self._prefill_chunk_tokens
         for start in range(reused, len(token_ids), size):
             if is_cancelled():
@@ -124,17 +129,33 @@ class Decoder:
         return branch, reused
 
     def warm(
-        self, token_ids: Sequence[int], is_cancelled: Callable[[], bool], chunk_tokens: int
+        self,
+        token_ids: Sequence[int],
+        is_cancelled: Callable[[], bool],
+        chunk_tokens: int,
+        document: str = "",
     ) -> None:
         """Decode a prompt in the background, in small chunks that may be interrupted.
 
         Raises what :meth:`prefill` raises.
         """
-        self.prefill(token_ids, is_cancelled, chunk_tokens=chunk_tokens, interruptible=True)
+        self.prefill(
+            token_ids,
+            is_cancelled,
+            document=document,
+            chunk_tokens=chunk_tokens,
+            interruptible=True,
+        )
 
-    def complete(self, task: Task, is_cancelled: Callable[[], bool]) -> list[Completion]:
+    def complete(
+        self,
+        task: Task,
+        is_cancelled: Callable[[], bool],
+        on_written: OnWritten = lambda _: None,
+    ) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
 
+        ``on_written`` hears of each token of the first one.
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
@@ -146,7 +167,11 @@ class Decoder:
             )
         limit = min(task.stop.max_tokens, self._model.context_tokens - len(task.token_ids))
         branch, reused = self.prefill(
-            task.token_ids, is_cancelled, room=limit, anchor_tokens=task.anchor_tokens
+            task.token_ids,
+            is_cancelled,
+            room=limit,
+            anchor_tokens=task.anchor_tokens,
+            document=task.document,
         )
         prefill_ms = ms_since(started)
         sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)
@@ -159,7 +184,8 @@ class Decoder:
                 run = Run(
                     task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
                 )
-                self._write(run, fork, choice, sampler, is_cancelled)
+                listener = on_written if fork is branch else None
+                self._write(run, fork, choice, sampler, is_cancelled, listener)
                 completions.append(run.completion(self._model_ms))
         finally:
             if sampler is not None:
@@ -174,6 +200,7 @@ class Decoder:
         choice: NextToken | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
+        on_written: OnWritten | None,
     ) -> None:
         """Write from ``choice`` on until a rule stops it.
 
@@ -186,6 +213,8 @@ class Decoder:
             reason = run.take(choice, self._vocabulary, self._stop_ids)
             if reason is not None:
                 return run.finish(reason)
+            if on_written is not None:
+                on_written(run.written())
             if is_cancelled():
                 raise Cancelled
             started = time.perf_counter()

@@ -47,6 +47,8 @@ class Branch:
     """A number for each token's cell; branches that share a cell have the same number."""
     anchor_tokens: int = 0
     """The beginning that is worth keeping when something else is asked for."""
+    document: str = ""
+    """Whose prompt it is, if that is known."""
     used_at: int = 0
 
 
@@ -81,11 +83,18 @@ class KvTree:
         return self._lot.tokens
 
     @property
+    def newest(self) -> Branch:
+        """The branch that was used last."""
+        return max(self._branches, key=lambda branch: branch.used_at)
+
+    @property
     def branches(self) -> Sequence[Branch]:
         """All branches, empty ones too."""
         return self._branches
 
-    def take(self, token_ids: Sequence[int], anchor_tokens: int, room: int) -> tuple[Branch, int]:
+    def take(
+        self, token_ids: Sequence[int], anchor_tokens: int, room: int, document: str = ""
+    ) -> tuple[Branch, int]:
         """Return a branch that holds a beginning of ``token_ids`` and nothing else, and its length.
 
         At least the last token is left to be decoded, as its logits are needed. Cells for the
@@ -111,6 +120,7 @@ class KvTree:
         self._cut(branch, common)
         self._park(besides=branch)
         branch.anchor_tokens = anchor_tokens
+        branch.document = document
         # Only now is it the latest: what it shares with is in use until it is filled.
         self._make_room(len(token_ids) - common + room, keep=branch)
         branch.used_at = next(self._clock)
@@ -178,6 +188,7 @@ class KvTree:
             return branch, 0
         self.append(branch, parked.tokens)
         branch.anchor_tokens = parked.anchor_tokens
+        branch.document = parked.document
         branch.used_at = next(self._clock)
         return branch, parked_common
 
@@ -191,7 +202,9 @@ class KvTree:
                 continue
             if not self._is_superseded(branch):
                 state = self._store.save(branch.id)
-                self._lot.add(Parked(branch.tokens.copy(), branch.anchor_tokens, state))
+                self._lot.add(
+                    Parked(branch.tokens.copy(), branch.anchor_tokens, branch.document, state)
+                )
             self._cut(branch, 0)
 
     def _share(self, source: Branch, target: Branch, length: int) -> None:

@@ -20,12 +20,17 @@ class Parked:
 
     tokens: list[int]
     anchor_tokens: int
+    document: str
     state: object
     """What :meth:`SequenceStore.save` has returned."""
 
 
 class ParkingLot:
-    """Prompts of at most ``token_budget`` tokens together; the oldest make room for new ones."""
+    """Prompts of at most ``token_budget`` tokens together.
+
+    Room is made by those of a document that has a newer one, then by the oldest: after some lines in
+    one file the others must still be there.
+    """
 
     def __init__(self, token_budget: int) -> None:
         self.token_budget = token_budget
@@ -40,7 +45,7 @@ class ParkingLot:
     def add(self, parked: Parked) -> None:
         """Take a prompt, which must not be longer than the budget."""
         while self.tokens + len(parked.tokens) > self.token_budget:
-            del self._parked[0]
+            self._parked.remove(self._least_missed(parked))
         self._parked.append(parked)
 
     def longest(self, wanted: list[int]) -> tuple[Parked | None, int]:
@@ -55,3 +60,12 @@ class ParkingLot:
     def clear(self) -> None:
         """Forget all prompts."""
         self._parked.clear()
+
+    def _least_missed(self, added: Parked) -> Parked:
+        newer = {added.document}
+        outdated = None
+        for parked in reversed(self._parked):
+            if parked.document in newer and parked.document:
+                outdated = parked
+            newer.add(parked.document)
+        return outdated or self._parked[0]

@@ -26,6 +26,11 @@ class TextStop:
         """Return the text so far, without a multi-byte character that is not complete yet."""
         return self._with_closing_line() if self._closing_from else self._decoded()
 
+    def text_so_far(self) -> str:
+        """Return what is written without a line that may yet close a block."""
+        end = self._closing_from or len(self._data)
+        return self._data[:end].decode("utf-8", "ignore")
+
     def feed(self, piece: bytes) -> StopReason | None:
         """Take the bytes of one more token; return why to stop now, or ``None`` to go on."""
         for byte in piece:

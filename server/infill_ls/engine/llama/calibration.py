@@ -3,6 +3,9 @@
 More threads are not always faster: decoding waits for memory, and a thread too many waits for a
 core that something else uses. Flash attention wins on some processors and loses on others. What
 was found is kept in the user's cache directory, so the measurement is made once for each model.
+
+Somebody waits for it, so it ends after some seconds: on a busy machine with a quick choice. That is
+replaced by :func:`measure_again` when the machine is quiet.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ ROUNDS = 3
 """Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
 ENOUGH_S = 2.0
 """No other round is begun after so long: with a large model one round is long, and telling."""
+WITHIN_S = 6.0
+"""What is not measured by then is chosen as is usual."""
 STEADY = 1.6
 """Where rounds differ by more than this, the machine was busy: the result serves for a day."""
 ONE_DAY_S = 86_400
@@ -132,7 +137,43 @@ class Calibrated(Protocol):
 def calibrate(model: Calibrated, choices: Choices) -> Calibration:
     """Measure ``model``; leaves it with an open context in the best setting found."""
     started = time.perf_counter()
-    threads = _threads_worth_trying(model, choices)
+    steps_ms = _steps_ms(model, choices)
+    try:
+        limited = _Limited(model, lambda: time.perf_counter() > started + WITHIN_S)
+        best = _measure_all(limited, choices, steps_ms)
+    except _GiveWay:
+        best = _quick_choice(model, choices, steps_ms)
+    log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
+    return best
+
+
+def measure_again(
+    model: Calibrated,
+    known: Calibration,
+    choices: Choices,
+    *,
+    sequence: int,
+    held: int,
+    is_wanted: Callable[[], bool],
+) -> Calibration | None:
+    """Measure threads and batches behind the ``held`` tokens of a sequence, which stay.
+
+    Returns ``None`` if the model was wanted meanwhile; its threads are then what they were.
+    """
+    limited = _Limited(model, is_wanted, sequence)
+    try:
+        return _measure(limited, choices.threads, known.attention, held)
+    except _GiveWay:
+        model.set_threads(known.decode_threads, known.prefill_threads)
+        return None
+    finally:
+        model.truncate(sequence, held)
+
+
+def _measure_all(model: Calibrated, choices: Choices, steps_ms: dict[int, float]) -> Calibration:
+    """Measure all that there is to choose."""
+    best_ms = min(steps_ms.values())
+    threads = tuple(n for n in choices.threads if steps_ms[n] <= best_ms * HOPELESS)
     is_busy = threads != choices.threads
     # On a busy machine all takes long and says little: what is usual serves until it is calm.
     ways = choices.attention[:1] if is_busy else choices.attention
@@ -144,14 +185,63 @@ def calibrate(model: Calibrated, choices: Choices) -> Calibration:
         _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
     )
     best = _measure(model, threads, attention, held)
-    if is_busy:
-        best = replace(best, is_steady=False)
-    log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
-    return best
+    return replace(best, is_steady=False) if is_busy else best
 
 
-def _threads_worth_trying(model: Calibrated, choices: Choices) -> tuple[int, ...]:
-    """Return the numbers of threads with which a step takes a time like the best one's.
+def _quick_choice(model: Calibrated, choices: Choices, steps_ms: dict[int, float]) -> Calibration:
+    """Return what is usual, and threads by single steps; only a token and a chunk are measured."""
+    quickest_ms = min(steps_ms.values())
+    # Reading is arithmetic: all threads that do not wait for each other help.
+    threads = (
+        fewest_good(steps_ms),
+        max(n for n, ms in steps_ms.items() if ms <= quickest_ms * STEADY),
+    )
+    model.open_context(choices.attention[0])
+    model.set_threads(*threads)
+    (chunk_ms,) = _fill(model, 0, PREFILL_TOKENS)
+    started = time.perf_counter()
+    model.decode(0, PREFILL_TOKENS, [2], all_logits=False)
+    step_ms = (time.perf_counter() - started) * 1000
+    each_ms = max(chunk_ms - step_ms, 0.0) / (PREFILL_TOKENS - 1)
+    costs = tuple((n, step_ms + (n - 1) * each_ms) for n in (*BATCHES, PREFILL_TOKENS))
+    return Calibration(*threads, choices.attention[0], costs, is_steady=False)
+
+
+class _GiveWay(Exception):  # noqa: N818 - an outcome, not an error
+    """There is no time to measure any more."""
+
+
+class _Limited:
+    """A model that is measured as long as there is time, in one sequence."""
+
+    def __init__(self, model: Calibrated, is_over: Callable[[], bool], sequence: int = 0) -> None:
+        self._model = model
+        self._is_over = is_over
+        self._sequence = sequence
+
+    def open_context(self, attention: Attention) -> None:
+        """Begin anew with an empty context."""
+        self._model.open_context(attention)
+
+    def set_threads(self, decode: int, prefill: int) -> None:
+        """Use so many threads for one token, and for more."""
+        self._model.set_threads(decode, prefill)
+
+    def decode(
+        self, _sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
+    ) -> None:
+        """Append tokens; raises :class:`_GiveWay` if the time is over."""
+        if self._is_over():
+            raise _GiveWay
+        self._model.decode(self._sequence, position, token_ids, all_logits=all_logits)
+
+    def truncate(self, _sequence: int, length: int) -> None:
+        """Drop the tokens from ``length`` on."""
+        self._model.truncate(self._sequence, length)
+
+
+def _steps_ms(model: Calibrated, choices: Choices) -> dict[int, float]:
+    """Return how long a step takes with each number of threads, in a short context.
 
     While another program keeps a core busy, steps with all threads can take a hundred times
     longer, and so would all that is measured with them.
@@ -164,8 +254,7 @@ def _threads_worth_trying(model: Calibrated, choices: Choices) -> tuple[int, ...
         model.decode(0, 0, [1], all_logits=False)
 
     times_ms, _ = _fastest_ms({threads: partial(step, threads) for threads in choices.threads})
-    best_ms = min(times_ms.values())
-    return tuple(n for n in choices.threads if times_ms[n] <= best_ms * HOPELESS)
+    return times_ms
 
 
 def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> float:

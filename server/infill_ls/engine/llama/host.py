@@ -266,7 +266,10 @@ class _Connection(threading.Thread):
                 self._requests.pop(request_id, None)
                 self.send({"id": request_id, **content})
 
-            request = Request(message, reply)
+            def tell(content: wire.Message) -> None:
+                self.send({"id": request_id, **content})
+
+            request = Request(message, reply, tell)
             self._requests[request_id] = request
             worker.submit(request)
 

@@ -27,6 +27,7 @@ from infill_ls.engine.llama.calibration import (
     CalibrationStore,
     Choices,
     calibrate,
+    measure_again,
 )
 from infill_ls.engine.llama.devices import list_devices
 from infill_ls.engine.llama.file import interruption, load_model, read_facts
@@ -80,7 +81,9 @@ class LlamaModel:
         facts = read_facts(path)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
-        kv_tokens = options.kv_tokens or default_kv_tokens(context_tokens)
+        kv_tokens = options.kv_tokens or default_kv_tokens(
+            context_tokens, facts.shape.kv_bytes_per_token
+        )
         self.context_tokens = min(context_tokens, kv_tokens)
         self.kv_cells = resident_cells(kv_tokens, context_tokens)
         self.parked_tokens = kv_tokens - self.kv_cells
@@ -230,21 +233,48 @@ class LlamaModel:
 
     def _calibrate(self) -> Calibration:
         """Open the context as this machine runs the model best; measure that if it is not known."""
-        options = self._options
-        store = CalibrationStore()
-        backend = llama_cpp.llama_print_system_info().decode("utf-8", "replace")
-        choices = Choices.of(
-            options.threads, options.flash_attention, options.kv_type, usable_processors()
-        )
-        known = store.get(options.model_path, backend, choices)
+        path, choices = self._options.model_path, self._choices()
+        known = CalibrationStore().get(path, _backend(), choices)
         if known is None:
             known = calibrate(self, choices)
-            store.put(options.model_path, backend, choices, known)
+            CalibrationStore().put(path, _backend(), choices, known)
         self.open_context(known.attention)
-        self.set_threads(known.decode_threads, known.prefill_threads)
-        if not options.threads:
-            self._governor = ThreadGovernor(known, self.set_threads)
+        self._use(known)
         return known
+
+    def calibrate_again(self, sequence: int, held: int, is_wanted: Callable[[], bool]) -> bool:
+        """Measure again, behind the tokens that a sequence holds; tell whether that was done.
+
+        Not done if the model is wanted meanwhile, or the machine is not quiet.
+        """
+        governor, self._governor = self._governor, None
+        choices = self._choices()
+        found = measure_again(
+            self, self.calibration, choices, sequence=sequence, held=held, is_wanted=is_wanted
+        )
+        if found is None or not found.is_steady:
+            self.set_threads(self.calibration.decode_threads, self.calibration.prefill_threads)
+            self._governor = governor
+            return False
+        self.calibration = found
+        self._use(found)
+        CalibrationStore().put(self._options.model_path, _backend(), choices, found)
+        return True
+
+    def _use(self, known: Calibration) -> None:
+        self.set_threads(known.decode_threads, known.prefill_threads)
+        if not self._options.threads:
+            self._governor = ThreadGovernor(known, self.set_threads)
+
+    def _choices(self) -> Choices:
+        options = self._options
+        return Choices.of(
+            options.threads, options.flash_attention, options.kv_type, usable_processors()
+        )
+
+
+def _backend() -> str:
+    return str(llama_cpp.llama_print_system_info().decode("utf-8", "replace"))
 
 
 def _bytes_of(array: npt.NDArray[np.uint8]) -> Any:

@@ -13,15 +13,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import psutil
+
 from infill_ls.engine import wire
 from infill_ls.engine.decoding.decoder import Cancelled, Decoder
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.llama.calibration import PREFILL_TOKENS
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
-from infill_ls.types import Sampling
+from infill_ls.types import Sampling, Written
 
 log = logging.getLogger(__name__)
+
+QUIET_PERCENT = 20.0
+"""Of the processors' time is used by others on a machine that can be measured."""
+LOOK_S = 15.0
+LONGEST_LOOK_S = 3600.0
 
 BatchCosts = tuple[tuple[int, float], ...]
 
@@ -43,11 +51,38 @@ class Request:
 
     message: wire.Message
     reply: Callable[[wire.Message], None]
+    tell: Callable[[wire.Message], None] = lambda _: None
+    """Sends something before the reply."""
     cancelled: bool = False
     is_warming: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.is_warming = self.message["op"] == "warm"
+
+
+class QuietHours:
+    """When nobody asks for anything and the machine is quiet.
+
+    Looks after a time that doubles, so that a machine that is never quiet is not bothered.
+    ``cpu_percent`` says what was used since it was last called.
+    """
+
+    def __init__(self, cpu_percent: Callable[[], float]) -> None:
+        self._cpu_percent = cpu_percent
+        self._is_counting = False
+        self.look_in_s = LOOK_S
+
+    def are_over(self) -> None:
+        """Take note of a request."""
+        self._is_counting = False
+
+    def have_come(self) -> bool:
+        """Tell whether the machine was quiet since the last call, and nobody has asked."""
+        used = self._cpu_percent()
+        was_counting, self._is_counting = self._is_counting, True
+        if was_counting:
+            self.look_in_s = min(self.look_in_s * 2, LONGEST_LOOK_S)
+        return was_counting and used <= QUIET_PERCENT
 
 
 class Worker:
@@ -57,15 +92,16 @@ class Worker:
         stop_ids = model.info.fim.stops
         costs = batch_costs or model.calibration.batch_costs
         self._model = model
+        self._tree = KvTree(
+            model,
+            cell_budget=model.kv_cells,
+            sequences=SEQUENCES,
+            parked_budget=model.parked_tokens,
+        )
         self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
             model,
-            KvTree(
-                model,
-                cell_budget=model.kv_cells,
-                sequences=SEQUENCES,
-                parked_budget=model.parked_tokens,
-            ),
+            self._tree,
             model.vocab.pieces,
             Drafter(stop_ids, costs, learns_costs=batch_costs is None),
             stop_ids,
@@ -108,10 +144,31 @@ class Worker:
         self._queue.put(None)
 
     def run(self) -> None:
-        """Serve until :meth:`stop`."""
-        while (request := self._queue.get()) is not None:
+        """Serve until :meth:`stop`; while nothing is asked, measure again what is not certain."""
+        quiet = QuietHours(psutil.cpu_percent)
+        while True:
+            is_certain = self._model.calibration.is_steady
+            try:
+                request = self._queue.get(timeout=None if is_certain else quiet.look_in_s)
+            except queue.Empty:
+                if quiet.have_come():
+                    self._calibrate_again()
+                continue
+            if request is None:
+                return
+            quiet.are_over()
             self._serve(request)
             self.last_used = time.monotonic()
+
+    def _calibrate_again(self) -> None:
+        branch = self._tree.newest
+        held = len(branch.tokens)
+        if not held or self._tree.cells_used + PREFILL_TOKENS > self._model.kv_cells:
+            return  # nobody has asked for anything, or there is no room
+        if self._model.calibrate_again(branch.id, held, lambda: not self._queue.empty()):
+            costs = self._model.calibration.batch_costs
+            self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
+            self._background_chunk_tokens = background_chunk_tokens(costs)
 
     def _serve(self, request: Request) -> None:
         with self._lock:
@@ -126,11 +183,22 @@ class Worker:
         try:
             if request.is_warming:
                 self._decoder.warm(
-                    request.message["token_ids"], is_cancelled, self._background_chunk_tokens
+                    request.message["token_ids"],
+                    is_cancelled,
+                    self._background_chunk_tokens,
+                    request.message["document"],
                 )
                 request.reply({})
             else:
-                completions = self._decoder.complete(_task_of(request.message), is_cancelled)
+
+                def tell(written: Written) -> None:
+                    request.tell({"written": wire.record_to_wire(written)})
+
+                completions = self._decoder.complete(
+                    _task_of(request.message),
+                    is_cancelled,
+                    tell if request.message["tells"] else lambda _: None,
+                )
                 data = [wire.completion_to_wire(completion) for completion in completions]
                 request.reply({"completions": data})
         except Cancelled:
@@ -170,4 +238,5 @@ def _task_of(message: wire.Message) -> Task:
         stop=wire.stop_rule_from_wire(message["stop"]),
         sampling=Sampling(**message["sampling"]),
         candidates=message["candidates"],
+        document=message["document"],
     )

@@ -36,6 +36,7 @@ from infill_ls.types import (
     GREEDY,
     Completion,
     EngineTimings,
+    OnWritten,
     Prompt,
     Sampling,
     StopReason,
@@ -127,6 +128,7 @@ class RemoteEngine:
         *,
         sampling: Sampling = GREEDY,
         candidates: int = 1,
+        on_written: OnWritten | None = None,  # noqa: ARG002 - its rules are applied at the end
     ) -> tuple[Completion, ...]:
         """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
         with self._completions.this():

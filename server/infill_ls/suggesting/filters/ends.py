@@ -13,7 +13,9 @@ _LAST_WORD = re.compile(r"(?<!\w)\w++\Z")
 def cut_off_end(text: str, _site: Site) -> str:
     """Keep what is whole of a text that a limit cut off: whole lines, else whole words."""
     head, newline, _ = text.rpartition("\n")
-    return head if newline and head.strip() else _LAST_WORD.sub("", text)
+    if newline and head.strip():
+        return head
+    return _LAST_WORD.sub("", text).rstrip("([{")  # what such a bracket holds is missing
 
 
 def one_line(text: str, site: Site) -> str:

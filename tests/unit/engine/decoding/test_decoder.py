@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from infill_ls.engine.decoding.decoder import Cancelled, Decoder
 from infill_ls.engine.decoding.run import Task
-from infill_ls.types import Completion, Sampling, StopReason, StopRule
+from infill_ls.types import Completion, Sampling, StopReason, StopRule, Written
 from unit.engine.fake_model import CONTEXT, END, PIECES, FakeModel, decoder_for
 
 TOKENS = st.integers(1, len(PIECES) - 1)
@@ -45,6 +45,23 @@ def test_drafts_change_nothing_though_batches_differ_in_the_last_digits(
     plain = run(decoder_for(FakeModel()), task)
     noisy = decoder_for(FakeModel(noise=0.005), drafts=True)
     assert texts(run(noisy, task)) == texts(plain)
+
+
+@given(PROMPTS, FRAGMENTS, STOPS)
+def test_who_listens_hears_each_token_and_nothing_that_is_taken_back_but_a_line(
+    prompt: list[int], fragment: bytes, stop: StopRule
+) -> None:
+    heard: list[Written] = []
+    task = Task(prompt, 0, fragment, stop)
+    (completion,) = decoder_for(FakeModel()).complete(task, never, heard.append)
+    assert [written.tokens for written in heard] == list(range(1, len(heard) + 1))
+    assert completion.timings.decode_tokens - len(heard) in {0, 1}  # the last one ended it
+    for former, later in itertools.pairwise(written.text for written in heard):
+        assert later.startswith(former.rpartition("\n")[0])
+    for written in heard:
+        assert completion.text.startswith(written.text.rpartition("\n")[0])
+        if "\n" not in written.text:
+            assert completion.text.startswith(written.text)
 
 
 def test_drafts_save_calls() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_ls.engine.decoding.kv_tree import KvTree
-from infill_ls.engine.shape import default_kv_tokens, resident_cells
+from infill_ls.engine.shape import PROMPT_TOKENS, default_kv_tokens, resident_cells
 from infill_retrieval.common_length import common_length
 
 ROOM = 10
@@ -47,8 +47,9 @@ class Cache:
         self.store = Store()
         self.tree = KvTree(self.store, cell_budget=cells, sequences=sequences, parked_budget=parked)
 
-    def ask(self, prompt: list[int], *, anchor: int | None = None) -> int:
-        branch, held = self.tree.take(prompt, len(prompt) if anchor is None else anchor, ROOM)
+    def ask(self, prompt: list[int], *, anchor: int | None = None, document: str = "") -> int:
+        anchor = len(prompt) if anchor is None else anchor
+        branch, held = self.tree.take(prompt, anchor, ROOM, document)
         assert self.store.lengths.get(branch.id, 0) == held
         self.store.lengths[branch.id] = len(prompt)
         self.tree.append(branch, prompt[held:])
@@ -144,6 +145,16 @@ def test_an_old_anchor_is_not_parked() -> None:
     assert cache.ask(prompt(1, 85, 20)) == 104
 
 
+def test_other_snippets_in_one_file_do_not_push_out_what_is_parked_of_another() -> None:
+    cache = Cache(150, parked=210)
+    other = prompt(0, 80, 20)
+    cache.ask(other, document="other")
+    for place in range(1, 6):  # nothing in common, as the snippets stand first
+        assert cache.ask(prompt(place, 80, 20), document="this") == 0
+    assert cache.ask(other, document="other") == 99
+    assert cache.ask(prompt(5, 80, 20), document="this") == 99
+
+
 def test_a_prompt_too_long_to_be_parked_stays_while_there_is_room() -> None:
     cache = Cache(300, parked=90)
     first, second, third = (prompt(number, 80, 20) for number in range(3))
@@ -180,7 +191,13 @@ def test_memory_for_one_long_prompt_is_the_cache_and_the_rest_is_for_parked_ones
 
 
 def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:
-    assert [default_kv_tokens(n) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
+    assert [default_kv_tokens(n, 0) for n in (1024, 2048, 4096)] == [3072, 6144, 8192]
+
+
+def test_where_that_is_cheap_four_other_files_stay_too() -> None:
+    bundled, large = 12_288, 196_608
+    assert default_kv_tokens(4096, bundled) == 5120 + 4 * PROMPT_TOKENS
+    assert default_kv_tokens(4096, large) == default_kv_tokens(4096, 0)
 
 
 @given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))

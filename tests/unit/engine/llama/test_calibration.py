@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine.llama.calibration import (
+    WITHIN_S,
     Attention,
     Calibration,
     CalibrationStore,
     Choices,
     calibrate,
+    measure_again,
 )
 
 ALL = Choices.of(0, "auto", "auto", cores=4)
@@ -29,7 +31,7 @@ class SlowModel:
         self.held = 0
         self.clock = 0.0
         self.step_ms = {1: 10.0, 2: 9.5, 3: 20.0, 4: 30.0}
-        self.prefill_ms = {1: 4.0, 2: 2.0, 3: 2.5, 4: 3.0}
+        self.prefill_ms = {1: 2.0, 2: 1.0, 3: 1.25, 4: 1.5}
         """For a token."""
         self.slow_steps = 0
         self.attention_ms = 0.0
@@ -95,12 +97,53 @@ def test_a_busy_machine_is_not_measured_for_long(monkeypatch: pytest.MonkeyPatch
     assert model.slow_steps <= 3
 
 
+@pytest.mark.parametrize("times_slower", [5, 30])
+def test_on_a_slow_machine_it_ends_soon_with_a_quick_choice(
+    monkeypatch: pytest.MonkeyPatch, times_slower: float
+) -> None:
+    """Whoever waits for it must not wait for a minute, as on two cores with a dozen programs."""
+    model = SlowModel(dict.fromkeys((FLASH, PLAIN, SMALL), times_slower))
+    model.step_ms = dict.fromkeys(model.step_ms, 10.0)
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    found = calibrate(model, ALL)
+    slowest_batch_s = 64 * 4.0 / 1000 * times_slower
+    assert model.clock < WITHIN_S + 2 * slowest_batch_s + 1
+    assert not found.is_steady
+    assert found.attention == FLASH
+    assert model.attention == FLASH
+    costs = dict(found.batch_costs)
+    assert costs[1] == pytest.approx(10.0 * times_slower)
+    assert costs[64] == pytest.approx(64 * model.prefill_ms[4] * times_slower)
+    assert costs[1] <= costs[2] <= costs[16] <= costs[64]
+
+
+def test_it_is_measured_again_behind_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.0, SMALL: 1.0})
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    model.open_context(FLASH)
+    model.set_threads(1, 1)
+    model.decode(0, 0, [1] * 300, all_logits=False)
+    former = Calibration(1, 1, FLASH, ((1, 500.0), (64, 9000.0)), is_steady=False)
+    found = measure_again(model, former, ALL, sequence=0, held=300, is_wanted=lambda: False)
+    assert found is not None
+    assert found.is_steady
+    assert (found.decode_threads, found.prefill_threads) == (1, 2)
+    assert model.held == 300
+    wanted = iter([False, False, True])
+    given_up = measure_again(
+        model, former, ALL, sequence=0, held=300, is_wanted=lambda: next(wanted)
+    )
+    assert given_up is None
+    assert model.held == 300
+    assert model.threads == (1, 1), "as before"
+
+
 def test_two_threads_slower_than_one_in_prefill_are_a_busy_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The rounds agree, as the other program takes its core in all of them."""
     model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: 1.2})
-    model.prefill_ms = {1: 4.0, 2: 6.0, 3: 6.0, 4: 6.0}
+    model.prefill_ms = {1: 1.0, 2: 1.5, 3: 1.5, 4: 1.5}
     monkeypatch.setattr("time.perf_counter", lambda: model.clock)
     found = calibrate(model, ALL)
     assert found.prefill_threads == 1

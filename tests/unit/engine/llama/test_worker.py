@@ -7,6 +7,10 @@ import pytest
 from infill_ls.engine.llama.worker import (
     BACKGROUND_CHUNK_MS,
     LEAST_BACKGROUND_CHUNK_TOKENS,
+    LONGEST_LOOK_S,
+    LOOK_S,
+    QUIET_PERCENT,
+    QuietHours,
     background_chunk_tokens,
     prefill_chunk_tokens,
 )
@@ -36,3 +40,18 @@ def test_a_gpu_reads_prompts_in_larger_chunks_that_still_end_soon(
     milliseconds: float, tokens: int
 ) -> None:
     assert prefill_chunk_tokens(((1, 1.0), (64, milliseconds))) == tokens
+
+
+def test_what_is_not_certain_is_measured_again_when_it_was_quiet_for_a_while() -> None:
+    used = [0.0]
+    quiet = QuietHours(lambda: used[0])
+    assert quiet.look_in_s == LOOK_S
+    assert not quiet.have_come(), "what was used until now says nothing of when nobody asked"
+    assert quiet.have_come()
+    quiet.are_over()
+    assert not quiet.have_come()
+    used[0] = QUIET_PERCENT + 1
+    assert not quiet.have_come()
+    for _ in range(20):
+        quiet.have_come()
+    assert quiet.look_in_s == LONGEST_LOOK_S

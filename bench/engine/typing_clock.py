@@ -1,0 +1,203 @@
+"""What a typist gets at each speed of typing and of the machine, on a simulated clock.
+
+Past edits of this project are typed again by ``infill-ls eval typing``'s typist into a session with
+retrieval. The model's texts are the real ones; its time is counted in decode steps, so that the
+figures do not depend on the machine that measures.
+
+    python bench/engine/typing_clock.py MODEL.gguf --out RESULT.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import subprocess
+import tempfile
+import threading
+from collections.abc import Coroutine, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infill_ls.document import cursor_window
+from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine.decoding import syntax_end
+from infill_ls.engine.wire import completion_from_wire, completion_to_wire, written_from_wire
+from infill_ls.evaluation.history import PastEdit, check_out_parent, edits_of
+from infill_ls.evaluation.keystrokes import Typist
+from infill_ls.evaluation.simulated import (
+    Call,
+    Script,
+    SimulatedEngine,
+    SimulatedModel,
+    SimulatedServer,
+)
+from infill_ls.evaluation.simulated_clock import run_simulated
+from infill_ls.session import Session
+from infill_ls.settings import Settings
+from infill_ls.types import Prompt, StopRule, Written
+from infill_retrieval import index
+
+T = TypeVar("T")
+
+HERE = Path(__file__).resolve().parents[2]
+COMMITS = 60
+LONGEST_EDIT_CHARS = 200
+AT = "cea0d8b"
+"""The commit up to which the history is taken, so that the edits stay the same."""
+REST_S = 2.0
+"""Before the first key, so that typing is measured and not how long a file takes that was just opened."""
+READS = 6
+"""Tokens of a prompt that are read in a decode step: bundled model, two cores."""
+SETTINGS = Settings(cold_target_ms=0, time_budget_ms=60_000)
+# Parsing and searching have limits in real time, which a busy machine would reach.
+syntax_end.PARSE_LIMIT_MS = cursor_window.PARSE_LIMIT_MS = index.REFRESH_LIMIT_MS = 60_000.0
+
+
+class LiveModel:
+    """The real model in its process, asked from a thread of its own; what it has said is kept."""
+
+    def __init__(self, model: Path, memory: Path | None) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._engine = EngineProcess(EngineOptions(model, draft="never"), request_timeout_s=300)
+        self.info: EngineInfo = self._wait(self._engine.start())
+        self._memory = memory
+        self._known: dict[str, Any] = {}
+        self._ids: dict[str, tuple[int, ...]] = {}
+        if memory is not None and memory.exists():
+            self._known = json.loads(memory.read_text("utf-8"))
+
+    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the token ids of each text."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self._ids]
+        if missing:
+            found = self._wait(self._engine.tokenize(missing))
+            self._ids.update(zip(missing, found, strict=True))
+        return [self._ids[text] for text in texts]
+
+    def write(self, prompt: Prompt, stop: StopRule) -> Script:
+        """Return what the model writes, token by token."""
+        key = hashlib.sha256(f"{prompt.token_ids} {prompt.fragment!r} {stop}".encode()).hexdigest()
+        if key not in self._known:
+            heard: list[Written] = []
+            (found,) = self._wait(self._engine.complete(prompt, stop, on_written=heard.append))
+            written = [asdict(each) for each in heard]
+            self._known[key] = [written, completion_to_wire(found)]
+        written, completion = self._known[key]
+        return Script(tuple(map(written_from_wire, written)), completion_from_wire(completion))
+
+    def keep(self) -> None:
+        """Write what was said to the file."""
+        if self._memory is not None:
+            self._memory.write_text(json.dumps(self._known), "utf-8")
+
+    def close(self) -> None:
+        """Keep what was said, and leave the engine."""
+        self.keep()
+        self._wait(self._engine.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def type_edit(
+    live: LiveModel, edit: PastEdit, folder: Path, key_ms: float, step_ms: float
+) -> tuple[dict[str, Any], list[Call]]:
+    """Type one edit; return what came of it and what the model did."""
+    info = replace(live.info, decode_ms=step_ms, prefill_tokens_per_s=1000 * READS / step_ms)
+    model = SimulatedModel(info, live.tokenize, live.write)
+    engine = SimulatedEngine(model, step_ms / 1000, step_ms / 1000 / READS)
+    session = Session(SETTINGS, engine_factory=lambda *_: engine)
+    await session.set_folders([folder])
+    server = SimulatedServer(session, folder)
+    path = folder / edit.path
+    server.open(path, edit.before + edit.after)
+    typist = Typist(server, path, edit, key_ms)
+    await typist.rest(REST_S)
+    engine.calls.clear()
+    await typist.type_all()
+    await session.close()
+    return typist.row(), engine.calls
+
+
+def figures(rows: list[dict[str, Any]], calls: list[Call]) -> dict[str, float]:
+    """Return the figures of all edits together."""
+    requests = sum(row["requests"] for row in rows)
+    keys = sum(row["keys"] for row in rows)
+    written = sum(call.written_tokens for call in calls)
+    given_up = sum(call.written_tokens for call in calls if call.is_given_up)
+    seen = sum(row["seen"] for row in rows)
+    return {
+        "requests": requests,
+        "seen_percent": round(100 * seen / requests, 1),
+        "begins_wrong_percent": round(100 * sum(r["begins_wrong"] for r in rows) / max(seen, 1), 1),
+        "keys_saved_percent": round(100 * (keys - sum(r["pressed"] for r in rows)) / keys, 1),
+        "calls": len(calls),
+        "read_tokens": sum(call.read_tokens for call in calls),
+        "written_tokens": written,
+        "given_up_tokens_percent": round(100 * given_up / max(written, 1), 1),
+    }
+
+
+def history_up_to(commit: str, repository: Path, clone: Path) -> Path:
+    """Return a clone that ends with ``commit``."""
+    git = ("git", "-c", "advice.detachedHead=false")
+    subprocess.run(
+        [*git, "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(clone)],
+        check=True,
+    )
+    subprocess.run([*git, "-C", str(clone), "update-ref", "--no-deref", "HEAD", commit], check=True)
+    return clone
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--repository", type=Path, default=HERE)
+    parser.add_argument("--at", default=AT, help="commit up to which the history is taken")
+    parser.add_argument("--edits", type=int, default=16)
+    parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
+    parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
+    parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as clone:
+        repository = history_up_to(arguments.at, arguments.repository, Path(clone))
+        edits = edits_of(repository, COMMITS, None, 0)
+    edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
+    edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
+    live = LiveModel(arguments.model, arguments.memory)
+    cells: dict[str, tuple[list[dict[str, Any]], list[Call]]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        for edit in edits:
+            live.keep()
+            check_out_parent(arguments.repository, edit.commit, folder)
+            for step_ms in arguments.steps:
+                for key_ms in arguments.keys:
+                    rows, calls = cells.setdefault(
+                        f"{key_ms:g} ms a key, {step_ms:g} a step", ([], [])
+                    )
+                    row, made = run_simulated(type_edit(live, edit, folder, key_ms, step_ms))
+                    rows.append(row)
+                    calls.extend(made)
+    live.close()
+    result = {
+        "model": live.info.model_name,
+        "edits": len(edits),
+        "cells": {name: figures(*cell) for name, cell in cells.items()},
+    }
+    text = json.dumps(result, indent=1)
+    print(text)
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
