@@ -10,6 +10,7 @@ from e2e.lsp import (
     INVOKED,
     URI,
     apply,
+    capabilities,
     change_document,
     explain,
     initialize,
@@ -140,3 +141,33 @@ async def test_typing_along_keeps_the_suggestion(start_scripted: StartScripted) 
     change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "net_"}])
     (item,) = await inline(editor, position(0, 8), trigger=AUTOMATIC)
     assert item["insertText"] == "x = net_price(1)"
+
+
+REPLACES = {"inlineCompletionReplaces": True}
+
+
+async def test_the_range_ends_behind_the_cursor_where_the_client_can_replace(
+    start_scripted: StartScripted,
+) -> None:
+    text, cursor = split_cursor("while len(‸)")
+    behind = position(0, cursor["character"] + 1)
+    line, at_cursor = position(0, 0), cursor
+    whole = "while len(lines) > 0:"
+    for name, experimental, start, end, inserted in [
+        ("tests", {}, line, cursor, "while len(lines"),
+        ("tests", REPLACES, line, behind, whole),
+        ("Visual Studio Code", {}, line, behind, whole),
+        ("Neovim", {}, at_cursor, cursor, "lines"),  # without our plug-in
+        ("Neovim", REPLACES, at_cursor, behind, "lines) > 0:"),
+    ]:
+        editor = await start_scripted(
+            "lines) > 0:",
+            handshake={
+                "client_name": name,
+                "client_capabilities": capabilities(experimental=experimental),
+            },
+        )
+        open_document(editor, text)
+        (item,) = await inline(editor, cursor)
+        assert item["range"] == span(start, end), (name, experimental)
+        assert item["insertText"] == inserted, (name, experimental)

@@ -113,6 +113,185 @@ test('a bracket right of the cursor stays', {
   editor:expect_saved('print(a, b)\n')
 end)
 
+-- What people map, or nvim-autopairs for them: a bracket closes itself, and is typed over.
+local AUTOPAIRS = [[
+  for open, close in pairs({ ['('] = ')', ['['] = ']', ['{'] = '}' }) do
+    vim.keymap.set('i', open, open .. close .. '<C-g>U<Left>')
+    vim.keymap.set('i', close, function()
+      local column = vim.api.nvim_win_get_cursor(0)[2] + 1
+      return vim.api.nvim_get_current_line():sub(column, column) == close and '<C-g>U<Right>' or close
+    end, { expr = true })
+  end
+]]
+
+test('accepting takes the place of the brackets right of the cursor', {
+  text = 'while len()',
+  answers = { 'lines) > 0:' },
+}, function(editor)
+  editor:press('$i')
+  editor:expect_ghost('lines) > 0:')
+  assert(editor:text() == 'while len()')
+  editor:press('<Tab>')
+  editor:expect_saved('while len(lines) > 0:\n')
+end)
+
+test('a part accepted leaves the brackets that are not reached', {
+  text = 'if f(g())',
+  answers = { 'x), y) is not None:' },
+}, function(editor)
+  editor:press('$hi')
+  editor:expect_ghost('x), y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x))')
+  editor:expect_ghost('), y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x),)')
+  editor:expect_ghost(' y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x), y)')
+  editor:press('<M-C-Right>')
+  editor:expect_saved('if f(g(x), y) is not None:\n')
+end)
+
+test('a bracket that the text closes some lines further down', {
+  text = 'foo()',
+  answers = { '' },
+}, function(editor)
+  editor:press('$i')
+  editor:lua([[
+    vim.schedule(function()
+      require('infill_ls.ghost').show({
+        {
+          buffer = vim.api.nvim_get_current_buf(),
+          client_id = 0,
+          row = 0,
+          column = 4,
+          text = '\n    a,\n)',
+          behind = '',
+          item = { insertText = '' },
+        },
+      })
+    end)
+  ]])
+  editor:expect_ghost('\n    a,\n)')
+  editor:press('<M-C-Right>')
+  editor:expect_text('foo(\n    a,)')
+  editor:expect_ghost('\n)')
+  editor:press('<Tab>')
+  editor:expect_saved('foo(\n    a,\n)\n')
+end)
+
+test('typing a bracket that closes itself, and typing over it, is typing along', {
+  text = 'while ',
+  answers = { 'len(lines) > 0:' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('A')
+  editor:expect_ghost('len(lines) > 0:')
+  editor:press('len(')
+  editor:expect_text('while len()')
+  assert(editor:ghost() == 'lines) > 0:', editor:ghost())
+  editor:press('lines')
+  editor:expect_text('while len(lines)')
+  assert(editor:ghost() == ') > 0:', editor:ghost())
+  editor:press(')')
+  editor:wait('the cursor behind the bracket', function()
+    return editor:lua('return vim.api.nvim_win_get_cursor(0)[2]') == #'while len(lines)'
+  end)
+  assert(editor:ghost() == ' > 0:', editor:ghost())
+  editor:press('<Tab>')
+  editor:expect_saved('while len(lines) > 0:\n')
+end)
+
+test('typing along over the end of a line', {
+  text = ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  editor:press('total = a + b<CR>r')
+  editor:expect_text(ADD .. '    total = a + b\n    r')
+  assert(editor:ghost() == 'eturn total', editor:ghost())
+  editor:press('<Tab>')
+  editor:expect_saved(ADD .. '    total = a + b\n    return total\n')
+end)
+
+test('text that something else is typed into goes at that key, and Tab is Tab again', {
+  name = 'demo.txt',
+  text = 'return apply',
+  answers = { '_discount off', '' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('_discount off')
+  editor:lua([[
+    vim.api.nvim_create_autocmd('TextChangedI', { callback = function()
+      local namespace = vim.api.nvim_get_namespaces().infill_ls
+      vim.g.marks = (vim.g.marks or '') .. #vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, {})
+    end })
+  ]])
+  editor:press('_d')
+  editor:press('x')
+  editor:press('<Tab>')
+  editor:expect_text('return apply_dx\t')
+  assert(editor:lua('return vim.g.marks'):match('^1+0+$'), editor:lua('return vim.g.marks'))
+end)
+
+test('accepted text is repeated by a dot, and undone at once', {
+  text = 'if y and\nwhile ',
+  answers = { 'len(lines) > 0:' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('GA')
+  editor:expect_ghost('len(lines) > 0:')
+  editor:press('len(')
+  editor:press('<Tab>')
+  editor:expect_text('if y and\nwhile len(lines) > 0:')
+  editor:press('<Esc>gg')
+  editor:press('.')
+  editor:expect_text('if y andlen(lines) > 0:\nwhile len(lines) > 0:')
+  editor:press('u')
+  editor:expect_text('if y and\nwhile len(lines) > 0:')
+  editor:press('u')
+  editor:expect_text('if y and\nwhile ')
+end)
+
+test('several accepted lines are repeated by a dot', {
+  text = 'x = 1\n' .. ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  editor:press('<Tab>')
+  local once = ADD .. '    total = a + b\n    return total'
+  editor:expect_text('x = 1\n' .. once)
+  editor:press('<Esc>gg')
+  editor:press('.')
+  editor:expect_text('x = 1\ntotal = a + b\n    return total\n' .. once)
+end)
+
+test('a macro inserts what was accepted while it was recorded', {
+  text = 'c = \nb = \na = ',
+  answers = { 'max("ä", b)', '' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('G')
+  editor:press('qq')
+  editor:press('A')
+  editor:expect_ghost('max("ä", b)')
+  editor:press('max(')
+  editor:press('<M-Right>')
+  editor:expect_text('c = \nb = \na = max(")')
+  editor:press('<Tab>')
+  editor:expect_text('c = \nb = \na = max("ä", b)')
+  editor:press('<Tab>x<Esc>kq')
+  editor:wait('the macro to be kept', function()
+    return editor:lua('return vim.fn.getreg("q")'):find(', b)', 1, true) ~= nil
+  end)
+  editor:press('2@q')
+  local line = 'max("ä", b) x' -- Python has tabs expanded
+  editor:expect_text(('c = %s\nb = %s\na = %s'):format(line, line, line))
+end)
+
 test('nothing in the middle of a line unless asked for', {
   text = 'total = price',
   answers = { ' unit', ' unit', ' list' },
@@ -283,7 +462,7 @@ if has_native then
     editor:lua([[
       local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
       vim.lsp.completion.enable(true, client.id, 0, { autotrigger = false })
-      vim.lsp.inline_completion.enable(false)
+      require('infill_ls').enable(false)
     ]])
     editor:press('A')
     editor:press('<C-x><C-o>')

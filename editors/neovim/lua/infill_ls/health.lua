@@ -3,10 +3,8 @@
 local M = {}
 
 local function check_neovim()
-  if vim.lsp.inline_completion then
-    vim.health.ok("Neovim's own ghost text is used")
-  elseif vim.fn.has('nvim-0.10') == 1 then
-    vim.health.ok('Neovim has no ghost text of its own (0.12 has): the plugin draws it')
+  if vim.fn.has('nvim-0.10') == 1 then
+    vim.health.ok(vim.split(vim.fn.execute('version'), '\n', { trimempty = true })[1])
   else
     vim.health.error('Neovim 0.10 or newer is needed')
   end
