@@ -209,6 +209,24 @@ export class Window {
     });
   }
 
+  /** Keep what the first line of the editor reads, ghost text included, after every change. */
+  async watchLine() {
+    await this.page.evaluate(() => {
+      const read = () =>
+        document.querySelector(".monaco-editor .view-line").textContent.replaceAll("\u00a0", " ");
+      window.infillSeen = [];
+      new MutationObserver(() => window.infillSeen.push(read())).observe(
+        document.querySelector(".monaco-editor .view-lines"),
+        { subtree: true, childList: true, characterData: true },
+      );
+    });
+  }
+
+  /** What the line has read since. */
+  async watched() {
+    return this.page.evaluate(() => window.infillSeen);
+  }
+
   async expectNoGhost() {
     await delay(800);
     const ghost = await this.ghost();

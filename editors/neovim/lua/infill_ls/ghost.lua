@@ -189,13 +189,14 @@ end
 
 --- Insert a part of what is shown, and show the rest of it.
 ---@param part infill_ls.Part
+---@return boolean inserted
 function M.insert(part)
   local suggestion = current()
   if not suggestion then
-    return
+    return false
   end
   stop_waiting()
-  accept.insert(suggestion, part, function(rest)
+  return accept.insert(suggestion, part, function(rest)
     M.hide()
     if rest ~= '' then
       -- From here on the suggestion begins at the cursor, maybe some lines further down.

@@ -4,7 +4,7 @@ local M = {}
 
 local function check_neovim()
   if vim.fn.has('nvim-0.10') == 1 then
-    vim.health.ok(vim.split(vim.fn.execute('version'), '\n', { trimempty = true })[1])
+    vim.health.ok('Neovim is new enough')
   else
     vim.health.error('Neovim 0.10 or newer is needed')
   end

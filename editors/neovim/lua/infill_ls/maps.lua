@@ -74,13 +74,24 @@ local function default_of(lhs)
   return lhs
 end
 
+--- Accept by the map with this number. If an answer has taken the suggestion away in this very
+--- moment, the key does what it does without us.
+---@param index integer
+function M.accept(index)
+  local map = assert(maps[index])
+  if not require('infill_ls.ghost').insert(require('infill_ls.accept')[map.part]) then
+    local keys = vim.api.nvim_replace_termcodes(default_of(map.lhs), true, false, true)
+    vim.api.nvim_feedkeys(keys, 'in', false)
+  end
+end
+
 --- Set the maps in a buffer, unless `vim.g.infill_ls_maps` is false.
 ---@param buffer integer
 function M.set(buffer)
   if vim.g.infill_ls_maps == false then
     return
   end
-  for _, map in ipairs(maps) do
+  for index, map in ipairs(maps) do
     if not is_taken(map.lhs) then
       vim.keymap.set('i', map.lhs, function()
         if map.call then
@@ -91,9 +102,7 @@ function M.set(buffer)
           return default_of(map.lhs)
         end
         -- At once, and not when Neovim has time: the next key may be there already.
-        local lua = [[local accept = require("infill_ls.accept").%s]]
-          .. [[ require("infill_ls.ghost").insert(accept)]]
-        return '<Cmd>lua ' .. lua:format(map.part) .. '<CR>'
+        return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
       end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
     end
   end
