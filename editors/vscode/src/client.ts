@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { LanguageClient, type Middleware } from "vscode-languageclient/node";
+import { LanguageClient, type Middleware, type StaticFeature } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
@@ -11,6 +11,22 @@ export interface Listener {
   thinkingChanged(requests: number): void;
   statusChanged(status: ServerStatus): void;
 }
+
+/**
+ * Says that ghost text may take the place of brackets right of the cursor. The server knows it of
+ * "Visual Studio Code", but editors that are built from it have other names.
+ */
+const REPLACING: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    capabilities.experimental = {
+      ...(capabilities.experimental as object | undefined),
+      inlineCompletionReplaces: true,
+    };
+  },
+  initialize: () => {},
+  getState: () => ({ kind: "static" }),
+  clear: () => {},
+};
 
 export function createClient(
   command: string,
@@ -33,6 +49,7 @@ export function createClient(
       middleware: middlewareFor(listener),
     },
   );
+  client.registerFeature(REPLACING);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   return client;
 }

@@ -67,12 +67,17 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
 
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
     # What an editor gets while one types; several candidates are for when one asks.
-    settings = {"candidates": 1} | dict(_parse_option(option) for option in options.option)
+    # What nobody could accept is not counted.
+    settings = {"candidates": 1, "statistics": False} | dict(
+        _parse_option(option) for option in options.option
+    )
     if options.model:
         settings["model"] = str(locate(options.model).resolve())
 
     async def ask() -> tuple[Answer, list[str]]:
-        async with run_server(folder, settings, ["--log-level", options.log_level]) as server:
+        # What the server finds wrong it also says to us: in the log it would come twice.
+        level = options.log_level if options.log_level in {"DEBUG", "INFO"} else "CRITICAL"
+        async with run_server(folder, settings, ["--log-level", level]) as server:
             return await server.ask(place.path, place.text, place.offset), server.warnings
 
     return asyncio.run(ask())

@@ -25,7 +25,7 @@ def add_command(commands: Any) -> None:
         description="Models by name: a name of the list, or OWNER/REPOSITORY/FILE.gguf on the Hugging "
         "Face hub; for what needs no download also the path of any GGUF file.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")

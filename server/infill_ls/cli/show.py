@@ -22,6 +22,8 @@ SHOWN_CHARS = 60
 """How much is shown of a line of a snippet."""
 GHOST = "italic bright_cyan"
 FAINT = "bright_black"
+MARKS = ("⟦", "⟧")
+"""Around ghost text that has no colour."""
 
 
 def print_answer(
@@ -44,7 +46,7 @@ def print_answer(
         console.print(Text(prompt["text"], style=FAINT))
         console.print(Text(f"held back: {prompt['fragment']!r}", style=FAINT))
     console.print()
-    _print_code(console, place, answer.suggestion or "")
+    _print_code(console, place, answer.suggestion or "", answer.replaced)
     if answer.suggestion is None:
         console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
     console.print()
@@ -159,7 +161,15 @@ def _print_snippets(console: Console, answer: Answer) -> None:
         )
 
 
-def _print_code(console: Console, place: Place, ghost: str) -> None:
+def _marked(console: Console, ghost: str) -> str:
+    """Return the ghost text; where no colour tells it from the code, between marks."""
+    if not ghost or not (console.no_color or console.color_system is None):
+        return ghost
+    first, last = ("[[", "]]") if console.options.ascii_only else MARKS
+    return f"{first}{ghost}{last}"
+
+
+def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> None:
     lines = re.split(r"\r\n|\r|\n", place.text)
     row, column = place.line - 1, place.column - 1
     first = max(0, row - LINES_ABOVE)
@@ -168,8 +178,8 @@ def _print_code(console: Console, place: Place, ghost: str) -> None:
         if number != row:
             console.print(Text.assemble(margin, lines[number]))
             continue
-        head, *rest = ghost.split("\n")
-        before, after = lines[row][:column], lines[row][column:]
+        head, *rest = _marked(console, ghost).split("\n")
+        before, after = lines[row][:column], lines[row][column + replaced :]
         tail = "" if rest else after
         console.print(Text.assemble(margin, before, (head or "▏", GHOST), tail))
         for index, extra in enumerate(rest):

@@ -49,6 +49,7 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
         "trigger": snapshot.trigger.value,
         "offset": snapshot.offset,
         "suggestion": report.suggestion.text if report.suggestion else None,
+        "replaced": report.suggestion.replaced if report.suggestion else 0,
         "alternatives": [suggestion.text for suggestion in report.alternatives],
         "reason": report.reason,
         "mode": hole.mode.value if hole else None,

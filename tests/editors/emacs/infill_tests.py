@@ -128,7 +128,7 @@ def buffer_is(emacs: Emacs, expected: str) -> None:
 
 def test_accepting_takes_the_place_of_the_brackets_right_of_point(start: Start) -> None:
     emacs = start("if f(g(", answers=["x), y) is not None:"])
-    emacs.eval("(progn (save-excursion (insert \"))\")) (infill-complete) t)")
+    emacs.eval('(progn (save-excursion (insert "))")) (infill-complete) t)')
     emacs.expect_ghost("x), y) is not None:")
     row = "if f(g(x), y) is not None:"
     emacs.wait("the screen", lambda: emacs.screen.display[0].rstrip() == row)
@@ -272,7 +272,7 @@ def test_scratch_starts_no_server_on_the_home_folder(start: Start) -> None:
     assert emacs.eval("(plist-get (infill--initialize-params nil) :workspaceFolders)") is None
     emacs.type("a")
     emacs.expect_ghost("one")
-    emacs.eval("(progn (find-file \"~/notes.py\") (infill-mode 1))")
+    emacs.eval('(progn (find-file "~/notes.py") (infill-mode 1))')
     assert emacs.eval(running) == 1, "a file in the home folder does not have it read either"
 
 
@@ -289,7 +289,7 @@ def test_the_key_of_the_next_suggestion_asks_for_one(start: Start) -> None:
     emacs.press(META_N)
     emacs.expect_ghost("one")
     emacs.dismiss()
-    emacs.eval("(progn (local-set-key (kbd \"M-n\") 'beginning-of-line) t)")
+    emacs.eval('(progn (local-set-key (kbd "M-n") \'beginning-of-line) t)')
     emacs.press(META_N)
     emacs.wait("the key to keep its meaning", lambda: emacs.eval("(point)") == 1)
 
@@ -317,7 +317,7 @@ def test_evil_in_normal_state_has_no_ghost_text(start: Start) -> None:
 COMPANY = (
     "(progn (require 'company) (setq company-idle-delay nil company-backends"
     " '((lambda (command &rest _) (pcase command"
-    " ('prefix \"pri\") ('candidates '(\"price\" \"print\"))))))"
+    ' (\'prefix "pri") (\'candidates \'("price" "print"))))))'
     " (company-mode 1) t)"
 )
 

@@ -68,9 +68,10 @@ export class Window {
       "payload",
       JSON.stringify([["openFile", `vscode-remote://${address.host}${file}`]]),
     );
-    await page.goto(address.toString());
+    // What is waited for is the editor itself, not that everything is loaded.
+    await page.goto(address.toString(), { waitUntil: "commit", timeout: TIMEOUT_MS });
     try {
-      await page.waitForSelector(".monaco-editor .view-lines", { timeout: 60_000 });
+      await page.waitForSelector(".monaco-editor .view-lines", { timeout: TIMEOUT_MS });
       await window.status(firstStatus);
       await window.focus();
       await window.press("Control+End");
