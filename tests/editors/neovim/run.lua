@@ -403,7 +403,63 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:lua('vim.cmd("silent Infill log")')
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
-  assert(vim.deep_equal(names, { 'explain', 'log', 'status', 'toggle' }), vim.inspect(names))
+  local expected = 'explain language log model pause restart resume statistics status toggle'
+  assert(table.concat(names, ' ') == expected, vim.inspect(names))
+end)
+
+test('pausing, and switching a language off', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local function status()
+    return editor:lua('return require("infill_ls").status()')
+  end
+  editor:lua('vim.cmd("silent Infill pause 30")')
+  assert(status():find('^infill%-ls is paused until %d%d:%d%d$'), status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill resume")')
+  editor:lua('vim.cmd("silent Infill language")')
+  assert(status() == 'infill-ls is off for python', status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<M-\\>')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill language")')
+  editor:press('A ')
+  editor:expect_ghost('one')
+end)
+
+test('the server is started again, and tells its statistics and models', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local client = 'return (vim.lsp.get_clients({ name = "infill_ls" })[1] or {}).id'
+  local before = editor:lua(client)
+  editor:lua('vim.cmd("silent Infill restart")')
+  editor:wait('another server', function()
+    local now = editor:lua(client)
+    return now ~= vim.NIL and now ~= before
+  end)
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill statistics")')
+  editor:wait('the statistics', function()
+    return editor:text():find('python', 1, true)
+  end)
+  editor:press('q')
+  editor:lua([[
+    vim.ui.select = function(models, options)
+      vim.g.models = table.concat(vim.tbl_map(options.format_item, models), '\n')
+    end
+    vim.cmd('silent Infill model')
+  ]])
+  editor:wait('the models', function()
+    return (editor:lua('return vim.g.models or ""')):find('infill%-ls%-mini %(in use%)')
+  end)
 end)
 
 test('checkhealth', { answers = { '' } }, function(editor)

@@ -236,7 +236,7 @@ function M.attach(buffer)
       DEBOUNCE_MS,
       0,
       vim.schedule_wrap(function()
-        if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled() then
+        if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled(buffer) then
           M.request(buffer)
         end
       end)

@@ -6,6 +6,10 @@ local ghost = require('infill_ls.ghost')
 local M = {}
 
 local enabled = true
+---@type integer? when suggestions are wanted again, in seconds of the system's clock
+local paused_until
+---@type table<string, true> file types
+local off_for = {}
 
 --- What the client can do: our ghost text is an inline completion, and what it replaces may end
 --- behind the cursor.
@@ -98,17 +102,65 @@ function M.dismiss()
   ghost.dismiss()
 end
 
+--- Why nothing is suggested in a buffer, or nil. Asking explicitly works all the same.
+---@param buffer? integer
+---@return string?
+function M.why_off(buffer)
+  local filetype = vim.bo[buffer or 0].filetype
+  if not enabled then
+    return 'off'
+  end
+  if paused_until then
+    return os.date('paused until %H:%M', paused_until) --[[@as string]]
+  end
+  return off_for[filetype] and ('off for %s'):format(filetype) or nil
+end
+
+---@param buffer? integer
 ---@return boolean
-function M.is_enabled()
-  return enabled
+function M.is_enabled(buffer)
+  return M.why_off(buffer) == nil
+end
+
+local function changed()
+  ghost.dismiss()
+  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
 end
 
 --- Switch suggestions on or off, everywhere.
 ---@param on boolean
 function M.enable(on)
   enabled = on
-  ghost.dismiss()
-  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
+  if on then
+    paused_until = nil
+  end
+  changed()
+end
+
+--- Switch them on or off for a file type, until Neovim ends.
+---@param filetype string
+---@param on boolean
+function M.enable_filetype(filetype, on)
+  off_for[filetype] = not on or nil
+  changed()
+end
+
+--- Suggest nothing for some minutes.
+---@param minutes number
+function M.pause(minutes)
+  local mine = os.time() + math.floor(minutes * 60)
+  paused_until = mine
+  changed()
+  vim.defer_fn(function()
+    if paused_until == mine then
+      M.resume()
+    end
+  end, math.floor(minutes * 60000))
+end
+
+function M.resume()
+  paused_until = nil
+  changed()
 end
 
 --- A line about the server, for a statusline. Redraw on the autocommand `User InfillStatus`.
