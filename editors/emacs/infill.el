@@ -131,8 +131,8 @@ Return nil if it could not be started before."
     (setq infill--warned t)
     (display-warning
      'infill
-     (format "There is no program `%s': install the server with \"pipx install infill-ls\", \
-or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
+     (format "There is no program `%s': install the server, in its folder with \
+\"pipx install .\", or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
 
 (defun infill--connect (root)
   "Start a server for the workspace ROOT, or without one if that is nil."
@@ -428,6 +428,7 @@ the line right of point."
   "Ask for a completion in BUFFER, if the user is still there."
   (when (and (eq buffer (current-buffer))
              infill-mode
+             (not (infill-switched-off))
              (not (infill--inhibited-p))
              (not (infill--visible-p)))
     (infill--ask nil)))
@@ -439,6 +440,15 @@ the line right of point."
 
 (defvar-local infill--shown nil
   "The candidates, with the one that is shown first.")
+
+(defvar infill--off nil
+  "Non-nil if suggestions are switched off everywhere.")
+
+(defvar infill--paused-until nil
+  "The time when suggestions are wanted again, nil for now.")
+
+(defvar infill--off-modes nil
+  "Major modes in which suggestions are switched off.")
 
 (defvar-local infill--unseen nil
   "Non-nil if the candidates have not been on the screen yet.")
@@ -596,6 +606,13 @@ That is Company's, Corfu's or Emacs' own."
   "Return non-nil if nothing is to be suggested in this buffer now."
   (run-hook-with-args-until-success 'infill-inhibit-functions))
 
+(defun infill-switched-off ()
+  "Return why nothing is to be suggested by itself in this buffer, or nil."
+  (cond (infill--off "off")
+        ((and infill--paused-until (time-less-p nil infill--paused-until))
+         (format-time-string "paused until %H:%M" infill--paused-until))
+        ((memq major-mode infill--off-modes) (format "off in %s" major-mode))))
+
 (defun infill-buffer-read-only-p ()
   "Return non-nil if nothing can be written into the buffer."
   (and buffer-read-only (not inhibit-read-only)))
@@ -733,6 +750,109 @@ Ask the server for some if there is only one."
       (special-mode))
     (display-buffer (current-buffer))))
 
+(defun infill--say-whether-on ()
+  "Tell whether something is suggested in this buffer."
+  (message "infill-ls: %s" (or (infill-switched-off) "on"))
+  (force-mode-line-update t))
+
+(defun infill--switched ()
+  "Take ghost texts away after something was switched, and tell."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (bound-and-true-p infill-mode) (infill-dismiss))))
+  (infill--say-whether-on))
+
+(defun infill-toggle ()
+  "Switch suggestions off in all buffers, or on again.
+Asking explicitly works all the same."
+  (interactive)
+  (setq infill--off (not infill--off)
+        infill--paused-until nil)
+  (infill--switched))
+
+(defun infill-toggle-language ()
+  "Switch suggestions off for the major mode of this buffer, or on again."
+  (interactive)
+  (setq infill--off-modes (if (memq major-mode infill--off-modes)
+                              (delq major-mode infill--off-modes)
+                            (cons major-mode infill--off-modes)))
+  (infill--switched))
+
+(defun infill-pause (minutes)
+  "Suggest nothing for MINUTES, an hour without a prefix argument."
+  (interactive (list (if current-prefix-arg (prefix-numeric-value current-prefix-arg) 60)))
+  (setq infill--paused-until (time-add nil (* 60 minutes)))
+  (infill--switched))
+
+(defun infill-resume ()
+  "Suggest something again after a pause."
+  (interactive)
+  (setq infill--paused-until nil)
+  (infill--switched))
+
+(defun infill--run-program (arguments done)
+  "Run the server's program with ARGUMENTS and call DONE with its output."
+  (let ((buffer (generate-new-buffer " *infill output*"))
+        (process-environment (cons "COLUMNS=80" process-environment)))
+    (make-process
+     :name "infill" :buffer buffer :noquery t :connection-type 'pipe
+     :command (cons (car infill-command) arguments)
+     :sentinel (lambda (process _event)
+                 (unless (process-live-p process)
+                   (let ((output (with-current-buffer buffer (string-trim (buffer-string)))))
+                     (kill-buffer buffer)
+                     (if (zerop (process-exit-status process))
+                         (funcall done output)
+                       (message "%s" output))))))))
+
+(defun infill-choose-model (name)
+  "Use the model NAME: here at once, in other editors when they start.
+It is fetched if it is not on this machine."
+  (interactive
+   (list (let ((models (plist-get
+                        (json-parse-string
+                         (with-output-to-string
+                           (call-process (car infill-command) nil standard-output nil
+                                         "model" "list" "--json"))
+                         :object-type 'plist :null-object nil :false-object nil)
+                        :models)))
+           (completing-read
+            "Model: "
+            (lambda (string predicate action)
+              (if (eq action 'metadata)
+                  `(metadata (annotation-function . ,(infill--model-notes models)))
+                (complete-with-action action
+                                      (seq-map (lambda (model) (plist-get model :name)) models)
+                                      string predicate)))
+            nil t))))
+  (message "infill-ls gets %s ready" name)
+  (infill--run-program
+   (list "model" "use" name)
+   (lambda (_output)
+     (setq infill-settings (plist-put (copy-sequence infill-settings) :model name))
+     (infill--settings-changed)
+     (message "infill-ls uses %s" name))))
+
+(defun infill--model-notes (models)
+  "Return a function that tells of one of MODELS where it is."
+  (lambda (name)
+    (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
+      (cond ((plist-get model :inUse) "  in use")
+            ((plist-get model :path) "  on this machine")
+            (t "  to be fetched")))))
+
+(defun infill-statistics ()
+  "Show how much was suggested and accepted."
+  (interactive)
+  (infill--run-program '("stats") #'infill--show-report))
+
+(defun infill-restart ()
+  "Stop all servers, and start this buffer's again."
+  (interactive)
+  (infill-shutdown)
+  (setq infill--failed nil)
+  (when infill-mode (infill--connection)))
+
 (defun infill-show-log ()
   "Show what the server wrote to its log."
   (interactive)
@@ -751,7 +871,8 @@ Ask the server for some if there is only one."
 (defun infill--lighter ()
   "Return our part of the mode line."
   (let ((status (and infill--opened (infill--status infill--opened))))
-    (cond ((null status) " Infill…")
+    (cond ((infill-switched-off) " Infill-")
+          ((null status) " Infill…")
           ((eq (plist-get status :busy) t) " Infill…")
           ((equal (plist-get status :kind) "Error") " Infill!")
           ((equal (plist-get status :kind) "Inactive") " Infill-")

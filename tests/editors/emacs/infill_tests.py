@@ -370,6 +370,42 @@ def test_acceptance_is_counted_on_this_machine(start: Start) -> None:
     assert "two" not in statistics.read_text(), "no source text is kept"
 
 
+def test_switching_off_and_pausing(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    for off, on in [
+        ("(infill-toggle)", "(infill-toggle)"),
+        ("(infill-pause 30)", "(infill-resume)"),
+        ("(infill-toggle-language)", "(infill-toggle-language)"),
+    ]:
+        emacs.eval(f"(progn {off} t)")
+        assert "Infill-" in emacs.eval("(infill--lighter)"), off
+        emacs.type(" ")
+        emacs.expect_no_ghost()
+        emacs.eval(f"(progn {on} t)")
+        emacs.type(" ")
+        emacs.expect_ghost("one")
+        emacs.dismiss()
+    emacs.eval("(progn (infill-toggle) t)")
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.expect_ghost("one")
+
+
+def test_models_statistics_and_restart(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (infill-statistics) t)")
+    shown = '(and (get-buffer "*infill explanation*") t)'
+    emacs.wait("the statistics", lambda: emacs.eval(shown))
+    emacs.press("\x1bxinfill-choose-model\r")
+    emacs.wait("the prompt", lambda: "Model:" in emacs.text())
+    emacs.press("infill-ls-mi" + TAB + "\r")
+    used = '(equal (plist-get infill-settings :model) "infill-ls-mini")'
+    emacs.wait("the model to be used", lambda: emacs.eval(used))
+    before = emacs.eval("(process-id (jsonrpc--process infill--opened))")
+    emacs.eval("(progn (infill-restart) t)")
+    emacs.wait("the server", lambda: emacs.eval(READY))
+    assert emacs.eval("(process-id (jsonrpc--process infill--opened))") != before
+
+
 def test_the_server_is_started_again(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.eval("(progn (infill-shutdown) t)")

@@ -480,7 +480,7 @@ test('a missing server is told of once', {
   local _, count = messages:gsub('there is no program `/nowhere/infill%-ls`', '')
   assert(count == 1, messages)
   editor:lua('vim.cmd("silent checkhealth infill_ls")')
-  assert(editor:text():find('pipx install infill-ls', 1, true), editor:text())
+  assert(editor:text():find('pipx install .', 1, true), editor:text())
 end)
 
 test('the help has tags', { answers = { '' } }, function(editor)

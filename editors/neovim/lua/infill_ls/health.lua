@@ -29,7 +29,7 @@ local function check_server()
   end
   if vim.fn.executable(command) == 0 then
     vim.health.error(('`%s` is not executable'):format(command), {
-      'Install it: `pipx install infill-ls` or `uv tool install infill-ls`',
+      'Install it, in the folder of infill-ls: `pipx install .` or `uv tool install .`',
       "Or say where it is: `vim.lsp.config('infill_ls', { cmd = { '/path/to/infill-ls' } })`",
     })
     return
