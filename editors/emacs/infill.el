@@ -834,7 +834,7 @@ It is fetched if it is not on this machine."
      (message "infill-ls uses %s" name))))
 
 (defun infill--model-notes (models)
-  "Return a function that tells of one of MODELS where it is."
+  "Return a function that notes of one of MODELS where it is."
   (lambda (name)
     (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
       (cond ((plist-get model :inUse) "  in use")
