@@ -1,5 +1,13 @@
 import * as vscode from "vscode";
-import { LanguageClient, type Middleware, type StaticFeature } from "vscode-languageclient/node";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  type ErrorHandler,
+  type Middleware,
+  type StaticFeature,
+} from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
@@ -7,7 +15,9 @@ import type { ServerStatus } from "./status";
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
   /** Whether automatic suggestions are wanted now. */
-  isPaused(): boolean;
+  isWanted(): boolean;
+  /** Whether the server has answered yet. */
+  hasStarted(): boolean;
   thinkingChanged(requests: number): void;
   statusChanged(status: ServerStatus): void;
 }
@@ -28,6 +38,9 @@ const REPLACING: StaticFeature = {
   clear: () => {},
 };
 
+const QUIET = { action: ErrorAction.Shutdown, handled: true };
+const LEFT = { action: CloseAction.DoNotRestart, handled: true };
+
 export function createClient(
   command: string,
   args: readonly string[],
@@ -47,8 +60,16 @@ export function createClient(
       initializationOptions: initialSettings(),
       outputChannel: log,
       middleware: middlewareFor(listener),
+      // A server that does not start is told of in the status bar, and once.
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: (...what) => (listener.hasStarted() ? usual.error(...what) : QUIET),
+        closed: () => (listener.hasStarted() ? usual.closed() : LEFT),
+      },
     },
   );
+  const usual: ErrorHandler = client.createDefaultErrorHandler();
   client.registerFeature(REPLACING);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   return client;
@@ -59,7 +80,7 @@ function middlewareFor(listener: Listener): Middleware {
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-      if (automatic && listener.isPaused()) return [];
+      if (automatic && !listener.isWanted()) return [];
       listener.thinkingChanged((requests += 1));
       try {
         return await next(document, position, context, token);
