@@ -510,6 +510,35 @@ test('acceptance is counted on this machine', {
 end)
 
 if has_native then
+  test("Neovim's own menu opens while there is ghost text, and Tab takes the latter", {
+    text = 'price_total = 1\nprofit = 2\nx = ',
+    answers = { 'price_total + 1' },
+  }, function(editor)
+    editor:lua([[vim.o.autocomplete = true; vim.opt.completeopt = { 'menuone', 'noselect' }]])
+    editor:press('GA')
+    editor:expect_ghost('price_total + 1')
+    editor:press('pr')
+    editor:wait('the menu', function()
+      return editor:lua('return vim.fn.pumvisible()') == 1
+    end)
+    editor:expect_ghost('ice_total + 1')
+    editor:press('<Tab>')
+    editor:expect_saved('price_total = 1\nprofit = 2\nx = price_total + 1\n')
+  end)
+
+  test("another server's ghost text by Neovim is left alone, and ours is not drawn twice", {
+    text = 'x = ',
+    answers = { 'one' },
+  }, function(editor)
+    editor:lua('vim.lsp.inline_completion.enable(true)')
+    editor:press('A')
+    editor:expect_ghost('one')
+    vim.wait(500) -- longer than Neovim waits before it asks
+    editor:expect_ghost('one')
+    editor:press('<Tab>')
+    editor:expect_saved('x = one\n')
+  end)
+
   test('the popup menu gets one-line items when asked for', {
     text = 'x = o',
     answers = { 'ne\ntwo = 2' },
