@@ -173,18 +173,19 @@ def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> No
     lines = re.split(r"\r\n|\r|\n", place.text)
     row, column = place.line - 1, place.column - 1
     first = max(0, row - LINES_ABOVE)
+    bar, cursor = ("|", "|") if console.options.ascii_only else ("│", "▏")
     for number in range(first, min(len(lines), row + LINES_BELOW + 1)):
-        margin = (f"{number + 1:5} │ ", FAINT)
+        margin = (f"{number + 1:5} {bar} ", FAINT)
         if number != row:
             console.print(Text.assemble(margin, lines[number]))
             continue
         head, *rest = _marked(console, ghost).split("\n")
         before, after = lines[row][:column], lines[row][column + replaced :]
         tail = "" if rest else after
-        console.print(Text.assemble(margin, before, (head or "▏", GHOST), tail))
+        console.print(Text.assemble(margin, before, (head or cursor, GHOST), tail))
         for index, extra in enumerate(rest):
             end = after if index == len(rest) - 1 else ""
-            console.print(Text.assemble(("      │ ", FAINT), (extra, GHOST), end))
+            console.print(Text.assemble((f"      {bar} ", FAINT), (extra, GHOST), end))
 
 
 def _print_times(console: Console, answer: Answer) -> None:
