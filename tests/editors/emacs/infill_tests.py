@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,28 @@ def test_accepting_takes_the_place_of_the_brackets_right_of_point(start: Start) 
     buffer_is(emacs, "if f(g(x), y)")
     emacs.press(CONTROL_E)
     emacs.expect_saved("if f(g(x), y) is not None:\n")
+
+
+CLOSERS = Path(__file__).parents[1] / "closers.json"
+
+
+def test_where_a_text_closes_what_stands_right_of_point(start: Start) -> None:
+    emacs = start("x", start="t")
+    for case in json.loads(CLOSERS.read_text("utf-8")):
+        arguments = f"{json.dumps(case['rest'])} {json.dumps(case['closers'])}"
+        places = emacs.eval(f"(infill--places {arguments})") or []
+        expected = case["places"] or []
+        assert places == expected, case
+
+
+def test_eglot_runs_it_in_all_modes_unless_told_otherwise(start: Start) -> None:
+    emacs = start("x", start="t")
+    is_ours = "(equal (cdar {}) infill-command)"
+    emacs.eval("(progn (require 'eglot) (infill-setup-eglot nil t) t)")
+    assert emacs.eval(is_ours.format("(last eglot-server-programs)"))
+    emacs.eval("(progn (setq eglot-server-programs (butlast eglot-server-programs)) t)")
+    emacs.eval("(progn (infill-setup-eglot) t)")
+    assert emacs.eval(is_ours.format("eglot-server-programs")), "before pylsp in Python"
 
 
 def test_typing_along_with_electric_pair_mode(start: Start) -> None:

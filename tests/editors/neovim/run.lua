@@ -26,6 +26,24 @@ local function test(name, options, run)
   }
 end
 
+tests[#tests + 1] = {
+  name = 'where a text closes what stands right of the cursor',
+  run = function()
+    package.path = here .. '/../../../editors/neovim/lua/?.lua;' .. package.path
+    local fit = require('infill_ls.fit')
+    local file = table.concat(vim.fn.readfile(here .. '/../closers.json'))
+    for _, case in ipairs(vim.json.decode(file)) do
+      local places = fit.places(case.rest, case.closers)
+      local found = places
+        and vim.tbl_map(function(place)
+          return place - 1
+        end, places)
+      local expected = case.places ~= vim.NIL and case.places or nil
+      assert(vim.deep_equal(found, expected), vim.inspect({ case, found }))
+    end
+  end,
+}
+
 local ADD = 'def add(a, b):\n'
 
 test('ghost text is shown and Tab inserts it', {
