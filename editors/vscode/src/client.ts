@@ -38,6 +38,15 @@ const REPLACING: StaticFeature = {
   clear: () => {},
 };
 
+/** A client that pops nothing up before its server has answered: who starts it is told. */
+class QuietlyStartingClient extends LanguageClient {
+  hasStarted = (): boolean => false;
+
+  override error(message: string, data?: unknown, show: boolean | "force" = true): void {
+    super.error(message, data, this.hasStarted() && show);
+  }
+}
+
 const QUIET = { action: ErrorAction.Shutdown, handled: true };
 const LEFT = { action: CloseAction.DoNotRestart, handled: true };
 
@@ -47,7 +56,7 @@ export function createClient(
   log: vscode.LogOutputChannel,
   listener: Listener,
 ): LanguageClient {
-  const client = new LanguageClient(
+  const client = new QuietlyStartingClient(
     SECTION,
     "infill-ls",
     { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
@@ -69,6 +78,7 @@ export function createClient(
       },
     },
   );
+  client.hasStarted = () => listener.hasStarted();
   const usual: ErrorHandler = client.createDefaultErrorHandler();
   client.registerFeature(REPLACING);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));

@@ -100,7 +100,7 @@ async function pause(controller: Controller): Promise<void> {
 async function explain(controller: Controller, reports: Reports): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const report = editor && (await controller.explain(editor.document));
-  if (report) await reports.show("The last completion", report.markdown);
+  if (report) await reports.show("The last completion.md", report.markdown);
   else {
     void vscode.window.showInformationMessage(
       "infill-ls has not been asked for a completion in this file yet.",
@@ -112,9 +112,10 @@ async function statistics(controller: Controller, reports: Reports): Promise<voi
   const server = controller.serverCommand;
   if (server === undefined) return;
   try {
-    const env = { ...process.env, COLUMNS: "80" };
+    // Narrow, as it is shown beside the file.
+    const env = { ...process.env, COLUMNS: "60" };
     const { stdout } = await promisify(execFile)(server, ["stats"], { env });
-    await reports.show("Statistics", `\`\`\`\n${stdout.trimEnd()}\n\`\`\`\n`);
+    await reports.show("Statistics.txt", stdout);
   } catch (error) {
     await showFailure("There are no statistics", error, controller.log);
   }

@@ -13,9 +13,10 @@ export class Reports implements vscode.TextDocumentContentProvider, vscode.Dispo
     return this.texts.get(uri.path) ?? "";
   }
 
-  async show(title: string, markdown: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `${title}.md` });
-    this.texts.set(uri.path, markdown);
+  /** Show a text; `name` is that of a file, and says what kind of text it is. */
+  async show(name: string, text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
+    this.texts.set(uri.path, text);
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside, true);

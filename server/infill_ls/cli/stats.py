@@ -135,7 +135,7 @@ def _print_summary(summary: Summary, days: int, path: Path) -> None:
         pad_edge=not is_narrow,
     )
     table.add_column("language")
-    titles = ("offered", "accepted", "", "saved keys", "median ms", "95 % ms")
+    titles = ("offered", "accepted", "share", "saved keys", "median ms", "95 % ms")
     # On a narrow terminal the share says what is accepted, and the median how fast it was.
     shown = (0, 2, 3, 4) if is_narrow else range(len(titles))
     for index in shown:
