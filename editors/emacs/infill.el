@@ -24,6 +24,18 @@
 ;; while nothing is suggested.  `infill-complete' asks explicitly, also
 ;; where nothing is suggested automatically.
 ;;
+;; A suggestion may take the place of closing brackets right of point, and
+;; stays while `electric-pair-mode' adds some or they are typed over.
+;;
+;; While the menu of Company, of Corfu or of Emacs itself is open, it has
+;; the keys and there is no ghost text.  Set `company-idle-delay' to nil, or
+;; `corfu-auto', to see ghost text first and open the menu by its key.  With
+;; Evil there is ghost text in insert and Emacs state.
+;;
+;; `infill-toggle', `infill-toggle-language' and `infill-pause' switch it
+;; off for a while; `infill-choose-model', `infill-statistics',
+;; `infill-explain', `infill-restart' and `infill-show-log' do what they say.
+;;
 ;; `infill-mode' talks to a server of its own, beside the one that Eglot
 ;; or lsp-mode runs for the language.  To have infill-ls alone, as the one
 ;; server of a buffer and without ghost text, call `infill-setup-eglot' or
