@@ -18,8 +18,8 @@ import json
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infill_ls.document.cut import cut
@@ -30,11 +30,11 @@ from infill_ls.types import (
     Completion,
     EngineTimings,
     FilterStep,
-    Mode,
     Snapshot,
     StopReason,
     Trigger,
 )
+from infill_retrieval.files.left_out import is_left_out
 from infill_retrieval.syntax import PLAIN_TEXT, language_of
 
 MAX_BYTES = 400_000
@@ -55,6 +55,8 @@ class Place:
     truth: str
     closers: str
     kind: str
+    behind: str = ""
+    """What else stands right of the cursor, behind the closers: blanks or a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    packages = sorted(
+        path.name for folder in options.folders for path in folder.iterdir() if path.is_dir()
+    )
     outcomes = [
         outcome_of(place)
         for place in places(
@@ -94,6 +99,8 @@ def main() -> int:
         )
     ]
     result = {kind: table(of) for kind, of in _by(outcomes, _closing).items()}
+    places_of = _by([o for o in outcomes if not o.place.behind], lambda o: o.place.kind)
+    result["by kind of place"] = {kind: shares(of) for kind, of in sorted(places_of.items())}
     print_tables(result)
     lost = Counter(
         (_closing(o), o.verdict, o.reason) for o in outcomes if o.verdict not in ("whole", "right")
@@ -103,7 +110,9 @@ def main() -> int:
     print_worst(outcomes, options.worst)
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        options.out.write_text(
+            json.dumps({"packages": packages, **result}, indent=1) + "\n", "utf-8"
+        )
     return 0
 
 
@@ -115,7 +124,8 @@ def places(
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             language = language_label(path.name)
-            if language and (not only or only == language) and path.is_file():
+            is_own = not any(map(is_left_out, path.relative_to(folder).parts[:-1]))
+            if language and is_own and (not only or only == language) and path.is_file():
                 found[language].append(path)
     for language, paths in sorted(found.items()):
         chance = random.Random(f"{seed} {language}")
@@ -132,21 +142,8 @@ def places(
                 break
 
 
-LABELS = {
-    ".vue": "vue", ".svelte": "svelte", ".scss": "scss", ".less": "less", ".astro": "astro",
-    ".jinja": "jinja", ".erb": "erb", ".ejs": "ejs", ".hbs": "handlebars", ".pl": "perl",
-    ".pm": "perl", ".ml": "ocaml", ".erl": "erlang", ".clj": "clojure", ".groovy": "groovy",
-    ".gradle": "groovy", ".cmake": "cmake", ".proto": "protobuf", ".graphql": "graphql",
-    ".xml": "xml", ".tex": "latex", ".dart": "dart", ".fs": "fsharp", ".m": "objective-c",
-    ".jsx": "jsx", ".rst": "rst", ".txt": "text", ".glsl": "glsl",
-}  # fmt: skip
-
-
 def language_label(name: str) -> str:
-    """Return the name that the table has for a file's language, or ``""``."""
-    suffix = Path(name).suffix
-    if suffix in LABELS:
-        return LABELS[suffix]
+    """Return the name of a file's language, or ``""`` for one that the table does not have."""
     language = language_of(name)
     return language.name if language is not PLAIN_TEXT else ""
 
@@ -207,8 +204,20 @@ def _places_in(
         cursor = starts[number] + column
         end = starts[number] + len(lines[number])
         document = text[:cursor] + closers + text[end:]
-        kind = "string" if closers[0] in "\"'`" else "argument"
-        yield Place(str(path), language, document, cursor, line[column:], closers, kind)
+        kind = _kind(line, column, closers)
+        place = Place(str(path), language, document, cursor, line[column:], closers, kind)
+        yield place
+        comment = language_of(path.name).comment
+        for behind in ("  ", f"  {comment} note"):
+            longer = text[:cursor] + closers + behind + text[end:]
+            yield replace(place, text=longer, behind=behind)
+
+
+def _kind(line: str, column: int, closers: str) -> str:
+    before = line[:column]
+    if before.rfind("<") > before.rfind(">") and closers[0] in "\"'":
+        return "inside a tag"
+    return "string" if closers[0] in "\"'`" else "argument"
 
 
 def _open_at(line: str, column: int) -> list[tuple[str, int]]:
@@ -284,7 +293,7 @@ def outcome_of(place: Place) -> Outcome:
         offset=place.offset, trigger=Trigger.AUTOMATIC,
     )  # fmt: skip
     hole = cut(snapshot)
-    if why_not(hole) is not None:
+    if why_not(hole) is not None and not place.behind.strip():
         return Outcome(place, "not asked", "", "", ())
     completion = Completion(place.truth, StopReason.LINES, -0.01, TIMINGS)
     site = Site.of(hole)
@@ -294,7 +303,9 @@ def outcome_of(place: Place) -> Outcome:
         return Outcome(place, "nothing", "", "", steps)
     replaces = suggestion.replaced
     replaced = place.closers[:replaces]
-    line = suggestion.text + place.closers[replaces:]
+    line = suggestion.text + (place.closers + place.behind)[replaces:]
+    if place.behind and line.endswith(place.behind):
+        line = line[: -len(place.behind)]
     return Outcome(place, _verdict(place, suggestion.text, line), suggestion.text, replaced, steps)
 
 
@@ -314,13 +325,21 @@ def _verdict(place: Place, shown: str, line: str) -> str:
 
 
 def _closing(outcome: Outcome) -> str:
-    return "with closers" if outcome.place.closers else "without closers"
+    if not outcome.place.closers:
+        return "without closers"
+    if outcome.place.behind:
+        return (
+            "with closers and a comment"
+            if outcome.place.behind.strip()
+            else "with closers and blanks"
+        )
+    return "with closers"
 
 
-def _by(outcomes: Sequence[Outcome], key: object) -> dict[str, list[Outcome]]:
+def _by(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> dict[str, list[Outcome]]:
     found: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        found[key(outcome)].append(outcome)  # type: ignore[operator]
+        found[key(outcome)].append(outcome)
     return found
 
 
@@ -367,8 +386,6 @@ def print_worst(outcomes: Sequence[Outcome], number: int) -> None:
             print(f"  {line.strip()}‸{rest}   truth {place.truth!r}")
             print(f"  shown {outcome.shown!r} replacing {outcome.replaced!r}")
 
-
-__all__ = ["Mode", "Outcome", "Place", "outcome_of", "places", "shares"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -174,7 +174,7 @@ class Pipeline:
             return held
         query = Query(
             snapshot.path,
-            snapshot.language_id,
+            hole.language.name if hole.region_before is not None else snapshot.language_id,
             hole.prefix + hole.typed,
             hole.line_tail + hole.below,
         )

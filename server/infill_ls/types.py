@@ -89,6 +89,20 @@ class Snapshot:
     offset: int
     """The cursor, ``0 <= offset <= len(text)``."""
     trigger: Trigger = Trigger.AUTOMATIC
+    cells_before: str = ""
+    """The cells of a notebook before this one, with a newline at the end; LF line ends."""
+    cells_after: str = ""
+    """The cells after it, with a newline at the beginning."""
+
+    @property
+    def whole_text(self) -> str:
+        """The document; with the other cells, if it is one of a notebook."""
+        return f"{self.cells_before}{self.text}{self.cells_after}"
+
+    @property
+    def whole_offset(self) -> int:
+        """The cursor in ``whole_text``."""
+        return len(self.cells_before) + self.offset
 
 
 _CLOSERS = frozenset(")]}>\"'`;:, \t")
@@ -113,9 +127,14 @@ class Hole:
     below: str
     """The lines after the cursor's, cut to a window; starts with a newline or is empty."""
     anchor: int
-    """Offset of the cut in the snapshot's text."""
+    """Offset of the cut in the snapshot's whole text."""
     language: Language
+    """The language at the cursor, which may be embedded in a document of another one."""
     mode: Mode = Mode.LINE
+    region_before: int | None = None
+    """Characters right before the cursor that are of that language; all if ``None``."""
+    region_after: int | None = None
+    """The same of the characters after it."""
 
     @property
     def line_typed(self) -> str:

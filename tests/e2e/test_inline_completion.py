@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from e2e.client import Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import (
     AUTOMATIC,
@@ -143,7 +146,7 @@ async def test_typing_along_keeps_the_suggestion(start_scripted: StartScripted) 
     assert item["insertText"] == "x = net_price(1)"
 
 
-REPLACES = {"inlineCompletionReplaces": True}
+CAN_REPLACE = {"inlineCompletionReplaces": True}
 
 
 async def test_the_range_ends_behind_the_cursor_where_the_client_can_replace(
@@ -155,10 +158,10 @@ async def test_the_range_ends_behind_the_cursor_where_the_client_can_replace(
     whole = "while len(lines) > 0:"
     for name, experimental, start, end, inserted in [
         ("tests", {}, line, cursor, "while len(lines"),
-        ("tests", REPLACES, line, behind, whole),
+        ("tests", CAN_REPLACE, line, behind, whole),
         ("Visual Studio Code", {}, line, behind, whole),
         ("Neovim", {}, at_cursor, cursor, "lines"),  # without our plug-in
-        ("Neovim", REPLACES, at_cursor, behind, "lines) > 0:"),
+        ("Neovim", CAN_REPLACE, at_cursor, behind, "lines) > 0:"),
     ]:
         editor = await start_scripted(
             "lines) > 0:",
@@ -171,3 +174,39 @@ async def test_the_range_ends_behind_the_cursor_where_the_client_can_replace(
         (item,) = await inline(editor, cursor)
         assert item["range"] == span(start, end), (name, experimental)
         assert item["insertText"] == inserted, (name, experimental)
+
+
+REPLACES = {"client_capabilities": capabilities(experimental={"inlineCompletionReplaces": True})}
+
+
+@pytest.mark.parametrize("handshake", [REPLACES, {"client_name": "Visual Studio Code"}])
+async def test_the_brackets_that_the_editor_has_closed_are_replaced(
+    start_scripted: StartScripted, handshake: Json
+) -> None:
+    editor = await start_scripted("a, b) -> int:", handshake=handshake)
+    text, cursor = split_cursor("def f(‸)\n")
+    open_document(editor, text)
+    (item,) = await inline(editor, cursor)
+    assert item["range"]["end"]["character"] == cursor["character"] + 1
+    assert apply(text, item["range"], item["insertText"]) == "def f(a, b) -> int:\n"
+
+
+async def test_where_nothing_can_be_replaced_the_text_ends_before_them(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted("a, b) -> int:")
+    text, cursor = split_cursor("def f(‸)\n")
+    open_document(editor, text)
+    (item,) = await inline(editor, cursor)
+    assert apply(text, item["range"], item["insertText"]) == "def f(a, b)\n"
+
+
+async def test_brackets_that_the_editor_closes_meanwhile_are_typed_through(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted("f(a) + 1", "something else", handshake=REPLACES)
+    open_document(editor, "x = ")
+    await inline(editor, position(0, 4), trigger=AUTOMATIC)
+    change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "f()"}])
+    (item,) = await inline(editor, position(0, 6), trigger=AUTOMATIC)
+    assert apply("x = f()", item["range"], item["insertText"]) == "x = f(a) + 1"

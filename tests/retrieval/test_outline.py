@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from infill_retrieval.indexing.analysis import Details, analyse, signature, snippet_lines
-from infill_retrieval.syntax import LANGUAGES, language_named, load_grammar, outline, parse
+from infill_retrieval.syntax import LANGUAGES, grammar, language_named, load_grammar, outline, parse
 from infill_retrieval.syntax.grammar import load_query
 
 
@@ -22,6 +23,7 @@ class Sample:
     """Modules, with the names taken from them after a colon."""
 
 
+QUERIES = Path(grammar.__file__).parent / "queries"
 SAMPLES: dict[str, Sample] = {
     "python": Sample(
         """\
@@ -453,8 +455,10 @@ CREATE VIEW big AS SELECT id FROM boxes;
 WITHOUT_GRAMMAR = {"markdown", "r"}
 
 
-def test_there_is_a_sample_for_every_language_but_prose() -> None:
-    assert set(SAMPLES) == {language.name for language in LANGUAGES} - {"markdown"}
+def test_there_is_a_sample_for_every_language_with_a_query() -> None:
+    queries = {file.stem for file in QUERIES.glob("*.scm")}
+    assert set(SAMPLES) == queries | {"r"}
+    assert queries <= {language.name for language in LANGUAGES}
     assert len(SAMPLES) >= 27
 
 

@@ -102,7 +102,9 @@ _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
 _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 """Stands in tokens that documentation shows, but hardly in ones that chance made."""
-_BARE_LANGUAGES = frozenset({"plaintext", "yaml"})
+_BARE_LANGUAGES = frozenset(
+    {"cmake", "dockerfile", "latex", "make", "plaintext", "rst", "xml", "yaml"}
+)
 _TRIPLE = ('"""', "'''", "`")
 _ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
 _CERTAIN, _NAMED, _OPENS = 1, 2, 4

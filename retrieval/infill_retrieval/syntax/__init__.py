@@ -2,14 +2,9 @@
 
 from infill_retrieval.syntax.grammar import SyntaxTree, load_grammar, parse
 from infill_retrieval.syntax.incremental import TreeCache
-from infill_retrieval.syntax.languages import (
-    LANGUAGES,
-    PLAIN_TEXT,
-    Language,
-    family_of,
-    language_named,
-    language_of,
-)
+from infill_retrieval.syntax.language import Language
+from infill_retrieval.syntax.language_table import LANGUAGES, PLAIN_TEXT
+from infill_retrieval.syntax.languages import family_of, language_named, language_of
 from infill_retrieval.syntax.outline import outline
 from infill_retrieval.syntax.records import (
     EMPTY_OUTLINE,

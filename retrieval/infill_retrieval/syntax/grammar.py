@@ -23,7 +23,7 @@ from infill_retrieval.common_length import common_length
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infill_retrieval.syntax.languages import Language
+    from infill_retrieval.syntax.language import Language
 
 log = logging.getLogger(__name__)
 

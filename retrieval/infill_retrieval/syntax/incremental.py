@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from infill_retrieval.syntax.grammar import PARSE_LIMIT_MS, SyntaxTree, parse
 
 if TYPE_CHECKING:
-    from infill_retrieval.syntax.languages import Language
+    from infill_retrieval.syntax.language import Language
 
 KEPT_TREES = 4
 

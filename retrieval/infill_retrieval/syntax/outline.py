@@ -27,7 +27,7 @@ from infill_retrieval.syntax.records import (
 if TYPE_CHECKING:
     import tree_sitter
 
-    from infill_retrieval.syntax.languages import Language
+    from infill_retrieval.syntax.language import Language
 
 
 def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:

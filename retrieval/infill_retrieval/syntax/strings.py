@@ -139,6 +139,55 @@ TOML_STRINGS = (
     StringRule(opens="'", closes="'", escapes=False),
 )
 YAML_STRINGS = (DOUBLE, StringRule(opens="'", closes="'", escapes=False, doubles=True))
+_SINGLE_DOLLAR = StringRule(opens="'", closes="'", code=_DOLLAR)
+DART_STRINGS = (
+    StringRule(opens='"""', closes='"""', spans_lines=True, code=_DOLLAR),
+    StringRule(opens="'''", closes="'''", spans_lines=True, code=_DOLLAR),
+    StringRule(opens=r"\br'", closes="'", escapes=False),
+    StringRule(opens=r'\br"', closes='"', escapes=False),
+    StringRule(opens='"', closes='"', code=_DOLLAR),
+    _SINGLE_DOLLAR,
+)
+DOUBLED_QUOTES = (
+    StringRule(opens='"', closes='"', escapes=False, doubles=True),
+    StringRule(opens="'", closes="'", escapes=False, doubles=True),
+)
+FSHARP_STRINGS = (
+    TRIPLE_DOUBLE,
+    StringRule(opens=r'\$"', closes='"', code=_BRACES, plain=_TWO_BRACES),
+    StringRule(opens=r'@"', closes='"', escapes=False, doubles=True, spans_lines=True),
+    DOUBLE_OVER_LINES,
+)
+GROOVY_STRINGS = (
+    StringRule(opens='"""', closes='"""', spans_lines=True, code=_DOLLAR),
+    TRIPLE_SINGLE,
+    StringRule(opens='"', closes='"', code=_DOLLAR),
+    SINGLE,
+)
+HCL_STRINGS = (StringRule(opens='"', closes='"', code=(("${", "}"), ("%{", "}"))),)
+MATLAB_STRINGS = (
+    StringRule(opens='"', closes='"', escapes=False, doubles=True),
+    StringRule(opens=r"(?<![\w)\]}.'])'", closes="'", escapes=False, doubles=True),
+)
+"""An apostrophe behind a value transposes it."""
+NIX_STRINGS = (
+    StringRule(opens="''", closes="''", escapes=False, spans_lines=True, code=_DOLLAR),
+    StringRule(opens='"', closes='"', spans_lines=True, code=_DOLLAR),
+)
+OCAML_STRINGS = (
+    StringRule(opens=r"\{(?P<fence>[a-z_]*)\|", closes="|%}", escapes=False, spans_lines=True),
+    DOUBLE_OVER_LINES,
+)
+POWERSHELL_STRINGS = (
+    StringRule(opens='@"', closes='"@', escapes=False, spans_lines=True, code=(("$(", ")"),)),
+    StringRule(opens="@'", closes="'@", escapes=False, spans_lines=True),
+    StringRule(opens='"', closes='"', escapes=False, doubles=True, code=(("$(", ")"),)),
+    StringRule(opens="'", closes="'", escapes=False, doubles=True),
+)
+SCSS_STRINGS = (
+    StringRule(opens='"', closes='"', code=_HASH),
+    StringRule(opens="'", closes="'", code=_HASH),
+)
 TWO_QUOTES = (DOUBLE, SINGLE)
 ATTRIBUTES = (
     _plain('"', escapes=False, spans_lines=True),

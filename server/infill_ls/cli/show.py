@@ -46,7 +46,7 @@ def print_answer(
         console.print(Text(prompt["text"], style=FAINT))
         console.print(Text(f"held back: {prompt['fragment']!r}", style=FAINT))
     console.print()
-    _print_code(console, place, answer.suggestion or "", answer.replaced)
+    _print_code(console, place, answer.suggestion or "", len(answer.explanation["replaces"]))
     if answer.suggestion is None:
         console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
     console.print()
@@ -180,7 +180,7 @@ def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> No
             console.print(Text.assemble(margin, lines[number]))
             continue
         head, *rest = _marked(console, ghost).split("\n")
-        before, after = lines[row][:column], lines[row][column + replaced :]
+        before, after = lines[row][:column], lines[row][column + (replaced if ghost else 0) :]
         tail = "" if rest else after
         console.print(Text.assemble(margin, before, (head or cursor, GHOST), tail))
         for index, extra in enumerate(rest):

@@ -37,21 +37,29 @@ class AnchorKeeper:
 
     def hold(self, snapshot: Snapshot, fresh: Hole) -> Hole:
         """Return the hole with the cut held where it was if that is still right, else ``fresh``."""
-        text, offset = snapshot.text, snapshot.offset
+        text, offset = snapshot.whole_text, snapshot.whole_offset
         after = text[line_end(text, offset) :]
         kept = self._anchors.get(snapshot.uri)
         if kept is not None and kept.after == after and text.startswith(kept.before):
             typed = with_lf(text[len(kept.before) : offset])
             is_ahead = offset >= len(kept.before)
             if is_ahead and typed.count("\n") <= MAX_TYPED_LINES and len(typed) <= MAX_TYPED_CHARS:
-                return replace(kept.hole, typed=typed, line_tail=fresh.line_tail, mode=fresh.mode)
+                return replace(
+                    kept.hole,
+                    typed=typed,
+                    line_tail=fresh.line_tail,
+                    mode=fresh.mode,
+                    language=fresh.language,
+                    region_before=fresh.region_before,
+                    region_after=fresh.region_after,
+                )
         self.set(snapshot, fresh)
         return fresh
 
     def set(self, snapshot: Snapshot, hole: Hole) -> None:
         """Use the cut of ``hole``, which was made from ``snapshot``, from now on."""
-        text = snapshot.text
-        after = text[line_end(text, snapshot.offset) :]
+        text = snapshot.whole_text
+        after = text[line_end(text, snapshot.whole_offset) :]
         self._anchors[snapshot.uri] = _Anchor(text[: hole.anchor], after, hole)
         self._anchors.move_to_end(snapshot.uri)
         while len(self._anchors) > DOCUMENTS:

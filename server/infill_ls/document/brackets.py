@@ -18,7 +18,7 @@ from infill_retrieval.syntax import Language, language_named
 from infill_retrieval.syntax.strings import ATTRIBUTES, StringRule
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
-_COMMENT_ENDS = {"/*": "*/", "<!--": "-->", "{-": "-}"}
+_COMMENT_ENDS = {"/*": "*/", "<!--": "-->", "{-": "-}", "(*": "*)", "<#": "#>"}
 _TEMPLATES = {"{{": "}}", "{%": "%}", "<%": "%>", "<?": "?>"}
 """Marks between which code stands in the text of markup, whatever makes pages of it."""
 

@@ -49,9 +49,11 @@ def cursor_window(hole: Hole) -> CursorWindow:
     after = (hole.line_tail + hole.below)[: AFTER_CHARS + 1]
     if len(after) > AFTER_CHARS and "\n" in after[1:]:
         after = after[: after.rindex("\n") + 1]
-    return CursorWindow(
-        _near_end(hole.prefix, hole.prefix_borders) + typed_above + newline, line, after
-    )
+    before = _near_end(hole.prefix, hole.prefix_borders) + typed_above + newline
+    if hole.region_before is not None:
+        before = before[max(len(before) + len(line) - hole.region_before, 0) :]
+        line = line[max(len(line) - hole.region_before, 0) :]
+    return CursorWindow(before, line, after[: hole.region_after])
 
 
 def parse_near(language: Language, text: str) -> SyntaxTree | None:

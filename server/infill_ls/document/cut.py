@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from infill_ls.document.embedded import region_at
 from infill_ls.document.lines import line_end, line_start, with_lf
 from infill_ls.document.modes import mode_of
 from infill_ls.types import Hole, Snapshot
@@ -25,7 +26,7 @@ LONGEST_TAIL_CHARS = 1_000
 
 def cut(snapshot: Snapshot) -> Hole:
     """Return the hole at the snapshot's cursor."""
-    text, offset = snapshot.text, snapshot.offset
+    text, offset = snapshot.whole_text, snapshot.whole_offset
     language = language_of(snapshot.path or snapshot.name, snapshot.language_id)
     anchor = max(line_start(text, offset), offset - LONGEST_TYPED_CHARS)
     window_start = max(0, anchor - WINDOW_CHARS)
@@ -40,6 +41,8 @@ def cut(snapshot: Snapshot) -> Hole:
         below = below[: below.rfind("\n") + 1]
     typed = text[anchor:offset]
     line_tail = text[offset : min(tail_end, offset + LONGEST_TAIL_CHARS)]
+    region = region_at(language, snapshot.name, text, offset)
+    is_embedded = region.language is not language
     hole = Hole(
         prefix=prefix,
         prefix_borders=syntax_borders(language, prefix),
@@ -47,7 +50,9 @@ def cut(snapshot: Snapshot) -> Hole:
         line_tail=line_tail,
         below=below,
         anchor=anchor,
-        language=language,
+        language=region.language,
+        region_before=len(with_lf(text[region.start : offset])) if is_embedded else None,
+        region_after=len(with_lf(text[offset : region.end])) if is_embedded else None,
     )
     return replace(hole, mode=mode_of(hole))
 

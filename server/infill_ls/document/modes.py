@@ -13,7 +13,7 @@ from infill_ls.document.brackets import State, scan, state_after
 from infill_ls.document.cursor_window import CursorWindow, cursor_window, parse_near
 from infill_ls.document.lines import indent_columns
 from infill_ls.types import Hole, Mode
-from infill_retrieval.syntax import Language, SyntaxTree
+from infill_retrieval.syntax import PLAIN_TEXT, Language, SyntaxTree
 
 PLACEHOLDER = "xyz"
 """Stands for what is to be written, to see which node it would be in."""
@@ -30,6 +30,8 @@ _BODY_NODE = re.compile(
 def mode_of(hole: Hole) -> Mode:
     """Return how much of ``hole`` to fill; its own ``mode`` is not looked at."""
     near, language = cursor_window(hole), hole.language
+    if language is PLAIN_TEXT and _ends_with_opener(language, near.line.rstrip()):
+        return Mode.BLOCK  # a language that we do not know: its lines are all there is
     if language.is_prose:
         return Mode.LINE
     state = scan(language, near.line, state_after(language, near.before))

@@ -35,8 +35,6 @@ class Answer:
 
     suggestion: str | None
     """The text to put at the cursor."""
-    replaced: int
-    """Characters right of the cursor that it takes the place of."""
     explanation: dict[str, Any]
     request_ms: float
     """From sending the request to its answer, as an editor sees it."""
@@ -92,7 +90,6 @@ class ServerProcess:
         items = result.items if isinstance(result, lsp.InlineCompletionList) else result
         return Answer(
             suggestion=explanation["suggestion"] if items else None,
-            replaced=explanation["replaced"] if items else 0,
             explanation=explanation,
             request_ms=request_ms,
             indexed_files=self._watch.status.get("indexedFiles", 0),

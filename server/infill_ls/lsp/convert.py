@@ -69,9 +69,11 @@ def snapshot_of(
     encoding: Encoding,
     folders: list[Path],
     trigger: Trigger,
+    *,
+    file_uri: str | None = None,
 ) -> Snapshot:
-    """Return the snapshot for a request."""
-    path = path_of(uri)
+    """Return the snapshot for a request; ``file_uri`` is the file that a part of a file is in."""
+    path = path_of(file_uri or uri)
     name = path.name if path is not None else ""
     for folder in folders:
         if path is not None and path.is_relative_to(folder):

@@ -52,6 +52,7 @@ def create_server(
     server = InfillServer(engine_factory)
     _handle_life(server, editor_pid, look_for_editor_every_s)
     _handle_documents(server)
+    _handle_notebooks(server)
     _handle_workspace(server)
     _handle_completion(server)
     handle_feedback(server)
@@ -103,6 +104,42 @@ def _handle_documents(server: InfillServer) -> None:
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         server.session.document_closed(uri, convert.path_of(uri))
+
+
+def _handle_notebooks(server: InfillServer) -> None:
+    """Cells are documents, which pygls opens; the session must know of them as well."""
+
+    def changed(uri: str, *, is_new: bool = False) -> None:
+        document = server.workspace.text_documents.get(unquote(uri))
+        if document is None:
+            return
+        tell = server.session.document_opened if is_new else server.session.document_changed
+        tell(uri, None, document.source, document.language_id or "")
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def did_open(params: lsp.DidOpenNotebookDocumentParams) -> None:
+        for cell in params.cell_text_documents:
+            changed(cell.uri, is_new=True)
+        if server.session.engine.info is None:
+            server.run_in_background(server.load_model())
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def did_change(params: lsp.DidChangeNotebookDocumentParams) -> None:
+        cells = params.change.cells
+        if cells is None:
+            return
+        if cells.structure is not None:
+            for opened in cells.structure.did_open or ():
+                changed(opened.uri, is_new=True)
+            for closed in cells.structure.did_close or ():
+                server.session.document_closed(closed.uri, None)
+        for content in cells.text_content or ():
+            changed(content.document.uri)
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:
+        for cell in params.cell_text_documents:
+            server.session.document_closed(cell.uri, None)
 
 
 def _handle_workspace(server: InfillServer) -> None:

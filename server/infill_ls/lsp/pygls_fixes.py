@@ -177,10 +177,13 @@ class MendedServer(LanguageServer):
 
     protocol: MendedProtocol
 
-    def __init__(self, name: str, version: str) -> None:
+    def __init__(
+        self, name: str, version: str, notebooks: lsp.NotebookDocumentSyncOptions | None = None
+    ) -> None:
         super().__init__(
             name,
             version,
+            notebook_document_sync=notebooks,
             text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
             protocol_cls=MendedProtocol,
             converter_factory=plain_converter,

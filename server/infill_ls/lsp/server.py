@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from infill_ls import __version__
 from infill_ls.engine.fallback import EngineFactory
 from infill_ls.lsp import convert
+from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
 from infill_ls.reporting.statistics import Statistics, default_path
@@ -40,7 +42,7 @@ class InfillServer(MendedServer):
     session: Session
 
     def __init__(self, engine_factory: EngineFactory) -> None:
-        super().__init__("infill-ls", __version__)
+        super().__init__("infill-ls", __version__, SYNC)
         self.client_name = ""
         self._engine_factory = engine_factory
         self.statistics = Statistics(None)
@@ -157,7 +159,9 @@ class InfillServer(MendedServer):
         document = self.workspace.text_documents.get(unquote(uri))
         if document is None:
             return None
-        return convert.snapshot_of(
+        notebook = notebook_of(self.workspace, uri)
+        before, after = cells_around(self.workspace, uri, document.language_id or "")
+        snapshot = convert.snapshot_of(
             uri,
             document.source,
             document.language_id,
@@ -165,7 +169,9 @@ class InfillServer(MendedServer):
             self.encoding,
             self.folders,
             trigger,
+            file_uri=notebook,
         )
+        return replace(snapshot, cells_before=before, cells_after=after)
 
     @asynccontextmanager
     async def _busy(self, what: str) -> AsyncIterator[Reporter]:

@@ -49,7 +49,9 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
         "trigger": snapshot.trigger.value,
         "offset": snapshot.offset,
         "suggestion": report.suggestion.text if report.suggestion else None,
-        "replaced": report.suggestion.replaced if report.suggestion else 0,
+        "replaces": snapshot.text[snapshot.offset : snapshot.offset + report.suggestion.replaced]
+        if report.suggestion
+        else "",
         "alternatives": [suggestion.text for suggestion in report.alternatives],
         "reason": report.reason,
         "mode": hole.mode.value if hole else None,

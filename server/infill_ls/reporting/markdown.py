@@ -15,6 +15,10 @@ def markdown(report: Report) -> str:
     parts = [f"# The last completion\n\n{report.reason} ({report.snapshot.trigger.value}{mode})"]
     if report.suggestion is not None:
         parts += ["## Suggestion", _fenced(report.suggestion.text)]
+        if replaced := report.suggestion.replaced:
+            start = report.snapshot.offset
+            text = report.snapshot.text[start : start + replaced]
+            parts.append(f"It takes the place of what stands right of the cursor: `` {text} ``")
     if report.alternatives:
         parts += ["## Other suggestions", *(_fenced(other.text) for other in report.alternatives)]
     if completion := report.completion:

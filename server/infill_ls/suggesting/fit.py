@@ -71,6 +71,7 @@ def smallest(found: Fit, rest: str) -> Fit:
 def _matched(text: str, rest: str, balance: Balance) -> tuple[int, int, int]:
     """Return how much of ``rest`` is matched, up to where in ``text``, and where that begins."""
     closings = {one.offset: one for one in balance.closers_on_line}
+    on_line = {one.depth for one in balance.closers_on_line if one.depth >= 0}
     own = balance.of(text).outer_closers
     replaced, position, first, place = 0, 0, len(text), 0
     while place < len(rest):
@@ -90,7 +91,9 @@ def _matched(text: str, rest: str, balance: Balance) -> tuple[int, int, int]:
                 break
             start = following[0].offset
         else:
-            limit = following[0].offset + len(following[0].char) if following else len(text)
+            # Not beyond what the rest of the line closes as well.
+            next_one = next((one for one in following if one.depth in on_line), None)
+            limit = next_one.offset + len(next_one.char) if next_one else len(text)
             found = _find(text, position, limit, mark)
             if found is None and len(mark) > 1 and mark[0] in ")]}":
                 mark, place = mark[0], at + 1

@@ -65,8 +65,9 @@ def shown(capsys: pytest.CaptureFixture[str], folder: Path, suggestion: str, rep
         "stepMs": {},
         "completion": None,
         "prompt": None,
+        "replaces": "):"[:replaced],
     }
-    answer = Answer(suggestion, replaced, explanation, 1.0, 1)
+    answer = Answer(suggestion, explanation, 1.0, 1)
     print_answer(read_place(f"{file}:1:16"), answer, [])
     (line,) = (line for line in capsys.readouterr().out.splitlines() if "for i" in line)
     return line.partition("for")[2]

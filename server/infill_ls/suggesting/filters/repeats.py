@@ -13,7 +13,7 @@ REPEATED_LINES = 3
 many equal lines in a row."""
 SHORTEST_ECHO_CHARS = 3
 """A repeated end this short, such as ``)``, is only taken off if it is the line's whole tail."""
-_CLOSING_WORDS = frozenset({"end", "end,", "done", "fi", "esac"})
+_CLOSING_LINE = re.compile(r"(?:end|done|fi|esac)[,;)]*|</[\w.:-]*>")
 SHORTEST_COMMENT_WORDS = 3
 """Shorter comments, such as section marks, may well come twice."""
 _LOOP = re.compile(r"(.{3,}?)\1{5,}\S*\Z|(.{10,}?)\2{3,}\S*\Z")
@@ -104,7 +104,7 @@ def comments(text: str, site: Site) -> str:
 def _comparable(line: str) -> str:
     """Return the line without its indentation, which matters only for a lone closing bracket."""
     stripped = line.strip()
-    is_closing = not stripped.strip("()[]{};,`") or stripped in _CLOSING_WORDS
+    is_closing = not stripped.strip("()[]{};,`") or _CLOSING_LINE.fullmatch(stripped) is not None
     return line.rstrip() if stripped and is_closing else stripped
 
 

@@ -32,15 +32,25 @@ def doubled_space(text: str, site: Site) -> str:
 def indentation(text: str, site: Site) -> str:
     """Indent the lines after the first as the document is: with tabs, or so many blanks a step."""
     first, newline, rest = text.partition("\n")
+    first = _first_line(first, site)
     if not newline:
-        return text
+        return first
     known = f"{site.near.before}{site.near.line}{site.near.after}"
     lines = rest.split("\n")
     uses_tabs = _uses_tabs(known)
     if uses_tabs is None or all(_fits(line, tabs=uses_tabs) for line in lines):
-        return text
+        return f"{first}\n{rest}"
     width = _width(known if not uses_tabs else rest)
     return "\n".join([first, *(_indented(line, width, tabs=uses_tabs) for line in lines)])
+
+
+def _first_line(first: str, site: Site) -> str:
+    """Take off blanks that go on with the indentation at the cursor, but not by a whole step."""
+    near = site.near
+    blanks = len(first) - len(first.lstrip(" "))
+    if not blanks or near.line.strip() or not near.line or site.hole.language.is_prose:
+        return first
+    return first if blanks % _width(f"{near.before}{near.after}") == 0 else first[blanks:]
 
 
 def _uses_tabs(text: str) -> bool | None:

@@ -39,6 +39,8 @@ def syntax(text: str, site: Site) -> str:
     """
     if site.hole.mode in (Mode.LINE, Mode.COMMENT, Mode.STRING, Mode.ARGUMENT):
         return text
+    if site.hole.region_before is not None:
+        return text  # code within a page: a part of a program, or not even that
     if _adds_none(text.rstrip(), site):
         return text
     lines = text.rstrip().split("\n")

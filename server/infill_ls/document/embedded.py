@@ -1,0 +1,94 @@
+"""The language at the cursor, where a document holds several: scripts in pages, code in templates.
+
+By the marks between which the other language stands, so that it works while either is broken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infill_retrieval.syntax import Language, language_named
+
+_ELEMENT = re.compile(
+    r"<(?P<tag>script|style)\b(?P<attributes>[^>]*)>(?P<body>.*?)(?P<end></(?P=tag)\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"""\b(?:lang|type)\s*=\s*["']?(?:text/|application/)?([\w+-]+)""")
+_NOT_CODE = frozenset({"template", "x-template", "html", "plain", "markdown"})
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n(?P<body>.*?)(?P<end>^---[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
+_FENCE = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*\{?\.?(?P<name>[\w+#-]*)[^\n]*\n"
+    r"(?P<body>.*?)(?P<end>^[ \t]*(?P=fence)|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_PHP = re.compile(r"<\?(?:php\b|=)?(?P<body>.*?)(?P<end>\?>|\Z)", re.DOTALL)
+_TEMPLATE = re.compile(r"<%[=#-]?(?P<body>.*?)(?P<end>-?%>|\Z)", re.DOTALL)
+_TEMPLATE_CODE = {".ejs": "javascript", ".eex": "elixir", ".heex": "elixir", ".leex": "elixir"}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """``text[start:end]`` of a document is of one language."""
+
+    language: Language
+    start: int
+    end: int
+
+
+def region_at(language: Language, name: str, text: str, offset: int) -> Region:
+    """Return the region that holds ``offset``; the whole document where it has one language."""
+    inside = [
+        region for region in _regions(language, name, text) if region.start <= offset <= region.end
+    ]
+    # The last one found is the innermost.
+    return inside[-1] if inside else Region(language, 0, len(text))
+
+
+def _regions(language: Language, name: str, text: str) -> Iterator[Region]:
+    if language.is_markup:
+        if language.name == "astro" and (front := _FRONT_MATTER.match(text)):
+            yield from _region("typescript", front)
+        for element in _ELEMENT.finditer(text):
+            yield from _region(_of_element(element), element)
+        if language.name == "erb":
+            suffix = name[name.rfind(".") :]
+            for code in _TEMPLATE.finditer(text):
+                yield from _region(_TEMPLATE_CODE.get(suffix, "ruby"), code)
+    elif language.name == "markdown":
+        for fence in _FENCE.finditer(text):
+            yield from _region(fence["name"], fence)
+    elif language.name == "php":
+        yield from _around_php(text)
+
+
+def _region(name: str, found: re.Match[str]) -> Iterator[Region]:
+    language = language_named(name) if name else None
+    if language is not None:
+        yield Region(language, found.start("body"), found.end("body"))
+
+
+def _of_element(element: re.Match[str]) -> str:
+    said = _LANGUAGE.search(element["attributes"])
+    if said is None or said[1].lower() in ("module", "ecmascript", "babel", "css"):
+        return "css" if element["tag"].lower() == "style" else "javascript"
+    name = said[1].lower()
+    if name in _NOT_CODE:
+        return ""
+    return "json" if name.endswith("json") else name
+
+
+def _around_php(text: str) -> Iterator[Region]:
+    """Yield the parts of a PHP file that are none: its page."""
+    page = language_named("html")
+    assert page is not None
+    end = 0
+    for code in _PHP.finditer(text):
+        if code.start() > end:
+            yield Region(page, end, code.start())
+        end = code.end()
+    if end < len(text) and end:
+        yield Region(page, end, len(text))
