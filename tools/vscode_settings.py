@@ -45,6 +45,8 @@ def properties() -> dict[str, Any]:
     found: dict[str, Any] = dict(OURS)
     for name, schema in Settings.model_json_schema(by_alias=True)["properties"].items():
         setting = {key: schema[key] for key in KEYS if key in schema}
+        if "`" in setting.get("description", ""):
+            setting["markdownDescription"] = setting.pop("description")
         if "items" in schema:
             setting["items"] = {"type": schema["items"]["type"]}
         if name.startswith("remote"):
@@ -55,7 +57,8 @@ def properties() -> dict[str, Any]:
         else:
             setting["scope"] = "window"
         found[f"infill-ls.{name}"] = setting
-    return found
+    # In the order in which they are told of here; VS Code would sort them by name.
+    return {name: {**one, "order": order} for order, (name, one) in enumerate(found.items())}
 
 
 def main() -> int:

@@ -24,6 +24,18 @@
 ;; while nothing is suggested.  `infill-complete' asks explicitly, also
 ;; where nothing is suggested automatically.
 ;;
+;; A suggestion may take the place of closing brackets right of point, and
+;; stays while `electric-pair-mode' adds some or they are typed over.
+;;
+;; While the menu of Company, of Corfu or of Emacs itself is open, it has
+;; the keys and there is no ghost text.  Set `company-idle-delay' to nil, or
+;; `corfu-auto', to see ghost text first and open the menu by its key.  With
+;; Evil there is ghost text in insert and Emacs state.
+;;
+;; `infill-toggle', `infill-toggle-language' and `infill-pause' switch it
+;; off for a while; `infill-choose-model', `infill-statistics',
+;; `infill-explain', `infill-restart' and `infill-show-log' do what they say.
+;;
 ;; `infill-mode' talks to a server of its own, beside the one that Eglot
 ;; or lsp-mode runs for the language.  To have infill-ls alone, as the one
 ;; server of a buffer and without ghost text, call `infill-setup-eglot' or
@@ -35,6 +47,7 @@
 (require 'jsonrpc)
 (require 'map)
 (require 'project)
+(require 'seq)
 (require 'subr-x)
 (require 'url-util)
 
@@ -56,8 +69,9 @@
 
 (defcustom infill-settings nil
   "Settings of the server, as a property list.
-For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
-`setopt' or Customize, and running servers use it at once."
+For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set with `setopt'
+or Customize, running servers use it at once; set with `setq', when they
+are asked next."
   :type 'plist
   :set (lambda (symbol value)
          (set-default symbol value)
@@ -67,6 +81,13 @@ For example (:maxLines 4 :disabledLanguages [\"text\"]).  Set it with
 (defcustom infill-idle-delay 0.08
   "Seconds without a key after which a completion is asked for."
   :type 'number)
+
+(defcustom infill-inhibit-functions
+  '(infill-buffer-read-only-p infill-evil-not-inserting-p infill-several-cursors-p)
+  "Functions that tell whether nothing is to be suggested.
+They are called without arguments in the buffer; if one of them returns
+non-nil, nothing is asked for and no ghost text is shown."
+  :type 'hook)
 
 (defface infill-ghost '((t :inherit shadow :slant italic))
   "Face of ghost text.")
@@ -91,13 +112,21 @@ It is not started again before the user asks for it.")
 (defclass infill-connection (jsonrpc-process-connection)
   ((root :initarg :root :reader infill--root)
    (ready :initform nil :accessor infill--ready-p)
-   (status :initform nil :accessor infill--status))
+   (status :initform nil :accessor infill--status)
+   (sent :initform nil :accessor infill--sent-settings))
   "A connection to infill-ls.")
 
 (defun infill--workspace ()
-  "Return the root of the current buffer's workspace."
-  (let ((project (project-current)))
-    (expand-file-name (if project (project-root project) default-directory))))
+  "Return the root of the current buffer's workspace, or nil.
+The home folder is none, nor one above it: all of it would be read.  So
+is the folder of a buffer without a file, such as *scratch*."
+  (let* ((project (project-current))
+         (folder (cond (project (project-root project))
+                       (buffer-file-name default-directory)))
+         (root (and folder (file-name-as-directory (expand-file-name folder)))))
+    (unless (and root (not (file-remote-p root))
+                 (string-prefix-p root (file-name-as-directory (expand-file-name "~"))))
+      root)))
 
 (defun infill--connection ()
   "Return the server for the current buffer; start it if there is none.
@@ -114,16 +143,16 @@ Return nil if it could not be started before."
     (setq infill--warned t)
     (display-warning
      'infill
-     (format "There is no program `%s': install the server with \"pipx install infill-ls\", \
-or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
+     (format "There is no program `%s': install the server, in its folder with \
+\"pipx install .\", or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
 
 (defun infill--connect (root)
-  "Start a server for the workspace ROOT."
-  (let* ((default-directory root)
+  "Start a server for the workspace ROOT, or without one if that is nil."
+  (let* ((default-directory (or root (expand-file-name "~/")))
          (connection
           (make-instance
            'infill-connection
-           :name (format "infill (%s)" (abbreviate-file-name root))
+           :name (format "infill (%s)" (if root (abbreviate-file-name root) "no folder"))
            :root root
            :process (lambda ()
                       (make-process :name "infill-ls"
@@ -136,12 +165,14 @@ or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
            :request-dispatcher #'infill--answer
            :notification-dispatcher #'infill--notified
            :on-shutdown #'infill--closed)))
+    (setf (infill--sent-settings connection) (copy-tree infill-settings t))
     (condition-case nil
         (jsonrpc-async-request
          connection :initialize (infill--initialize-params root)
          :success-fn (lambda (_result)
                        (jsonrpc-notify connection :initialized (make-hash-table))
                        (setf (infill--ready-p connection) t)
+                       (infill--send-settings connection)
                        (infill--open-buffers connection))
          :error-fn (lambda (error)
                      (message "infill-ls does not start: %s" (plist-get error :message)))
@@ -152,18 +183,21 @@ or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
 
 (defun infill--initialize-params (root)
   "Return what to tell the server of us, with the workspace ROOT."
-  (let ((uri (infill--path-to-uri root)))
-    (list :processId (unless (file-remote-p root) (emacs-pid))
+  (let ((uri (and root (infill--path-to-uri root))))
+    (list :processId (unless (file-remote-p (or root default-directory)) (emacs-pid))
           :clientInfo (list :name "infill.el" :version emacs-version)
           :rootUri uri
-          :workspaceFolders (vector (list :uri uri :name (file-name-nondirectory
-                                                          (directory-file-name root))))
+          :workspaceFolders (and root
+                                 (vector (list :uri uri :name (file-name-nondirectory
+                                                               (directory-file-name root)))))
           :initializationOptions (infill--settings)
           :capabilities
           ;; A character of Emacs is a character of UTF-32: nothing to convert.
           '( :general (:positionEncodings ["utf-32"])
              :workspace (:configuration t)
-             :textDocument (:inlineCompletion (:dynamicRegistration :json-false))))))
+             :textDocument (:inlineCompletion (:dynamicRegistration :json-false))
+             ;; A suggestion may take the place of brackets right of point.
+             :experimental (:inlineCompletionReplaces t)))))
 
 (defun infill--settings ()
   "Return the settings as they are sent."
@@ -173,8 +207,14 @@ or set `infill-command'.  `infill-mode' stays off." (car infill-command)))))
   "Tell the running servers of changed settings."
   (dolist (connection (hash-table-values infill--connections))
     (when (and (jsonrpc-running-p connection) (infill--ready-p connection))
-      (jsonrpc-notify connection :workspace/didChangeConfiguration
-                      (list :settings (list :infill-ls (infill--settings)))))))
+      (infill--send-settings connection))))
+
+(defun infill--send-settings (connection)
+  "Send the settings over CONNECTION, unless its server has them."
+  (unless (equal (infill--sent-settings connection) infill-settings)
+    (setf (infill--sent-settings connection) (copy-tree infill-settings t))
+    (jsonrpc-notify connection :workspace/didChangeConfiguration
+                    (list :settings (list :infill-ls (infill--settings))))))
 
 (defun infill--answer (_connection method params)
   "Answer the server's request METHOD with PARAMS."
@@ -332,6 +372,7 @@ Return nil if the server is not ready yet."
   (when-let* ((connection (infill--connection))
               ((infill--ready-p connection)))
     (infill--open connection)
+    (infill--send-settings connection)
     (infill--flush)
     (let ((buffer (current-buffer))
           (number (cl-incf infill--request))
@@ -360,11 +401,18 @@ Return nil if the server is not ready yet."
     t))
 
 (defun infill--candidates (result)
-  "Return the candidates in RESULT as a list of (START TEXT ITEM).
-START is a marker where the text begins."
+  "Return the candidates in RESULT as a list of (START TEXT ITEM BEHIND).
+START is a marker where the text begins, BEHIND what it leaves alone of
+the line right of point."
   (mapcar (lambda (item)
-            (let ((start (plist-get (plist-get item :range) :start)))
-              (list (infill--marker-at start) (plist-get item :insertText) item)))
+            (let* ((range (plist-get item :range))
+                   (end (infill--marker-at (plist-get range :end))))
+              (list (infill--marker-at (plist-get range :start))
+                    (plist-get item :insertText)
+                    item
+                    (save-excursion
+                      (goto-char end)
+                      (buffer-substring-no-properties end (pos-eol))))))
           (if (vectorp result) result (plist-get result :items))))
 
 (defun infill--marker-at (position)
@@ -392,6 +440,8 @@ START is a marker where the text begins."
   "Ask for a completion in BUFFER, if the user is still there."
   (when (and (eq buffer (current-buffer))
              infill-mode
+             (not (infill-switched-off))
+             (not (infill--inhibited-p))
              (not (infill--visible-p)))
     (infill--ask nil)))
 
@@ -402,6 +452,18 @@ START is a marker where the text begins."
 
 (defvar-local infill--shown nil
   "The candidates, with the one that is shown first.")
+
+(defvar infill--off nil
+  "Non-nil if suggestions are switched off everywhere.")
+
+(defvar infill--paused-until nil
+  "The time when suggestions are wanted again, nil for now.")
+
+(defvar infill--off-modes nil
+  "Major modes in which suggestions are switched off.")
+
+(defvar-local infill--unseen nil
+  "Non-nil if the candidates have not been on the screen yet.")
 
 (defvar-keymap infill-ghost-map
   :doc "Keymap that is active while ghost text is shown."
@@ -414,6 +476,15 @@ START is a marker where the text begins."
   "<remap> <move-end-of-line>" #'infill-accept-line
   "<remap> <keyboard-quit>" #'infill-dismiss)
 
+(defvar-keymap infill-mode-map
+  :doc "Keymap of `infill-mode': keys that mean something without ghost text."
+  "M-n" '(menu-item "" infill-complete :filter infill--unless-bound))
+
+(defun infill--unless-bound (command)
+  "Return COMMAND, unless other keymaps have something for its key."
+  (let ((infill-mode nil))
+    (unless (key-binding (kbd "M-n")) command)))
+
 (define-minor-mode infill-ghost-mode
   "Ghost text is shown; not to be switched on by hand."
   :interactive nil
@@ -423,43 +494,149 @@ START is a marker where the text begins."
   "Return non-nil if ghost text is shown."
   (and infill--overlay (overlay-buffer infill--overlay)))
 
-(defun infill--rest ()
-  "Return what is left of the candidate after point, nil if it does not fit."
-  (pcase-let ((`(,start ,text ,_) (car infill--shown)))
-    (when (and start (<= start (point)))
-      (let ((typed (buffer-substring-no-properties start (point))))
-        (when (string-prefix-p typed text)
-          (substring text (length typed)))))))
+(defun infill--left ()
+  "Return what is left of the candidate after point, nil if it does not fit.
+That is a list of the text, the closing marks right of point that it
+takes the place of, and where in the text each of these stands.  Marks
+come while one types, as by `electric-pair-mode', and go when they are
+typed over."
+  (pcase-let ((`(,start ,text ,_ ,behind) (car infill--shown)))
+    (when (and start
+               (<= (point-min) start (point))
+               (<= (- (point) start) (length text)))
+      (let ((typed (buffer-substring-no-properties start (point)))
+            (right (buffer-substring-no-properties (point) (pos-eol))))
+        (when (and (string-prefix-p typed text)
+                   (string-suffix-p behind right))
+          (let* ((rest (substring text (length typed)))
+                 (closers (substring right 0 (- (length right) (length behind))))
+                 (places (and (infill--closing-p closers)
+                              (infill--places rest closers))))
+            (when (and (not (string-empty-p rest))
+                       (= (length places) (length closers)))
+              (list rest closers places))))))))
+
+(defun infill--closing-p (text)
+  "Return non-nil if TEXT consists of what closes or ends something."
+  (and (<= (length text) 16)
+       (not (string-match-p
+             "[[:word:]_([{<]"
+             (replace-regexp-in-string "</[[:word:]:._-]*[[:blank:]]*>" "" text)))))
+
+(defun infill--places (rest closers)
+  "Return where in REST the characters of CLOSERS stand, as far as they do.
+Brackets that REST opens itself are passed over, unless it does not work
+out that way."
+  (let (places inside (index 0) (left (append closers nil)))
+    (while (and left (< index (length rest)))
+      (let ((char (aref rest index)))
+        (cond ((and (eq char ?\\) (not (eq (car left) ?\\))) (cl-incf index))
+              ((and inside (eq char (car inside))) (pop inside))
+              ((and (null inside) (eq char (car left))) (pop left) (push index places))
+              ((assq char '((?\( . ?\)) (?\[ . ?\]) (?{ . ?})))
+               (push (alist-get char '((?\( . ?\)) (?\[ . ?\]) (?{ . ?}))) inside))))
+      (cl-incf index))
+    (if left
+        (infill--first-places rest closers)
+      (nreverse places))))
+
+(defun infill--first-places (rest closers)
+  "Return where in REST each of CLOSERS stands first, behind the one before."
+  (let ((from 0) places)
+    (catch 'missing
+      (dolist (char (append closers nil))
+        (let ((at (string-search (string char) rest from)))
+          (unless at (throw 'missing nil))
+          (push at places)
+          (setq from (1+ at)))))
+    (nreverse places)))
 
 (defun infill--show (candidates invoked)
   "Show the first of CANDIDATES; if there are none and INVOKED, tell."
-  (setq infill--shown candidates)
-  (if (infill--draw)
-      (jsonrpc-notify infill--opened :textDocument/didShowCompletion
-                      (list :item (nth 2 (car candidates))))
-    (when invoked (message "infill-ls has no suggestion here"))))
+  (setq infill--shown candidates
+        infill--unseen t)
+  (unless (or (infill--draw) (not invoked))
+    (message "infill-ls has no suggestion here")))
 
 (defun infill--draw ()
   "Draw what is left of the candidate at point; return nil if that is nothing."
-  (let ((rest (infill--rest)))
-    (if (or (null rest) (string-empty-p rest))
-        (progn (infill--erase) nil)
-      ;; One overlay, moved: deleting and making it would flicker.
-      (if (infill--visible-p)
-          (move-overlay infill--overlay (point) (point))
-        (setq infill--overlay (make-overlay (point) (point) nil t)))
-      (let ((ghost (propertize rest 'face 'infill-ghost)))
-        ;; The cursor stays before the ghost text, not behind it.
-        (put-text-property 0 1 'cursor t ghost)
-        (overlay-put infill--overlay 'after-string ghost))
-      (unless infill-ghost-mode (infill-ghost-mode 1))
-      t)))
+  (pcase (infill--left)
+    ((or 'nil (guard (infill--inhibited-p))) (infill--erase) nil)
+    ;; It is drawn when the menu closes.
+    ((guard (infill--menu-open-p)) (infill--undraw) t)
+    (`(,rest ,closers ,places)
+     (let ((ghost (propertize rest 'face 'infill-ghost))
+           (end (+ (point) (length closers))))
+       ;; One overlay, moved: deleting and making it would flicker.
+       (if (infill--visible-p)
+           (move-overlay infill--overlay (point) end)
+         (setq infill--overlay (make-overlay (point) end nil t)))
+       ;; Marks that are in the buffer look like what they are.
+       (seq-do-indexed
+        (lambda (place index)
+          (put-text-property place (1+ place) 'face
+                             (get-char-property (+ (point) index) 'face) ghost))
+        places)
+       ;; The cursor stays before the ghost text, not behind it.
+       (put-text-property 0 1 'cursor t ghost)
+       (overlay-put infill--overlay 'display (and places ghost))
+       (overlay-put infill--overlay 'after-string (unless places ghost)))
+     (unless infill-ghost-mode (infill-ghost-mode 1))
+     (when (and infill--unseen infill--opened)
+       (setq infill--unseen nil)
+       (jsonrpc-notify infill--opened :textDocument/didShowCompletion
+                       (list :item (nth 2 (car infill--shown)))))
+     t)))
+
+(defun infill--undraw ()
+  "Take the ghost text from the screen, but keep it in mind."
+  (when infill--overlay (delete-overlay infill--overlay))
+  (when infill-ghost-mode (infill-ghost-mode -1)))
 
 (defun infill--erase ()
   "Take the ghost text away."
-  (when infill--overlay (delete-overlay infill--overlay))
   (setq infill--shown nil)
-  (when infill-ghost-mode (infill-ghost-mode -1)))
+  (infill--undraw))
+
+(defconst infill--menu-hooks
+  '(company-completion-started-hook
+    company-after-completion-hook
+    completion-in-region-mode-hook)
+  "Hooks that run when a menu opens or closes.")
+
+(defun infill--menu-open-p ()
+  "Return non-nil while the menu of a completion is open, which has its keys.
+That is Company's, Corfu's or Emacs' own."
+  (or (bound-and-true-p company-candidates)
+      completion-in-region-mode))
+
+(defun infill--menu-changed (&rest _)
+  "Draw or take away the ghost text as a menu opens or closes."
+  (when (and infill-mode infill--shown) (infill--draw)))
+
+(defun infill--inhibited-p ()
+  "Return non-nil if nothing is to be suggested in this buffer now."
+  (run-hook-with-args-until-success 'infill-inhibit-functions))
+
+(defun infill-switched-off ()
+  "Return why nothing is to be suggested by itself in this buffer, or nil."
+  (cond (infill--off "off")
+        ((and infill--paused-until (time-less-p nil infill--paused-until))
+         (format-time-string "paused until %H:%M" infill--paused-until))
+        ((memq major-mode infill--off-modes) (format "off in %s" major-mode))))
+
+(defun infill-buffer-read-only-p ()
+  "Return non-nil if nothing can be written into the buffer."
+  (and buffer-read-only (not inhibit-read-only)))
+
+(defun infill-evil-not-inserting-p ()
+  "Return non-nil if Evil is in a state in which keys are commands."
+  (and (bound-and-true-p evil-local-mode)
+       (not (memq (bound-and-true-p evil-state) '(insert emacs)))))
+
+(defun infill-several-cursors-p ()
+  "Return non-nil while there are several cursors."
+  (bound-and-true-p multiple-cursors-mode))
 
 (defun infill--after-command ()
   "Keep the ghost text right after a command, and ask after an edit.
@@ -467,7 +644,7 @@ This runs before the screen is drawn, so that typing along does not flicker."
   (let ((edited infill--edited))
     (setq infill--edited nil)
     (cond
-     ((and (infill--visible-p) (infill--draw)))
+     ((and infill--shown (infill--draw)))
      ((and edited
            (infill--typing-p)
            (not (eql infill--asked-at (buffer-chars-modified-tick))))
@@ -476,13 +653,17 @@ This runs before the screen is drawn, so that typing along does not flicker."
 (defun infill--typing-p ()
   "Return non-nil if the last command changed text as typing does."
   (not (or (minibufferp)
+           (infill--inhibited-p)
            (memq this-command '(undo undo-only undo-redo revert-buffer save-buffer)))))
 
 (defun infill--accept (part)
   "Insert the result of the function PART for the ghost text."
-  (let* ((rest (or (infill--rest) (user-error "Nothing is suggested")))
-         (taken (funcall part rest))
-         (candidate (car infill--shown)))
+  (pcase-let* ((`(,rest ,_ ,places) (or (infill--left) (user-error "Nothing is suggested")))
+               (taken (funcall part rest))
+               (reached (seq-count (lambda (place) (< place (length taken))) places))
+               (candidate (car infill--shown)))
+    ;; What the part does not reach stays, until it is accepted or typed over.
+    (delete-region (point) (+ (point) reached))
     (insert taken)
     (infill--flush)
     (infill--accepted candidate (- (length rest) (length taken)))
@@ -490,7 +671,7 @@ This runs before the screen is drawn, so that typing along does not flicker."
 
 (defun infill--accepted (candidate left)
   "Tell the server that CANDIDATE was accepted but for LEFT characters."
-  (pcase-let ((`(,_ ,text ,item) candidate))
+  (pcase-let ((`(,_ ,text ,item . ,_) candidate))
     (if (> left 0)
         (let ((taken (substring text 0 (- left))))
           (jsonrpc-notify
@@ -556,6 +737,7 @@ Ask the server for some if there is only one."
   "Ask for completions at point, even where none is shown automatically."
   (interactive)
   (unless infill-mode (user-error "`infill-mode' is off in this buffer"))
+  (barf-if-buffer-read-only)
   (setq infill--failed (delete (infill--workspace) infill--failed))
   (unless (infill--ask t)
     (message "infill-ls is starting")))
@@ -580,6 +762,109 @@ Ask the server for some if there is only one."
       (special-mode))
     (display-buffer (current-buffer))))
 
+(defun infill--say-whether-on ()
+  "Tell whether something is suggested in this buffer."
+  (message "infill-ls: %s" (or (infill-switched-off) "on"))
+  (force-mode-line-update t))
+
+(defun infill--switched ()
+  "Take ghost texts away after something was switched, and tell."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (bound-and-true-p infill-mode) (infill-dismiss))))
+  (infill--say-whether-on))
+
+(defun infill-toggle ()
+  "Switch suggestions off in all buffers, or on again.
+Asking explicitly works all the same."
+  (interactive)
+  (setq infill--off (not infill--off)
+        infill--paused-until nil)
+  (infill--switched))
+
+(defun infill-toggle-language ()
+  "Switch suggestions off for the major mode of this buffer, or on again."
+  (interactive)
+  (setq infill--off-modes (if (memq major-mode infill--off-modes)
+                              (delq major-mode infill--off-modes)
+                            (cons major-mode infill--off-modes)))
+  (infill--switched))
+
+(defun infill-pause (minutes)
+  "Suggest nothing for MINUTES, an hour without a prefix argument."
+  (interactive (list (if current-prefix-arg (prefix-numeric-value current-prefix-arg) 60)))
+  (setq infill--paused-until (time-add nil (* 60 minutes)))
+  (infill--switched))
+
+(defun infill-resume ()
+  "Suggest something again after a pause."
+  (interactive)
+  (setq infill--paused-until nil)
+  (infill--switched))
+
+(defun infill--run-program (arguments done)
+  "Run the server's program with ARGUMENTS and call DONE with its output."
+  (let ((buffer (generate-new-buffer " *infill output*"))
+        (process-environment (cons "COLUMNS=80" process-environment)))
+    (make-process
+     :name "infill" :buffer buffer :noquery t :connection-type 'pipe
+     :command (cons (car infill-command) arguments)
+     :sentinel (lambda (process _event)
+                 (unless (process-live-p process)
+                   (let ((output (with-current-buffer buffer (string-trim (buffer-string)))))
+                     (kill-buffer buffer)
+                     (if (zerop (process-exit-status process))
+                         (funcall done output)
+                       (message "%s" output))))))))
+
+(defun infill-choose-model (name)
+  "Use the model NAME: here at once, in other editors when they start.
+It is fetched if it is not on this machine."
+  (interactive
+   (list (let ((models (plist-get
+                        (json-parse-string
+                         (with-output-to-string
+                           (call-process (car infill-command) nil standard-output nil
+                                         "model" "list" "--json"))
+                         :object-type 'plist :null-object nil :false-object nil)
+                        :models)))
+           (completing-read
+            "Model: "
+            (lambda (string predicate action)
+              (if (eq action 'metadata)
+                  `(metadata (annotation-function . ,(infill--model-notes models)))
+                (complete-with-action action
+                                      (seq-map (lambda (model) (plist-get model :name)) models)
+                                      string predicate)))
+            nil t))))
+  (message "infill-ls gets %s ready" name)
+  (infill--run-program
+   (list "model" "use" name)
+   (lambda (_output)
+     (setq infill-settings (plist-put (copy-sequence infill-settings) :model name))
+     (infill--settings-changed)
+     (message "infill-ls uses %s" name))))
+
+(defun infill--model-notes (models)
+  "Return a function that notes of one of MODELS where it is."
+  (lambda (name)
+    (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
+      (cond ((plist-get model :inUse) "  in use")
+            ((plist-get model :path) "  on this machine")
+            (t "  to be fetched")))))
+
+(defun infill-statistics ()
+  "Show how much was suggested and accepted."
+  (interactive)
+  (infill--run-program '("stats") #'infill--show-report))
+
+(defun infill-restart ()
+  "Stop all servers, and start this buffer's again."
+  (interactive)
+  (infill-shutdown)
+  (setq infill--failed nil)
+  (when infill-mode (infill--connection)))
+
 (defun infill-show-log ()
   "Show what the server wrote to its log."
   (interactive)
@@ -598,7 +883,8 @@ Ask the server for some if there is only one."
 (defun infill--lighter ()
   "Return our part of the mode line."
   (let ((status (and infill--opened (infill--status infill--opened))))
-    (cond ((null status) " Infill…")
+    (cond ((infill-switched-off) " Infill-")
+          ((null status) " Infill…")
           ((eq (plist-get status :busy) t) " Infill…")
           ((equal (plist-get status :kind) "Error") " Infill!")
           ((equal (plist-get status :kind) "Inactive") " Infill-")
@@ -623,9 +909,13 @@ Ask the server for some if there is only one."
   (add-hook 'after-change-functions #'infill--after-change nil t)
   (add-hook 'post-command-hook #'infill--after-command nil t)
   (add-hook 'kill-buffer-hook #'infill--close nil t)
+  (dolist (hook infill--menu-hooks)
+    (add-hook hook #'infill--menu-changed nil t))
   (setq infill--failed (delete (infill--workspace) infill--failed))
-  (let ((connection (infill--connection)))
-    (when (infill--ready-p connection) (infill--open connection))))
+  ;; For *scratch* and the like a server is started when something is typed.
+  (when buffer-file-name
+    (let ((connection (infill--connection)))
+      (when (infill--ready-p connection) (infill--open connection)))))
 
 (defun infill--switch-off ()
   "Leave the buffer alone."
@@ -634,19 +924,24 @@ Ask the server for some if there is only one."
   (remove-hook 'before-change-functions #'infill--before-change t)
   (remove-hook 'after-change-functions #'infill--after-change t)
   (remove-hook 'post-command-hook #'infill--after-command t)
-  (remove-hook 'kill-buffer-hook #'infill--close t))
+  (remove-hook 'kill-buffer-hook #'infill--close t)
+  (dolist (hook infill--menu-hooks)
+    (remove-hook hook #'infill--menu-changed t)))
 
 ;;;; As the only server
 
 ;;;###autoload
-(defun infill-setup-eglot (&optional modes)
-  "Make infill-ls a server that Eglot knows.
-It is the server for MODES, a list of major modes.  Without MODES it is
-the server for what no other server is known for, and can be chosen
-elsewhere by a prefix argument to `eglot'."
+(defun infill-setup-eglot (&optional modes last)
+  "Make infill-ls the server of Eglot.
+It is the server for MODES, a list of major modes, or for all modes.
+With non-nil LAST it is the server for what no other one is known for,
+and can be chosen elsewhere by a prefix argument to `eglot'.
+
+There is one server for a buffer in Eglot: to have infill-ls beside
+another one, use `infill-mode' instead."
   (require 'eglot)
   (let ((entry (cons (or modes '(prog-mode text-mode conf-mode)) infill-command)))
-    (add-to-list 'eglot-server-programs entry (null modes))))
+    (add-to-list 'eglot-server-programs entry last)))
 
 ;;;###autoload
 (defun infill-setup-lsp-mode ()

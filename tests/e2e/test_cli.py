@@ -62,7 +62,7 @@ async def test_complete_shows_place_snippets_ghost_text_and_times(orders: Path) 
     assert outcome.status == 0, outcome
     assert "orders.py:2:12" in outcome.stdout
     assert "refunds.py:1" in outcome.stdout
-    assert "wallet.deposit_zlotys(amount)" in outcome.stdout
+    assert "wallet.⟦deposit_zlotys(amount)⟧" in outcome.stdout
     assert "request" in outcome.stdout
     assert " ms" in outcome.stdout
     assert "\x1b" not in outcome.stdout  # colours are for terminals
@@ -213,3 +213,9 @@ async def test_a_port_that_is_taken() -> None:
         outcome = await run("--tcp", "--port", str(port))
     assert outcome.status == 2
     assert f"cannot serve 127.0.0.1:{port}" in outcome.stderr
+
+
+async def test_an_error_is_told_once(orders: Path) -> None:
+    outcome = await run("complete", orders, "--option", "model=/nowhere/model.gguf")
+    assert outcome.status == 2
+    assert outcome.stderr.count("/nowhere/model.gguf") == 1, outcome.stderr

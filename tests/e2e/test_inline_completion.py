@@ -146,6 +146,36 @@ async def test_typing_along_keeps_the_suggestion(start_scripted: StartScripted) 
     assert item["insertText"] == "x = net_price(1)"
 
 
+CAN_REPLACE = {"inlineCompletionReplaces": True}
+
+
+async def test_the_range_ends_behind_the_cursor_where_the_client_can_replace(
+    start_scripted: StartScripted,
+) -> None:
+    text, cursor = split_cursor("while len(‸)")
+    behind = position(0, cursor["character"] + 1)
+    line, at_cursor = position(0, 0), cursor
+    whole = "while len(lines) > 0:"
+    for name, experimental, start, end, inserted in [
+        ("tests", {}, line, cursor, "while len(lines"),
+        ("tests", CAN_REPLACE, line, behind, whole),
+        ("Visual Studio Code", {}, line, behind, whole),
+        ("Neovim", {}, at_cursor, cursor, "lines"),  # without our plug-in
+        ("Neovim", CAN_REPLACE, at_cursor, behind, "lines) > 0:"),
+    ]:
+        editor = await start_scripted(
+            "lines) > 0:",
+            handshake={
+                "client_name": name,
+                "client_capabilities": capabilities(experimental=experimental),
+            },
+        )
+        open_document(editor, text)
+        (item,) = await inline(editor, cursor)
+        assert item["range"] == span(start, end), (name, experimental)
+        assert item["insertText"] == inserted, (name, experimental)
+
+
 REPLACES = {"client_capabilities": capabilities(experimental={"inlineCompletionReplaces": True})}
 
 

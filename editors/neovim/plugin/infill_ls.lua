@@ -1,8 +1,8 @@
 vim.api.nvim_create_user_command('Infill', function(arguments)
   require('infill_ls.commands').run(arguments.args)
 end, {
-  nargs = '?',
-  desc = 'infill-ls: toggle, status, explain or log',
+  nargs = '*',
+  desc = 'infill-ls: toggle, pause, model, explain and more',
   complete = function(start)
     return require('infill_ls.commands').complete(start)
   end,

@@ -1,5 +1,13 @@
 import * as vscode from "vscode";
-import { LanguageClient, type Middleware } from "vscode-languageclient/node";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  type ErrorHandler,
+  type Middleware,
+  type StaticFeature,
+} from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
@@ -7,10 +15,40 @@ import type { ServerStatus } from "./status";
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
   /** Whether automatic suggestions are wanted now. */
-  isPaused(): boolean;
+  isWanted(): boolean;
+  /** Whether the server has answered yet. */
+  hasStarted(): boolean;
   thinkingChanged(requests: number): void;
   statusChanged(status: ServerStatus): void;
 }
+
+/**
+ * Says that ghost text may take the place of brackets right of the cursor. The server knows it of
+ * "Visual Studio Code", but editors that are built from it have other names.
+ */
+const REPLACING: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    capabilities.experimental = {
+      ...(capabilities.experimental as object | undefined),
+      inlineCompletionReplaces: true,
+    };
+  },
+  initialize: () => {},
+  getState: () => ({ kind: "static" }),
+  clear: () => {},
+};
+
+/** A client that pops nothing up before its server has answered: who starts it is told. */
+class QuietlyStartingClient extends LanguageClient {
+  hasStarted = (): boolean => false;
+
+  override error(message: string, data?: unknown, show: boolean | "force" = true): void {
+    super.error(message, data, this.hasStarted() && show);
+  }
+}
+
+const QUIET = { action: ErrorAction.Shutdown, handled: true };
+const LEFT = { action: CloseAction.DoNotRestart, handled: true };
 
 export function createClient(
   command: string,
@@ -18,7 +56,7 @@ export function createClient(
   log: vscode.LogOutputChannel,
   listener: Listener,
 ): LanguageClient {
-  const client = new LanguageClient(
+  const client = new QuietlyStartingClient(
     SECTION,
     "infill-ls",
     { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
@@ -31,8 +69,18 @@ export function createClient(
       initializationOptions: initialSettings(),
       outputChannel: log,
       middleware: middlewareFor(listener),
+      // A server that does not start is told of in the status bar, and once.
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: (...what) => (listener.hasStarted() ? usual.error(...what) : QUIET),
+        closed: () => (listener.hasStarted() ? usual.closed() : LEFT),
+      },
     },
   );
+  client.hasStarted = () => listener.hasStarted();
+  const usual: ErrorHandler = client.createDefaultErrorHandler();
+  client.registerFeature(REPLACING);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   return client;
 }
@@ -42,7 +90,7 @@ function middlewareFor(listener: Listener): Middleware {
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-      if (automatic && listener.isPaused()) return [];
+      if (automatic && !listener.isWanted()) return [];
       listener.thinkingChanged((requests += 1));
       try {
         return await next(document, position, context, token);

@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { isOffFor, isOn, toggleLanguage, toggleWorkspace } from "./config";
+import { SECTION, isOffFor, isOn, toggle, toggleLanguage } from "./config";
 import type { Controller } from "./controller";
-import type { Explanation } from "./explain";
+import type { Reports } from "./explain";
 import { chooseModel } from "./models";
+import { showFailure } from "./processes";
 
 const PAUSES: ReadonlyArray<readonly [string, number]> = [
   ["5 minutes", 5],
@@ -12,7 +15,7 @@ const PAUSES: ReadonlyArray<readonly [string, number]> = [
 
 export function registerCommands(
   controller: Controller,
-  explanation: Explanation,
+  reports: Reports,
 ): vscode.Disposable[] {
   const commands: Record<string, () => unknown> = {
     menu: () => showMenu(controller),
@@ -22,9 +25,12 @@ export function registerCommands(
       const editor = vscode.window.activeTextEditor;
       return editor && toggleLanguage(editor.document.languageId);
     },
-    toggleWorkspace: () => toggleWorkspace(),
+    toggle: () => toggle(),
+    toggleWorkspace: () => controller.toggleWorkspace(),
     chooseModel: () => chooseModel(controller.serverCommand, controller.log),
-    explain: () => explain(controller, explanation),
+    explain: () => explain(controller, reports),
+    statistics: () => statistics(controller, reports),
+    openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", SECTION),
     showLog: () => controller.log.show(),
     restart: () => controller.restart(),
     install: () => controller.install(),
@@ -68,11 +74,17 @@ function menuEntries(controller: Controller): MenuEntry[] {
   }
   entries.push(
     {
-      label: `$(folder) Switch ${isOn() ? "off" : "on"} for this workspace`,
+      label: `$(globe) Switch ${isOn() ? "off" : "on"} everywhere`,
+      command: "infill-ls.toggle",
+    },
+    {
+      label: `$(folder) Switch ${controller.isOffForWorkspace ? "on" : "off"} for this workspace`,
       command: "infill-ls.toggleWorkspace",
     },
     { label: "$(chip) Choose model…", command: "infill-ls.chooseModel" },
     { label: "$(question) Explain the last completion", command: "infill-ls.explain" },
+    { label: "$(graph) Show statistics", command: "infill-ls.statistics" },
+    { label: "$(gear) Open settings", command: "infill-ls.openSettings" },
     { label: "$(output) Show log", command: "infill-ls.showLog" },
     { label: "$(refresh) Restart the server", command: "infill-ls.restart" },
   );
@@ -85,13 +97,26 @@ async function pause(controller: Controller): Promise<void> {
   if (chosen) controller.pause(chosen.minutes);
 }
 
-async function explain(controller: Controller, explanation: Explanation): Promise<void> {
+async function explain(controller: Controller, reports: Reports): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const report = editor && (await controller.explain(editor.document));
-  if (report) await explanation.show(report.markdown);
+  if (report) await reports.show("The last completion.md", report.markdown);
   else {
     void vscode.window.showInformationMessage(
       "infill-ls has not been asked for a completion in this file yet.",
     );
+  }
+}
+
+async function statistics(controller: Controller, reports: Reports): Promise<void> {
+  const server = controller.serverCommand;
+  if (server === undefined) return;
+  try {
+    // Narrow, as it is shown beside the file.
+    const env = { ...process.env, COLUMNS: "60" };
+    const { stdout } = await promisify(execFile)(server, ["stats"], { env });
+    await reports.show("Statistics.txt", stdout);
+  } catch (error) {
+    await showFailure("There are no statistics", error, controller.log);
   }
 }

@@ -50,11 +50,12 @@ export function isOn(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get("enabled", true);
 }
 
-export async function toggleWorkspace(): Promise<void> {
-  const target = vscode.workspace.workspaceFolders
-    ? vscode.ConfigurationTarget.Workspace
-    : vscode.ConfigurationTarget.Global;
-  await vscode.workspace.getConfiguration(SECTION).update("enabled", !isOn(), target);
+/** Switch suggestions off or on, in the settings that decide. */
+export async function toggle(): Promise<void> {
+  const config = vscode.workspace.getConfiguration(SECTION);
+  const isOfWorkspace = config.inspect("enabled")?.workspaceValue !== undefined;
+  const { Global, Workspace } = vscode.ConfigurationTarget;
+  await config.update("enabled", !isOn(), isOfWorkspace ? Workspace : Global);
 }
 
 export async function setModel(path: string): Promise<void> {

@@ -8,6 +8,9 @@ import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
 import { ServerStep } from "./walkthrough";
 
+/** Where VS Code keeps that suggestions are off in a workspace. */
+const OFF = "off";
+
 /** Runs the server, and knows all that the status bar shows. */
 export class Controller implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("infill-ls", { log: true });
@@ -18,6 +21,7 @@ export class Controller implements vscode.Disposable {
   private serverStatus: ServerStatus | undefined;
   private problem: string | undefined;
   private command: string | undefined;
+  private started = false;
   private missing = false;
   private outdated: string | undefined;
   private updateOffered = false;
@@ -71,9 +75,11 @@ export class Controller implements vscode.Disposable {
   }
 
   private async run({ command, origin }: FoundServer): Promise<void> {
+    this.started = false;
     this.log.info(`starting ${command} (${origin})`);
     this.client = createClient(command, serverSettings().arguments, this.log, {
-      isPaused: () => this.isPaused,
+      isWanted: () => !this.isPaused && !this.isOffForWorkspace,
+      hasStarted: () => this.started,
       thinkingChanged: (requests) => {
         this.requests = requests;
         this.refresh();
@@ -84,6 +90,7 @@ export class Controller implements vscode.Disposable {
       },
     });
     await this.client.start();
+    this.started = true;
     this.serverStep.serverRuns();
   }
 
@@ -150,6 +157,16 @@ export class Controller implements vscode.Disposable {
     this.refresh();
   }
 
+  get isOffForWorkspace(): boolean {
+    return this.context.workspaceState.get(OFF, false);
+  }
+
+  /** Switch suggestions off or on here. VS Code remembers it; no file of the workspace does. */
+  async toggleWorkspace(): Promise<void> {
+    await this.context.workspaceState.update(OFF, this.isOffForWorkspace ? undefined : true);
+    this.refresh();
+  }
+
   /** The server's report on the last completion of a document. */
   async explain(document: vscode.TextDocument): Promise<{ readonly markdown: string } | null> {
     const params = { textDocument: { uri: document.uri.toString() } };
@@ -170,15 +187,20 @@ export class Controller implements vscode.Disposable {
 
   private refresh(): void {
     const language = vscode.window.activeTextEditor?.document.languageId;
-    const offForLanguage = language !== undefined && isOffFor(language);
     this.status.show({
       missing: this.missing,
       problem: this.problem,
       pausedUntil: this.pausedUntil,
-      offHere: !isOn() ? "off" : offForLanguage ? `off for ${language}` : undefined,
+      offHere: this.whyOff(language),
       thinking: this.requests > 0,
       server: this.serverStatus,
     });
+  }
+
+  private whyOff(language: string | undefined): string | undefined {
+    if (!isOn()) return "off";
+    if (this.isOffForWorkspace) return "off for this workspace";
+    return language !== undefined && isOffFor(language) ? `off for ${language}` : undefined;
   }
 
   private async offerToInstall(): Promise<void> {

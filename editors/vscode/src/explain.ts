@@ -1,23 +1,24 @@
 import * as vscode from "vscode";
 
-const SCHEME = "infill-ls-explanation";
-const DOCUMENT = vscode.Uri.from({ scheme: SCHEME, path: "The last completion.md" });
+const SCHEME = "infill-ls-report";
 
-/** Shows the server's report in a document that cannot be edited, and so never needs saving. */
-export class Explanation implements vscode.TextDocumentContentProvider, vscode.Disposable {
+/** Shows the server's reports in documents that cannot be edited, and so never need saving. */
+export class Reports implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  private text = "";
+  private readonly texts = new Map<string, string>();
   readonly onDidChange = this.changed.event;
 
-  provideTextDocumentContent(): string {
-    return this.text;
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.path) ?? "";
   }
 
-  async show(markdown: string): Promise<void> {
-    this.text = markdown;
-    this.changed.fire(DOCUMENT);
-    const document = await vscode.workspace.openTextDocument(DOCUMENT);
+  /** Show a text; `name` is that of a file, and says what kind of text it is. */
+  async show(name: string, text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: name });
+    this.texts.set(uri.path, text);
+    this.changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.Beside, true);
   }
 

@@ -1,17 +1,17 @@
 import * as vscode from "vscode";
 import { Controller } from "./controller";
 import { registerCommands } from "./commands";
-import { Explanation } from "./explain";
+import { Reports } from "./explain";
 
 let controller: Controller | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   controller = new Controller(context);
-  const explanation = new Explanation();
+  const reports = new Reports();
   context.subscriptions.push(
     controller,
-    explanation,
-    ...registerCommands(controller, explanation),
+    reports,
+    ...registerCommands(controller, reports),
   );
   await controller.start();
 }

@@ -64,8 +64,8 @@ async function listModels(
 function choicesOf(models: readonly Model[], file: Choice): Choice[] {
   const separator = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
   const choiceOf = (model: Model): Choice => ({
-    label: `${model.installed ? "" : "$(cloud-download) "}${model.name}`,
-    description: [model.title, sizeOf(model.bytes), model.licence].filter(Boolean).join(", "),
+    label: `${model.inUse ? "$(check) " : model.installed ? "" : "$(cloud-download) "}${model.name}`,
+    description: [model.inUse && "in use", model.title, sizeOf(model.bytes), model.licence].filter(Boolean).join(", "),
     model: model.name,
     fetch: !model.installed,
   });

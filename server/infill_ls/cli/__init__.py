@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ EXIT_ERROR = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0, or 2 after an error the user can mend."""
+    _allow_any_text()
     options = _parser().parse_args(arguments)
     _set_up_logging(options)
     try:
@@ -28,7 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, not above: the server starts without what only the commands need.
-    from infill_ls.cli import complete, doctor, evaluate, explain, model, serve, stats
+    from infill_ls.cli import (
+        complete,
+        completion,
+        doctor,
+        evaluate,
+        explain,
+        model,
+        serve,
+        stats,
+    )
 
     parser = argparse.ArgumentParser(
         prog="infill-ls",
@@ -38,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"infill-ls {__version__}")
     parser.add_argument(
         "--log-level",
-        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        choices=["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         default="WARNING",
         help="least important messages to log (default: %(default)s)",
     )
@@ -51,7 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     model.add_command(commands)
     stats.add_command(commands)
     evaluate.add_command(commands)
+    completion.add_command(commands, parser)
     return parser
+
+
+def _allow_any_text() -> None:
+    """Print what the terminal's encoding has no characters for as ``?``, and do not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _set_up_logging(options: argparse.Namespace) -> None:

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from infill_ls.lsp.client import Answer
 
 
+EXAMPLES = """examples:
+  infill-ls complete shop/orders.py:4                     at the end of line 4
+  infill-ls complete shop/orders.py:4:12 --json           before the 12th character
+  infill-ls complete a.py --option maxLines=1             at the end of the file, one line
+  infill-ls complete a.py:9 --model deepseek-coder-1.3b   with another model"""
+
+
 def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "complete",
         help="print the completion at a place of a file",
-        description="Run the real server on the file's workspace and print what it suggests.",
+        description="Run the real server on the file's workspace and print what it suggests. "
+        "Where there is no colour, the suggestion stands between marks.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_place_arguments(parser)
     parser.add_argument("--prompt", action="store_true", help="print the prompt too")
@@ -43,7 +53,7 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting, as an editor would send it; may be repeated",
+        help="a setting of the README, such as maxLines=1; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
@@ -67,12 +77,17 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
 
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
     # What an editor gets while one types; several candidates are for when one asks.
-    settings = {"candidates": 1} | dict(_parse_option(option) for option in options.option)
+    # What nobody could accept is not counted.
+    settings = {"candidates": 1, "statistics": False} | dict(
+        _parse_option(option) for option in options.option
+    )
     if options.model:
         settings["model"] = str(locate(options.model).resolve())
 
     async def ask() -> tuple[Answer, list[str]]:
-        async with run_server(folder, settings, ["--log-level", options.log_level]) as server:
+        # What the server finds wrong it also says to us: in the log it would come twice.
+        level = options.log_level if options.log_level in {"DEBUG", "INFO"} else "CRITICAL"
+        async with run_server(folder, settings, ["--log-level", level]) as server:
             return await server.ask(place.path, place.text, place.offset), server.warnings
 
     return asyncio.run(ask())

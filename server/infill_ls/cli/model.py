@@ -25,7 +25,8 @@ def add_command(commands: Any) -> None:
         description="Models by name: a name of the list, or OWNER/REPOSITORY/FILE.gguf on the Hugging "
         "Face hub; for what needs no download also the path of any GGUF file.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="", required=True)
+    parser.epilog = "`infill-ls model ACTION --help` says what each action takes."
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
@@ -35,11 +36,11 @@ def add_command(commands: Any) -> None:
     listing = add("list", "show the known models and those on this machine", _list)
     listing.add_argument("--json", action="store_true", help="print as JSON")
     pulling = add("pull", "fetch a model, or go on with an interrupted pull", _pull)
-    pulling.add_argument("name")
+    pulling.add_argument("name", metavar="NAME", help="of `infill-ls model list`")
     using = add("use", "choose a model for all editors, fetching it first if need be", _use)
     using.add_argument("name", metavar="NAME|PATH", help=f"{store.BUNDLED_MODEL_NAME}: the bundled")
     removing = add("remove", "delete a model from this machine", _remove)
-    removing.add_argument("name")
+    removing.add_argument("name", metavar="NAME", help="of `infill-ls model list`")
     informing = add("info", "show what is known of a model and what its file says", _info)
     informing.add_argument("name", metavar="NAME|PATH")
     informing.add_argument("--json", action="store_true", help="print as JSON")

@@ -14,6 +14,8 @@ from infill_ls.models import registry, store
 from infill_ls.settings import Settings
 
 GIGABYTE = 1e9
+NARROW = 70
+"""Columns below which the table has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +109,15 @@ def print_models(rows: list[ModelRow]) -> None:
     for column in ("disk", "memory"):
         table.add_column(column, justify="right")
     table.add_column("licence")
+    is_narrow = console.width < NARROW
+    if is_narrow:
+        # The licence and the kind of file are also in `model info`.
+        table = Table("", "name", "memory", box=None, pad_edge=False)
     for row in rows:
         mark = "*" if row.is_in_use else "" if row.path is None else "+"
-        table.add_row(
-            mark,
-            row.name,
-            row.quantization,
-            _gigabytes(row.bytes),
-            _gigabytes(row.memory_bytes),
-            row.licence,
-        )
+        memory = _gigabytes(row.memory_bytes)
+        more = (row.quantization, _gigabytes(row.bytes), memory, row.licence)
+        table.add_row(mark, row.name, *((memory,) if is_narrow else more))
     console.print(table)
     console.print(
         "\n* in use, + on this machine. Sizes in GB; memory: file, KV cache of the default context, engine."

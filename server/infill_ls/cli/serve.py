@@ -11,7 +11,14 @@ from infill_ls.errors import UsageError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+LARGEST_PORT = 65_535
 LOOK_EVERY_S = 5.0
+
+NOT_FOR_PEOPLE = """this is a language server: an editor starts it and talks to it. Try instead
+  infill-ls doctor            is everything there, and which editors are
+  infill-ls complete FILE:9   what an editor would show at the end of line 9
+  infill-ls --help            all commands
+and see docs/editors.md for how to set up an editor."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     transport.add_argument("--tcp", action="store_true", help="serve one client over TCP")
     parser.add_argument("--host", default=DEFAULT_HOST, help="TCP address (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="TCP port (default: %(default)s)"
+        "--port", type=_port, default=DEFAULT_PORT, help="TCP port (default: %(default)s)"
     )
     # Some editors append their own pid; it also comes with ``initialize``.
     parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
@@ -32,8 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port <= LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {LARGEST_PORT}, not {port}")
+    return port
+
+
 def run(options: argparse.Namespace) -> int:
     """Serve until the editor leaves."""
+    if not options.tcp and not options.stdio and sys.stdin.isatty() and sys.stdout.isatty():
+        raise UsageError(NOT_FOR_PEOPLE)
     from infill_ls.engine.fallback import engine_for
     from infill_ls.engine.scripted import scripted_engine_factory
     from infill_ls.lsp.handlers import create_server

@@ -22,6 +22,8 @@ SHOWN_CHARS = 60
 """How much is shown of a line of a snippet."""
 GHOST = "italic bright_cyan"
 FAINT = "bright_black"
+MARKS = ("⟦", "⟧")
+"""Around ghost text that has no colour."""
 
 
 def print_answer(
@@ -159,22 +161,31 @@ def _print_snippets(console: Console, answer: Answer) -> None:
         )
 
 
+def _marked(console: Console, ghost: str) -> str:
+    """Return the ghost text; where no colour tells it from the code, between marks."""
+    if not ghost or not (console.no_color or console.color_system is None):
+        return ghost
+    first, last = ("[[", "]]") if console.options.ascii_only else MARKS
+    return f"{first}{ghost}{last}"
+
+
 def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> None:
     lines = re.split(r"\r\n|\r|\n", place.text)
     row, column = place.line - 1, place.column - 1
     first = max(0, row - LINES_ABOVE)
+    bar, cursor = ("|", "|") if console.options.ascii_only else ("│", "▏")
     for number in range(first, min(len(lines), row + LINES_BELOW + 1)):
-        margin = (f"{number + 1:5} │ ", FAINT)
+        margin = (f"{number + 1:5} {bar} ", FAINT)
         if number != row:
             console.print(Text.assemble(margin, lines[number]))
             continue
-        head, *rest = ghost.split("\n")
+        head, *rest = _marked(console, ghost).split("\n")
         before, after = lines[row][:column], lines[row][column + (replaced if ghost else 0) :]
         tail = "" if rest else after
-        console.print(Text.assemble(margin, before, (head or "▏", GHOST), tail))
+        console.print(Text.assemble(margin, before, (head or cursor, GHOST), tail))
         for index, extra in enumerate(rest):
             end = after if index == len(rest) - 1 else ""
-            console.print(Text.assemble(("      │ ", FAINT), (extra, GHOST), end))
+            console.print(Text.assemble((f"      {bar} ", FAINT), (extra, GHOST), end))
 
 
 def _print_times(console: Console, answer: Answer) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 DAY_S = 86_400
 BAR_WIDTH = 40
+NARROW = 70
+"""Columns below which bars are shorter and figures fewer."""
 
 
 @dataclass
@@ -50,9 +52,18 @@ def add_command(commands: Any) -> None:
         description="Show what came of the suggestions. The numbers are kept on this machine only; "
         "the setting statistics switches them off.",
     )
-    parser.add_argument("--days", type=int, default=30, help="how far back (default: %(default)s)")
+    parser.add_argument(
+        "--days", type=_days, default=30, metavar="N", help="how far back (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the totals as JSON")
     parser.set_defaults(run=run)
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError(f"at least one day, not {days}")
+    return days
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,12 +113,13 @@ def _totals(tally: Tally) -> dict[str, float]:
         "accepted": tally.taken,
         "acceptedShare": round(tally.share_taken, 4),
         "savedKeystrokes": tally.saved_chars,
-        "latencyMsMedian": _percentile(tally.latencies_ms, 0.5),
+        "latencyMsMedian": round(median(tally.latencies_ms or [0.0]), 1),
         "latencyMs95": _percentile(tally.latencies_ms, 0.95),
     }
 
 
 def _print_summary(summary: Summary, days: int, path: Path) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -115,26 +127,39 @@ def _print_summary(summary: Summary, days: int, path: Path) -> None:
     if not summary.total.offered:
         console.print(f"No suggestions in the last {days} days. They are counted in {path}.")
         return
-    table = Table(title=f"Suggestions of the last {days} days", title_justify="left")
+    is_narrow = console.width < NARROW
+    table = Table(
+        title=f"Suggestions of the last {days} days",
+        title_justify="left",
+        box=None if is_narrow else box.HEAVY_HEAD,
+        pad_edge=not is_narrow,
+    )
     table.add_column("language")
-    for column in ("offered", "accepted", "", "saved keys", "median ms", "95 % ms"):
-        table.add_column(column, justify="right")
+    titles = ("offered", "accepted", "share", "saved keys", "median ms", "95 % ms")
+    # On a narrow terminal the share says what is accepted, and the median how fast it was.
+    shown = (0, 2, 3, 4) if is_narrow else range(len(titles))
+    for index in shown:
+        table.add_column(titles[index], justify="right")
     by_use = sorted(summary.by_language.items(), key=lambda item: -item[1].offered)
     for language, tally in by_use:
-        table.add_row(language, *_cells(tally))
+        table.add_row(language, *(_cells(tally)[index] for index in shown))
     table.add_section()
-    table.add_row("all", *_cells(summary.total))
+    table.add_row("all", *(_cells(summary.total)[index] for index in shown))
     console.print(table)
-    console.print("\nAccepted of offered, saved keys and median latency, by day")
+    console.print("\nAccepted of offered, saved keys and median latency, by day", soft_wrap=True)
     most = max(tally.offered for tally in summary.by_day.values())
+    width = BAR_WIDTH // 4 if is_narrow else BAR_WIDTH
+    full, empty = ("#", ".") if console.options.ascii_only else ("█", "░")
     for day, tally in sorted(summary.by_day.items()):
-        offered = max(round(tally.offered / most * BAR_WIDTH), 1)
-        taken = round(tally.taken / most * BAR_WIDTH)
+        offered = max(round(tally.offered / most * width), 1)
+        taken = round(tally.taken / most * width)
         bar = (
-            f"[green]{'█' * taken}[/][dim]{'░' * (offered - taken)}[/]{' ' * (BAR_WIDTH - offered)}"
+            f"[green]{full * taken}[/][dim]{empty * (offered - taken)}[/]{' ' * (width - offered)}"
         )
         figures = f"{tally.taken} of {tally.offered}, {tally.saved_chars} keys"
-        console.print(f"{day:%d %b} {bar} {figures}, {median(tally.latencies_ms):.0f} ms")
+        console.print(
+            f"{day:%d %b} {bar} {figures}, {median(tally.latencies_ms):.0f} ms", soft_wrap=True
+        )
 
 
 def _cells(tally: Tally) -> list[str]:

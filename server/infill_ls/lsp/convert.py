@@ -123,15 +123,14 @@ def inline_completion_of(
     starts at the line's start, so that the text does not jump when a word of it is accepted, or at
     the word's where the line is long; with an item selected in the suggest widget it is that
     item's range, as VS Code demands. With
-    ``at_cursor`` it is empty, for Neovim: it would draw over what is right of the cursor otherwise.
-    It is empty too if an emoji stands before the cursor: VS Code shows nothing otherwise.
+    ``at_cursor`` it starts at the cursor, for Neovim: by itself it would draw over what is right of
+    the cursor otherwise. So it does if an emoji stands before the cursor: VS Code shows nothing else.
     Where the client ``may_replace`` what is right of the cursor, the range ends behind the brackets
     and quotes that the text closes itself; elsewhere the text ends before it would have to.
     The editor runs the command for a suggestion when that is accepted.
     """
     if report.suggestion is None:
         return lsp.InlineCompletionList(items=[])
-    may_replace = may_replace and not at_cursor
     snapshot = report.snapshot
     cursor = position_of(snapshot.text, snapshot.offset, encoding)
     typed = snapshot.text[line_start(snapshot.text, snapshot.offset) : snapshot.offset]

@@ -30,7 +30,8 @@ SINGLE_LINE_MENUS = frozenset({"Neovim"})
 DEBOUNCING_CLIENTS = frozenset({"Neovim", "Visual Studio Code", "infill.el"})
 """Clients that wait for a pause in typing by themselves before they ask."""
 GHOST_AT_CURSOR = frozenset({"Neovim"})
-"""Clients that draw ghost text over what is right of the cursor unless its range is empty."""
+"""Clients whose range starts at the cursor, and not at the line's start. Neovim 0.12 draws ghost text
+over what is right of the cursor unless its range is empty. Our plug-in draws its own, and says so."""
 
 REPLACING_CLIENTS = frozenset({"Visual Studio Code"})
 """Clients whose ghost text replaces its whole range, with what is right of the cursor."""

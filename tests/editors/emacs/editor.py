@@ -98,7 +98,8 @@ class Emacs(Terminal):
         """Return the ghost text, or ``None``."""
         ghost = self.eval(
             "(when (and (boundp 'infill--overlay) (infill--visible-p))"
-            " (substring-no-properties (overlay-get infill--overlay 'after-string)))"
+            " (substring-no-properties (or (overlay-get infill--overlay 'display)"
+            " (overlay-get infill--overlay 'after-string))))"
         )
         assert ghost is None or isinstance(ghost, str)
         return ghost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,90 @@ def test_typing_something_else_takes_it_away(start: Start) -> None:
     emacs.expect_ghost("two")
 
 
+def test_text_that_something_else_is_typed_into_goes_at_that_key(start: Start) -> None:
+    emacs = start("return apply", answers=["_discount off", ""], name="demo.txt")
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.expect_ghost("_discount off")
+    emacs.press("_dx" + TAB)
+    emacs.wait("the text", lambda: "_dx" in emacs.eval("(buffer-string)"))
+    assert emacs.ghost() is None
+    assert "_discount" not in emacs.eval("(buffer-string)"), "TAB is TAB again"
+
+
+def buffer_is(emacs: Emacs, expected: str) -> None:
+    emacs.wait(f"the text {expected!r}", lambda: emacs.eval("(buffer-string)") == expected)
+
+
+def test_accepting_takes_the_place_of_the_brackets_right_of_point(start: Start) -> None:
+    emacs = start("if f(g(", answers=["x), y) is not None:"])
+    emacs.eval('(progn (save-excursion (insert "))")) (infill-complete) t)')
+    emacs.expect_ghost("x), y) is not None:")
+    row = "if f(g(x), y) is not None:"
+    emacs.wait("the screen", lambda: emacs.screen.display[0].rstrip() == row)
+    assert emacs.screen.cursor.x == len("if f(g("), "the cursor stays before the ghost text"
+    emacs.press(META_F)
+    buffer_is(emacs, "if f(g(x))")
+    emacs.expect_ghost("), y) is not None:")
+    emacs.press(META_F)
+    buffer_is(emacs, "if f(g(x),)")
+    emacs.expect_ghost(" y) is not None:")
+    emacs.press(META_F)
+    buffer_is(emacs, "if f(g(x), y)")
+    emacs.press(CONTROL_E)
+    emacs.expect_saved("if f(g(x), y) is not None:\n")
+
+
+CLOSERS = Path(__file__).parents[1] / "closers.json"
+
+
+def test_where_a_text_closes_what_stands_right_of_point(start: Start) -> None:
+    emacs = start("x", start="t")
+    for case in json.loads(CLOSERS.read_text("utf-8")):
+        arguments = f"{json.dumps(case['rest'])} {json.dumps(case['closers'])}"
+        places = emacs.eval(f"(infill--places {arguments})") or []
+        expected = case["places"] or []
+        assert places == expected, case
+
+
+def test_eglot_runs_it_in_all_modes_unless_told_otherwise(start: Start) -> None:
+    emacs = start("x", start="t")
+    is_ours = "(equal (cdar {}) infill-command)"
+    emacs.eval("(progn (require 'eglot) (infill-setup-eglot nil t) t)")
+    assert emacs.eval(is_ours.format("(last eglot-server-programs)"))
+    emacs.eval("(progn (setq eglot-server-programs (butlast eglot-server-programs)) t)")
+    emacs.eval("(progn (infill-setup-eglot) t)")
+    assert emacs.eval(is_ours.format("eglot-server-programs")), "before pylsp in Python"
+
+
+def test_typing_along_with_electric_pair_mode(start: Start) -> None:
+    emacs = start("while", answers=["len(lines) > 0:"])
+    emacs.eval("(progn (electric-pair-mode 1) t)")
+    emacs.type(" ")
+    emacs.expect_ghost("len(lines) > 0:")
+    row = "while len(lines) > 0:"
+    emacs.wait("the screen", lambda: emacs.screen.display[0].rstrip() == row)
+    seen = emacs.watch(0)
+    emacs.type("len(")
+    buffer_is(emacs, "while len()")
+    assert emacs.ghost() == "lines) > 0:"
+    emacs.type("lines)")
+    buffer_is(emacs, "while len(lines)")
+    assert emacs.ghost() == " > 0:"
+    emacs.wait("the cursor", lambda: emacs.screen.cursor.x == len("while len(lines)"))
+    assert set(seen) == {row}, "the line reads the same all the time"
+    emacs.press(TAB)
+    emacs.expect_saved("while len(lines) > 0:\n")
+
+
+def test_between_the_brackets_of_electric_pair_mode(start: Start) -> None:
+    emacs = start("while len", answers=["lines) > 0:"])
+    emacs.eval("(progn (electric-pair-mode 1) t)")
+    emacs.type("(")
+    emacs.expect_ghost("lines) > 0:")
+    emacs.press(TAB)
+    emacs.expect_saved("while len(lines) > 0:\n")
+
+
 def test_moving_away_takes_it_away(start: Start) -> None:
     emacs = start("y = 1\nx =", answers=["one"])
     emacs.type(" ")
@@ -180,6 +265,102 @@ def test_settings_are_used_at_once(start: Start) -> None:
     emacs.expect_ghost("one")
 
 
+def test_settings_set_by_setq_are_used_at_the_next_key(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (setq infill-settings '(:enabled :json-false)) t)")
+    emacs.type(" ")
+    status = '(equal (plist-get (infill--status infill--opened) :kind) "Inactive")'
+    emacs.wait("the status", lambda: emacs.eval(status))
+    emacs.expect_no_ghost()
+    emacs.eval("(progn (setq infill-settings nil) t)")
+    emacs.type(" ")
+    emacs.wait("the status", lambda: not emacs.eval(status))
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+
+
+def test_scratch_starts_no_server_on_the_home_folder(start: Start) -> None:
+    emacs = start(
+        "x =",
+        answers=["one"],
+        start='(progn (switch-to-buffer "*scratch*") (setq default-directory "~/")'
+        " (erase-buffer) (infill-mode 1))",
+    )
+    running = "(hash-table-count infill--connections)"
+    assert emacs.eval(running) == 0
+    emacs.type("(")
+    emacs.wait("a server", lambda: emacs.eval(running) == 1)
+    emacs.wait("the server", lambda: emacs.eval(READY))
+    assert emacs.eval("(infill--workspace)") is None
+    assert emacs.eval("(plist-get (infill--initialize-params nil) :workspaceFolders)") is None
+    emacs.type("a")
+    emacs.expect_ghost("one")
+    emacs.eval('(progn (find-file "~/notes.py") (infill-mode 1))')
+    assert emacs.eval(running) == 1, "a file in the home folder does not have it read either"
+
+
+def test_a_read_only_buffer_is_left_alone(start: Start) -> None:
+    emacs = start("x = ", answers=["one"])
+    emacs.eval("(progn (read-only-mode 1) t)")
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.wait("the refusal", lambda: "Buffer is read-only" in emacs.text())
+    emacs.expect_no_ghost()
+
+
+def test_the_key_of_the_next_suggestion_asks_for_one(start: Start) -> None:
+    emacs = start("x = ", answers=["one", "two"])
+    emacs.press(META_N)
+    emacs.expect_ghost("one")
+    emacs.dismiss()
+    emacs.eval('(progn (local-set-key (kbd "M-n") \'beginning-of-line) t)')
+    emacs.press(META_N)
+    emacs.wait("the key to keep its meaning", lambda: emacs.eval("(point)") == 1)
+
+
+def test_evil_in_normal_state_has_no_ghost_text(start: Start) -> None:
+    emacs = start("", answers=["one"])
+    emacs.eval("(progn (require 'evil) (evil-mode 1) (evil-insert-state) t)")
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x7f")
+    emacs.eval("(progn (infill-complete) t)")
+    emacs.expect_ghost("one")
+    assert emacs.eval("(point)") == 1, "where leaving the state does not move point"
+    emacs.press("\x1b")
+    emacs.wait("normal state", lambda: emacs.eval("(eq evil-state 'normal)"))
+    emacs.wait("the ghost text to go", lambda: emacs.ghost() is None)
+    emacs.press("i")
+    emacs.type(" x")
+    emacs.press("\x1b")
+    emacs.wait("normal state", lambda: emacs.eval("(eq evil-state 'normal)"))
+    emacs.press("x")
+    emacs.expect_no_ghost()
+
+
+COMPANY = (
+    "(progn (require 'company) (setq company-idle-delay nil company-backends"
+    " '((lambda (command &rest _) (pcase command"
+    ' (\'prefix "pri") (\'candidates \'("price" "print"))))))'
+    " (company-mode 1) t)"
+)
+
+
+def test_the_menu_of_company_comes_before_the_ghost_text(start: Start) -> None:
+    emacs = start("pr", answers=["ce_total"])
+    emacs.eval(COMPANY)
+    emacs.type("i")
+    emacs.expect_ghost("ce_total")
+    emacs.press("\x1bxcompany-complete\r")
+    emacs.wait("the menu", lambda: emacs.eval("(and company-candidates t)"))
+    emacs.wait("the ghost text to go", lambda: emacs.ghost() is None)
+    emacs.eval("(progn (company-abort) t)")
+    emacs.expect_ghost("ce_total")
+    emacs.press("\x1bxcompany-complete\r")
+    emacs.wait("the menu", lambda: emacs.eval("(and company-candidates t)"))
+    emacs.press("\r")
+    buffer_is(emacs, "price")
+
+
 def test_explanation(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.type(" ")
@@ -210,6 +391,42 @@ def test_acceptance_is_counted_on_this_machine(start: Start) -> None:
 
     emacs.wait("the events", counted)
     assert "two" not in statistics.read_text(), "no source text is kept"
+
+
+def test_switching_off_and_pausing(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    for off, on in [
+        ("(infill-toggle)", "(infill-toggle)"),
+        ("(infill-pause 30)", "(infill-resume)"),
+        ("(infill-toggle-language)", "(infill-toggle-language)"),
+    ]:
+        emacs.eval(f"(progn {off} t)")
+        assert "Infill-" in emacs.eval("(infill--lighter)"), off
+        emacs.type(" ")
+        emacs.expect_no_ghost()
+        emacs.eval(f"(progn {on} t)")
+        emacs.type(" ")
+        emacs.expect_ghost("one")
+        emacs.dismiss()
+    emacs.eval("(progn (infill-toggle) t)")
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.expect_ghost("one")
+
+
+def test_models_statistics_and_restart(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (infill-statistics) t)")
+    shown = '(and (get-buffer "*infill explanation*") t)'
+    emacs.wait("the statistics", lambda: emacs.eval(shown))
+    emacs.press("\x1bxinfill-choose-model\r")
+    emacs.wait("the prompt", lambda: "Model:" in emacs.text())
+    emacs.press("infill-ls-mi" + TAB + "\r")
+    used = '(equal (plist-get infill-settings :model) "infill-ls-mini")'
+    emacs.wait("the model to be used", lambda: emacs.eval(used))
+    before = emacs.eval("(process-id (jsonrpc--process infill--opened))")
+    emacs.eval("(progn (infill-restart) t)")
+    emacs.wait("the server", lambda: emacs.eval(READY))
+    assert emacs.eval("(process-id (jsonrpc--process infill--opened))") != before
 
 
 def test_the_server_is_started_again(start: Start) -> None:

@@ -7,7 +7,7 @@ local M = {}
 local Editor = {}
 Editor.__index = Editor
 
-local TIMEOUT_MS = 30000 -- only ever reached when something hangs
+local TIMEOUT_MS = tonumber(vim.env.INFILL_TEST_TIMEOUT_MS) or 30000 -- only ever reached when something hangs
 local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
@@ -89,26 +89,39 @@ function Editor:wait(what, check)
   return found
 end
 
---- The ghost text on the screen, or nil; lines are joined by newlines.
+--- What would be right of the cursor: ghost text, with the marks of the buffer that it goes around;
+--- nil without ghost text. Lines are joined by newlines.
 function Editor:ghost()
   local ghost = self:lua([[
-    local shown = {}
-    for _, name in ipairs({ 'infill_ls', 'nvim.lsp.inline_completion' }) do
-      local namespace = vim.api.nvim_get_namespaces()[name]
-      local marks = namespace
-        and vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }) or {}
-      for _, mark in ipairs(marks) do
-        local lines = { mark[4].virt_text[1][1] }
-        for _, line in ipairs(mark[4].virt_lines or {}) do
-          lines[#lines + 1] = line[1][1]
-        end
-        shown[#shown + 1] = table.concat(lines, '\n')
+    local native = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+    if native and #vim.api.nvim_buf_get_extmarks(0, native, 0, -1, {}) > 0 then
+      return "Neovim's own ghost text"
+    end
+    local namespace = vim.api.nvim_get_namespaces().infill_ls
+    local marks = namespace
+      and vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }) or {}
+    if #marks == 0 then
+      return nil
+    end
+    local line = vim.api.nvim_buf_get_lines(0, marks[1][2], marks[1][2] + 1, false)[1]
+    local shown, column, below = '', vim.api.nvim_win_get_cursor(0)[2], {}
+    assert(vim.api.nvim_win_get_cursor(0)[1] == marks[1][2] + 1, 'it is not at the cursor')
+    for _, mark in ipairs(marks) do
+      shown = shown .. line:sub(column + 1, mark[3])
+      column = mark[3]
+      local text = mark[4].virt_text[1][1]
+      if mark[4].virt_text_pos == 'overlay' then
+        column = column + #text
+      else
+        shown = shown .. text
+      end
+      for _, one in ipairs(mark[4].virt_lines or {}) do
+        below[#below + 1] = one[1][1]
       end
     end
-    return shown
+    return table.concat({ shown, unpack(below) }, '\n')
   ]])
-  assert(#ghost <= 1, 'two ghost texts at once: ' .. vim.inspect(ghost))
-  return ghost[1]
+  return ghost ~= vim.NIL and ghost or nil
 end
 
 --- Wait for this very ghost text.
@@ -156,6 +169,7 @@ function Editor:describe()
   local ok, description = pcall(function()
     return vim.inspect({
       text = self:text(),
+      ghost = self:ghost(),
       mode = self:lua('return vim.api.nvim_get_mode().mode'),
       status = self:lua('return require("infill_ls").status()'),
       messages = self:lua('return vim.fn.execute("messages")'),

@@ -26,6 +26,24 @@ local function test(name, options, run)
   }
 end
 
+tests[#tests + 1] = {
+  name = 'where a text closes what stands right of the cursor',
+  run = function()
+    package.path = here .. '/../../../editors/neovim/lua/?.lua;' .. package.path
+    local fit = require('infill_ls.fit')
+    local file = table.concat(vim.fn.readfile(here .. '/../closers.json'))
+    for _, case in ipairs(vim.json.decode(file)) do
+      local places = fit.places(case.rest, case.closers)
+      local found = places
+        and vim.tbl_map(function(place)
+          return place - 1
+        end, places)
+      local expected = case.places ~= vim.NIL and case.places or nil
+      assert(vim.deep_equal(found, expected), vim.inspect({ case, found }))
+    end
+  end,
+}
+
 local ADD = 'def add(a, b):\n'
 
 test('ghost text is shown and Tab inserts it', {
@@ -111,6 +129,185 @@ test('a bracket right of the cursor stays', {
   editor:expect_ghost('a, b')
   editor:press('<Tab>')
   editor:expect_saved('print(a, b)\n')
+end)
+
+-- What people map, or nvim-autopairs for them: a bracket closes itself, and is typed over.
+local AUTOPAIRS = [[
+  for open, close in pairs({ ['('] = ')', ['['] = ']', ['{'] = '}' }) do
+    vim.keymap.set('i', open, open .. close .. '<C-g>U<Left>')
+    vim.keymap.set('i', close, function()
+      local column = vim.api.nvim_win_get_cursor(0)[2] + 1
+      return vim.api.nvim_get_current_line():sub(column, column) == close and '<C-g>U<Right>' or close
+    end, { expr = true })
+  end
+]]
+
+test('accepting takes the place of the brackets right of the cursor', {
+  text = 'while len()',
+  answers = { 'lines) > 0:' },
+}, function(editor)
+  editor:press('$i')
+  editor:expect_ghost('lines) > 0:')
+  assert(editor:text() == 'while len()')
+  editor:press('<Tab>')
+  editor:expect_saved('while len(lines) > 0:\n')
+end)
+
+test('a part accepted leaves the brackets that are not reached', {
+  text = 'if f(g())',
+  answers = { 'x), y) is not None:' },
+}, function(editor)
+  editor:press('$hi')
+  editor:expect_ghost('x), y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x))')
+  editor:expect_ghost('), y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x),)')
+  editor:expect_ghost(' y) is not None:')
+  editor:press('<M-Right>')
+  editor:expect_text('if f(g(x), y)')
+  editor:press('<M-C-Right>')
+  editor:expect_saved('if f(g(x), y) is not None:\n')
+end)
+
+test('a bracket that the text closes some lines further down', {
+  text = 'foo()',
+  answers = { '' },
+}, function(editor)
+  editor:press('$i')
+  editor:lua([[
+    vim.schedule(function()
+      require('infill_ls.ghost').show({
+        {
+          buffer = vim.api.nvim_get_current_buf(),
+          client_id = 0,
+          row = 0,
+          column = 4,
+          text = '\n    a,\n)',
+          behind = '',
+          item = { insertText = '' },
+        },
+      })
+    end)
+  ]])
+  editor:expect_ghost('\n    a,\n)')
+  editor:press('<M-C-Right>')
+  editor:expect_text('foo(\n    a,)')
+  editor:expect_ghost('\n)')
+  editor:press('<Tab>')
+  editor:expect_saved('foo(\n    a,\n)\n')
+end)
+
+test('typing a bracket that closes itself, and typing over it, is typing along', {
+  text = 'while ',
+  answers = { 'len(lines) > 0:' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('A')
+  editor:expect_ghost('len(lines) > 0:')
+  editor:press('len(')
+  editor:expect_text('while len()')
+  assert(editor:ghost() == 'lines) > 0:', editor:ghost())
+  editor:press('lines')
+  editor:expect_text('while len(lines)')
+  assert(editor:ghost() == ') > 0:', editor:ghost())
+  editor:press(')')
+  editor:wait('the cursor behind the bracket', function()
+    return editor:lua('return vim.api.nvim_win_get_cursor(0)[2]') == #'while len(lines)'
+  end)
+  assert(editor:ghost() == ' > 0:', editor:ghost())
+  editor:press('<Tab>')
+  editor:expect_saved('while len(lines) > 0:\n')
+end)
+
+test('typing along over the end of a line', {
+  text = ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  editor:press('total = a + b<CR>r')
+  editor:expect_text(ADD .. '    total = a + b\n    r')
+  assert(editor:ghost() == 'eturn total', editor:ghost())
+  editor:press('<Tab>')
+  editor:expect_saved(ADD .. '    total = a + b\n    return total\n')
+end)
+
+test('text that something else is typed into goes at that key, and Tab is Tab again', {
+  name = 'demo.txt',
+  text = 'return apply',
+  answers = { '_discount off', '' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('_discount off')
+  editor:lua([[
+    vim.api.nvim_create_autocmd('TextChangedI', { callback = function()
+      local namespace = vim.api.nvim_get_namespaces().infill_ls
+      vim.g.marks = (vim.g.marks or '') .. #vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, {})
+    end })
+  ]])
+  editor:press('_d')
+  editor:press('x')
+  editor:press('<Tab>')
+  editor:expect_text('return apply_dx\t')
+  assert(editor:lua('return vim.g.marks'):match('^1+0+$'), editor:lua('return vim.g.marks'))
+end)
+
+test('accepted text is repeated by a dot, and undone at once', {
+  text = 'if y and\nwhile ',
+  answers = { 'len(lines) > 0:' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('GA')
+  editor:expect_ghost('len(lines) > 0:')
+  editor:press('len(')
+  editor:press('<Tab>')
+  editor:expect_text('if y and\nwhile len(lines) > 0:')
+  editor:press('<Esc>gg')
+  editor:press('.')
+  editor:expect_text('if y andlen(lines) > 0:\nwhile len(lines) > 0:')
+  editor:press('u')
+  editor:expect_text('if y and\nwhile len(lines) > 0:')
+  editor:press('u')
+  editor:expect_text('if y and\nwhile ')
+end)
+
+test('several accepted lines are repeated by a dot', {
+  text = 'x = 1\n' .. ADD,
+  answers = { 'total = a + b\n    return total' },
+}, function(editor)
+  editor:press('Go')
+  editor:expect_ghost('total = a + b\n    return total')
+  editor:press('<Tab>')
+  local once = ADD .. '    total = a + b\n    return total'
+  editor:expect_text('x = 1\n' .. once)
+  editor:press('<Esc>gg')
+  editor:press('.')
+  editor:expect_text('x = 1\ntotal = a + b\n    return total\n' .. once)
+end)
+
+test('a macro inserts what was accepted while it was recorded', {
+  text = 'c = \nb = \na = ',
+  answers = { 'max("ä", b)', '' },
+}, function(editor)
+  editor:lua(AUTOPAIRS)
+  editor:press('G')
+  editor:press('qq')
+  editor:press('A')
+  editor:expect_ghost('max("ä", b)')
+  editor:press('max(')
+  editor:press('<M-Right>')
+  editor:expect_text('c = \nb = \na = max(")')
+  editor:press('<Tab>')
+  editor:expect_text('c = \nb = \na = max("ä", b)')
+  editor:press('<Tab>x<Esc>kq')
+  editor:wait('the macro to be kept', function()
+    return editor:lua('return vim.fn.getreg("q")'):find(', b)', 1, true) ~= nil
+  end)
+  editor:press('2@q')
+  local line = 'max("ä", b) x' -- Python has tabs expanded
+  editor:expect_text(('c = %s\nb = %s\na = %s'):format(line, line, line))
 end)
 
 test('nothing in the middle of a line unless asked for', {
@@ -224,7 +421,63 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:lua('vim.cmd("silent Infill log")')
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
-  assert(vim.deep_equal(names, { 'explain', 'log', 'status', 'toggle' }), vim.inspect(names))
+  local expected = 'explain language log model pause restart resume statistics status toggle'
+  assert(table.concat(names, ' ') == expected, vim.inspect(names))
+end)
+
+test('pausing, and switching a language off', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local function status()
+    return editor:lua('return require("infill_ls").status()')
+  end
+  editor:lua('vim.cmd("silent Infill pause 30")')
+  assert(status():find('^infill%-ls is paused until %d%d:%d%d$'), status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill resume")')
+  editor:lua('vim.cmd("silent Infill language")')
+  assert(status() == 'infill-ls is off for python', status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<M-\\>')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill language")')
+  editor:press('A ')
+  editor:expect_ghost('one')
+end)
+
+test('the server is started again, and tells its statistics and models', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local client = 'return (vim.lsp.get_clients({ name = "infill_ls" })[1] or {}).id'
+  local before = editor:lua(client)
+  editor:lua('vim.cmd("silent Infill restart")')
+  editor:wait('another server', function()
+    local now = editor:lua(client)
+    return now ~= vim.NIL and now ~= before
+  end)
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill statistics")')
+  editor:wait('the statistics', function()
+    return editor:text():find('python', 1, true)
+  end)
+  editor:press('q')
+  editor:lua([[
+    vim.ui.select = function(models, options)
+      vim.g.models = table.concat(vim.tbl_map(options.format_item, models), '\n')
+    end
+    vim.cmd('silent Infill model')
+  ]])
+  editor:wait('the models', function()
+    return (editor:lua('return vim.g.models or ""')):find('infill%-ls%-mini %(in use%)')
+  end)
 end)
 
 test('checkhealth', { answers = { '' } }, function(editor)
@@ -245,7 +498,7 @@ test('a missing server is told of once', {
   local _, count = messages:gsub('there is no program `/nowhere/infill%-ls`', '')
   assert(count == 1, messages)
   editor:lua('vim.cmd("silent checkhealth infill_ls")')
-  assert(editor:text():find('pipx install infill-ls', 1, true), editor:text())
+  assert(editor:text():find('pipx install .', 1, true), editor:text())
 end)
 
 test('the help has tags', { answers = { '' } }, function(editor)
@@ -275,6 +528,35 @@ test('acceptance is counted on this machine', {
 end)
 
 if has_native then
+  test("Neovim's own menu opens while there is ghost text, and Tab takes the latter", {
+    text = 'price_total = 1\nprofit = 2\nx = ',
+    answers = { 'price_total + 1' },
+  }, function(editor)
+    editor:lua([[vim.o.autocomplete = true; vim.opt.completeopt = { 'menuone', 'noselect' }]])
+    editor:press('GA')
+    editor:expect_ghost('price_total + 1')
+    editor:press('pr')
+    editor:wait('the menu', function()
+      return editor:lua('return vim.fn.pumvisible()') == 1
+    end)
+    editor:expect_ghost('ice_total + 1')
+    editor:press('<Tab>')
+    editor:expect_saved('price_total = 1\nprofit = 2\nx = price_total + 1\n')
+  end)
+
+  test("another server's ghost text by Neovim is left alone, and ours is not drawn twice", {
+    text = 'x = ',
+    answers = { 'one' },
+  }, function(editor)
+    editor:lua('vim.lsp.inline_completion.enable(true)')
+    editor:press('A')
+    editor:expect_ghost('one')
+    vim.wait(500) -- longer than Neovim waits before it asks
+    editor:expect_ghost('one')
+    editor:press('<Tab>')
+    editor:expect_saved('x = one\n')
+  end)
+
   test('the popup menu gets one-line items when asked for', {
     text = 'x = o',
     answers = { 'ne\ntwo = 2' },
@@ -283,7 +565,7 @@ if has_native then
     editor:lua([[
       local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
       vim.lsp.completion.enable(true, client.id, 0, { autotrigger = false })
-      vim.lsp.inline_completion.enable(false)
+      require('infill_ls').enable(false)
     ]])
     editor:press('A')
     editor:press('<C-x><C-o>')

@@ -15,10 +15,21 @@ test(
     await window.type(" ");
     await window.expectGhost("one");
     await window.choose("Switch off for this workspace");
+    await window.status("off for this workspace");
+    await typeBlank();
+    await window.expectNoGhost();
+    if (fileContains(join(window.folder, ".vscode", "settings.json"), "enabled")) {
+      throw new Error("the workspace's settings were changed");
+    }
+    await window.choose("Switch on for this workspace");
+    await window.status("ready");
+    await typeBlank();
+    await window.expectGhost("one");
+    await window.press("Alt+Shift+Backslash");
     await window.status("off");
     await typeBlank();
     await window.expectNoGhost();
-    await window.choose("Switch on for this workspace");
+    await window.press("Alt+Shift+Backslash");
     await window.status("ready");
     await typeBlank();
     await window.expectGhost("one");
@@ -59,6 +70,13 @@ async function expectEditorText(window, expected) {
     return texts.some((text) => text.replaceAll("\u00a0", " ").includes(expected));
   });
 }
+
+test("the menu shows statistics", { text: "x =", answers: ["one"] }, async (window) => {
+  await window.type(" ");
+  await window.expectGhost("one");
+  await window.choose("Show statistics");
+  await expectEditorText(window, "Suggestions of the last 30 days");
+});
 
 test("the menu shows the log", { text: "x =", answers: ["one"] }, async (window) => {
   await window.statusItem.click();

@@ -54,6 +54,16 @@ test(
 );
 
 test(
+  "a program that is no language server is told of in the status bar only",
+  { text: "x =", server: "/bin/false", firstStatus: "the server does not start" },
+  async (window) => {
+    await delay(2000); // VS Code starts a server that ends again, unless it is told not to
+    const toasts = await window.page.locator(".notification-toast").allInnerTexts();
+    if (toasts.length) throw new Error(`it pops up: ${toasts.join("; ")}`);
+  },
+);
+
+test(
   "the workspace's environment is used",
   {
     text: "x =",

@@ -89,6 +89,67 @@ test(
   },
 );
 
+// VS Code draws around the brackets that stay, so that they are not part of its ghost text.
+test(
+  "accepting takes the place of the brackets that closed themselves",
+  { text: "while len", answers: ["lines) > 0:"] },
+  async (window) => {
+    await window.type("(");
+    await window.expectGhost("lines > 0:");
+    await window.expectSaved("while len()");
+    await window.press("Tab");
+    await window.expectSaved("while len(lines) > 0:");
+  },
+);
+
+test(
+  "typing a bracket that closes itself, and typing over it, is typing along",
+  { text: "while", answers: ["len(lines) > 0:", ""] },
+  async (window) => {
+    await window.type(" ");
+    await window.expectGhost("len(lines) > 0:");
+    await window.type("len(");
+    await window.expectSaved("while len()");
+    await window.expectGhost("lines > 0:");
+    await window.type("lines)");
+    await window.expectSaved("while len(lines)");
+    await window.expectGhost(" > 0:");
+    await window.press("Tab");
+    await window.expectSaved("while len(lines) > 0:");
+  },
+);
+
+test(
+  "a part accepted leaves the brackets that are not reached",
+  { text: "if f", answers: ["x, y) is not None:"] },
+  async (window) => {
+    await window.type("(");
+    await window.expectGhost("x, y is not None:");
+    await window.press("Control+ArrowRight");
+    await window.expectSaved("if f(x)");
+    await window.expectGhost(", y is not None:");
+    await window.press("Tab");
+    await window.expectSaved("if f(x, y) is not None:");
+  },
+);
+
+test(
+  "text that something else is typed into goes at that key",
+  { text: "return apply", answers: ["_discount off", ""], name: "demo.txt" },
+  async (window) => {
+    await window.press("Alt+\\");
+    await window.expectGhost("_discount off");
+    await window.type("_d");
+    await window.expectGhost("iscount off");
+    await window.watchLine();
+    await window.type("x");
+    await window.expectSaved("return apply_dx");
+    const seen = await window.watched();
+    const stale = seen.filter((line) => line.startsWith("return apply_dx") && line.includes("count"));
+    if (!seen.length || stale.length) throw new Error(`the line read ${JSON.stringify(seen)}`);
+  },
+);
+
 test(
   "CRLF line ends stay",
   { text: "def add(a, b):\r\n", answers: ["first\n    second"] },

@@ -68,9 +68,10 @@ export class Window {
       "payload",
       JSON.stringify([["openFile", `vscode-remote://${address.host}${file}`]]),
     );
-    await page.goto(address.toString());
+    // What is waited for is the editor itself, not that everything is loaded.
+    await page.goto(address.toString(), { waitUntil: "commit", timeout: TIMEOUT_MS });
     try {
-      await page.waitForSelector(".monaco-editor .view-lines", { timeout: 60_000 });
+      await page.waitForSelector(".monaco-editor .view-lines", { timeout: TIMEOUT_MS });
       await window.status(firstStatus);
       await window.focus();
       await window.press("Control+End");
@@ -207,6 +208,24 @@ export class Window {
         () => "",
       );
     });
+  }
+
+  /** Keep what the first line of the editor reads, ghost text included, after every change. */
+  async watchLine() {
+    await this.page.evaluate(() => {
+      const read = () =>
+        document.querySelector(".monaco-editor .view-line").textContent.replaceAll("\u00a0", " ");
+      window.infillSeen = [];
+      new MutationObserver(() => window.infillSeen.push(read())).observe(
+        document.querySelector(".monaco-editor .view-lines"),
+        { subtree: true, childList: true, characterData: true },
+      );
+    });
+  }
+
+  /** What the line has read since. */
+  async watched() {
+    return this.page.evaluate(() => window.infillSeen);
   }
 
   async expectNoGhost() {

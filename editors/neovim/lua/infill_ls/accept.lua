@@ -1,5 +1,7 @@
 --- Inserting a suggestion, whole or in part.
 
+local fit = require('infill_ls.fit')
+local macro = require('infill_ls.macro')
 local rpc = require('infill_ls.rpc')
 
 local M = {}
@@ -27,39 +29,67 @@ end
 
 --- What of a suggestion is still to come after the cursor, or nil if something else was typed.
 ---@param suggestion infill_ls.Suggestion
----@return string?
-function M.rest(suggestion)
+---@return infill_ls.Left?
+function M.left(suggestion)
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   row = row - 1
-  if row ~= suggestion.row or column < suggestion.column then
+  local is_behind = row > suggestion.row or row == suggestion.row and column >= suggestion.column
+  -- The text where it begins may be gone, for instance by undoing.
+  local first =
+    vim.api.nvim_buf_get_lines(suggestion.buffer, suggestion.row, suggestion.row + 1, false)
+  if not is_behind or not first[1] or #first[1] < suggestion.column then
     return nil
   end
+  local typed =
+    vim.api.nvim_buf_get_text(suggestion.buffer, suggestion.row, suggestion.column, row, column, {})
   local line = vim.api.nvim_buf_get_lines(suggestion.buffer, row, row + 1, false)[1] or ''
-  local typed = line:sub(suggestion.column + 1, column)
-  return vim.startswith(suggestion.text, typed) and suggestion.text:sub(#typed + 1) or nil
+  return fit.left(
+    suggestion.text,
+    table.concat(typed, '\n'),
+    line:sub(column + 1),
+    suggestion.behind
+  )
 end
 
---- Insert a part of the suggestion at the cursor and tell the server.
----
---- Neovim 0.12 replaces the range of the answer, which is out of date if the user has typed a
---- character of the suggestion since: that character would stay behind. So we insert ourselves.
+---@type fun()?
+local waiting
+
+--- Insert a part of the suggestion at the cursor, as if it was typed: `.` repeats it, and so does a
+--- macro. What it takes the place of is deleted by keys, for the same reason.
 ---@param suggestion infill_ls.Suggestion
 ---@param part infill_ls.Part
----@return string? rest what is left of the suggestion, nil if it did not fit any more
-function M.insert(suggestion, part)
-  local rest = M.rest(suggestion)
-  if not rest then
-    return nil
+---@param done fun(rest: string) gets what is left of the suggestion
+---@return boolean inserted false if it did not fit any more
+function M.insert(suggestion, part, done)
+  local left = M.left(suggestion)
+  if not left then
+    return false
   end
-  local taken = part(rest)
-  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local lines = vim.split(taken, '\n', { plain = true })
-  vim.api.nvim_buf_set_text(suggestion.buffer, row - 1, column, row - 1, column, lines)
-  local last = #lines[#lines]
-  vim.api.nvim_win_set_cursor(0, { row + #lines - 1, #lines == 1 and column + last or last })
-  rest = rest:sub(#taken + 1)
-  M.tell(suggestion, #rest)
-  return rest
+  local taken = part(left.rest)
+  local replaced = fit.closers_in(left, #taken)
+  macro.note(taken, replaced)
+  waiting = function()
+    vim.api.nvim_paste(taken, false, -1)
+    local rest = left.rest:sub(#taken + 1)
+    M.tell(suggestion, #rest)
+    done(rest)
+  end
+  if replaced == 0 then
+    M.finish()
+    return true
+  end
+  local keys = ('<Del>'):rep(replaced) .. '<Cmd>lua require("infill_ls.accept").finish()<CR>'
+  vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(keys, true, false, true), 'in', false)
+  return true
+end
+
+--- The second half of inserting: what was to be deleted is.
+function M.finish()
+  local insert = waiting
+  waiting = nil
+  if insert then
+    insert()
+  end
 end
 
 --- Tell the server how much of its text was taken.

@@ -1,4 +1,4 @@
---- `:Infill COMMAND`.
+--- `:Infill COMMAND [ARGUMENT]`.
 
 local rpc = require('infill_ls.rpc')
 
@@ -9,47 +9,176 @@ local function say(text)
   vim.notify(text, vim.log.levels.INFO)
 end
 
---- Show the server's report on the last completion of the buffer in a window of its own.
----@param report infill_ls.Report?
-local function show_report(report)
-  if not report then
-    say('infill-ls has not been asked for a completion in this buffer yet')
-    return
-  end
+--- Show text in a window of its own.
+---@param text string
+---@param filetype string
+local function show(text, filetype)
   local buffer = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(report.markdown, '\n'))
-  vim.bo[buffer].filetype = 'markdown'
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), '\n'))
+  vim.bo[buffer].filetype = filetype
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].modifiable = false
   vim.cmd('botright sbuffer ' .. buffer)
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buffer })
 end
 
----@type table<string, fun()>
-M.commands = {
-  toggle = function()
-    local infill = require('infill_ls')
-    infill.enable(not infill.is_enabled())
-    say(infill.status())
-  end,
-  status = function()
-    say(require('infill_ls').status())
-  end,
-  explain = function()
-    local buffer = vim.api.nvim_get_current_buf()
-    local client = rpc.client(buffer)
+--- The server of the buffer; tells if there is none.
+---@return vim.lsp.Client?
+local function running()
+  local client = rpc.client(vim.api.nvim_get_current_buf())
+  if not client then
+    say('infill-ls is not running in this buffer')
+  end
+  return client
+end
+
+--- Run a command of the program that the server is, and hand on what it prints.
+---@param arguments string[]
+---@param done fun(printed: string)
+local function run_program(arguments, done)
+  local client = running()
+  local command = client and client.config.cmd
+  if type(command) ~= 'table' then
+    return
+  end
+  vim.system(vim.list_extend({ command[1] }, arguments), { text = true }, function(finished)
+    vim.schedule(function()
+      if finished.code == 0 then
+        done(finished.stdout or '')
+      else
+        say(vim.trim(finished.stderr or ''))
+      end
+    end)
+  end)
+end
+
+--- Use a model from now on: in all editors when they start, in this one at once.
+---@param name string
+local function use_model(name)
+  say('infill-ls: getting ' .. name .. ' ready')
+  run_program({ 'model', 'use', name }, function()
+    local client = running()
     if not client then
-      say('infill-ls is not running in this buffer')
       return
     end
-    local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
-    rpc.request(client, 'infill/explain', params, function(error, report)
-      if error then
-        say('infill-ls: ' .. error.message)
-      else
-        show_report(report ~= vim.NIL and report or nil)
+    local ours = { ['infill-ls'] = { model = name } }
+    local settings = vim.tbl_deep_extend('force', client.settings or {}, ours)
+    client.settings = settings
+    rpc.notify(client, 'workspace/didChangeConfiguration', { settings = settings })
+    say('infill-ls uses ' .. name)
+  end)
+end
+
+local function choose_model()
+  run_program({ 'model', 'list', '--json' }, function(printed)
+    local models = vim.json.decode(printed).models
+    vim.ui.select(models, {
+      prompt = 'Model',
+      format_item = function(model)
+        local where = model.inUse and 'in use'
+          or model.path and 'on this machine'
+          or 'to be fetched'
+        return ('%s (%s)'):format(model.name, where)
+      end,
+    }, function(model)
+      if model then
+        use_model(model.name)
       end
-    end, buffer)
+    end)
+  end)
+end
+
+--- Start the server again in all its buffers.
+local function restart()
+  local client = running()
+  if not client then
+    return
+  end
+  local buffers = vim.tbl_keys(client.attached_buffers)
+  local untyped = client --[[@as any]]
+  if vim.fn.has('nvim-0.11') == 1 then
+    untyped:stop()
+  else
+    untyped.stop()
+  end
+  local timer = assert(vim.uv.new_timer())
+  timer:start(
+    0,
+    50,
+    vim.schedule_wrap(function()
+      if vim.lsp.get_client_by_id(client.id) or timer:is_closing() then
+        return
+      end
+      timer:close()
+      for _, buffer in ipairs(buffers) do
+        if vim.api.nvim_buf_is_valid(buffer) then
+          vim.lsp.start(client.config, { bufnr = buffer })
+        end
+      end
+    end)
+  )
+end
+
+---@param buffer integer
+local function explain(buffer)
+  local client = running()
+  if not client then
+    return
+  end
+  local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
+  rpc.request(client, 'infill/explain', params, function(error, report)
+    if error then
+      say('infill-ls: ' .. error.message)
+    elseif not report or report == vim.NIL then
+      say('infill-ls has not been asked for a completion in this buffer yet')
+    else
+      show(report.markdown, 'markdown')
+    end
+  end, buffer)
+end
+
+local function infill()
+  return require('infill_ls')
+end
+
+--- Each gets what follows its name.
+---@type table<string, fun(argument: string)>
+M.commands = {
+  toggle = function()
+    infill().enable(infill().why_off() == 'off')
+    say(infill().status())
+  end,
+  language = function()
+    local filetype = vim.bo.filetype
+    infill().enable_filetype(filetype, infill().why_off() == ('off for %s'):format(filetype))
+    say(infill().status())
+  end,
+  pause = function(argument)
+    infill().pause(tonumber(argument) or 60)
+    say(infill().status())
+  end,
+  resume = function()
+    infill().resume()
+    say(infill().status())
+  end,
+  status = function()
+    say(infill().status())
+  end,
+  model = function(argument)
+    if argument ~= '' then
+      use_model(argument)
+    else
+      choose_model()
+    end
+  end,
+  statistics = function()
+    run_program({ 'stats' }, function(printed)
+      show(printed, 'text')
+    end)
+  end,
+  restart = restart,
+  explain = function()
+    explain(vim.api.nvim_get_current_buf())
   end,
   log = function()
     local path = vim.lsp.log and vim.lsp.log.get_filename and vim.lsp.log.get_filename()
@@ -58,11 +187,12 @@ M.commands = {
   end,
 }
 
----@param name string
-function M.run(name)
+---@param line string a command's name and what follows it
+function M.run(line)
+  local name, argument = line:match('^(%S*)%s*(.-)%s*$')
   local command = M.commands[name ~= '' and name or 'status']
   if command then
-    command()
+    command(argument or '')
   else
     vim.notify(('there is no :Infill %s'):format(name), vim.log.levels.ERROR)
   end

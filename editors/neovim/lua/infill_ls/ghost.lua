@@ -1,10 +1,11 @@
---- Ghost text of our own, drawn with an extmark.
+--- Ghost text, drawn with extmarks.
 ---
---- Neovim 0.12 has `vim.lsp.inline_completion`; before it, this does the whole work. On 0.12 it
---- shows the answers to explicit requests, which the built-in module cannot make, and what is
---- left of a suggestion after a part of it was accepted.
+--- Neovim 0.12 has `vim.lsp.inline_completion`, which is not used: it goes on showing text that
+--- something else was typed into until the next answer comes, it cannot ask explicitly nor accept a
+--- part, and what it inserts is lost to `.` and to macros.
 
 local accept = require('infill_ls.accept')
+local fit = require('infill_ls.fit')
 local rpc = require('infill_ls.rpc')
 
 local M = {}
@@ -12,7 +13,6 @@ local M = {}
 local AUTOMATIC, INVOKED = 2, 1
 local DEBOUNCE_MS = 75
 local namespace = vim.api.nvim_create_namespace('infill_ls')
-local native_namespace = vim.api.nvim_create_namespace('nvim.lsp.inline_completion')
 
 ---@type infill_ls.Suggestion[]
 local candidates = {}
@@ -27,47 +27,63 @@ local function current()
   return suggestion and suggestion.buffer == vim.api.nvim_get_current_buf() and suggestion or nil
 end
 
---- Take away what the built-in module shows. It draws when the cursor moves, maybe after us.
+--- The marks of a buffer beginning with the number `first`: from one call to the next they are
+--- moved, as clearing and setting would flicker.
 ---@param buffer integer
-local function hide_native(buffer)
-  vim.api.nvim_buf_clear_namespace(buffer, native_namespace, 0, -1)
-  vim.schedule(function()
-    if M.is_visible() and vim.api.nvim_buf_is_valid(buffer) then
-      vim.api.nvim_buf_clear_namespace(buffer, native_namespace, 0, -1)
+---@param first integer
+local function remove_marks(buffer, first)
+  for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buffer, namespace, 0, -1, {})) do
+    if mark[1] >= first then
+      vim.api.nvim_buf_del_extmark(buffer, namespace, mark[1])
     end
-  end)
+  end
 end
 
+--- Draw around the marks right of the cursor that the text takes the place of.
 ---@param suggestion infill_ls.Suggestion
----@param rest string
-local function draw(suggestion, rest)
+---@param left infill_ls.Left
+local function draw(suggestion, left)
   local group = vim.fn.hlexists('ComplHint') == 1 and 'ComplHint' or 'NonText'
-  local lines = vim.split(rest, '\n', { plain = true })
   local below = {}
-  for index = 2, #lines do
-    below[#below + 1] = { { lines[index], group } }
+  for index, line in ipairs(vim.split(left.rest, '\n', { plain = true })) do
+    if index > 1 then
+      below[#below + 1] = { { line, group } }
+    end
   end
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  hide_native(suggestion.buffer)
-  vim.api.nvim_buf_set_extmark(suggestion.buffer, namespace, row - 1, column, {
-    id = 1, -- one mark, moved: clearing and setting would flicker
-    virt_text = { { lines[1], group } },
-    virt_text_pos = 'inline',
-    virt_lines = #below > 0 and below or nil,
-    hl_mode = 'combine',
-  })
+  local pieces = fit.pieces(left)
+  for index, piece in ipairs(pieces) do
+    vim.api.nvim_buf_set_extmark(suggestion.buffer, namespace, row - 1, column + piece.closers, {
+      id = index,
+      virt_text = { { piece.text, group } },
+      virt_text_pos = 'inline',
+      virt_lines = index == 1 and #below > 0 and below or nil,
+      hl_mode = 'combine',
+    })
+  end
+  local drawn, count = pieces[#pieces].closers, #pieces
+  if drawn < #left.closers then
+    -- The text closes these further down, where they are drawn: here they are covered.
+    count = count + 1
+    vim.api.nvim_buf_set_extmark(suggestion.buffer, namespace, row - 1, column + drawn, {
+      id = count,
+      virt_text = { { (' '):rep(#left.closers - drawn), 'Normal' } },
+      virt_text_pos = 'overlay',
+    })
+  end
+  remove_marks(suggestion.buffer, count + 1)
 end
 
 --- Draw what is left of the suggestion, or hide it if something else was typed.
 ---@return boolean shown
 local function refresh()
   local suggestion = current()
-  local rest = suggestion and accept.rest(suggestion)
-  if not suggestion or not rest or rest == '' then
+  local left = suggestion and accept.left(suggestion)
+  if not suggestion or not left or left.rest == '' then
     M.hide()
     return false
   end
-  draw(suggestion, rest)
+  draw(suggestion, left)
   return true
 end
 
@@ -83,7 +99,8 @@ end
 ---@return boolean
 function M.is_visible()
   local suggestion = current()
-  return suggestion ~= nil and accept.rest(suggestion) ~= nil
+  local left = suggestion and accept.left(suggestion)
+  return left ~= nil and left.rest ~= ''
 end
 
 --- Show suggestions; the first of them at once.
@@ -102,6 +119,12 @@ local function stop_waiting()
   end
 end
 
+--- Take the ghost text away, and ask for none until something is typed.
+function M.dismiss()
+  stop_waiting()
+  M.hide()
+end
+
 --- Ask the server. An explicit request is always answered, and with several candidates.
 ---@param buffer integer
 ---@param invoked? boolean
@@ -112,6 +135,7 @@ function M.request(buffer, invoked)
   end
   stop_waiting()
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local line = vim.api.nvim_get_current_line()
   local position = vim.lsp.util.make_position_params(0, client.offset_encoding)
   local params = vim.tbl_extend('error', position, {
     context = { triggerKind = invoked and INVOKED or AUTOMATIC },
@@ -128,12 +152,15 @@ function M.request(buffer, invoked)
     end
     ---@param item infill_ls.Item
     local suggestions = vim.tbl_map(function(item)
+      local last = item.range and item.range['end'].character
+      local replaced = last and rpc.byte_column(line, last, client.offset_encoding) or column
       return {
         buffer = buffer,
         client_id = client.id,
         row = row - 1,
         column = column,
         text = item.insertText,
+        behind = line:sub(replaced + 1),
         item = item,
       }
     end, result.items or result)
@@ -155,32 +182,34 @@ function M.accept(part)
     return false
   end
   vim.schedule(function()
-    local suggestion = current()
-    if suggestion then
-      M.insert(suggestion, part)
-    end
+    M.insert(part)
   end)
   return true
 end
 
---- Insert a part of a suggestion and show the rest of it.
----@param suggestion infill_ls.Suggestion
+--- Insert a part of what is shown, and show the rest of it.
 ---@param part infill_ls.Part
-function M.insert(suggestion, part)
-  stop_waiting()
-  local rest = accept.insert(suggestion, part)
-  M.hide()
-  if rest and rest ~= '' then
-    -- From here on the suggestion begins at the cursor, maybe some lines further down.
-    local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-    local left = vim.tbl_extend('force', suggestion, {
-      row = row - 1,
-      column = column,
-      text = rest,
-    })
-    ---@cast left infill_ls.Suggestion
-    M.show({ left })
+---@return boolean inserted
+function M.insert(part)
+  local suggestion = current()
+  if not suggestion then
+    return false
   end
+  stop_waiting()
+  return accept.insert(suggestion, part, function(rest)
+    M.hide()
+    if rest ~= '' then
+      -- From here on the suggestion begins at the cursor, maybe some lines further down.
+      local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+      local left = vim.tbl_extend('force', suggestion, {
+        row = row - 1,
+        column = column,
+        text = rest,
+      })
+      ---@cast left infill_ls.Suggestion
+      M.show({ left })
+    end
+  end)
 end
 
 --- Show the next candidate, or ask for some if there is only one.
@@ -194,48 +223,27 @@ function M.cycle(count)
   end
 end
 
---- Keep the built-in module's ghost text away while ours is there: it goes on asking, and draws
---- when the answer comes.
----@param group integer
----@param buffer integer
-local function hold_native_back(group, buffer)
-  vim.api.nvim_create_autocmd('LspRequest', {
-    group = group,
-    buffer = buffer,
-    callback = function(event)
-      local request = event.data.request
-      if
-        request.type == 'complete'
-        and request.method == 'textDocument/inlineCompletion'
-        and M.is_visible()
-      then
-        hide_native(buffer)
-      end
-    end,
-  })
-end
-
 --- Keep the ghost text of a buffer right while the user types.
 ---@param buffer integer
----@param automatic boolean ask by ourselves, as Neovim has no ghost text of its own
-function M.attach(buffer, automatic)
+function M.attach(buffer)
   local group = vim.api.nvim_create_augroup('infill_ls.ghost.' .. buffer, { clear = true })
   local function follow()
-    local shown = refresh()
-    if automatic and not shown then
-      stop_waiting()
-      timer:start(
-        DEBOUNCE_MS,
-        0,
-        vim.schedule_wrap(function()
-          if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled() then
-            M.request(buffer)
-          end
-        end)
-      )
+    if refresh() then
+      return
     end
+    stop_waiting()
+    timer:start(
+      DEBOUNCE_MS,
+      0,
+      vim.schedule_wrap(function()
+        if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled(buffer) then
+          M.request(buffer)
+        end
+      end)
+    )
   end
-  vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedP' }, {
+  -- All of them come before the screen is drawn.
+  vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     buffer = buffer,
     callback = follow,
@@ -243,20 +251,13 @@ function M.attach(buffer, automatic)
   vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave' }, {
     group = group,
     buffer = buffer,
-    callback = function()
-      stop_waiting()
-      M.hide()
-    end,
+    callback = M.dismiss,
   })
-  if not automatic then
-    hold_native_back(group, buffer)
-  end
 end
 
 ---@param buffer integer
 function M.detach(buffer)
-  stop_waiting()
-  M.hide()
+  M.dismiss()
   pcall(vim.api.nvim_del_augroup_by_name, 'infill_ls.ghost.' .. buffer)
 end
 

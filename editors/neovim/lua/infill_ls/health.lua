@@ -3,10 +3,8 @@
 local M = {}
 
 local function check_neovim()
-  if vim.lsp.inline_completion then
-    vim.health.ok("Neovim's own ghost text is used")
-  elseif vim.fn.has('nvim-0.10') == 1 then
-    vim.health.ok('Neovim has no ghost text of its own (0.12 has): the plugin draws it')
+  if vim.fn.has('nvim-0.10') == 1 then
+    vim.health.ok('Neovim is new enough')
   else
     vim.health.error('Neovim 0.10 or newer is needed')
   end
@@ -31,7 +29,7 @@ local function check_server()
   end
   if vim.fn.executable(command) == 0 then
     vim.health.error(('`%s` is not executable'):format(command), {
-      'Install it: `pipx install infill-ls` or `uv tool install infill-ls`',
+      'Install it, in the folder of infill-ls: `pipx install .` or `uv tool install .`',
       "Or say where it is: `vim.lsp.config('infill_ls', { cmd = { '/path/to/infill-ls' } })`",
     })
     return

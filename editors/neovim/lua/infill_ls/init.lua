@@ -5,36 +5,41 @@ local ghost = require('infill_ls.ghost')
 
 local M = {}
 
---- Neovim 0.12 shows ghost text by itself.
-local native = vim.lsp.inline_completion
 local enabled = true
+---@type integer? when suggestions are wanted again, in seconds of the system's clock
+local paused_until
+---@type table<string, true> file types
+local off_for = {}
 
---- What the client can do. Before 0.12 Neovim does not say that it takes inline completions;
---- with our own ghost text it does.
+--- What the client can do: our ghost text is an inline completion, and what it replaces may end
+--- behind the cursor.
 ---@return lsp.ClientCapabilities
 function M.capabilities()
   return vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), {
     textDocument = { inlineCompletion = { dynamicRegistration = false } },
+    experimental = { inlineCompletionReplaces = true },
   })
 end
 
---- Neovim's ghost text must be switched on for the client (it is, at first) and for the buffer.
+--- Have Neovim's own ghost text, which 0.12 has, leave our client alone: another server's may be
+--- shown by it.
 ---@param client vim.lsp.Client
----@param buffer integer
-local function enable_native(client, buffer)
+local function hide_from_native(client)
+  if client.server_capabilities then
+    client.server_capabilities.inlineCompletionProvider = nil
+  end
+  local native = vim.lsp.inline_completion
   if native then
-    native.enable(true, { client_id = client.id })
-    native.enable(true, { bufnr = buffer })
+    native.enable(false, { client_id = client.id })
   end
 end
 
 ---@param client vim.lsp.Client
 ---@param buffer integer
 function M.on_attach(client, buffer)
-  if enabled then
-    enable_native(client, buffer)
-  end
-  ghost.attach(buffer, not native)
+  hide_from_native(client)
+  ghost.attach(buffer)
+  require('infill_ls.macro').watch()
   require('infill_ls.maps').set(buffer)
 end
 
@@ -65,46 +70,20 @@ function M.start(overrides)
   })
 end
 
----@param part infill_ls.Part
----@return boolean accepted false if nothing is shown, so that a map can do something else
-local function take(part)
-  if ghost.accept(part) then
-    return true
-  end
-  if not native then
-    return false
-  end
-  return native.get({
-    on_accept = function(item)
-      local client = vim.lsp.get_client_by_id(item.client_id)
-      if not client or client.name ~= 'infill_ls' or not item.range then
-        return item -- of another server: Neovim's business
-      end
-      -- A plain string: the server sends no snippets.
-      local text = item.insert_text --[[@as string]]
-      local row, column = item.range:to_extmark()
-      ghost.insert({
-        buffer = vim.api.nvim_get_current_buf(),
-        client_id = item.client_id,
-        row = row,
-        column = column,
-        text = text,
-        item = { insertText = text, command = item.command },
-      }, part)
-    end,
-  })
-end
-
+--- Accept what is shown. False if that is nothing, so that a map can do something else.
+---@return boolean accepted
 function M.accept()
-  return take(accept.all)
+  return ghost.accept(accept.all)
 end
 
+---@return boolean accepted
 function M.accept_word()
-  return take(accept.word)
+  return ghost.accept(accept.word)
 end
 
+---@return boolean accepted
 function M.accept_line()
-  return take(accept.line)
+  return ghost.accept(accept.line)
 end
 
 --- Show another candidate; asks the server for some if there is only one.
@@ -120,35 +99,68 @@ end
 
 --- Take the ghost text away until the cursor moves.
 function M.dismiss()
-  ghost.hide()
-  if native then
-    -- Throwing the item away without inserting it is how the built-in module is told.
-    native.get({
-      on_accept = function() end,
-    })
-  end
+  ghost.dismiss()
 end
 
+--- Why nothing is suggested in a buffer, or nil. Asking explicitly works all the same.
+---@param buffer? integer
+---@return string?
+function M.why_off(buffer)
+  local filetype = vim.bo[buffer or 0].filetype
+  if not enabled then
+    return 'off'
+  end
+  if paused_until then
+    return os.date('paused until %H:%M', paused_until) --[[@as string]]
+  end
+  return off_for[filetype] and ('off for %s'):format(filetype) or nil
+end
+
+---@param buffer? integer
 ---@return boolean
-function M.is_enabled()
-  return enabled
+function M.is_enabled(buffer)
+  return M.why_off(buffer) == nil
+end
+
+local function changed()
+  ghost.dismiss()
+  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
 end
 
 --- Switch suggestions on or off, everywhere.
 ---@param on boolean
 function M.enable(on)
   enabled = on
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'infill_ls' })) do
-    for buffer in pairs(on and client.attached_buffers or {}) do
-      enable_native(client, buffer)
-    end
-    if native and not on then
-      -- Only our client: another server's ghost text is not ours to switch off.
-      native.enable(false, { client_id = client.id })
-    end
+  if on then
+    paused_until = nil
   end
-  ghost.hide()
-  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
+  changed()
+end
+
+--- Switch them on or off for a file type, until Neovim ends.
+---@param filetype string
+---@param on boolean
+function M.enable_filetype(filetype, on)
+  off_for[filetype] = not on or nil
+  changed()
+end
+
+--- Suggest nothing for some minutes.
+---@param minutes number
+function M.pause(minutes)
+  local mine = os.time() + math.floor(minutes * 60)
+  paused_until = mine
+  changed()
+  vim.defer_fn(function()
+    if paused_until == mine then
+      M.resume()
+    end
+  end, math.floor(minutes * 60000))
+end
+
+function M.resume()
+  paused_until = nil
+  changed()
 end
 
 --- A line about the server, for a statusline. Redraw on the autocommand `User InfillStatus`.

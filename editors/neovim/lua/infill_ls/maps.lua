@@ -5,34 +5,25 @@ local M = {}
 ---@class infill_ls.Map
 ---@field lhs string
 ---@field desc string
----@field call fun(infill: table): boolean? false if there was nothing to do
----@field falls_through? boolean then the key does what it does without us
+---@field call? fun(infill: table)
+---@field part? 'all'|'word'|'line' what to accept; if nothing is shown, the key does what it does without us
 
 ---@type infill_ls.Map[]
 local maps = {
   {
     lhs = '<Tab>',
     desc = 'accept the suggestion',
-    falls_through = true,
-    call = function(infill)
-      return infill.accept()
-    end,
+    part = 'all',
   },
   {
     lhs = '<M-Right>',
     desc = 'accept a word of the suggestion',
-    falls_through = true,
-    call = function(infill)
-      return infill.accept_word()
-    end,
+    part = 'word',
   },
   {
     lhs = '<M-C-Right>',
     desc = 'accept a line of the suggestion',
-    falls_through = true,
-    call = function(infill)
-      return infill.accept_line()
-    end,
+    part = 'line',
   },
   {
     lhs = '<M-]>',
@@ -83,20 +74,35 @@ local function default_of(lhs)
   return lhs
 end
 
+--- Accept by the map with this number. If an answer has taken the suggestion away in this very
+--- moment, the key does what it does without us.
+---@param index integer
+function M.accept(index)
+  local map = assert(maps[index])
+  if not require('infill_ls.ghost').insert(require('infill_ls.accept')[map.part]) then
+    local keys = vim.api.nvim_replace_termcodes(default_of(map.lhs), true, false, true)
+    vim.api.nvim_feedkeys(keys, 'in', false)
+  end
+end
+
 --- Set the maps in a buffer, unless `vim.g.infill_ls_maps` is false.
 ---@param buffer integer
 function M.set(buffer)
   if vim.g.infill_ls_maps == false then
     return
   end
-  for _, map in ipairs(maps) do
+  for index, map in ipairs(maps) do
     if not is_taken(map.lhs) then
       vim.keymap.set('i', map.lhs, function()
-        local done = map.call(require('infill_ls'))
-        if map.falls_through and not done then
+        if map.call then
+          map.call(require('infill_ls'))
+          return ''
+        end
+        if not require('infill_ls.ghost').is_visible() then
           return default_of(map.lhs)
         end
-        return ''
+        -- At once, and not when Neovim has time: the next key may be there already.
+        return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
       end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
     end
   end

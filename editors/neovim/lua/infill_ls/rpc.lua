@@ -47,6 +47,23 @@ function M.cancel(client, id)
   call(client, 'cancel_request', id)
 end
 
+--- The column in bytes of a character of a line, as the client counts.
+---@param line string
+---@param character integer
+---@param encoding 'utf-8'|'utf-16'|'utf-32'
+---@return integer
+function M.byte_column(line, character, encoding)
+  if has_methods then
+    return vim.str_byteindex(line, encoding, character, false)
+  end
+  if encoding == 'utf-8' then
+    return math.min(character, #line)
+  end
+  local before_0_11 = vim.str_byteindex --[[@as any]]
+  local ok, column = pcall(before_0_11, line, character, encoding == 'utf-16')
+  return ok and column --[[@as integer]] or #line
+end
+
 --- Length in UTF-16 code units, which the protocol counts accepted text in.
 ---@param text string
 ---@return integer

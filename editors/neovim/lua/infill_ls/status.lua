@@ -19,8 +19,9 @@ function M.line()
   if not client then
     return 'infill-ls is not running; :checkhealth infill_ls tells why'
   end
-  if not require('infill_ls').is_enabled() then
-    return 'infill-ls is off'
+  local why_off = require('infill_ls').why_off()
+  if why_off then
+    return 'infill-ls is ' .. why_off
   end
   local status = statuses[client.id]
   if not status then

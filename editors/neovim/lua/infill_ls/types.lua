@@ -21,10 +21,17 @@
 ---@class infill_ls.Suggestion
 ---@field buffer integer
 ---@field client_id integer
----@field row integer where `text` begins; it never spans lines before the cursor's
+---@field row integer where `text` begins
 ---@field column integer
 ---@field text string the whole suggestion, with what is typed of it already
+---@field behind string what it leaves alone of the cursor's line, right of the cursor
 ---@field item infill_ls.Item as the server sent it, sent back when a part is accepted
+
+--- What of a suggestion is still to come.
+---@class infill_ls.Left
+---@field rest string the text
+---@field closers string what right of the cursor it takes the place of
+---@field places integer[] where each character of `closers` stands in `rest`
 
 --- How much of a suggestion to accept: takes the rest of it and returns what to insert.
 ---@alias infill_ls.Part fun(rest: string): string

@@ -1,0 +1,32 @@
+"""``infill-ls completion SHELL``: what makes a shell complete our command line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+SHELLS = ("bash", "zsh", "fish")
+HOW = """examples:
+  bash: infill-ls completion bash > ~/.local/share/bash-completion/completions/infill-ls
+  zsh:  infill-ls completion zsh > "${fpath[1]}/_infill-ls"
+  fish: infill-ls completion fish > ~/.config/fish/completions/infill-ls.fish"""
+
+
+def add_command(commands: Any, whole: argparse.ArgumentParser) -> None:
+    """Add the command to the subcommands of the parser ``whole``."""
+    parser = commands.add_parser(
+        "completion",
+        help="print a script that completes this command line in a shell",
+        description="Print a script for the shell. Put it where the shell looks for such scripts.",
+        epilog=HOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("shell", choices=SHELLS)
+    parser.set_defaults(run=lambda options: _run(whole, options.shell))
+
+
+def _run(whole: argparse.ArgumentParser, shell: str) -> int:
+    import shtab
+
+    print(shtab.complete(whole, shell=shell))
+    return 0

@@ -1,0 +1,127 @@
+"""What the command line says on all kinds of terminals."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infill_ls.cli import main
+from infill_ls.cli.place import read_place
+from infill_ls.cli.show import print_answer
+from infill_ls.lsp.client import Answer
+from infill_ls.reporting import statistics
+
+WRONG = [
+    (["--tcp", "--port", "99999"], "a port is a number from 1 to 65535, not 99999"),
+    (["stats", "--days", "-3"], "at least one day, not -3"),
+    (["model"], "the following arguments are required: ACTION"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_usage_is_told(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+def test_alone_on_a_terminal_it_says_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert "this is a language server" in said
+    assert "infill-ls doctor" in said
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_the_command_line(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "doctor" in script
+    assert "quantize" in script
+    if program := shutil.which(shell):
+        done = subprocess.run([program, "-n"], input=script, text=True, check=False)
+        assert done.returncode == 0
+
+
+def shown(capsys: pytest.CaptureFixture[str], folder: Path, suggestion: str, replaced: int) -> str:
+    file = folder / "a.py"
+    file.write_text("for i in range():  # é\n")
+    explanation: dict[str, Any] = {
+        "snippets": [],
+        "snippetTokens": 0,
+        "stepMs": {},
+        "completion": None,
+        "prompt": None,
+        "replaces": "):"[:replaced],
+    }
+    answer = Answer(suggestion, explanation, 1.0, 1)
+    print_answer(read_place(f"{file}:1:16"), answer, [])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "for i" in line)
+    return line.partition("for")[2]
+
+
+def test_without_colour_marks_tell_what_is_suggested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown(capsys, tmp_path, "len(xs)):", 2) == " i in range(⟦len(xs)):⟧  # é"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "⟦" not in shown(capsys, tmp_path, "x", 0)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "⟦x⟧" in shown(capsys, tmp_path, "x", 0)
+
+
+def offers(path: Path, *latencies_ms: float) -> None:
+    events = [
+        {"at": 4e9, "event": "offered", "id": str(number), "language": "python", "ms": latency}
+        for number, latency in enumerate(latencies_ms)
+    ]
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "statistics.jsonl"
+    monkeypatch.setattr(statistics, "default_path", lambda: path)
+    return path
+
+
+def test_the_table_and_json_give_the_same_median(
+    counted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offers(counted, 10.0, 30.0)
+    assert main(["stats", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["latencyMsMedian"] == 20.0
+    assert main(["stats"]) == 0
+    assert " 20 " in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_that_knows_ascii_only(
+    counted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers(counted, 10.0)
+    monkeypatch.setenv("COLUMNS", "50")
+    for encoding in ("ascii", "cp1252"):
+        screen = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(screen, encoding=encoding))
+        assert main(["stats"]) == 0
+        assert main(["model", "list"]) == 0
+        sys.stdout.flush()
+        lines = [line.rstrip() for line in screen.getvalue().decode(encoding).splitlines()]
+        assert lines[2].split() == ["python", "1", "0%", "0", "10"]
+        assert any(line.endswith("# 0 of 1, 0 keys, 10 ms") or "?" in line for line in lines)
+        models = lines[next(n for n, line in enumerate(lines) if "memory" in line) :]
+        table = lines[:4] + models[: models.index("")]
+        assert max(map(len, table)) <= 50, table
