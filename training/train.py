@@ -502,9 +502,7 @@ def main() -> None:
         raise SystemExit("a trainer failed")
 
 
-def _trainer(
-    rank: int, plan: Plan, queue: Any, validation: Sequence[Ids], progress: Any
-) -> None:
+def _trainer(rank: int, plan: Plan, queue: Any, validation: Sequence[Ids], progress: Any) -> None:
     from training.model import Shape
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)
