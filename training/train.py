@@ -406,6 +406,13 @@ def gather(args: argparse.Namespace) -> list[corpus.File]:
     return files
 
 
+def rows_of(shards: list[Shard], count: int, length: int) -> Ids:
+    """Return rows to measure on, always the same ones."""
+    rng = random.Random(7)
+    rows = pack(endless_samples(shards, encoder(), rng), length, rng)
+    return np.stack([next(rows) for _ in range(count)])
+
+
 def main() -> None:
     """Train, export, and leave a checkpoint."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -413,7 +420,11 @@ def main() -> None:
     parser.add_argument("--installed", type=Path, nargs="*", default=[])
     parser.add_argument("--held-out", type=Path, help="fingerprints written by training.corpus")
     parser.add_argument(
-        "--validation", type=Path, nargs="*", default=[], help="corpus files of held-out packages"
+        "--validation",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="corpus files of held-out packages, or rows",
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=1_500)
@@ -452,12 +463,13 @@ def main() -> None:
     shards = [] if args.rows_from else shards_of(gather(args))
     random.Random(plan.seed).shuffle(shards)
     length = (256 if plan.toy else plan.context) + 1
-    validation = []
-    for held in [shards_of(list(corpus.read(path))) for path in args.validation] or [shards[:2]]:
-        rng = random.Random(7)
-        rows = pack(endless_samples(held, encoder(), rng), length, rng)
-        count = 4 if plan.toy else args.validation_rows
-        validation.append(np.stack([next(rows) for _ in range(count)]))
+    count = 4 if plan.toy else args.validation_rows
+    validation = [
+        np.load(path)[:count]
+        if path.suffix == ".npy"
+        else rows_of(shards_of(list(corpus.read(path))), count, length)
+        for path in args.validation
+    ] or [rows_of(shards[:2], count, length)]
     world = max(1, plan.devices)
     progress = context.Value("d", 0.0)
 
