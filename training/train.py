@@ -45,6 +45,7 @@ class Plan:
     devices: int
     workers: int
     rows: int
+    accumulate: int
     rate: float
     adam_rate: float
     middle_weight: float
@@ -122,22 +123,27 @@ def work(shards: list[Shard], length: int, seed: int, queue: Any, mix: Callable[
         queue.put(np.stack([next(rows) for _ in range(BLOCK_ROWS)]))
 
 
-def feed(folder: Path, place: int, of: int, seed: int, queue: Any) -> None:
-    """Fill ``queue`` with rows of the files in ``folder``, the new ones first, until ended.
+def feed(folders: Sequence[Path], place: int, of: int, seed: int, queue: Any) -> None:
+    """Fill ``queue`` with rows of the files in ``folders``, the new ones first, until ended.
 
-    Each of ``of`` feeders takes its own part of the files, all of them as often.
+    Each of ``of`` feeders takes its own part of the files, all of a folder as often, and of every
+    folder as many: a folder that is named twice has twice the share.
     """
     rng = random.Random(seed)
     used: Counter[Path] = Counter()
     while True:
-        files = [file for file in folder.glob("*.npy") if crc32(file.name.encode()) % of == place]
-        if not files:
+        chosen = []
+        for folder in folders:
+            found = folder.glob("*.npy")
+            files = [file for file in found if crc32(file.name.encode()) % of == place]
+            if files:
+                least = min(used[file] for file in files)
+                chosen.append(rng.choice([file for file in files if used[file] == least]))
+                used[chosen[-1]] += 1
+        if len(chosen) < len(folders):
             time.sleep(1)
             continue
-        least = min(used[file] for file in files)
-        fresh = [file for file in files if used[file] == least]
-        for file in rng.sample(fresh, min(8, len(fresh))):
-            used[file] += 1
+        for file in chosen:
             rows = np.load(file)
             for first in range(0, len(rows), BLOCK_ROWS):
                 queue.put(rows[first : first + BLOCK_ROWS])
@@ -179,6 +185,40 @@ def weight_of_middle(share: float, plan: Plan) -> float:
     return plan.middle_weight + (plan.last_middle_weight - plan.middle_weight) * late
 
 
+AVERAGED_FROM = (0.7, 0.85, 0.95)
+"""Shares of the run from which on the weights are averaged, each for a mean of its own."""
+AVERAGED_STEPS = 5
+
+
+class Averages:
+    """Means of a model's weights over the last parts of a run: what they swing around."""
+
+    def __init__(self, parameters: Sequence[Any]) -> None:
+        self._parameters = parameters
+        self._sums: dict[float, list[Any]] = {}
+        self.counts: Counter[float] = Counter()
+
+    def add(self, share: float) -> None:
+        """Take the weights of now into the means that have begun at ``share``."""
+        import torch
+
+        parts = [p.detach() for p in self._parameters]
+        for begin in AVERAGED_FROM:
+            if share >= begin:
+                if begin not in self._sums:
+                    self._sums[begin] = [torch.zeros_like(p) for p in parts]
+                torch._foreach_add_(self._sums[begin], parts)
+                self.counts[begin] += 1
+
+    def put(self, begin: float) -> None:
+        """Give the model the mean that began at the share ``begin``."""
+        import torch
+
+        with torch.no_grad():
+            for p, total in zip(self._parameters, self._sums[begin], strict=True):
+                p.copy_(total / self.counts[begin])
+
+
 def tensors_of(model: Llama) -> dict[str, Any]:
     """Return the parameters under their names in a GGUF file."""
     named = {}
@@ -198,7 +238,9 @@ def load_tensors(model: Llama, tensors: dict[str, Any]) -> None:
             p.copy_(torch.from_numpy(tensors[full]).reshape(p.shape))
 
 
-def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, progress: Any) -> None:
+def train(
+    rank: int, plan: Plan, shape: Shape, queue: Any, validation: Sequence[Ids], progress: Any
+) -> None:
     """Run one trainer: one of ``plan.devices`` GPUs, or the CPU."""
     import torch
     import torch.distributed as dist
@@ -217,8 +259,6 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         dist.init_process_group("nccl", rank=rank, world_size=world)
     torch.manual_seed(plan.seed)
     model = Llama(shape).to(device)
-    if plan.init is not None:
-        load_tensors(model, read_gguf(plan.init))
     optimizer = Optimizer(model, plan.rate, plan.adam_rate)
     step = tokens = 0
     if plan.resume is not None:
@@ -230,24 +270,25 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         model.compile_parts()
     weight = torch.tensor(plan.middle_weight, device=device)
     batches = Batches(queue, plan.rows, 4_096 if cuda else 32, plan.seed + rank)
-    held = torch.from_numpy(validation.astype(np.int64)).to(device)
+    held = [torch.from_numpy(rows.astype(np.int64)).to(device) for rows in validation]
     cast = torch.autocast("cuda" if cuda else "cpu", dtype=torch.bfloat16, enabled=cuda)
     parameters = list(model.parameters())
+    averages = Averages(parameters)
     clock = torch.zeros(1, dtype=torch.float64, device=device)
     deadline_file = plan.out / "deadline"
     began: float | None = None
     share, stamp, stamp_tokens, saved_at = 0.0, time.time(), 0, time.time()
 
-    def losses() -> tuple[float, float]:
+    def losses() -> list[float]:
+        """Return, for each set that is held out, the loss of all tokens and that of middles."""
         model.eval()
-        parts = held.split(16)
-        with torch.no_grad(), cast:
-            sums = [model(p[:, :-1], p[:, 1:], weight)[1:] for p in parts]
+        found = []
+        for rows in held:
+            with torch.no_grad(), cast:
+                sums = [model(p[:, :-1], p[:, 1:], weight)[1:] for p in rows.split(16)]
+            found += [sum(float(s[n]) for s in sums) / len(sums) for n in (0, 1)]
         model.train()
-        return (
-            sum(float(s[0]) for s in sums) / len(sums),
-            sum(float(s[1]) for s in sums) / len(sums),
-        )
+        return [round(loss, 4) for loss in found]
 
     def save() -> None:
         write_gguf(plan.out / "part.gguf", shape, tensors_of(model))
@@ -256,6 +297,18 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         torch.save(state, plan.out / "checkpoint.part")
         (plan.out / "checkpoint.part").rename(plan.out / "checkpoint.pt")
 
+    if plan.init is not None:
+        if not plan.init.exists():
+            # It still travels to this machine: what takes long is compiled meanwhile.
+            rows = held[0][: plan.rows]
+            with cast:
+                model(rows[:, :-1], rows[:, 1:], weight, plan.across)[0].backward()
+            for p in parameters:
+                p.grad = None
+            log("compiled", losses())
+            while not plan.init.exists():
+                time.sleep(0.2)
+        load_tensors(model, read_gguf(plan.init))
     if rank == 0:
         log("parameters", sum(p.numel() for p in parameters) / 1e6, "start", losses())
     while True:
@@ -278,10 +331,12 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
             if rank == 0:
                 progress.value = share
         factor = rate_factor(step, share, plan)
-        rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
-        with cast:
-            loss, plain, middle = model(rows[:, :-1], rows[:, 1:], weight, plan.across)
-        loss.backward()
+        for _ in range(plan.accumulate):
+            rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
+            with cast:
+                loss, plain, middle = model(rows[:, :-1], rows[:, 1:], weight, plan.across)
+            (loss / plan.accumulate).backward()
+            tokens += world * rows[:, 1:].numel()
         if world > 1:
             flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
             dist.all_reduce(flat, op=dist.ReduceOp.AVG)
@@ -291,7 +346,8 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
                 p.grad = part.view_as(p)
         optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
         step += 1
-        tokens += world * rows[:, 1:].numel()
+        if rank == 0 and step % AVERAGED_STEPS == 0:
+            averages.add(share)
         if world > 1 and step % 500 == 0:
             for p in parameters:
                 dist.broadcast(p.data, 0)
@@ -313,7 +369,20 @@ def train(rank: int, plan: Plan, shape: Shape, queue: Any, validation: Ids, prog
         log("final held out", final, "tokens", tokens, "steps", step)
         save()
         write_gguf(plan.out / "model-f16.gguf", shape, tensors_of(model), F16)
-        record = {"tokens": tokens, "steps": step, "held_out": final, "shape": asdict(shape)}
+        means = {}
+        for begin, count in averages.counts.items():
+            averages.put(begin)
+            name = f"mean-{round(100 * begin)}"
+            means[name] = losses()
+            log(name, "of", count, "held out", means[name])
+            write_gguf(plan.out / f"{name}-f16.gguf", shape, tensors_of(model), F16)
+        record = {
+            "tokens": tokens,
+            "steps": step,
+            "held_out": final,
+            "held_out_of_means": means,
+            "shape": asdict(shape),
+        }
         (plan.out / "result.json").write_text(json.dumps(record, indent=1) + "\n")
         log("done")
 
@@ -337,19 +406,33 @@ def gather(args: argparse.Namespace) -> list[corpus.File]:
     return files
 
 
+def rows_of(shards: list[Shard], count: int, length: int) -> Ids:
+    """Return rows to measure on, always the same ones."""
+    rng = random.Random(7)
+    rows = pack(endless_samples(shards, encoder(), rng), length, rng)
+    return np.stack([next(rows) for _ in range(count)])
+
+
 def main() -> None:
     """Train, export, and leave a checkpoint."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--corpus", type=Path, nargs="*", default=[])
     parser.add_argument("--installed", type=Path, nargs="*", default=[])
     parser.add_argument("--held-out", type=Path, help="fingerprints written by training.corpus")
-    parser.add_argument("--validation", type=Path, help="a corpus file of held-out packages")
+    parser.add_argument(
+        "--validation",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="corpus files of held-out packages, or rows",
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=1_500)
     parser.add_argument("--steps", type=int, default=0, help="end after these, not by time")
     parser.add_argument("--devices", type=int, default=0, help="GPUs; 0 is the CPU")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rows", type=int, default=64, help="rows a batch and GPU")
+    parser.add_argument("--accumulate", type=int, default=1, help="batches a step")
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--adam-rate", type=float, default=2e-3)
     parser.add_argument("--middle-weight", type=float, default=2.5)
@@ -358,10 +441,16 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=2_048, help="tokens a row")
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--decay-from", type=float, default=0.45)
-    parser.add_argument("--init", type=Path, help="a GGUF file of the same shape")
+    parser.add_argument(
+        "--init", type=Path, help="a GGUF file of the same shape, which may arrive later"
+    )
     parser.add_argument("--resume", type=Path)
     parser.add_argument(
-        "--rows-from", type=Path, help="take the rows that training.trials makes, from this folder"
+        "--rows-from",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="take the rows that training.trials makes, from these folders, as many of each",
     )
     parser.add_argument("--validation-rows", type=int, default=128)
     parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
@@ -374,10 +463,13 @@ def main() -> None:
     shards = [] if args.rows_from else shards_of(gather(args))
     random.Random(plan.seed).shuffle(shards)
     length = (256 if plan.toy else plan.context) + 1
-    held = shards_of(list(corpus.read(args.validation))) if args.validation else shards[:2]
-    rng = random.Random(7)
-    rows = pack(endless_samples(held, encoder(), rng), length, rng)
-    validation = np.stack([next(rows) for _ in range(4 if plan.toy else args.validation_rows)])
+    count = 4 if plan.toy else args.validation_rows
+    validation = [
+        np.load(path)[:count]
+        if path.suffix == ".npy"
+        else rows_of(shards_of(list(corpus.read(path))), count, length)
+        for path in args.validation
+    ] or [rows_of(shards[:2], count, length)]
     world = max(1, plan.devices)
     progress = context.Value("d", 0.0)
 
@@ -422,7 +514,7 @@ def main() -> None:
         raise SystemExit("a trainer failed")
 
 
-def _trainer(rank: int, plan: Plan, queue: Any, validation: Ids, progress: Any) -> None:
+def _trainer(rank: int, plan: Plan, queue: Any, validation: Sequence[Ids], progress: Any) -> None:
     from training.model import Shape
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)

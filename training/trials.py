@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from training.export import Q8_0, read_gguf, write_gguf
+from training.filters import LANGUAGES, language
 from training.model import Llama, Optimizer, Shape
 from training.rows import RowSet, make, translate, wait_for
 from training.samples import Budgets, Mix
@@ -241,12 +242,15 @@ def _make(args: argparse.Namespace) -> None:
     from training import corpus
 
     if args.cleaned:
-        shards = shards_of([file for path in args.corpus for file in corpus.read(path)])
+        files = [file for path in args.corpus for file in corpus.read(path)]
     else:
-        shards = shards_of(gather(args))
+        files = gather(args)
+    wanted = set(args.only or LANGUAGES.values()) - set(args.without)
+    shards = shards_of([file for file in files if language(file.path) in wanted])
     random.Random(1).shuffle(shards)
     if args.final:
-        make(FINAL, shards, args.out, args.workers, seed=args.seed)
+        mix = replace(FINAL.mix, functions=args.functions)
+        make(replace(FINAL, mix=mix), shards, args.out, args.workers, seed=args.seed)
         return
     held = shards_of(list(corpus.read(args.validation)))
     for one in (*HELD_OUT_SETS, *SETS):
@@ -329,6 +333,14 @@ def main() -> None:
     rows.add_argument("--workers", type=int, default=2)
     rows.add_argument(
         "--cleaned", action="store_true", help="the corpus is pieces of training.pieces"
+    )
+    rows.add_argument("--only", nargs="*", help="languages to make rows of, of those there are")
+    rows.add_argument("--without", nargs="*", default=[], help="languages that are left out")
+    rows.add_argument(
+        "--functions",
+        type=float,
+        default=FINAL.mix.functions,
+        help="how often single functions come in a long run's rows",
     )
     rows.add_argument("--scale", type=float, default=1.0, help="make so much of each set")
     rows.add_argument("--seed", type=int, default=1)

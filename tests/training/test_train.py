@@ -6,11 +6,13 @@ import json
 import math
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from training.export import read_gguf
 from training.model import Shape
 from training.train import shards_of
 
@@ -50,6 +52,35 @@ def test_a_toy_learns_and_goes_on(tmp_path: Path) -> None:
     )  # fmt: skip
     assert saved["tokens"] == first["tokens"]
     assert second["tokens"] == saved["tokens"] + 10 * 2 * 256
+
+
+def test_a_run_reads_rows_of_two_folders_and_averages_its_last_weights(tmp_path: Path) -> None:
+    texts = [(f"training/{p.name}", p.read_text()) for p in (ROOT / "training").glob("*.py")]
+    file = tmp_path / "corpus.jsonl.zst"
+    file.write_bytes(corpus._frame("training", texts))
+    shards = shards_of(list(corpus.read(file)))
+    for name in ("one", "other"):
+        rows.make(rows.RowSet(name, 8, length=256), shards, tmp_path, workers=1, seed=1)
+    run_toy(file, tmp_path / "first", "--steps", "1")
+    late = tmp_path / "late.gguf"
+    arrival = threading.Timer(8, (tmp_path / "first" / "model-q8_0.gguf").rename, [late])
+    arrival.start()
+    found = run_toy(
+        file, tmp_path / "run", "--steps", "40", "--accumulate", "2", "--init", str(late),
+        "--validation", str(file), str(file), "--decay-from", "0",
+        "--rows-from", str(tmp_path / "one"), str(tmp_path / "other"),
+    )  # fmt: skip
+    arrival.join()
+    assert found["tokens"] == 40 * 2 * 2 * 256
+    held_out, means = found["held_out"], found["held_out_of_means"]
+    assert isinstance(held_out, list)
+    assert isinstance(means, dict)
+    assert held_out[:2] == held_out[2:]  # two sets that are the same
+    assert set(means) == {"mean-70"}  # of so few steps none is as late as the others begin
+    weights = read_gguf(tmp_path / "run" / "mean-70-f16.gguf")["blk.0.ffn_up.weight"]
+    last = read_gguf(tmp_path / "run" / "model-f16.gguf")["blk.0.ffn_up.weight"]
+    assert 0 < float(abs(weights - last).max()) < 0.1
+    assert abs(means["mean-70"][0] - held_out[0]) < 0.2
 
 
 def test_a_trial_is_run_on_rows_made_before(tmp_path: Path) -> None:
