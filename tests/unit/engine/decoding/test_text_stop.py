@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,14 @@ from hypothesis import strategies as st
 from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.types import Ending, EndKind, StopReason, StopRule
 from infill_retrieval.syntax import TreeCache
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unhurried_parsing() -> Iterator[None]:
+    """Parsing has a limit in real time, which a busy machine would reach."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infill_ls.engine.decoding.syntax_end.PARSE_LIMIT_MS", 60_000.0)
+        yield
 
 
 def feed_all(rule: StopRule, pieces: list[bytes]) -> tuple[str, StopReason | None]:
