@@ -1,0 +1,124 @@
+"""What the rules say of a place, for the judge."""
+
+from __future__ import annotations
+
+import math
+
+from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
+from infill_ls.next_edit.tokens import texts
+from infill_ls.next_edit.view import View
+
+
+def same_end(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Return how many tokens two contexts end with in common."""
+    count = 0
+    for left, right in zip(reversed(one), reversed(other), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def same_start(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Return how many tokens two contexts begin with in common."""
+    return same_end(one[::-1], other[::-1])
+
+
+def candidate(
+    pattern: Pattern,
+    start: int,
+    old: str,
+    new: str,
+    rule: Rule,
+    *,
+    view: View | None = None,
+    **more: float,
+) -> Candidate:
+    """Return a candidate with the features that all rules have."""
+    view = view or pattern.view
+    change = pattern.change
+    left, right = view.context(start, start + len(old))
+    agreeing = pattern.agreeing
+    matched_left = max((_shared(same_end(left, one.left), one.left) for one in agreeing), default=0)
+    matched_right = max(
+        (_shared(same_start(right, one.right), one.right) for one in agreeing), default=0
+    )
+    both = max(
+        (
+            min(same_end(left, one.left), same_start(right, one.right))
+            for one in agreeing
+        ),
+        default=0,
+    )  # fmt: skip
+    here = view.facts(start, start + len(old))
+    there = pattern.view.facts(change.start, change.end)
+    line = texts(view.line_at(start))
+    features = {
+        f"rule {rule.value}": 1.0,
+        "support 2": float(pattern.support >= 2),
+        "support 3": float(pattern.support >= 3),
+        "left": matched_left / CONTEXT_TOKENS,
+        "right": matched_right / CONTEXT_TOKENS,
+        "both sides": float(both > 0),
+        "line is the same": float(
+            bool(change.old_line) and any(line == one.old_line for one in agreeing)
+        ),
+        "line begins the same": float(
+            bool(line) and any(one.old_line[:1] == line[:1] for one in agreeing)
+        ),
+        "line is alike": max((_alike(line, one.old_line) for one in agreeing), default=0.0),
+        "same node": float(here.node == there.node),
+        "same parent": float(here.parent == there.parent),
+        "in comment": float(here.kind == "comment" != there.kind),
+        "in string": float(here.kind == "string" != there.kind),
+        "edit in comment": float(there.kind == "comment"),
+        "edit in string": float(there.kind == "string"),
+        "declared here": float(here.is_declared),
+        "declared there": float(there.is_declared),
+        "same function": float(here.function == there.function and here.function >= 0),
+        "other function": float(
+            here.function != there.function and here.function >= 0 and there.function >= 0
+        ),
+        "other document": float(view is not pattern.view),
+        "near": 1.0 / (1.0 + abs(start - change.start) / 800),
+        "after": float(start > change.start and view is pattern.view),
+        **more,
+    }
+    return Candidate(view.uri, start, old, new, rule, change.key, features)
+
+
+def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
+    """Add what is known only when all candidates of a rule are found."""
+    count = len(found)
+    for one in found:
+        one.features["many"] = math.log2(1 + count) / 4
+        one.features["done"] = pattern.support / (pattern.support + count)
+        one.features["the only one"] = float(count == 1)
+    return found
+
+
+def _shared(count: int, context: tuple[str, ...]) -> float:
+    # All of a short context is as good as six tokens of a long one.
+    return CONTEXT_TOKENS if context and count == len(context) else count
+
+
+def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    if not one or not other or len(one) > 200 or len(other) > 200:
+        return 0.0
+    rest = list(other)
+    common = 0
+    for token in one:
+        if token in rest:
+            rest.remove(token)
+            common += 1
+    return 2 * common / (len(one) + len(other))
+
+
+def is_done(change: Change, text: str, start: int, end: int) -> bool:
+    """Tell whether what a place would become stands there already."""
+    offset = change.new.find(change.old) if change.old else -1
+    if offset < 0:
+        return False
+    begin = start - offset
+    return begin >= 0 and text[begin : begin + len(change.new)] == change.new
