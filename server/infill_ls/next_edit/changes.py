@@ -75,9 +75,8 @@ def changes_of(text: str, start: int, old: str, new: str) -> list[Change]:
     while head < min(len(olds), len(news)) and _bare(olds[head]) == _bare(news[head]):
         head += 1
     tail = 0
-    while (
-        tail < min(len(olds), len(news)) - head
-        and _bare(olds[len(olds) - tail - 1]) == _bare(news[len(news) - tail - 1])
+    while tail < min(len(olds), len(news)) - head and _bare(olds[len(olds) - tail - 1]) == _bare(
+        news[len(news) - tail - 1]
     ):
         tail += 1
     at = first + sum(map(len, news[:head]))

@@ -65,7 +65,7 @@ class Offer:
 
     def stands_in(self, text: str) -> bool:
         """Tell whether the text that is replaced still stands where it stood."""
-        return 0 <= self.start and text[self.start : self.end] == self.old and self.end <= len(text)
+        return self.start >= 0 and text[self.start : self.end] == self.old and self.end <= len(text)
 
     def applied_to(self, text: str) -> str:
         """Return the document with the edit made. Raises :class:`ValueError` if it has changed."""
@@ -100,7 +100,11 @@ def propose(
     document = documents[uri]
     view = View(uri, document.text, document.language, mine[-1].end, trees)
     asked = [_changes(edit, document.text) for edit in reversed(mine[-MAX_EDITS_ASKED:])]
-    earlier = [change for edit in mine[-MAX_EDITS_ASKED::-1][1:] for change in _changes(edit, document.text)]
+    earlier = [
+        change
+        for edit in mine[-MAX_EDITS_ASKED::-1][1:]
+        for change in _changes(edit, document.text)
+    ]
     abroad = [
         change
         for edit in reversed(edits)
@@ -188,7 +192,9 @@ def _is_secret(offer: Offer, document: Document) -> bool:
     start = text.rfind("\n", 0, offset) + 1 if (offset := offer.start) else 0
     end = text.find("\n", offer.end)
     line = text[start : end if end >= 0 else len(text)]
-    became = text[start : offer.start] + offer.new + text[offer.end : end if end >= 0 else len(text)]
+    became = (
+        text[start : offer.start] + offer.new + text[offer.end : end if end >= 0 else len(text)]
+    )
     lines = [*line.splitlines(), *became.splitlines()]
     return bool(secret_lines(lines, bare=is_bare(document.language.name)))
 

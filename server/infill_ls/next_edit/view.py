@@ -142,14 +142,28 @@ class View:
                     kind = "code "
             if depth < 3 and "type" in name and "typed" not in name:
                 is_type = True
-            if function < 0 and depth and any(part in name for part in _FUNCTIONS) and "call" not in name and one.child_count > 2:
+            if (
+                function < 0
+                and depth
+                and any(part in name for part in _FUNCTIONS)
+                and "call" not in name
+                and one.child_count > 2
+            ):
                 function = self.low + tree.offset_of_byte(one.start_byte)
         parent = above[1][0] if len(above) > 1 else None
-        is_declared = parent is not None and any(
-            child is not None and child.start_byte == node.start_byte and child.end_byte == node.end_byte
-            for field in _NAMES
-            for child in (parent.child_by_field_name(field),)
-        ) and "call" not in parent.type and "member" not in parent.type and "attribute" not in parent.type
+        is_declared = (
+            parent is not None
+            and any(
+                child is not None
+                and child.start_byte == node.start_byte
+                and child.end_byte == node.end_byte
+                for field in _NAMES
+                for child in (parent.child_by_field_name(field),)
+            )
+            and "call" not in parent.type
+            and "member" not in parent.type
+            and "attribute" not in parent.type
+        )
         return Facts(
             kind.strip(), node.type, parent.type if parent is not None else "", function,
             is_declared=is_declared, is_type=is_type,
@@ -159,4 +173,8 @@ class View:
         line = self.line_at(start).lstrip()
         marks = (self.language.comment, *self.language.further_comments)
         is_comment = any(line.startswith(mark) for mark in marks if mark)
-        return Facts("comment", "", "", -1, is_declared=False, is_type=False) if is_comment else NOTHING
+        return (
+            Facts("comment", "", "", -1, is_declared=False, is_type=False)
+            if is_comment
+            else NOTHING
+        )

@@ -51,7 +51,7 @@ def added_argument(pattern: Pattern) -> Iterator[Candidate]:
             ),
             "over many lines": float("\n" in body),
         }
-        found.append(candidate(pattern, end, "", new, Rule.ARGUMENT, **more))
+        found.append(candidate(pattern, end, "", new, Rule.ARGUMENT, more))
     yield from with_counts(found, pattern)
 
 
@@ -91,7 +91,7 @@ def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
             "as many arguments": float(len(arguments) == len(old)),
         }
         found.append(
-            candidate(pattern, start, text, ", ".join(became), Rule.SIGNATURE, **more)
+            candidate(pattern, start, text, ", ".join(became), Rule.SIGNATURE, more)
         )  # fmt: skip
     yield from with_counts(found, pattern)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
@@ -31,9 +32,8 @@ def candidate(
     old: str,
     new: str,
     rule: Rule,
-    *,
+    more: Mapping[str, float],
     view: View | None = None,
-    **more: float,
 ) -> Candidate:
     """Return a candidate with the features that all rules have."""
     view = view or pattern.view
@@ -115,7 +115,7 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     return 2 * common / (len(one) + len(other))
 
 
-def is_done(change: Change, text: str, start: int, end: int) -> bool:
+def is_done(change: Change, text: str, start: int) -> bool:
     """Tell whether what a place would become stands there already."""
     offset = change.new.find(change.old) if change.old else -1
     if offset < 0:

@@ -38,7 +38,7 @@ def unused(pattern: Pattern) -> Iterator[Candidate]:
         if edit is not None:
             at, old, new = edit
             more = {"whole line": float(old.strip() == line.strip())}
-            found.append(candidate(pattern, at, old, new, Rule.IMPORT, **more))
+            found.append(candidate(pattern, at, old, new, Rule.IMPORT, more))
     yield from with_counts(found, pattern)
 
 
@@ -61,7 +61,7 @@ def missing(pattern: Pattern) -> Iterator[Candidate]:
             at = _end_of_imports(view)
             if at is not None:
                 more = {"adds an import": 1.0}
-                found.append(candidate(pattern, at, "", line + view.eol, Rule.IMPORT, **more))
+                found.append(candidate(pattern, at, "", line + view.eol, Rule.IMPORT, more))
             break
     yield from with_counts(found, pattern)
 
@@ -82,7 +82,7 @@ def _is_import(view: View, line: str) -> bool:
 
 def _binds(line: str, word: str) -> bool:
     """Tell whether an import line makes ``word`` known, and not as a module it only leads to."""
-    head = line.split("//")[0].split("#")[0] if not line.lstrip().startswith("#") else line
+    head = line if line.lstrip().startswith("#") else re.split(r"//|#", line, maxsplit=1)[0]
     if re.search(rf"{bounded(word)}\s+as\b", head):
         return False
     if match := re.match(r"\s*from\s+\S+\s+import\s+(.*)", head):

@@ -40,9 +40,10 @@ def added(pattern: Pattern) -> Iterator[Candidate]:
     for match in view.find(rf"(?:(?<=[\r\n])|\A)[ \t]*{re.escape(anchor)}[ \t]*(?=[\r\n]|\Z)"):
         at = match.end() if same_above else line_start(view.text, match.start())
         if same_above:
-            at = _next_line(view.text, at)
-            if at is None:
+            following = _next_line(view.text, at)
+            if following is None:
                 continue
+            at = following
             near_below = view.line_at(at).strip()
             near_above = anchor
         else:
@@ -59,7 +60,7 @@ def added(pattern: Pattern) -> Iterator[Candidate]:
             "lines": min(len(block), 6) / 6,
             "anchor is long": float(len(anchor) > 12),
         }
-        found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, **more))
+        found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, more))
     yield from with_counts(found, pattern)
 
 
@@ -86,7 +87,7 @@ def removed(pattern: Pattern) -> Iterator[Candidate]:
             "block is long": float(len("".join(block)) > 16),
         }  # fmt: skip
         found.append(
-            candidate(pattern, start, view.text[start:end], "", Rule.LINES_REMOVED, **more)
+            candidate(pattern, start, view.text[start:end], "", Rule.LINES_REMOVED, more)
         )  # fmt: skip
     yield from with_counts(found, pattern)
 
@@ -127,7 +128,7 @@ def copied(pattern: Pattern) -> Iterator[Candidate]:
             "ends with a comma": float(line.rstrip().endswith((",", ";"))),
             "opens a block": float(line.rstrip().endswith(("{", ":", "("))),
         }
-        found.append(candidate(pattern, after, "", copy + view.eol, Rule.COPY, **more))
+        found.append(candidate(pattern, after, "", copy + view.eol, Rule.COPY, more))
     yield from with_counts(found, pattern)
 
 

@@ -46,7 +46,7 @@ def casings_of(pattern: Pattern) -> Iterator[Candidate]:
             "old is short": float(len(match[0]) < 6),
             "new is known": float(pattern.view.has(became)),
         }
-        found.append(candidate(pattern, start, whole, became, Rule.CASING, **more))
+        found.append(candidate(pattern, start, whole, became, Rule.CASING, more))
     yield from with_counts(found, pattern)
 
 

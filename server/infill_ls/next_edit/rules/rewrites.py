@@ -30,7 +30,7 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
             continue
         for match in view.find(bounded(change.old)):
             start, end = match.span()
-            if is_done(change, view.text, start, end) or _is_edited(pattern, start, view.uri):
+            if is_done(change, view.text, start) or _is_edited(pattern, start, view.uri):
                 continue
             before = view.text[max(start - 1, 0) : start]
             more = {
@@ -39,7 +39,7 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                 "old is long": float(len(change.old) > 12),
                 "member differs": float((before == ".") != (change.left[-1:] == (".",))),
             }
-            found.append(candidate(pattern, start, change.old, change.new, rule, view=view, **more))
+            found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
     yield from with_counts(found, pattern)
 
 
@@ -60,11 +60,11 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
         ahead = text[max(start - len(change.new), 0) : start].rstrip()
         if behind.startswith(stripped) or ahead.endswith(stripped):
             continue
-        if is_done(change, text, start, end) or _is_edited(pattern, start, pattern.view.uri):
+        if is_done(change, text, start) or _is_edited(pattern, start, pattern.view.uri):
             continue
         more = {"inserts a word": float(has_word(change.new))}
         found.append(
-            candidate(pattern, start, change.old, change.new, Rule.INSERTION, **more)
+            candidate(pattern, start, change.old, change.new, Rule.INSERTION, more)
         )  # fmt: skip
     yield from with_counts(found, pattern)
 
@@ -108,7 +108,10 @@ def _between(pattern: Pattern) -> str | None:
         n_right = min(same_end(change.right[::-1], right[::-1]) for right in rights)
     else:
         n_left, n_right = _SINGLE_CONTEXT
-    left, right = change.left[len(change.left) - min(n_left, len(change.left)) :], change.right[:n_right]
+    left, right = (
+        change.left[len(change.left) - min(n_left, len(change.left)) :],
+        change.right[:n_right],
+    )
     if not any(map(has_word, (*left, *right))):
         return None
     is_first = all(len(one) == len(left) for one in lefts) and len(left) < 6

@@ -41,7 +41,7 @@ def wrapped(pattern: Pattern) -> Iterator[Candidate]:
             continue
         more = {"the same inside": float(old == change.inner)}
         found.append(
-            candidate(pattern, start, old, f"{prefix}{old}{suffix}", Rule.WRAP, **more)
+            candidate(pattern, start, old, f"{prefix}{old}{suffix}", Rule.WRAP, more)
         )  # fmt: skip
     yield from with_counts(found, pattern)
 
@@ -67,5 +67,5 @@ def unwrapped(pattern: Pattern) -> Iterator[Candidate]:
             continue
         old = view.text[match.start() : finish]
         more = {"the same inside": float(inner == change.inner)}
-        found.append(candidate(pattern, match.start(), old, inner, Rule.UNWRAP, **more))
+        found.append(candidate(pattern, match.start(), old, inner, Rule.UNWRAP, more))
     yield from with_counts(found, pattern)
