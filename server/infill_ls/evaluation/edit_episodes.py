@@ -114,7 +114,7 @@ def episodes_of(repository: Path, commits: int, seed: int) -> list[Episode]:
         for commit, path, old, new in some:
             if old not in texts or new not in texts or seen_files[commit] >= 2:
                 continue
-            for episode in _episodes(repository.name, commit, path, texts[old], texts[new]):
+            for episode in _episodes(_name(repository), commit, path, texts[old], texts[new]):
                 if counts[episode.kind] < MOST_OF_A_KIND[episode.kind]:
                     counts[episode.kind] += 1
                     seen_files[commit] += episode.kind is Kind.POSITIVE
@@ -267,3 +267,8 @@ def _left_in_comments(path: str, hunks: Sequence[Hunk], after: str) -> bool:
         if all("comment" in kind or "string" in kind for kind in kinds):
             return True
     return False
+
+
+def _name(repository: Path) -> str:
+    """Return a name that tells repositories apart; bare ones may all be called ``repo``."""
+    return f"{repository.parent.name}/{repository.name}"

@@ -23,6 +23,7 @@ MAX_EDITS_ASKED = 2
 MAX_PATTERNS = 8
 MAX_OTHER_DOCUMENTS = 8
 MAX_CANDIDATES = 400
+MAX_DECLINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _judged(
             chosen.append(offer)
     chosen.sort(key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start))
     reason = "" if chosen else "no place is sure enough" if declined else "no place is like it"
-    return Proposal(tuple(chosen), tuple(declined[:20]), reason)
+    return Proposal(tuple(chosen), tuple(declined[:MAX_DECLINED]), reason)
 
 
 def _overlap(one: Offer, other: Offer) -> bool:
