@@ -20,7 +20,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -181,6 +181,31 @@ def _episodes(name: str, commit: str, path: str, old: bytes, new: bytes) -> Iter
     all_of_them = tuple(versions(before, hunks))
     kind = Kind.COMMENTS if _left_in_comments(path, hunks, after) else Kind.EXHAUSTED
     yield Episode(f"{one}:{kind}", kind, name, commit, path, all_of_them, after)
+
+
+def in_any_order(episode: Episode) -> Episode | None:
+    """Return a positive in which two hunks are made first that chance chose, not the topmost two.
+
+    ``None`` where another choice is not possible.
+    """
+    before = episode.versions[0]
+    hunks = hunks_between(before, episode.final)
+    digest = hashlib.sha256(episode.id.encode()).digest()
+    small = [n for n, one in enumerate(hunks) if len(one.old) + len(one.new) <= 2 * MOST_LINES_OF_A_HUNK]
+    if len(small) < 2:
+        return None
+    first = small.pop(digest[0] % len(small))
+    second = small.pop(digest[1] % len(small))
+    made = [hunks[first], hunks[second]]
+    after_one = versions(before, made[:1])[1]
+    after_two = versions(before, sorted(made, key=lambda hunk: hunk.start))[2]
+    rest = [one for number, one in enumerate(hunks) if number not in {first, second}]
+    return replace(
+        episode,
+        id=f"{episode.id}:any-order",
+        versions=(before, after_one, after_two),
+        is_repeating=bool(shared(made, rest)),
+    )
 
 
 def hunks_between(before: str, after: str) -> list[Hunk]:

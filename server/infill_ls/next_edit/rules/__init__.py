@@ -18,6 +18,7 @@ RULES: tuple[Callable[[Pattern], Iterator[Candidate]], ...] = (
     calls.added_argument,
     calls.changed_signature,
     lines.added,
+    lines.added_by_shape,
     lines.removed,
     lines.copied,
     wraps.wrapped,

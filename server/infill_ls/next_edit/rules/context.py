@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from infill_ls.document.lines import line_start
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
 from infill_ls.next_edit.tokens import texts
@@ -54,6 +55,7 @@ def candidate(
     here = view.facts(start, start + len(old))
     there = pattern.view.facts(change.start, change.end)
     line = texts(view.line_at(start))
+    there_line = pattern.view.line_at(change.start)
     features = {
         f"rule {rule.value}": 1.0,
         "support 2": float(pattern.support >= 2),
@@ -82,7 +84,12 @@ def candidate(
         ),
         "other document": float(view is not pattern.view),
         "near": 1.0 / (1.0 + abs(start - change.start) / 800),
-        "after": float(start > change.start and view is pattern.view),
+        "same indent": float(_indent(view.line_at(start)) == _indent(there_line)),
+        "new is on the line": float(bool(change.new.strip()) and change.new.strip() in view.line_at(start)),
+        "line above is the same": float(
+            bool(above := _line_above(view, start)) and above == _line_above(pattern.view, change.start)
+        ),
+        "more was changed": float(len(pattern.earlier) > 2 * pattern.support),
         **more,
     }
     return Candidate(view.uri, start, old, new, rule, change.key, features)
@@ -91,11 +98,32 @@ def candidate(
 def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
     """Add what is known only when all candidates of a rule are found."""
     count = len(found)
+    starts = [one.start for one in pattern.agreeing]
+    low, high = min(starts), max(starts)
+    mine = [one for one in found if one.uri == pattern.view.uri]
+    passed = sum(1 for one in mine if low < one.start < high)
+    is_downward = len(starts) > 1 and starts[0] >= starts[1]
+    declared = any(one.features["declared here"] for one in found)
     for one in found:
+        is_mine = one.uri == pattern.view.uri
+        one.features["passed over"] = passed / (passed + pattern.support)
+        one.features["was passed"] = float(is_mine and low < one.start < high)
+        if len(starts) > 1 and is_mine:
+            one.features["ahead"] = float((one.start > starts[0]) == is_downward)
+        one.features["a declaration is left"] = float(declared)
         one.features["many"] = math.log2(1 + count) / 4
         one.features["done"] = pattern.support / (pattern.support + count)
         one.features["the only one"] = float(count == 1)
     return found
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _line_above(view: View, offset: int) -> str:
+    start = line_start(view.text, offset)
+    return view.line_at(start - 1).strip() if start > 0 else ""
 
 
 def _shared(count: int, context: tuple[str, ...]) -> float:

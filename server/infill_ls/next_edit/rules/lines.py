@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import Form
-from infill_ls.next_edit.rules.context import candidate, with_counts
+from infill_ls.next_edit.rules.context import candidate, same_end, same_start, with_counts
 from infill_ls.next_edit.tokens import casings, has_word, is_word, subwords, texts
 from infill_ls.next_edit.view import View
 
@@ -61,6 +61,50 @@ def added(pattern: Pattern) -> Iterator[Candidate]:
             "anchor is long": float(len(anchor) > 12),
         }
         found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, more))
+    yield from with_counts(found, pattern)
+
+
+def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the places at lines that begin like those where the same block was put in twice."""
+    change, view = pattern.change, pattern.view
+    if change.form is not Form.LINES_ADDED or len(pattern.agreeing) < 2:
+        return
+    block = change.new.splitlines()
+    if len(block) > MAX_BLOCK_LINES or not has_word(change.new):
+        return
+    found = []
+    for side, same_above in (("right", False), ("left", True)):
+        anchors = [texts(getattr(one, side)[0]) for one in pattern.agreeing]
+        if len(set(anchors)) < 2 or not all(anchors):
+            continue
+        size = min(same_start(anchors[0], other) for other in anchors[1:])
+        ends = min(same_end(anchors[0], other) for other in anchors[1:])
+        head = anchors[0][: min(size, 4)]
+        if not any(map(has_word, head)):
+            continue
+        begin = r"[ \t]*".join(map(re.escape, head))
+        closing = r"(?!\w)" if head[-1][-1:].isalnum() else ""
+        indent = re.escape(_indent_of_anchor(pattern, same_above=same_above))
+        regex = rf"(?:(?<=[\r\n])|\A){indent}{begin}{closing}[^\r\n]*"
+        for match in view.find(regex):
+            if match[0].rstrip()[-1:] != (anchors[0][-1][-1:] if ends else match[0].rstrip()[-1:]):
+                continue
+            at: int | None = match.start()
+            if same_above:
+                at = _next_line(view.text, match.end())
+            if at is None or _stands_near(view, at, block):
+                continue
+            if any(one.start <= at <= one.end for one in pattern.agreeing):
+                continue
+            new = _indented(block, _indent_of_anchor(pattern, same_above=same_above), _indent(match[0]), view.eol)
+            more = {
+                "anchors begin alike": min(size, 6) / 6,
+                "anchors end alike": min(ends, 3) / 3,
+                "lines": min(len(block), 6) / 6,
+                "by the line above": float(same_above),
+            }
+            found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, more))
+        break
     yield from with_counts(found, pattern)
 
 
