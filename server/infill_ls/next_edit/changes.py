@@ -237,12 +237,21 @@ def _wrapping(
     if len(spans) != 2:
         return None
     (a1, a2, b1, b2), (c1, c2, d1, d2) = spans
-    if a1 == a2 and c1 == c2 and others[b2 - 1].text == "(" and others[d1].text == ")":
+    # What was put in or taken out may as well lie a token further on, if that is the same.
+    while a1 == a2 < c1 and b2 > b1 and others[b2 - 1].text != "(" and b2 < d1:
+        if others[b1].text != others[b2].text:
+            break
+        a1, a2, b1, b2 = a1 + 1, a2 + 1, b1 + 1, b2 + 1
+    while b1 == b2 < d1 and a2 > a1 and ones[a2 - 1].text != "(" and a2 < c1:
+        if ones[a1].text != ones[a2].text:
+            break
+        a1, a2, b1, b2 = a1 + 1, a2 + 1, b1 + 1, b2 + 1
+    if a1 == a2 and c1 == c2 and c1 > a1 and others[b2 - 1].text == "(" and others[d1].text == ")":
         inner = old[ones[a1].start : ones[c1 - 1].end]
         prefix = new[others[b1].start : others[b2].start]
         suffix = new[others[d1 - 1].end : others[d2 - 1].end]
         return "", prefix, others[b1].start, inner, ("", suffix), (a1, c1)
-    if b1 == b2 and d1 == d2 and ones[a2 - 1].text == "(" and ones[c1].text == ")":
+    if b1 == b2 and d1 == d2 and d1 > b1 and ones[a2 - 1].text == "(" and ones[c1].text == ")":
         inner = new[others[b1].start : others[d1 - 1].end]
         prefix = old[ones[a1].start : ones[a2].start]
         suffix = old[ones[c1 - 1].end : ones[c2 - 1].end]

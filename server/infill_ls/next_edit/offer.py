@@ -158,7 +158,12 @@ def _judged(
 ) -> Proposal:
     offers: list[Offer] = []
     undone = {(one.new, one.old) for one in here}
+    known: set[tuple[str, int, str, str]] = set()
     for one in found:
+        place = one.uri, one.start, one.old, one.new
+        if place in known:
+            continue
+        known.add(place)
         if (one.old, one.new) in refused or (one.old.strip(), one.new.strip()) in undone:
             continue
         offer = Offer(one.uri, one.start, one.old, one.new, one.rule, one.key, judge(one))

@@ -180,8 +180,8 @@ def test_a_call_put_around_and_taken_off() -> None:
     ("language", "text", "gone", "left"),
     [
         ("python", "import os\nimport re\n\nx = re.sub(y)\nz = os.sep\n", "re.sub(y)", "import os\n\n"),
-        ("python", "from a import b, c\n\nx = b(1)\nz = c\n", "b(1)", "from a import c\n"),
-        ("typescript", "import { b, c } from 'a';\n\nx = b(1);\nz = c;\n", "b(1)", "import { c } from"),
+        ("python", "from a import bee, cee\n\nx = bee(1)\nz = cee\n", "bee(1)", "from a import cee\n"),
+        ("typescript", "import { bee, cee } from 'a';\n\nx = bee(1);\nz = cee;\n", "bee(1)", "import { cee } from"),
         ("java", "import a.Bee;\nimport a.Cee;\nclass X { Cee c = new Bee(1); }\n", "new Bee(1)", "import a.Cee;\nclass"),
     ],
 )

@@ -63,15 +63,19 @@ def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
     parameters = list_around(view, change.start)
     if parameters is None or not _is_declaration(view, parameters.open):
         return
+    tongue = view.language.name
     now = [view.text[start:end] for start, end in parameters.items]
     was = _before(view, parameters, pattern)
     if was is None:
         return
-    old, new = [_parameter(one) for one in was], [_parameter(one) for one in now]
+    old, new = [_parameter(one, tongue) for one in was], [_parameter(one, tongue) for one in now]
     name = _called_as(view, parameters)
     if old == new or not name or len(set(old)) != len(old) or len(set(new)) != len(new):
         return
-    defaults = {_parameter(one) for one in now if "=" in one or "?" in one}
+    defaults = {_parameter(one, tongue) for one in now if "=" in one or "?" in one}
+    declarations = [
+        call.open for call in _calls(view, parameters.name) if _is_declaration(view, call.open)
+    ]
     found = []
     for call in _calls(view, name):
         if call.open == parameters.open or _is_declaration(view, call.open):
@@ -89,6 +93,11 @@ def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
             "reordered": float(set(new) == set(old)),
             "added": float(len(new) > len(old)),
             "as many arguments": float(len(arguments) == len(old)),
+            "proved by signature": float(
+                len(declarations) == 1
+                and len(new) <= len(old)
+                and _is_of_this(view, call, parameters)
+            ),
         }
         found.append(
             candidate(pattern, start, text, ", ".join(became), Rule.SIGNATURE, more)
@@ -134,6 +143,16 @@ def _called_as(view: View, parameters: Bracket) -> str:
     return found[-1] if found else ""
 
 
+def _is_of_this(view: View, call: Bracket, parameters: Bracket) -> bool:
+    """Tell whether a call is one of the very function: by its bare name, or on the object itself."""
+    start = view.text.rfind(call.name, 0, call.open)
+    before = view.text[max(start - 6, 0) : start]
+    is_method = re.search(r"\((?:&?(?:mut )?self|cls)\b", view.text[parameters.open :][:20])
+    if before.endswith("."):
+        return re.search(r"\b(?:self|this|cls)\.\Z", before) is not None
+    return is_method is None and not before.endswith(("::", "->", "@"))
+
+
 def _before(view: View, parameters: Bracket, pattern: Pattern) -> list[str] | None:
     """Return the parameters as they were before the changes of this list."""
     text = view.text
@@ -152,7 +171,7 @@ def _before(view: View, parameters: Bracket, pattern: Pattern) -> list[str] | No
     return [piece[begin:finish] for begin, finish in was.items] if was is not None else None
 
 
-def _parameter(text: str) -> str:
+def _parameter(text: str, language: str) -> str:
     """Return the name of a parameter, whether its type stands before or behind it."""
     if text in _SELVES:
         return "self"
@@ -162,7 +181,9 @@ def _parameter(text: str) -> str:
         found = _LAST_WORD.search(head.rstrip("?"))
         return found[0] if found else head
     words = _FIRST_WORD.findall(head)
-    return words[-1] if words else head
+    if not words:
+        return head
+    return words[0] if language == "go" else words[-1]
 
 
 def _arguments(

@@ -37,7 +37,7 @@ def unused(pattern: Pattern) -> Iterator[Candidate]:
         edit = _without(view.text, start, line, word)
         if edit is not None:
             at, old, new = edit
-            more = {"whole line": float(old.strip() == line.strip())}
+            more = {"whole line": float(old.strip() == line.strip()), "proved by use": 1.0}
             found.append(candidate(pattern, at, old, new, Rule.IMPORT, more))
     yield from with_counts(found, pattern)
 
@@ -60,7 +60,11 @@ def missing(pattern: Pattern) -> Iterator[Candidate]:
                 continue
             at = _end_of_imports(view)
             if at is not None:
-                more = {"adds an import": 1.0}
+                used = rf"(?<![\w.]){re.escape(word)}\s*[.(\[]"
+                more = {
+                    "adds an import": 1.0,
+                    "proved by use": float(re.search(used, change.new) is not None),
+                }
                 found.append(candidate(pattern, at, "", line + view.eol, Rule.IMPORT, more))
             break
     yield from with_counts(found, pattern)

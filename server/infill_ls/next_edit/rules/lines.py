@@ -72,6 +72,12 @@ def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     block = change.new.splitlines()
     if len(block) > MAX_BLOCK_LINES or not has_word(change.new):
         return
+    if any(
+        len({getattr(one, side)[0] for one in pattern.agreeing}) == 1
+        and has_word(getattr(change, side)[0])
+        for side in ("left", "right")
+    ):
+        return  # the same lines, not only like ones
     found = []
     for side, same_above in (("right", False), ("left", True)):
         anchors = [texts(getattr(one, side)[0]) for one in pattern.agreeing]
@@ -165,7 +171,7 @@ def copied(pattern: Pattern) -> Iterator[Candidate]:
         seen.add(start)
         line = view.text[start:end]
         copy = re.sub(choices, lambda one: forms[one[0]], line)
-        if copy in view.text or abs(start - change.start) < len(change.new) + end - start + 2:
+        if copy in view.text or after == change.start or start == change.end:
             continue
         more = {
             "copies agree": float(supported > 1),

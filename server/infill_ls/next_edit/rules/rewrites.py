@@ -39,6 +39,10 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                 "old is long": float(len(change.old) > 12),
                 "member differs": float((before == ".") != (change.left[-1:] == (".",))),
             }
+            if rule is Rule.NAME and view is pattern.view:
+                more["proved by scope"] = float(
+                    not more["member differs"] and _is_of_scope(pattern, start, end)
+                )
             found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
     yield from with_counts(found, pattern)
 
@@ -89,6 +93,20 @@ def _kind(pattern: Pattern) -> Rule:
     if facts.is_type:
         return Rule.TYPE
     return Rule.NAME if is_word(change.old) and is_word(change.new) else Rule.TEXT
+
+
+def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
+    """Tell whether a place uses what was declared, in the same function, where it was replaced."""
+    change, view = pattern.change, pattern.view
+    there, here = view.facts(change.start, change.end), view.facts(start, end)
+    return (
+        there.is_declared
+        and there.function >= 0
+        and there.function == here.function
+        and here.kind == "code"
+        and not here.is_declared
+        and change.left[-1:] != (".",)
+    )
 
 
 def _is_edited(pattern: Pattern, start: int, uri: str) -> bool:
