@@ -171,6 +171,23 @@ async def test_the_code_action_changes_all_places_at_once(start_scripted: StartS
     assert await actions(editor, only=["refactor"])
 
 
+async def test_who_asks_gets_what_is_unsure_too_to_look_over(start_scripted: StartScripted) -> None:
+    editor = await start_scripted(
+        handshake={"client_capabilities": capabilities(workspace=WORKSPACE)}
+    )
+    text = "import os\nimport re\n\nx = re.sub(1)\ny = os.sep\n"
+    open_document(editor, text)
+    change(editor, 2, span(position(3, 4), position(3, 13)), "2")
+    assert await edits(editor, 2) == []
+    assert await actions(editor, triggerKind=2) == []
+    (action,) = await actions(editor, triggerKind=1)
+    assert "unsure" in action["title"]
+    (annotation,) = action["edit"]["changeAnnotations"].values()
+    assert annotation["needsConfirmation"] is True
+    ((edit,),) = (one["edits"] for one in action["edit"]["documentChanges"])
+    assert (edit["range"], edit["newText"]) == (span(position(1, 0), position(2, 0)), "")
+
+
 async def test_without_versions_the_server_applies_and_checks(
     start_scripted: StartScripted,
 ) -> None:

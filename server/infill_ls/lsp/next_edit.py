@@ -82,11 +82,15 @@ def handle_next_edit(server: InfillServer) -> None:
             return []
         version = document.version
         proposal = await server.session.edits.propose(uri)
-        offers = [offer for offer in proposal.offers if _stands(server, offer)]
-        if not offers or document.version != version:
+        if document.version != version:
             return []
-        action = _action(server, uri, version, offers)
-        return [action] if action is not None else []
+        offers = [offer for offer in proposal.offers if _stands(server, offer)]
+        actions = [_action(server, uri, version, offers)] if offers else []
+        if params.context.trigger_kind == lsp.CodeActionTriggerKind.Invoked:
+            asked = [offer for offer in proposal.asked if _stands(server, offer)]
+            if len(asked) > len(offers):
+                actions.append(_unsure_action(server, asked, len(asked) - len(offers)))
+        return [action for action in actions if action is not None]
 
     @server.command(APPLY)
     async def apply(uri: str, version: int) -> None:
@@ -145,8 +149,21 @@ def _action(
     return action
 
 
+def _unsure_action(
+    server: InfillServer, offers: Sequence[Offer], unsure: int
+) -> lsp.CodeAction | None:
+    """Return an action that is looked over first; ``None`` where the editor cannot show it."""
+    workspace = server.client_capabilities.workspace
+    can = workspace.workspace_edit if workspace is not None else None
+    if can is None or not can.document_changes or can.change_annotation_support is None:
+        return None
+    action = lsp.CodeAction(title=f"{_title(offers)} ({unsure} unsure)…", kind=ACTION_KIND)
+    action.edit = _versioned(server, offers, annotated=True, confirmed=False)
+    return action
+
+
 def _versioned(
-    server: InfillServer, offers: Sequence[Offer], *, annotated: bool
+    server: InfillServer, offers: Sequence[Offer], *, annotated: bool, confirmed: bool = True
 ) -> lsp.WorkspaceEdit:
     changes = []
     for uri, mine in _by_document(offers).items():
@@ -161,7 +178,7 @@ def _versioned(
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, document.version)
         changes.append(lsp.TextDocumentEdit(identifier, edits))
     annotation = lsp.ChangeAnnotation(
-        label=_title(offers), needs_confirmation=False, description=offers[0].why
+        label=_title(offers), needs_confirmation=not confirmed, description=offers[0].why
     )
     return lsp.WorkspaceEdit(
         document_changes=changes, change_annotations={ANNOTATION: annotation} if annotated else None

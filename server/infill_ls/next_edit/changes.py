@@ -16,6 +16,8 @@ from infill_ls.next_edit.tokens import Token, tokens
 MAX_LINES = 40
 """An edit of more lines is looked at as lines that came or went only."""
 MAX_LINE_TOKENS = 200
+MAX_STRETCH_CHARS = 10_000
+"""Of the lines that an edit lies in."""
 CONTEXT_TOKENS = 6
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _ALIKE = 0.4
@@ -68,6 +70,8 @@ def changes_of(text: str, start: int, old: str, new: str) -> list[Change]:
     first, last = line_start(text, start), line_end(text, end)
     if new.endswith(("\n", "\r")) and (not old or old.endswith(("\n", "\r"))) and start == first:
         last = end  # whole lines
+    if last - first + len(old) > MAX_STRETCH_CHARS:
+        return []
     before = text[first:start] + old + text[end:last]
     after = text[first:last]
     olds, news = _lines(before), _lines(after)

@@ -22,8 +22,11 @@ MAX_EDITS_ASKED = 2
 """So many of the latest edits are repeated; earlier ones only speak for them."""
 MAX_PATTERNS = 8
 MAX_OTHER_DOCUMENTS = 8
+MAX_OTHER_CHARS = 100_000
 MAX_CANDIDATES = 400
 MAX_DECLINED = 100
+LEAST_ASKED = 0.3
+"""Probability of what is shown to somebody who asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Proposal:
     offers: tuple[Offer, ...] = ()
     declined: tuple[Offer, ...] = ()
     """The likeliest first."""
+    asked: tuple[Offer, ...] = ()
+    """``offers``, and what is less sure: for somebody who asks and looks it over."""
     reason: str = ""
     """Why nothing is offered."""
 
@@ -100,6 +105,8 @@ def propose(
     trees = trees if trees is not None else TreeCache()
     document = documents[uri]
     view = View(uri, document.text, document.language, mine[-1].end, trees)
+    if not view.is_legible:
+        return Proposal(reason="no person wrote this text")
     asked = [_changes(edit, document.text) for edit in reversed(mine[-MAX_EDITS_ASKED:])]
     earlier = [
         change
@@ -146,6 +153,7 @@ def _others(view: View, documents: Mapping[str, Document], trees: TreeCache) -> 
     return tuple(
         View(uri, document.text, document.language, 0, trees)
         for uri, document in kin[-MAX_OTHER_DOCUMENTS:]
+        if len(document.text) <= MAX_OTHER_CHARS
     )
 
 
@@ -179,9 +187,17 @@ def _judged(
             declined.append(offer)
         elif not _is_secret(offer, documents[offer.uri]):
             chosen.append(offer)
-    chosen.sort(key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start))
+    asked = list(chosen)
+    for offer in declined:
+        if offer.verdict.probability < LEAST_ASKED:
+            break
+        if not any(_overlap(offer, other) for other in asked):
+            if not _is_secret(offer, documents[offer.uri]):
+                asked.append(offer)
+    for some in (chosen, asked):
+        some.sort(key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start))
     reason = "" if chosen else "no place is sure enough" if declined else "no place is like it"
-    return Proposal(tuple(chosen), tuple(declined[:MAX_DECLINED]), reason)
+    return Proposal(tuple(chosen), tuple(declined[:MAX_DECLINED]), tuple(asked), reason)
 
 
 def _overlap(one: Offer, other: Offer) -> bool:

@@ -14,12 +14,15 @@ from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.tokens import bounded, tokens
 from infill_retrieval.syntax import Language, SyntaxTree, TreeCache
 
-WINDOW_CHARS = 48_000
+WINDOW_CHARS = 32_000
 """So much before and after the edit."""
-MAX_SITES = 48
+MAX_SITES = 32
 """Places of one pattern on each side of the edit; more are not looked at."""
 MAX_DEPTH = 24
 """Ancestors that are looked at."""
+MAX_LINE_CHARS = 2_000
+"""A window with a longer line was written by a tool; so was one with as many brackets as that:"""
+MAX_BRACKETS = 12_000
 _QUOTES = ("string", "template", "heredoc", "char", "regex", "quoted")
 _FUNCTIONS = ("function", "method", "constructor", "lambda", "arrow", "closure", "procedure")
 _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
@@ -59,7 +62,14 @@ class View:
             self.high = min(line_end(text, around + WINDOW_CHARS), around + 2 * WINDOW_CHARS)
         self.low = max(self.low, around - 2 * WINDOW_CHARS, 0)
         self.around = around
-        self.tree: SyntaxTree | None = trees.parse(language, text[self.low : self.high])
+        window = text[self.low : self.high]
+        brackets = sum(map(window.count, "([{"))
+        self.is_legible = (
+            "\0" not in window
+            and brackets <= MAX_BRACKETS
+            and max(map(len, window.splitlines()), default=0) <= MAX_LINE_CHARS
+        )
+        self.tree: SyntaxTree | None = trees.parse(language, window) if self.is_legible else None
         self._facts: dict[tuple[int, int], Facts] = {}
 
     @property

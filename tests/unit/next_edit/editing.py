@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from infill_ls.next_edit import Document, History, Offer, Proposal, propose
 from infill_ls.next_edit.candidate import Rule
-from infill_retrieval.syntax import language_named
+from infill_retrieval.syntax import PLAIN_TEXT, language_named
 
 URI = "file:///work/a"
 
@@ -24,8 +24,7 @@ def proposed(
 ) -> Proposal:
     """Return what is proposed after the versions of a document, beside other open ones."""
     history = history_of(*versions)
-    found = language_named(language)
-    assert found is not None
+    found = language_named(language) or PLAIN_TEXT
     documents = {URI: Document(versions[-1], found)}
     for uri, text in (others or {}).items():
         history.opened(uri, text)

@@ -97,10 +97,10 @@ def candidate(
 
 def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
     """Add what is known only when all candidates of a rule are found."""
-    count = len(found)
+    mine = [one for one in found if one.uri == pattern.view.uri]
+    count = len(mine) or len(found)
     starts = [one.start for one in pattern.agreeing]
     low, high = min(starts), max(starts)
-    mine = [one for one in found if one.uri == pattern.view.uri]
     passed = sum(1 for one in mine if low < one.start < high)
     is_downward = len(starts) > 1 and starts[0] >= starts[1]
     declared = any(one.features["declared here"] for one in found)
