@@ -124,7 +124,10 @@ def main() -> None:
     weight = np.array([1 / np.sqrt(counts[one]) for one in owner])
     weight *= np.where(negative[owner], NEGATIVE_WEIGHT, 1.0)
     fold = np.array(
-        [int(hashlib.sha256(episodes[one].commit.encode()).hexdigest()[8:12], 16) % FOLDS for one in owner]
+        [
+            int(hashlib.sha256(episodes[one].commit.encode()).hexdigest()[8:12], 16) % FOLDS
+            for one in owner
+        ]
     )
     p = np.zeros(len(y))
     for number in range(FOLDS):
@@ -140,14 +143,18 @@ def main() -> None:
     chosen = 0.99
     for threshold in np.arange(0.4, 0.99, 0.02)[::-1]:
         figures = figures_at(threshold, p, y, owners, episodes)
-        print(f"{threshold:.2f} " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+        print(
+            f"{threshold:.2f} " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        )
         if figures["precision"] >= PRECISION and figures["silent"] >= SILENCE:
             chosen = float(threshold)
     for rule, judged in sorted(by_rule.items()):
         above = [right for one, right in judged if one >= chosen]
         share = sum(above) / len(above) if above else 0.0
         base = sum(right for _, right in judged) / len(judged)
-        print(f"  {rule}: {len(judged)} candidates, {base:.0%} right; {len(above)} above, {share:.0%}")
+        print(
+            f"  {rule}: {len(judged)} candidates, {base:.0%} right; {len(above)} above, {share:.0%}"
+        )
     lines = [
         '"""Written by ``bench/next_edit/fit.py``; not to be edited by hand."""\n',
         f"BIAS = {beta[-1]:.3f}",

@@ -108,9 +108,7 @@ def add_command(commands: Any) -> None:
         "repositories, make the first two and compare what is proposed with what the author did. No "
         "model takes part. Nothing that a repository names is run.",
     )
-    one.add_argument(
-        "repositories", metavar="PATH", type=Path, nargs="+", help="git repositories"
-    )
+    one.add_argument("repositories", metavar="PATH", type=Path, nargs="+", help="git repositories")
     one.add_argument(
         "--commits",
         type=int,
@@ -307,7 +305,7 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import edits
     from infill_ls.evaluation.driver import measure_cases
-    from infill_ls.evaluation.edit_episodes import episodes_of
+    from infill_ls.evaluation.edit_episodes import Kind, episodes_of, in_any_order
     from infill_ls.evaluation.figures import Result
     from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
 
@@ -325,6 +323,11 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
             edits.write_bank(options.bank, episodes)
     if options.half != "all":
         episodes = [one for one in episodes if one.is_held_out == (options.half == "held-out")]
+    episodes += [
+        other
+        for one in episodes
+        if one.kind is Kind.POSITIVE and (other := in_any_order(one)) is not None
+    ]
     if not episodes:
         raise UsageError("\n".join(problems) or "there are no episodes")
     run = {
@@ -336,7 +339,8 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     }
     ids = [one.id for one in episodes]
     journal = Journal(
-        options.out / f"edits-{fingerprint({**run, 'ids': ids, 'source': source_fingerprint()})}.jsonl",
+        options.out
+        / f"edits-{fingerprint({**run, 'ids': ids, 'source': source_fingerprint()})}.jsonl",
         fresh=options.fresh,
     )
     try:

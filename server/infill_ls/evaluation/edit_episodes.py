@@ -45,6 +45,10 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 _LARGEST_COMMON = 8
 
 
+ANY_ORDER = ":any order"
+"""Ends the id of an episode whose first two hunks are not the topmost."""
+
+
 class Kind(StrEnum):
     """What an episode is."""
 
@@ -191,7 +195,9 @@ def in_any_order(episode: Episode) -> Episode | None:
     before = episode.versions[0]
     hunks = hunks_between(before, episode.final)
     digest = hashlib.sha256(episode.id.encode()).digest()
-    small = [n for n, one in enumerate(hunks) if len(one.old) + len(one.new) <= 2 * MOST_LINES_OF_A_HUNK]
+    small = [
+        n for n, one in enumerate(hunks) if len(one.old) + len(one.new) <= 2 * MOST_LINES_OF_A_HUNK
+    ]
     if len(small) < 2:
         return None
     first = small.pop(digest[0] % len(small))
@@ -202,7 +208,7 @@ def in_any_order(episode: Episode) -> Episode | None:
     rest = [one for number, one in enumerate(hunks) if number not in {first, second}]
     return replace(
         episode,
-        id=f"{episode.id}:any-order",
+        id=episode.id + ANY_ORDER,
         versions=(before, after_one, after_two),
         is_repeating=bool(shared(made, rest)),
     )

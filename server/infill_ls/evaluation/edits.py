@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from infill_ls.document.lines import line_start, split_lines
-from infill_ls.evaluation.edit_episodes import Episode, Hunk, Kind, hunks_between
+from infill_ls.evaluation.edit_episodes import ANY_ORDER, Episode, Hunk, Kind, hunks_between
 from infill_ls.evaluation.figures import Figure, Row, Table, percent, quantile, table
 from infill_ls.evaluation.figures import without_gaps as figures_of
 from infill_ls.next_edit import Document, History, Offer, propose
@@ -25,6 +25,7 @@ from infill_retrieval.syntax import language_of
 CURVE = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 LARGEST_STRETCH = 600
 """Tokens of a stretch; in a larger one nothing counts as right."""
+
 
 async def measure(episode: Episode) -> Row:
     """Measure one episode."""
@@ -42,6 +43,7 @@ async def measure(episode: Episode) -> Row:
         "group": episode.commit,
         "kind": episode.kind.value,
         "repeating": episode.is_repeating,
+        "order": "any" if episode.id.endswith(ANY_ORDER) else "document",
         "language": document.language.name,
         "ms": ms,
         "offers": [
@@ -101,11 +103,16 @@ def distance(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
     """Return the tables of a result."""
     judged = [with_outcome(row, THRESHOLD) for row in rows]
-    positives = [row for row in judged if row["kind"] == Kind.POSITIVE]
+    shuffled = [row for row in judged if row["order"] == "any"]
+    positives = [
+        row for row in judged if row["kind"] == Kind.POSITIVE and row["order"] == "document"
+    ]
     negatives = [row for row in judged if row["kind"] != Kind.POSITIVE]
     groups = {
         "repeating": [row for row in positives if row["repeating"]],
+        "repeating, edits in any order": [row for row in shuffled if row["repeating"]],
         "all": positives,
+        "all, edits in any order": shuffled,
         **{
             f"repeating, {language}": [
                 row for row in positives if row["language"] == language and row["repeating"]
@@ -130,7 +137,8 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
             _filled(
                 {
                     "positives": edits,
-                    "positives and negatives": edit_rows(judged, THRESHOLD),
+                    "positives, edits in any order": edit_rows(shuffled, THRESHOLD),
+                    "positives and negatives": edit_rows([*positives, *negatives], THRESHOLD),
                     **{rule: [row for row in edits if row["rule"] == rule] for rule in rules},
                 },
                 lambda some: figures_of(precision=percent(some, "right")),
@@ -178,7 +186,7 @@ def edit_rows(rows: Sequence[Row], threshold: float) -> list[Row]:
 
 def curve_at(rows: Sequence[Row], threshold: float) -> dict[str, Figure]:
     """Return the figures that a threshold trades against each other."""
-    judged = [with_outcome(row, threshold) for row in rows]
+    judged = [with_outcome(row, threshold) for row in rows if row["order"] == "document"]
     positives = [row for row in judged if row["kind"] == Kind.POSITIVE]
     repeating = [row for row in positives if row["repeating"]]
     negatives = [row for row in judged if row["kind"] != Kind.POSITIVE]

@@ -80,7 +80,14 @@ def features_of(candidate: Candidate) -> dict[str, float]:
             if candidate.features.get(name):
                 found[f"{name}, declared there"] = 1.0
     if not candidate.features.get("support 2"):
-        for name in ("line is the same", "line is alike", "left", "right", "many", "declared there"):
+        for name in (
+            "line is the same",
+            "line is alike",
+            "left",
+            "right",
+            "many",
+            "declared there",
+        ):
             if value := candidate.features.get(name, 0.0):
                 found[f"{name}, made once"] = value
     return found

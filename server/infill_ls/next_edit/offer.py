@@ -24,6 +24,8 @@ MAX_PATTERNS = 8
 MAX_OTHER_DOCUMENTS = 8
 MAX_OTHER_CHARS = 100_000
 MAX_CANDIDATES = 400
+MAX_OCCURRENCES = 1_500
+"""Of the old text in the window."""
 MAX_DECLINED = 100
 LEAST_ASKED = 0.3
 """Probability of what is shown to somebody who asks."""
@@ -129,6 +131,9 @@ def propose(
         if len(seen) == MAX_PATTERNS:
             break
         seen.add(change.key)
+        old = change.old.strip()
+        if old and document.text.count(old, view.low, view.high) > MAX_OCCURRENCES:
+            return Proposal(reason="the change fits too many places")
         agreeing = tuple(one for one in here if one.key == change.key and one.form is change.form)
         support = len(agreeing) + sum(1 for one in abroad if one.key == change.key)
         pattern = Pattern(change, agreeing, support, view, (*here, *abroad), others)
@@ -195,7 +200,9 @@ def _judged(
             if not _is_secret(offer, documents[offer.uri]):
                 asked.append(offer)
     for some in (chosen, asked):
-        some.sort(key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start))
+        some.sort(
+            key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start)
+        )
     reason = "" if chosen else "no place is sure enough" if declined else "no place is like it"
     return Proposal(tuple(chosen), tuple(declined[:MAX_DECLINED]), tuple(asked), reason)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.tokens import bounded, tokens
@@ -69,8 +70,15 @@ class View:
             and brackets <= MAX_BRACKETS
             and max(map(len, window.splitlines()), default=0) <= MAX_LINE_CHARS
         )
-        self.tree: SyntaxTree | None = trees.parse(language, window) if self.is_legible else None
+        self._trees = trees
         self._facts: dict[tuple[int, int], Facts] = {}
+
+    @cached_property
+    def tree(self) -> SyntaxTree | None:
+        """The tree of the window; parsed when a first place is looked at."""
+        if not self.is_legible:
+            return None
+        return self._trees.parse(self.language, self.text[self.low : self.high])
 
     @property
     def eol(self) -> str:

@@ -23,12 +23,15 @@ def proposed(
     *versions: str, language: str = "python", others: Mapping[str, str] | None = None
 ) -> Proposal:
     """Return what is proposed after the versions of a document, beside other open ones."""
-    history = history_of(*versions)
+    history = History()
     found = language_named(language) or PLAIN_TEXT
     documents = {URI: Document(versions[-1], found)}
     for uri, text in (others or {}).items():
         history.opened(uri, text)
         documents[uri] = Document(text, found)
+    history.opened(URI, versions[0])
+    for version in versions[1:]:
+        history.changed(URI, version)
     return propose(URI, documents, history.edits, history.refused)
 
 

@@ -32,7 +32,9 @@ def test_keys_within_one_word_are_one_edit() -> None:
     once = typed(text, 0, "re")
     again = typed(once[-1], 15, "_old")
     (edit,) = history_of(text, *once, *again).edits
-    assert (edit.old, edit.new) == ("get_user_name", "reget_user_name_old") or edit.new.startswith("re")
+    assert (edit.old, edit.new) == ("get_user_name", "reget_user_name_old") or edit.new.startswith(
+        "re"
+    )
 
 
 def test_edits_at_two_places_are_two_and_move_with_the_text() -> None:
@@ -53,7 +55,9 @@ def test_what_ends_where_it_began_is_no_edit_and_is_refused() -> None:
 
 def test_undoing_an_applied_edit_teaches_its_change() -> None:
     one = "old_name\nold_name\n"
-    history = history_of(one, "new_name\nold_name\n", "new_name\nnew_name\n", "new_name\nold_name\n")
+    history = history_of(
+        one, "new_name\nold_name\n", "new_name\nnew_name\n", "new_name\nold_name\n"
+    )
     assert len(history.edits) == 1
     assert ("old_name", "new_name") in history.refused
 

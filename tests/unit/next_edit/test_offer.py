@@ -35,7 +35,9 @@ def test_the_uses_of_a_renamed_function_are_offered() -> None:
 
 
 def test_offers_come_in_the_order_of_the_text_from_the_edit_on() -> None:
-    text = "\n".join(["use(old_name)"] * 2 + ["def old_name(x):", "    pass"] + ["use(old_name)"] * 2)
+    text = "\n".join(
+        ["use(old_name)"] * 2 + ["def old_name(x):", "    pass"] + ["use(old_name)"] * 2
+    )
     once = text.replace("def old_name", "def new_name")
     starts = [offer.start for offer in proposed(text, once).offers]
     edit = once.index("new_name")
@@ -79,7 +81,17 @@ def test_a_line_with_a_secret_is_neither_touched_nor_written() -> None:
 
 LINES = st.lists(
     st.sampled_from(
-        ["foo(a, b)", "foo(b)", "x = foo(a)", "def foo(a):", "# foo", "", "  y = 'foo 🙂'", "import foo", "bar(foo)"]
+        [
+            "foo(a, b)",
+            "foo(b)",
+            "x = foo(a)",
+            "def foo(a):",
+            "# foo",
+            "",
+            "  y = 'foo 🙂'",
+            "import foo",
+            "bar(foo)",
+        ]
     ),
     min_size=1,
     max_size=14,
@@ -89,7 +101,9 @@ EOLS = st.sampled_from(["\n", "\r\n", "\r"])
 
 @settings(deadline=None, max_examples=150)
 @given(LINES, LINES, EOLS, st.sampled_from(["python", "go", "plaintext"]))
-def test_an_offer_changes_exactly_its_range(one: list[str], two: list[str], eol: str, name: str) -> None:
+def test_an_offer_changes_exactly_its_range(
+    one: list[str], two: list[str], eol: str, name: str
+) -> None:
     before, after = eol.join(one), eol.join(two)
     proposal = proposed(before, after, language=name)
     for offer in (*proposal.offers, *proposal.declined):

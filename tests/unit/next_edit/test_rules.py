@@ -15,7 +15,10 @@ NAMES = {
     "java": ("int load(String userKey) {\n  return db.get(userKey) + userKey2;\n}\n", "userKey"),
     "c": ("int load(int user_key) {\n  return db[user_key] + user_key2;\n}\n", "user_key"),
     "ruby": ("def load(user_key)\n  db[user_key] + user_key2\nend\n", "user_key"),
-    "php": ("<?php\nfunction load($userKey) {\n  return $db[$userKey] + $userKey2;\n}\n", "userKey"),
+    "php": (
+        "<?php\nfunction load($userKey) {\n  return $db[$userKey] + $userKey2;\n}\n",
+        "userKey",
+    ),
 }
 
 
@@ -52,7 +55,9 @@ def test_a_name_is_found_in_other_open_documents_of_the_family() -> None:
     assert [(one.uri, one.start) for one in offers] == [("file:///work/b", 14)]
 
 
-@pytest.mark.parametrize(("language", "line"), [("python", "x = {}"), ("go", "x := {}"), ("c", "x = {};")])
+@pytest.mark.parametrize(
+    ("language", "line"), [("python", "x = {}"), ("go", "x := {}"), ("c", "x = {};")]
+)
 def test_a_changed_literal(language: str, line: str) -> None:
     text = "".join(line.format("86400") + "\n" for _ in range(3))
     once = text.replace("86400", "3600", 1)
@@ -79,8 +84,11 @@ def test_a_changed_type(language: str, text: str) -> None:
     [
         ("python", "def area(w, h, unit):\n    return w * h\n\nprint(area(1, 2, 'm'))\n"),
         ("javascript", "function area(w, h, unit) {}\nconsole.log(area(1, 2, 'm'));\n"),
-        ("go", "func area(w int, h int, unit string) {}\nvar x = area(1, 2, \"m\")\n"),
-        ("java", "class A { int area(int w, int h, String unit) { return w; } int x = area(1, 2, \"m\"); }\n"),
+        ("go", 'func area(w int, h int, unit string) {}\nvar x = area(1, 2, "m")\n'),
+        (
+            "java",
+            'class A { int area(int w, int h, String unit) { return w; } int x = area(1, 2, "m"); }\n',
+        ),
     ],
 )
 def test_a_parameter_that_was_removed_is_removed_from_calls(language: str, text: str) -> None:
@@ -135,7 +143,17 @@ def test_something_taken_out() -> None:
 
 @pytest.mark.parametrize("eol", ["\n", "\r\n"])
 def test_lines_put_in_at_like_places(eol: str) -> None:
-    lines = ["switch (x) {", "case A:", "  run();", "case B:", "  run();", "case C:", "    run();", "}", ""]
+    lines = [
+        "switch (x) {",
+        "case A:",
+        "  run();",
+        "case B:",
+        "  run();",
+        "case C:",
+        "    run();",
+        "}",
+        "",
+    ]
     text = eol.join(lines)
     once = text.replace(f"case A:{eol}", f"case A:{eol}  log();{eol}")
     twice = once.replace(f"case B:{eol}", f"case B:{eol}  log();{eol}")
@@ -179,13 +197,35 @@ def test_a_call_put_around_and_taken_off() -> None:
 @pytest.mark.parametrize(
     ("language", "text", "gone", "left"),
     [
-        ("python", "import os\nimport re\n\nx = re.sub(y)\nz = os.sep\n", "re.sub(y)", "import os\n\n"),
-        ("python", "from a import bee, cee\n\nx = bee(1)\nz = cee\n", "bee(1)", "from a import cee\n"),
-        ("typescript", "import { bee, cee } from 'a';\n\nx = bee(1);\nz = cee;\n", "bee(1)", "import { cee } from"),
-        ("java", "import a.Bee;\nimport a.Cee;\nclass X { Cee c = new Bee(1); }\n", "new Bee(1)", "import a.Cee;\nclass"),
+        (
+            "python",
+            "import os\nimport re\n\nx = re.sub(y)\nz = os.sep\n",
+            "re.sub(y)",
+            "import os\n\n",
+        ),
+        (
+            "python",
+            "from a import bee, cee\n\nx = bee(1)\nz = cee\n",
+            "bee(1)",
+            "from a import cee\n",
+        ),
+        (
+            "typescript",
+            "import { bee, cee } from 'a';\n\nx = bee(1);\nz = cee;\n",
+            "bee(1)",
+            "import { cee } from",
+        ),
+        (
+            "java",
+            "import a.Bee;\nimport a.Cee;\nclass X { Cee c = new Bee(1); }\n",
+            "new Bee(1)",
+            "import a.Cee;\nclass",
+        ),
     ],
 )
-def test_an_import_whose_last_use_was_taken_out(language: str, text: str, gone: str, left: str) -> None:
+def test_an_import_whose_last_use_was_taken_out(
+    language: str, text: str, gone: str, left: str
+) -> None:
     once = text.replace(gone, "null")
     offers = found_by(Rule.IMPORT, text, once, language=language)
     assert left in applied(once, offers)

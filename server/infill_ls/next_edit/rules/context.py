@@ -85,9 +85,12 @@ def candidate(
         "other document": float(view is not pattern.view),
         "near": 1.0 / (1.0 + abs(start - change.start) / 800),
         "same indent": float(_indent(view.line_at(start)) == _indent(there_line)),
-        "new is on the line": float(bool(change.new.strip()) and change.new.strip() in view.line_at(start)),
+        "new is on the line": float(
+            bool(change.new.strip()) and change.new.strip() in view.line_at(start)
+        ),
         "line above is the same": float(
-            bool(above := _line_above(view, start)) and above == _line_above(pattern.view, change.start)
+            bool(above := _line_above(view, start))
+            and above == _line_above(pattern.view, change.start)
         ),
         "more was changed": float(len(pattern.earlier) > 2 * pattern.support),
         **more,

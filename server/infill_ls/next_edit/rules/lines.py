@@ -102,7 +102,12 @@ def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
                 continue
             if any(one.start <= at <= one.end for one in pattern.agreeing):
                 continue
-            new = _indented(block, _indent_of_anchor(pattern, same_above=same_above), _indent(match[0]), view.eol)
+            new = _indented(
+                block,
+                _indent_of_anchor(pattern, same_above=same_above),
+                _indent(match[0]),
+                view.eol,
+            )
             more = {
                 "anchors begin alike": min(size, 6) / 6,
                 "anchors end alike": min(ends, 3) / 3,
