@@ -46,6 +46,7 @@ class Taken:
         self.features: dict[tuple[int, str, str, str], dict[str, float]] = {}
 
     def __call__(self, candidate: Candidate) -> Verdict:
+        """Note a candidate, and decline it."""
         key = candidate.start, candidate.old, candidate.new, candidate.rule.value
         self.features[key] = features_of(candidate)
         return Verdict(0.0, ())
@@ -54,7 +55,7 @@ class Taken:
 def candidates_of(episode: Episode) -> list[tuple[dict[str, float], bool]]:
     """Return the features of each candidate, and whether the author made it."""
     taken = Taken()
-    offers.judge = taken  # type: ignore[assignment]
+    offers.judge = taken  # type: ignore[attr-defined]
     history = History()
     uri = f"file:///{episode.path}"
     history.opened(uri, episode.versions[0])

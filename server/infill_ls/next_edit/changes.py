@@ -88,7 +88,7 @@ def changes_of(text: str, start: int, old: str, new: str) -> list[Change]:
     changes: list[Change] = []
     for one, other in _pairs(olds, news):
         if one is not None and other is not None:
-            changes += _in_line(text, at, _bare(one), _bare(other))
+            changes += _in_line(at, _bare(one), _bare(other))
         else:
             changes.append(_whole_lines(text, at, one or "", other or ""))
         at += len(other or "")
@@ -178,7 +178,7 @@ def _whole_lines(text: str, at: int, old: str, new: str) -> Change:
     return Change(form, at, old, new, (before,), (after,))
 
 
-def _in_line(text: str, at: int, old: str, new: str) -> list[Change]:
+def _in_line(at: int, old: str, new: str) -> list[Change]:
     """Return the changes between two versions of a line; the new one stands at ``at``."""
     ones, others = tokens(old), tokens(new)
     if len(ones) > MAX_LINE_TOKENS or len(others) > MAX_LINE_TOKENS:

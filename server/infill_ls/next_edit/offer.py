@@ -122,6 +122,8 @@ def propose(
         for change in _changes(edit, documents[edit.uri].text)
     ]
     here = [*(change for changes in asked for change in changes), *earlier]
+    if any(_is_everywhere(change, view) for changes in asked for change in changes):
+        return Proposal(reason="the change fits too many places")
     found: list[Candidate] = []
     others = _others(view, documents, trees)
     seen: set[Key] = set()
@@ -131,9 +133,6 @@ def propose(
         if len(seen) == MAX_PATTERNS:
             break
         seen.add(change.key)
-        old = change.old.strip()
-        if old and document.text.count(old, view.low, view.high) > MAX_OCCURRENCES:
-            return Proposal(reason="the change fits too many places")
         agreeing = tuple(one for one in here if one.key == change.key and one.form is change.form)
         support = len(agreeing) + sum(1 for one in abroad if one.key == change.key)
         pattern = Pattern(change, agreeing, support, view, (*here, *abroad), others)
@@ -142,6 +141,11 @@ def propose(
         if len(found) > MAX_CANDIDATES:
             return Proposal(reason="the change fits too many places")
     return _judged(found, documents, refused, here, view)
+
+
+def _is_everywhere(change: Change, view: View) -> bool:
+    old = change.old.strip()
+    return bool(old) and view.text.count(old, view.low, view.high) > MAX_OCCURRENCES
 
 
 def _changes(edit: Edit, text: str) -> list[Change]:
@@ -196,9 +200,9 @@ def _judged(
     for offer in declined:
         if offer.verdict.probability < LEAST_ASKED:
             break
-        if not any(_overlap(offer, other) for other in asked):
-            if not _is_secret(offer, documents[offer.uri]):
-                asked.append(offer)
+        is_free = not any(_overlap(offer, other) for other in asked)
+        if is_free and not _is_secret(offer, documents[offer.uri]):
+            asked.append(offer)
     for some in (chosen, asked):
         some.sort(
             key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -113,7 +114,7 @@ def test_an_offer_changes_exactly_its_range(
         assert done[offer.start + len(offer.new) :] == after[offer.end :]
         assert offer.old != offer.new
     spans = sorted((offer.start, offer.end) for offer in proposal.offers)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 @settings(deadline=None, max_examples=100)

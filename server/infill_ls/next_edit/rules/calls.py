@@ -140,7 +140,7 @@ def _called_as(view: View, parameters: Bracket) -> str:
         return parameters.name
     above = view.text[max(parameters.open - 20_000, view.low) : parameters.open]
     found = re.findall(r"^[^\S\n]*(?:\w+ )*class (\w+)", above, re.MULTILINE)
-    return found[-1] if found else ""
+    return str(found[-1]) if found else ""
 
 
 def _is_of_this(view: View, call: Bracket, parameters: Bracket) -> bool:

@@ -57,7 +57,7 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
         return
     found = []
     for match in pattern.view.find(regex):
-        start, end = match.span("gap")
+        start = match.start("gap")
         text = pattern.view.text
         stripped = change.new.strip()
         behind = text[start : start + len(change.new) + 1].strip()
