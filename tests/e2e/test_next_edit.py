@@ -249,8 +249,8 @@ async def test_explain_tells_why(start_scripted: StartScripted) -> None:
 async def test_positions_are_in_the_clients_units(start_scripted: StartScripted) -> None:
     utf16 = capabilities(encodings=["utf-16"])
     editor = await start_scripted(handshake={"client_capabilities": utf16})
-    text = 'def first_name(x):\r\n    return "🙂"\r\n\r\n\r\nx = "🙂🙂" + first_name(1)\r\n'
+    text = BEFORE.replace("print(", 'print("🙂🙂", ').replace("\n", "\r\n")
     open_document(editor, text)
-    change(editor, 2, span(position(0, 4), position(0, 14)), "given_name")
+    change(editor, 2, NAME, "compute_sum")
     (edit,) = await edits(editor, 2)
-    assert edit["range"] == span(position(4, 13), position(4, 23))
+    assert edit["range"] == span(position(5, 18), position(5, 31))

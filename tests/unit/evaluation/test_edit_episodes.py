@@ -46,7 +46,9 @@ def test_the_first_two_hunks_are_made_and_the_others_held_out(repository: Path) 
     one = found[Kind.POSITIVE]
     assert one.is_repeating
     assert one.versions[0] == OLD
-    assert one.versions[-1] == OLD.replace("def total", "def amount").replace("total(1)", "amount(1)")
+    assert one.versions[-1] == OLD.replace("def total", "def amount").replace(
+        "total(1)", "amount(1)"
+    )
     assert one.final == NEW
     assert found[Kind.EXHAUSTED].versions[-1] == found[Kind.EXHAUSTED].final == NEW
     assert found[Kind.REVERTED].versions[-1] == OLD
@@ -83,7 +85,9 @@ def test_right_is_what_brings_the_text_nearer_by_all_that_it_changes() -> None:
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=7), st.lists(st.sampled_from("abc"), max_size=7))
-def test_the_distance_is_that_of_taking_out_and_putting_in(one: list[str], other: list[str]) -> None:
+def test_the_distance_is_that_of_taking_out_and_putting_in(
+    one: list[str], other: list[str]
+) -> None:
     found = distance(tuple(one), tuple(other))
     assert found == distance(tuple(other), tuple(one))
     assert abs(len(one) - len(other)) <= found <= len(one) + len(other)

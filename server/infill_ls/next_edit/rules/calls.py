@@ -183,7 +183,7 @@ def _parameter(text: str, language: str) -> str:
     words = _FIRST_WORD.findall(head)
     if not words:
         return head
-    return words[0] if language == "go" else words[-1]
+    return str(words[0] if language == "go" else words[-1])
 
 
 def _arguments(
