@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path
 
+from infill_ls.edit_session import EditSession
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineChoice, EngineFactory, engine_for, same_engine
 from infill_ls.errors import EngineError, InfillError, ModelError, RemoteError
@@ -88,6 +89,7 @@ class Session:
         """Text and language of what is open, for an index with other settings."""
         self._sensitive: dict[str, str] = {}
         """Documents in which nothing is completed, and why."""
+        self.edits = EditSession(settings, self._sensitive.__contains__)
         self._told: set[str] = set()
         self._pace = Pace()
         self.paces_requests = False
@@ -163,6 +165,7 @@ class Session:
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
         old, self.settings = self.settings, settings
+        self.edits.reconfigure(settings)
         if not same_engine(old, settings):
             engines, self._engines = self._engines, self._choose_engine()
             self._told.clear()
@@ -218,12 +221,14 @@ class Session:
     def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Search a buffer in place of its file, and look whether it holds secrets."""
         self._look_for_secrets(uri, path, text)
+        self.edits.changed(uri, text, language_id, is_new=True)
         self.document_changed(uri, path, text, language_id)
         self.look_at_disk()
 
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
         self._pace.key(asyncio.get_running_loop().time())
+        self.edits.changed(uri, text, language_id)
         if path is not None:
             self._pipeline.document_changed(uri, path)
             self._buffers[path] = (text, language_id)
@@ -234,6 +239,7 @@ class Session:
         self._pipeline.give_up(uri)
         self._last_report.pop(uri, None)
         self._sensitive.pop(uri, None)
+        self.edits.closed(uri)
         if path is not None:
             self._buffers.pop(path, None)
             self._index.close_buffer(path)
@@ -261,6 +267,7 @@ class Session:
         self._closed = True
         self._stop_crawling.set()
         self._index_thread.shutdown(wait=False, cancel_futures=True)
+        self.edits.abandon()
 
     def _secrets_of(self, snapshot: Snapshot) -> str | None:
         """Return why nothing is completed here, also for a secret that was pasted a moment ago.

@@ -146,6 +146,11 @@ class Settings(BaseModel):
         True,
         description="When you pause, compute what comes after the suggestion, as if accepted.",
     )
+    next_edit: bool = Field(
+        True,
+        description="After an edit, propose what has to change elsewhere: as inline edits to editors "
+        "that ask for them, as a code action to all others.",
+    )
     completion_items: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Offer completions in the pop-up menu too: auto means only to editors "

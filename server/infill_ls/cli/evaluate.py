@@ -101,6 +101,42 @@ def add_command(commands: Any) -> None:
         help="from one key to the next; 0 waits for each answer (default: %(default)s)",
     )
     _add_common_arguments(one, evaluate_typing)
+    one = kinds.add_parser(
+        "edits",
+        help="make the first two edits of past commits, and see what is proposed next",
+        description="Take commits with three hunks or more in a file from the histories of git "
+        "repositories, make the first two and compare what is proposed with what the author did. No "
+        "model takes part. Nothing that a repository names is run.",
+    )
+    one.add_argument("repositories", metavar="PATH", type=Path, nargs="+", help="git repositories")
+    one.add_argument(
+        "--commits",
+        type=int,
+        default=4000,
+        metavar="N",
+        help="look at so many of the newest commits (default: %(default)s)",
+    )
+    one.add_argument(
+        "--half",
+        choices=("all", "tuning", "held-out"),
+        default="all",
+        help="one half of the commits: the judge's weights are learnt on the first (default: all)",
+    )
+    one.add_argument(
+        "--bank",
+        type=Path,
+        metavar="FILE",
+        help="keep the episodes in FILE; if it is there, take them from it",
+    )
+    one.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+    one.add_argument(
+        "--out",
+        type=Path,
+        default=Path("infill-ls-eval"),
+        help="folder for the results (default: %(default)s)",
+    )
+    one.add_argument("--fresh", action="store_true", help="measure again what is known")
+    one.set_defaults(run=lambda options: run(options, evaluate_edits))
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
@@ -262,6 +298,57 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
     finally:
         journal.close()
     return Result("typing", run, keystrokes.tables_of(measured.rows), measured.problems)
+
+
+async def evaluate_edits(options: argparse.Namespace) -> Result:
+    """Return the result of ``infill-ls eval edits``."""
+    from infill_ls.errors import UsageError
+    from infill_ls.evaluation import edits
+    from infill_ls.evaluation.driver import measure_cases
+    from infill_ls.evaluation.edit_episodes import Kind, episodes_of, in_any_order
+    from infill_ls.evaluation.figures import Result
+    from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+
+    problems: list[str] = []
+    episodes = []
+    if options.bank is not None and options.bank.is_file():
+        episodes = edits.read_bank(options.bank)
+    else:
+        for repository in options.repositories:
+            try:
+                episodes += episodes_of(repository.resolve(), options.commits, options.seed)
+            except UsageError as error:
+                problems.append(str(error))
+        if options.bank is not None:
+            edits.write_bank(options.bank, episodes)
+    if options.half != "all":
+        episodes = [one for one in episodes if one.is_held_out == (options.half == "held-out")]
+    episodes += [
+        other
+        for one in episodes
+        if one.kind is Kind.POSITIVE and (other := in_any_order(one)) is not None
+    ]
+    if not episodes:
+        raise UsageError("\n".join(problems) or "there are no episodes")
+    run = {
+        "repositories": len({one.repository for one in episodes}),
+        "commits": options.commits,
+        "seed": options.seed,
+        "half": options.half,
+        "episodes": len(episodes),
+    }
+    ids = [one.id for one in episodes]
+    journal = Journal(
+        options.out
+        / f"edits-{fingerprint({**run, 'ids': ids, 'source': source_fingerprint()})}.jsonl",
+        fresh=options.fresh,
+    )
+    try:
+        measured = await measure_cases("edits", episodes, [edits.measure], journal)
+    finally:
+        journal.close()
+    tables = edits.tables_of(measured.rows)
+    return Result("edits", run, tables, (*problems, *measured.problems))
 
 
 def _plan(options: argparse.Namespace) -> Plan:

@@ -42,6 +42,9 @@ class Summary:
     total: Tally = field(default_factory=Tally)
     by_language: dict[str, Tally] = field(default_factory=dict)
     by_day: dict[date, Tally] = field(default_factory=dict)
+    edits: int = 0
+    """Next edits that were offered."""
+    edits_taken: int = 0
 
 
 def add_command(commands: Any) -> None:
@@ -73,7 +76,8 @@ def run(options: argparse.Namespace) -> int:
     path = default_path()
     summary = summarize(read_events(path), since=time.time() - options.days * DAY_S)
     if options.json:
-        print(json.dumps(_totals(summary.total), indent=2))
+        edits = {"editsOffered": summary.edits, "editsAccepted": summary.edits_taken}
+        print(json.dumps(_totals(summary.total) | edits, indent=2))
     else:
         _print_summary(summary, options.days, path)
     return 0
@@ -82,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
 def summarize(events: Iterable[dict[str, Any]], since: float = 0.0) -> Summary:
     """Count the events of suggestions that were offered after ``since``."""
     offers: dict[str, dict[str, Any]] = {}
+    edits: set[str] = set()
+    edits_taken: set[str] = set()
     taken_chars: dict[str, int] = {}
     for event in events:
         identity = str(event["id"])
@@ -89,7 +95,11 @@ def summarize(events: Iterable[dict[str, Any]], since: float = 0.0) -> Summary:
             offers[identity] = event
         elif event["event"] in {"partly", "accepted"} and identity in offers:
             taken_chars[identity] = max(taken_chars.get(identity, 0), int(event.get("chars", 0)))
-    summary = Summary()
+        elif event["event"] == "edit offered" and event.get("at", 0) >= since:
+            edits.add(identity)
+        elif event["event"] == "edit accepted":
+            edits_taken.add(identity)
+    summary = Summary(edits=len(edits), edits_taken=len(edits & edits_taken))
     for identity, offer in offers.items():
         # The day as the user lived it.
         day = datetime.fromtimestamp(offer["at"]).astimezone().date()
@@ -124,6 +134,8 @@ def _print_summary(summary: Summary, days: int, path: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
+    if summary.edits:
+        console.print(f"Next edits: {summary.edits_taken} of {summary.edits} accepted.")
     if not summary.total.offered:
         console.print(f"No suggestions in the last {days} days. They are counted in {path}.")
         return

@@ -18,6 +18,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.lsp import convert
 from infill_ls.lsp.feedback import command_for, handle_feedback
+from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.reporting.explain import explain
@@ -56,6 +57,7 @@ def create_server(
     _handle_workspace(server)
     _handle_completion(server)
     handle_feedback(server)
+    handle_next_edit(server)
     return server
 
 
@@ -193,12 +195,13 @@ def _handle_completion(server: InfillServer) -> None:
     def explain_last(params: Any) -> dict[str, Any] | None:
         match params:
             case {"textDocument": {"uri": str(uri)}}:
-                report = server.session.last_report(uri)
+                report, edits = server.session.last_report(uri), server.session.edits.explain(uri)
             case _:
                 raise JsonRpcInvalidParams("expected {textDocument: {uri}}")
         if report is None:
-            return None
-        return explain(report, server.session.settings, server.session.engine_label)
+            return {"nextEdit": edits} if edits is not None else None
+        told = explain(report, server.session.settings, server.session.engine_label)
+        return told if edits is None else {**told, "nextEdit": edits}
 
 
 def _handle_completion_items(server: InfillServer) -> None:

@@ -99,6 +99,19 @@ class Statistics:
                 offer.taken_chars = taken
                 self._write(event="partly", id=identity, chars=taken)
 
+    def edit_offered(self, identity: str, language: str, rule: str, chars: int) -> None:
+        """Record that a next edit was offered; ``identity`` is unique within the session."""
+        self._write(
+            event="edit offered", id=self._edit(identity), language=language, rule=rule, chars=chars
+        )
+
+    def edit_told(self, what: str, identity: str) -> None:
+        """Record what came of a next edit: ``shown``, ``accepted`` or ``refused``."""
+        self._write(event=f"edit {what}", id=self._edit(identity))
+
+    def _edit(self, identity: str) -> str:
+        return f"{self._session}-{identity}"
+
     def _write(self, **event: Any) -> None:
         if self._path is None:
             return

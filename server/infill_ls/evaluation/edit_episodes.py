@@ -1,0 +1,305 @@
+"""Episodes of editing out of a repository's past, for the next edit.
+
+A *positive* is a file of a commit with three hunks or more: the first two are made in the editor, the
+others are held out. *Negatives* are states in which the author changed nothing more of the file:
+
+- ``exhausted``: all hunks of such a commit are made,
+- ``comments``: the same, where a name that was replaced is left in comments and strings only,
+- ``unlike``: both hunks of a commit that has two in the file, which have nothing in common,
+- ``reverted``: the first two hunks are made and undone again.
+
+Hunks are made from top to bottom. What is in an episode does not depend on any rule of ours, nor
+what is called repeating: that a held-out hunk does what one of the first two did, token by token.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from infill_ls.document.lines import split_lines
+from infill_ls.errors import UsageError
+from infill_ls.evaluation import git
+from infill_retrieval.syntax import language_of, parse
+
+MOST_FILE_CHARS = 100_000
+MOST_FILES_OF_A_COMMIT = 20
+"""A commit with more is a sweep by a tool."""
+MOST_HUNKS = 40
+MOST_LINES_OF_A_HUNK = 12
+"""Of the first two hunks: more is not one edit."""
+LEAST_LINES, MOST_LINES = 3, 300
+"""Added and removed in a file, as git counts."""
+BATCH = 40
+_DATA = frozenset({"css", "html", "json", "toml", "yaml"})
+_RAW = re.compile(r":\d+ \d+ (\w+) (\w+) M\t(.+)")
+_NUMBERS = re.compile(r"(\d+)\t(\d+)\t(.+)")
+_WORD = re.compile(r"\w+|[^\w\s]")
+_LARGEST_COMMON = 8
+
+
+ANY_ORDER = ":any order"
+"""Ends the id of an episode whose first two hunks are not the topmost."""
+
+
+class Kind(StrEnum):
+    """What an episode is."""
+
+    POSITIVE = "positive"
+    EXHAUSTED = "exhausted"
+    COMMENTS = "comments"
+    UNLIKE = "unlike"
+    REVERTED = "reverted"
+
+
+MOST_OF_A_KIND = {
+    Kind.POSITIVE: 40,
+    Kind.EXHAUSTED: 14,
+    Kind.COMMENTS: 6,
+    Kind.UNLIKE: 12,
+    Kind.REVERTED: 4,
+}
+"""In one repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Versions of a file, one after another, as an editor saw them, and what came of the last."""
+
+    id: str
+    kind: Kind
+    repository: str
+    commit: str
+    path: str
+    versions: tuple[str, ...]
+    final: str
+    """The file after the commit; equal to the last version where nothing more was changed."""
+    is_repeating: bool = False
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether the episode belongs to the half that nothing is tuned on: chance decides."""
+        return int(hashlib.sha256(self.commit.encode()).hexdigest()[:8], 16) % 2 == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines ``start..end`` of the old file and what they became."""
+
+    start: int
+    end: int
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def episodes_of(repository: Path, commits: int, seed: int) -> list[Episode]:
+    """Return the episodes of the newest ``commits``, at most so many of a kind, by chance.
+
+    Raises :class:`UsageError` if there is no history.
+    """
+    counts: Counter[Kind] = Counter()
+    found: list[Episode] = []
+    seen_files: Counter[str] = Counter()
+    changes = _changes(repository, commits)
+    # By chance, but the same each time: commits that follow one another are alike.
+    changes.sort(
+        key=lambda change: hashlib.sha256(f"{seed}{change[0]}{change[1]}".encode()).digest()
+    )
+    for first in range(0, len(changes), BATCH):
+        some = changes[first : first + BATCH]
+        texts = git.blobs(repository, [one for change in some for one in change[2:]])
+        for commit, path, old, new in some:
+            if old not in texts or new not in texts or seen_files[commit] >= 2:
+                continue
+            for episode in _episodes(_name(repository), commit, path, texts[old], texts[new]):
+                if counts[episode.kind] < MOST_OF_A_KIND[episode.kind]:
+                    counts[episode.kind] += 1
+                    seen_files[commit] += episode.kind is Kind.POSITIVE
+                    found.append(episode)
+        if counts[Kind.POSITIVE] >= MOST_OF_A_KIND[Kind.POSITIVE]:
+            break
+    if not found:
+        raise UsageError(f"{repository}: no commit makes two edits in one source file")
+    return found
+
+
+def _changes(repository: Path, count: int) -> list[tuple[str, str, str, str]]:
+    """Return commit, path, old and new blob of each change of a source file."""
+    newest = git.head_of(repository)
+    try:
+        output = git.read(
+            repository, "log", "--no-merges", "--min-parents=1", f"--max-count={count}", "--raw",
+            "--numstat", "--no-abbrev", "--no-renames", "--diff-filter=M", "--format=commit %H", newest,
+        ).decode("utf-8", "replace")  # fmt: skip
+    except subprocess.CalledProcessError as error:
+        raise UsageError(f"{repository}: git log failed") from error
+    found: list[tuple[str, str, str, str]] = []
+    for part in output.split("commit ")[1:]:
+        commit, _, rest = part.partition("\n")
+        lines = {m[3]: int(m[1]) + int(m[2]) for m in _NUMBERS.finditer(rest)}
+        files = [m.groups() for m in _RAW.finditer(rest) if _is_code(m[3])]
+        if len(files) <= MOST_FILES_OF_A_COMMIT:
+            found += [
+                (commit, path, old, new)
+                for old, new, path in files
+                if LEAST_LINES <= lines.get(path, 0) <= MOST_LINES
+            ]
+    return found
+
+
+def _is_code(path: str) -> bool:
+    language = language_of(path)
+    generated = ".min." in path or "vendor/" in path or "node_modules/" in path
+    return language.grammar is not None and language.name not in _DATA and not generated
+
+
+def _episodes(name: str, commit: str, path: str, old: bytes, new: bytes) -> Iterator[Episode]:
+    try:
+        before, after = old.decode("utf-8"), new.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    if max(len(before), len(after)) > MOST_FILE_CHARS or "\0" in before or "\r" in before:
+        return
+    hunks = hunks_between(before, after)
+    if not 2 <= len(hunks) <= MOST_HUNKS:
+        return
+    if any(len(hunk.old) + len(hunk.new) > 2 * MOST_LINES_OF_A_HUNK for hunk in hunks[:2]):
+        return
+    one = f"{name}:{commit[:10]}:{path}"
+    two = versions(before, hunks[:2])
+    if len(hunks) == 2:
+        if not shared(hunks[:1], hunks[1:]):
+            yield Episode(f"{one}:unlike", Kind.UNLIKE, name, commit, path, tuple(two), after)
+        return
+    repeating = bool(shared(hunks[:2], hunks[2:]))
+    yield Episode(one, Kind.POSITIVE, name, commit, path, tuple(two), after, repeating)
+    undone = (*two, two[1], two[0])
+    yield Episode(f"{one}:reverted", Kind.REVERTED, name, commit, path, undone, before)
+    all_of_them = tuple(versions(before, hunks))
+    kind = Kind.COMMENTS if _left_in_comments(path, hunks, after) else Kind.EXHAUSTED
+    yield Episode(f"{one}:{kind}", kind, name, commit, path, all_of_them, after)
+
+
+def in_any_order(episode: Episode) -> Episode | None:
+    """Return a positive in which two hunks are made first that chance chose, not the topmost two.
+
+    ``None`` where another choice is not possible.
+    """
+    before = episode.versions[0]
+    hunks = hunks_between(before, episode.final)
+    digest = hashlib.sha256(episode.id.encode()).digest()
+    small = [
+        n for n, one in enumerate(hunks) if len(one.old) + len(one.new) <= 2 * MOST_LINES_OF_A_HUNK
+    ]
+    if len(small) < 2:
+        return None
+    first = small.pop(digest[0] % len(small))
+    second = small.pop(digest[1] % len(small))
+    made = [hunks[first], hunks[second]]
+    after_one = versions(before, made[:1])[1]
+    after_two = versions(before, sorted(made, key=lambda hunk: hunk.start))[2]
+    rest = [one for number, one in enumerate(hunks) if number not in {first, second}]
+    return replace(
+        episode,
+        id=episode.id + ANY_ORDER,
+        versions=(before, after_one, after_two),
+        is_repeating=bool(shared(made, rest)),
+    )
+
+
+def hunks_between(before: str, after: str) -> list[Hunk]:
+    """Return the stretches of lines that differ."""
+    olds, news = split_lines(before), split_lines(after)
+    head = 0
+    while head < min(len(olds), len(news)) and olds[head] == news[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(olds), len(news)) - head and olds[-1 - tail] == news[-1 - tail]:
+        tail += 1
+    one, two = olds[head : len(olds) - tail], news[head : len(news) - tail]
+    matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
+    return [
+        Hunk(head + i1, head + i2, tuple(one[i1:i2]), tuple(two[j1:j2]))
+        for kind, i1, i2, j1, j2 in matcher.get_opcodes()
+        if kind != "equal"
+    ]
+
+
+def versions(before: str, hunks: Sequence[Hunk]) -> list[str]:
+    """Return the text before, and after each hunk made from top to bottom."""
+    lines = split_lines(before)
+    moved = 0
+    found = [before]
+    for hunk in hunks:
+        lines[hunk.start + moved : hunk.end + moved] = hunk.new
+        moved += len(hunk.new) - len(hunk.old)
+        found.append("".join(lines))
+    return found
+
+
+def shared(one: Sequence[Hunk], other: Sequence[Hunk]) -> set[tuple[str, ...]]:
+    """Return what some hunks do to tokens or lines that others do too."""
+    return {act for hunk in one for act in _acts(hunk)} & {
+        act for hunk in other for act in _acts(hunk)
+    }
+
+
+def _acts(hunk: Hunk) -> set[tuple[str, ...]]:
+    acts: set[tuple[str, ...]] = set()
+    if len(hunk.old) == len(hunk.new):
+        pairs = list(zip(hunk.old, hunk.new, strict=True))
+    elif hunk.old and hunk.new:
+        pairs = [(" ".join(hunk.old), " ".join(hunk.new))]
+    else:
+        pairs = []
+        sign = "+" if hunk.new else "-"
+        acts = {
+            (sign, line.strip())
+            for line in (*hunk.old, *hunk.new)
+            if _WORD.search(line) and len(line.strip()) > 3
+        }
+    for old, new in pairs:
+        olds, news = _WORD.findall(old), _WORD.findall(new)
+        if max(len(olds), len(news)) > 300:
+            continue
+        matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
+        for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+            took, put = olds[i1:i2], news[j1:j2]
+            if kind == "equal" or max(len(took), len(put)) > _LARGEST_COMMON:
+                continue
+            if any(token[0].isalnum() or token[0] == "_" for token in (*took, *put)):
+                acts.add((" ".join(took), "→", " ".join(put)))
+    return acts
+
+
+def _left_in_comments(path: str, hunks: Sequence[Hunk], after: str) -> bool:
+    """Tell whether a word that was replaced is left, and in comments and strings only."""
+    words = {act[0] for hunk in hunks[:2] for act in _acts(hunk) if len(act) == 3 and act[2]}
+    for word in words:
+        if not re.fullmatch(r"[^\W\d]\w{2,}", word):
+            continue
+        places = [match.start() for match in re.finditer(rf"\b{re.escape(word)}\b", after)]
+        if not places or len(places) > 50:
+            continue
+        tree = parse(language_of(path), after)
+        if tree is None:
+            return False
+        kinds = [
+            " ".join(node.type for node in list(tree.ancestors(tree.node_at(place)))[:4])
+            for place in places
+        ]
+        if all("comment" in kind or "string" in kind for kind in kinds):
+            return True
+    return False
+
+
+def _name(repository: Path) -> str:
+    """Return a name that tells repositories apart; bare ones may all be called ``repo``."""
+    return f"{repository.parent.name}/{repository.name}"

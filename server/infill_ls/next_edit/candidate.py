@@ -1,0 +1,74 @@
+"""A place where a change may be wanted too, with what the judge must know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from infill_ls.next_edit.changes import Change
+from infill_ls.next_edit.view import View
+
+
+class Rule(StrEnum):
+    """What found the place."""
+
+    NAME = "name"
+    """A replaced name, at another place."""
+    CASING = "casing"
+    """The same name in another spelling, or as a part of a longer one."""
+    LITERAL = "literal"
+    """A changed number or text."""
+    TYPE = "type"
+    """A changed type."""
+    TEXT = "text"
+    """Other tokens that were replaced."""
+    DELETION = "deletion"
+    """Tokens that were taken out of a line."""
+    INSERTION = "insertion"
+    """Tokens that were put in between like tokens."""
+    ARGUMENT = "argument"
+    """An argument added to calls of the same function."""
+    SIGNATURE = "signature"
+    """A changed list of parameters: calls must follow."""
+    LINES_ADDED = "lines added"
+    LINES_REMOVED = "lines removed"
+    COPY = "copy"
+    """A line copied with another name: where the first one is listed, the other belongs too."""
+    WRAP = "wrap"
+    UNWRAP = "unwrap"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """``old`` at ``start`` of the document would become ``new``."""
+
+    uri: str
+    start: int
+    old: str
+    new: str
+    rule: Rule
+    key: tuple[str, str]
+    """The change that it repeats."""
+    features: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def end(self) -> int:
+        """Where ``old`` ends."""
+        return self.start + len(self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A change of the last edit, and those of earlier ones that agree with it."""
+
+    change: Change
+    agreeing: tuple[Change, ...]
+    """In the same document, the change itself among them."""
+    support: int
+    """How often it was made, in whatever document."""
+    view: View
+    earlier: tuple[Change, ...] = ()
+    """All that was changed lately, the latest first, in whatever document."""
+    others: tuple[View, ...] = ()
+    """Other open documents, of the same family of languages."""

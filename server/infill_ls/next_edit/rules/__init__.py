@@ -1,0 +1,28 @@
+"""The rules: each says where a change may be wanted too. The judge decides which of them are.
+
+A rule looks at tokens and nodes and finds much; nothing is left out here because it is unlikely,
+only because it would be no such change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from infill_ls.next_edit.candidate import Candidate, Pattern
+from infill_ls.next_edit.rules import calls, imports, lines, names, rewrites, wraps
+
+RULES: tuple[Callable[[Pattern], Iterator[Candidate]], ...] = (
+    names.casings_of,
+    rewrites.replaced,
+    rewrites.inserted,
+    calls.added_argument,
+    calls.changed_signature,
+    lines.added,
+    lines.added_by_shape,
+    lines.removed,
+    lines.copied,
+    wraps.wrapped,
+    wraps.unwrapped,
+    imports.unused,
+    imports.missing,
+)

@@ -1,0 +1,151 @@
+"""Tokens of a line that were replaced, taken out or put in, at other places like theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
+from infill_ls.next_edit.tokens import bounded, has_word, is_word
+
+MAX_CHARS = 200
+"""Longer texts stand in one place only."""
+_SINGLE_CONTEXT = 3, 2
+"""Tokens before and after that must be the same where one edit alone speaks for it."""
+
+
+def replaced(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the other places of a text that was replaced or taken out."""
+    change = pattern.change
+    if not _is_plain(change) or not has_word(change.old):
+        return
+    rule = _kind(pattern)
+    known = max(pattern.view.count(change.new) - pattern.support, 0) if has_word(change.new) else 0
+    found = []
+    views = (pattern.view, *pattern.others) if rule in {Rule.NAME, Rule.TYPE} else (pattern.view,)
+    for view in views:
+        if view is not pattern.view and len(change.old) < 5:
+            continue
+        for match in view.find(bounded(change.old)):
+            start, end = match.span()
+            if is_done(change, view.text, start) or _is_edited(pattern, start, view.uri):
+                continue
+            before = view.text[max(start - 1, 0) : start]
+            more = {
+                "new is known": float(known > 0),
+                "old is short": float(len(change.old) < 4),
+                "old is long": float(len(change.old) > 12),
+                "member differs": float((before == ".") != (change.left[-1:] == (".",))),
+            }
+            if rule is Rule.NAME and view is pattern.view:
+                more["proved by scope"] = float(
+                    not more["member differs"] and _is_of_scope(pattern, start, end)
+                )
+            found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
+    yield from with_counts(found, pattern)
+
+
+def inserted(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the places between the same tokens as where something was put in."""
+    change = pattern.change
+    if not _is_plain(change) or has_word(change.old) or not change.new.strip():
+        return
+    regex = _between(pattern)
+    if regex is None:
+        return
+    found = []
+    for match in pattern.view.find(regex):
+        start = match.start("gap")
+        text = pattern.view.text
+        stripped = change.new.strip()
+        behind = text[start : start + len(change.new) + 1].strip()
+        ahead = text[max(start - len(change.new), 0) : start].rstrip()
+        if behind.startswith(stripped) or ahead.endswith(stripped):
+            continue
+        if is_done(change, text, start) or _is_edited(pattern, start, pattern.view.uri):
+            continue
+        more = {"inserts a word": float(has_word(change.new))}
+        found.append(
+            candidate(pattern, start, change.old, change.new, Rule.INSERTION, more)
+        )  # fmt: skip
+    yield from with_counts(found, pattern)
+
+
+def _is_plain(change: Change) -> bool:
+    return (
+        change.form is Form.TOKENS
+        and not change.inner
+        and len(change.old) <= MAX_CHARS
+        and len(change.new) <= MAX_CHARS
+        and "\n" not in change.old + change.new
+    )
+
+
+def _kind(pattern: Pattern) -> Rule:
+    change = pattern.change
+    facts = pattern.view.facts(change.start, change.end)
+    if not change.new.strip():
+        return Rule.DELETION
+    if facts.kind == "string" or change.old[:1].isdigit() or change.old[:1] in "\"'`":
+        return Rule.LITERAL
+    if facts.is_type:
+        return Rule.TYPE
+    return Rule.NAME if is_word(change.old) and is_word(change.new) else Rule.TEXT
+
+
+def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
+    """Tell whether a place uses what was declared, in the same function, where it was replaced."""
+    change, view = pattern.change, pattern.view
+    there, here = view.facts(change.start, change.end), view.facts(start, end)
+    return (
+        there.is_declared
+        and there.function >= 0
+        and there.function == here.function
+        and here.kind == "code"
+        and not here.is_declared
+        and change.left[-1:] != (".",)
+    )
+
+
+def _is_edited(pattern: Pattern, start: int, uri: str) -> bool:
+    return uri == pattern.view.uri and any(
+        one.start <= start < max(one.end, one.start + 1) for one in pattern.agreeing
+    )
+
+
+def _between(pattern: Pattern) -> str | None:
+    """Return a pattern of the tokens around, with the place itself as the group ``gap``."""
+    change = pattern.change
+    lefts = [one.left for one in pattern.agreeing]
+    rights = [one.right for one in pattern.agreeing]
+    if len(pattern.agreeing) > 1:
+        # Changes of one line are counted once: their contexts hold each other.
+        n_left = min(same_end(change.left, left) for left in lefts)
+        n_right = min(same_end(change.right[::-1], right[::-1]) for right in rights)
+    else:
+        n_left, n_right = _SINGLE_CONTEXT
+    left, right = (
+        change.left[len(change.left) - min(n_left, len(change.left)) :],
+        change.right[:n_right],
+    )
+    if not any(map(has_word, (*left, *right))):
+        return None
+    is_first = all(len(one) == len(left) for one in lefts) and len(left) < 6
+    is_last = all(len(one) == len(right) for one in rights) and len(right) < 6
+    blanks = r"[ \t]*"
+    before = blanks.join(map(re.escape, left))
+    after = blanks.join(map(re.escape, right))
+    if left and (left[0][:1].isalnum() or left[0][:1] == "_"):
+        before = rf"(?<!\w){before}"
+    if right and (right[-1][-1:].isalnum() or right[-1][-1:] == "_"):
+        after = rf"{after}(?!\w)"
+    elif is_last:
+        after = rf"{after}{blanks}(?=[\r\n]|\Z)"
+    if is_first:
+        before = rf"(?:(?<=[\r\n])|\A){blanks}{before}"
+    gap = re.escape(change.old)
+    clings = not change.new[:1].strip() or change.new[:1] in ",;"
+    inner = f"(?P<gap>{gap}){blanks}" if clings else f"{blanks}(?P<gap>{gap})"
+    return f"{before}{inner}(?={after})" if after else f"{before}{inner}"

@@ -1,0 +1,71 @@
+"""A call put around something, or taken off: ``x`` and ``str(x)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.changes import Form
+from infill_ls.next_edit.rules.brackets import list_at
+from infill_ls.next_edit.rules.context import candidate, with_counts
+from infill_ls.next_edit.tokens import bounded, has_word, texts
+
+MAX_INNER_CHARS = 200
+
+
+def wrapped(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield other places of what a call was put around."""
+    change, view = pattern.change, pattern.view
+    if change.form is not Form.TOKENS or not change.inner or change.old:
+        return
+    if len(change.inner) > MAX_INNER_CHARS or not has_word(change.inner):
+        return
+    prefix, suffix = change.new, change.suffix[1]
+    heads = {texts(one.inner)[:2] for one in pattern.agreeing if one.inner}
+    call = re.match(r"[\w.:]+\(", change.inner)
+    found = []
+    by_head = call is not None and len(pattern.agreeing) > 1 and len(heads) == 1
+    regex = bounded(call[0]) if by_head and call is not None else bounded(change.inner)
+    for match in view.find(regex):
+        start, end = match.span()
+        if by_head:
+            inner = list_at(view.text, end - 1)
+            if inner is None:
+                continue
+            end = inner.close + 1
+        old = view.text[start:end]
+        if view.text[max(start - len(prefix), 0) : start] == prefix or "\n" in old:
+            continue
+        if any(one.start <= start <= one.end + len(one.inner) for one in pattern.agreeing):
+            continue
+        more = {"the same inside": float(old == change.inner)}
+        found.append(
+            candidate(pattern, start, old, f"{prefix}{old}{suffix}", Rule.WRAP, more)
+        )  # fmt: skip
+    yield from with_counts(found, pattern)
+
+
+def unwrapped(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield other calls of what was taken off."""
+    change, view = pattern.change, pattern.view
+    if change.form is not Form.TOKENS or not change.inner or change.new:
+        return
+    prefix, suffix = change.old, change.suffix[0]
+    if not has_word(prefix) or not prefix.endswith("("):
+        return
+    found = []
+    for match in view.find(bounded(prefix)):
+        call = list_at(view.text, match.end() - 1)
+        if call is None:
+            continue
+        finish = call.close + len(suffix)
+        if view.text[call.close : finish] != suffix:
+            continue
+        inner = view.text[match.end() : call.close]
+        if len(call.items) != 1 or "\n" in inner:
+            continue
+        old = view.text[match.start() : finish]
+        more = {"the same inside": float(inner == change.inner)}
+        found.append(candidate(pattern, match.start(), old, inner, Rule.UNWRAP, more))
+    yield from with_counts(found, pattern)

@@ -1,0 +1,115 @@
+"""Episodes out of a history, and what counts as right in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infill_ls.cli import main
+from infill_ls.errors import UsageError
+from infill_ls.evaluation.edit_episodes import (
+    Episode,
+    Kind,
+    episodes_of,
+    hunks_between,
+    in_any_order,
+    versions,
+)
+from infill_ls.evaluation.edits import distance, read_bank, right_in, write_bank
+from infill_ls.next_edit.candidate import Rule
+from infill_ls.next_edit.judge import Verdict
+from infill_ls.next_edit.offer import Offer
+from unit.evaluation.test_history import commit, git
+
+OLD = "def total(x):\n    return x\n\n\nprint(total(1))\n\nprint(total(2))\n\nprint(total(3))\n"
+NEW = OLD.replace("total", "amount")
+LINES = st.lists(st.sampled_from(["a\n", "  b\n", "f(x)\n", "f(x, y)\n", "\n"]), max_size=9)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init")
+    commit(folder, a=OLD, b="x = 1\ny = 2\nz = 3\n")
+    commit(folder, a=NEW)
+    commit(folder, b="x = 10\ny = 2\nw = 4\n")
+    return folder
+
+
+def test_the_first_two_hunks_are_made_and_the_others_held_out(repository: Path) -> None:
+    found = {episode.kind: episode for episode in episodes_of(repository, 100, 0)}
+    one = found[Kind.POSITIVE]
+    assert one.is_repeating
+    assert one.versions[0] == OLD
+    assert one.versions[-1] == OLD.replace("def total", "def amount").replace(
+        "total(1)", "amount(1)"
+    )
+    assert one.final == NEW
+    assert found[Kind.EXHAUSTED].versions[-1] == found[Kind.EXHAUSTED].final == NEW
+    assert found[Kind.REVERTED].versions[-1] == OLD
+    assert found[Kind.UNLIKE].path == "b.py"
+
+
+def test_a_folder_without_history_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        episodes_of(tmp_path, 10, 0)
+
+
+@given(LINES, LINES)
+def test_all_hunks_together_are_the_new_text(old: list[str], new: list[str]) -> None:
+    before, after = "".join(old), "".join(new)
+    assert versions(before, hunks_between(before, after))[-1] == after
+
+
+def episode(now: str, final: str) -> Episode:
+    return Episode("i", Kind.POSITIVE, "r", "c", "a.py", (now,), final)
+
+
+def offer(text: str, old: str, new: str) -> Offer:
+    return Offer("u", text.index(old), old, new, Rule.NAME, (old, new), Verdict(1.0, ()))
+
+
+def test_right_is_what_brings_the_text_nearer_by_all_that_it_changes() -> None:
+    is_right = right_in(episode(OLD, NEW))
+    assert is_right(offer(OLD, "total(2)", "amount(2)"))
+    assert is_right(offer(OLD, "total", "amount"))
+    assert not is_right(offer(OLD, "total(2)", "amounts(2)"))
+    assert not is_right(offer(OLD, "total(2)", "amount(4)"))
+    assert not is_right(offer(OLD, "return x", "return y"))
+    assert not right_in(episode(NEW, NEW))(offer(NEW, "amount", "total"))
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=7), st.lists(st.sampled_from("abc"), max_size=7))
+def test_the_distance_is_that_of_taking_out_and_putting_in(
+    one: list[str], other: list[str]
+) -> None:
+    found = distance(tuple(one), tuple(other))
+    assert found == distance(tuple(other), tuple(one))
+    assert abs(len(one) - len(other)) <= found <= len(one) + len(other)
+    assert (found == 0) == (one == other)
+
+
+def test_any_order_is_the_same_commit_in_another_order(repository: Path) -> None:
+    (one,) = (e for e in episodes_of(repository, 100, 0) if e.kind is Kind.POSITIVE)
+    other = in_any_order(one)
+    assert other is not None
+    assert other.final == one.final
+    assert other.versions[0] == one.versions[0]
+    assert len(hunks_between(other.versions[-1], other.final)) == len(hunks_between(OLD, NEW)) - 2
+
+
+def test_the_command_writes_a_result_and_keeps_the_bank(repository: Path, tmp_path: Path) -> None:
+    out, bank = tmp_path / "out", tmp_path / "bank.jsonl"
+    arguments = ["eval", "edits", str(repository), "--out", str(out), "--bank", str(bank)]
+    assert main(arguments) == 0
+    result = json.loads((out / "edits.json").read_text())
+    assert result["run"]["repositories"] == 1
+    assert any(table["title"].startswith("Episodes answered") for table in result["tables"])
+    episodes = read_bank(bank)
+    write_bank(tmp_path / "again", episodes)
+    assert read_bank(tmp_path / "again") == episodes
