@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from infill_ls.next_edit import Document, History, Offer, Proposal, propose
+from infill_ls.next_edit import Document, Edit, History, Offer, Proposal, propose
 from infill_ls.settings import Settings
 from infill_retrieval.secrets.judgement import certain_lines
 from infill_retrieval.syntax import TreeCache, language_of
@@ -86,7 +86,15 @@ class EditSession:
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
         loop = asyncio.get_running_loop()
-        proposal = await loop.run_in_executor(self._thread, self._compute, uri, serial)
+        # The history belongs to the event loop: the thread gets copies.
+        documents = {
+            one: Document(text, language_of(one, self._languages.get(one, "")))
+            for one, text in self._history.texts.items()
+        }
+        edits, refused = self._history.edits, self._history.refused
+        proposal = await loop.run_in_executor(
+            self._thread, self._compute, uri, serial, documents, edits, refused
+        )
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
         self._known[uri] = serial, proposal
@@ -138,15 +146,16 @@ class EditSession:
             and language_id not in settings.disabled_languages
         )
 
-    def _compute(self, uri: str, serial: int) -> Proposal:
-        # The history belongs to the event loop: what is read here are immutable copies.
+    def _compute(
+        self,
+        uri: str,
+        serial: int,
+        documents: dict[str, Document],
+        edits: tuple[Edit, ...],
+        refused: frozenset[tuple[str, str]],
+    ) -> Proposal:
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
-        edits, refused = self._history.edits, self._history.refused
-        documents = {
-            one: Document(text, language_of(one, self._languages.get(one, "")))
-            for one, text in self._history.texts.items()
-        }
         started = time.perf_counter()
         proposal = propose(uri, documents, edits, refused, self._trees)
         self._cost_s = time.perf_counter() - started

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.cli import main
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.edit_episodes import (
     Episode,
@@ -105,8 +106,10 @@ def test_any_order_is_the_same_commit_in_another_order(repository: Path) -> None
 
 def test_the_command_writes_a_result_and_keeps_the_bank(repository: Path, tmp_path: Path) -> None:
     out, bank = tmp_path / "out", tmp_path / "bank.jsonl"
-    arguments = ["eval", "edits", str(repository), "--out", str(out), "--bank", str(bank)]
-    assert main(arguments) == 0
+    # In a process of its own: the command line sets up logging.
+    command = [sys.executable, "-m", "infill_ls", "eval", "edits", str(repository)]
+    arguments = ["--out", str(out), "--bank", str(bank)]
+    subprocess.run([*command, *arguments], check=True, capture_output=True)
     result = json.loads((out / "edits.json").read_text())
     assert result["run"]["repositories"] == 1
     assert any(table["title"].startswith("Episodes answered") for table in result["tables"])
