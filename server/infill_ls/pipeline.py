@@ -212,10 +212,18 @@ class Pipeline:
     def document_changed(self, uri: str, path: PurePath) -> None:
         """Search again, in the background or at the next request, even at the same place."""
         self._searches.doubt(uri, path)
+        self._forget_answers(but=uri)
 
     def files_changed(self) -> None:
         """Search again, in the background or at the next request, whatever may have changed."""
         self._searches.doubt_all()
+        self._forget_answers()
+
+    def _forget_answers(self, but: str = "") -> None:
+        """Let who asks once more at the same place have a new search, not the answer of before."""
+        for uri, writing in tuple(self._writings.items()):
+            if writing.is_done and uri != but:
+                del self._writings[uri]
 
     async def _begin(self, snapshot: Snapshot) -> Report | Writing:
         """Have a completion written in place of what is being written for the document.
