@@ -103,7 +103,8 @@ async def test_servers(start: Start, runtime: Path, wallet: Path) -> None:
         uri = (wallet / "ask.py").as_uri()
         open_document(editor, TEXT, uri)
         if number % 5 == 0:
-            await editor.until_loaded()
+            # The model may be loaded before the folder is indexed, and its status never be seen.
+            await editor.until(lambda: editor.statuses and not editor.statuses[-1]["busy"])
         else:
             await asyncio.sleep(chance.random() * 2)
         editor.look_for_children()

@@ -45,7 +45,7 @@ BESIDE: dict[str, Any] = {
     "statistics": False,
     "maxLines": 7,
 }
-OPEN_OR_NOT_A_MATTER = {"thinkAhead", "remoteFallback", "remoteHeaders"}
+OPEN_OR_NOT_A_MATTER = {"nextEdit", "thinkAhead", "remoteFallback", "remoteHeaders"}
 """Switches, lists and objects whose default protects as much as any other value."""
 
 

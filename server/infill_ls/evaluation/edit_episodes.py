@@ -40,7 +40,7 @@ LEAST_LINES, MOST_LINES = 3, 300
 BATCH = 40
 _DATA = frozenset({"css", "html", "json", "toml", "yaml"})
 _RAW = re.compile(r":\d+ \d+ (\w+) (\w+) M\t(.+)")
-_NUMBERS = re.compile(r"(\d+)\t(\d+)\t(.+)")
+_NUMBERS = re.compile(r"^(\d++)\t(\d++)\t(.+)", re.MULTILINE)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _LARGEST_COMMON = 8
 

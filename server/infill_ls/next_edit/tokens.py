@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d(?:[\w.]*\w)?|\r\n|[\r\n]|[^\S\r\n]+|.", re.DOTALL)
-_WORD = re.compile(r"[^\W\d]\w*\Z")
+_WORD = re.compile(r"[^\W\d]\w*")
 _SUBWORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 MAX_IDENTIFIER_CHARS = 80
 """A longer word is not taken apart."""
@@ -40,7 +40,7 @@ def texts(text: str) -> tuple[str, ...]:
 
 def is_word(text: str) -> bool:
     """Tell whether ``text`` is one identifier or keyword."""
-    return _WORD.match(text) is not None
+    return _WORD.fullmatch(text) is not None
 
 
 def has_word(text: str) -> bool:
