@@ -11,12 +11,13 @@ STAMP := $(VENV)/.installed
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
 
+# Two at a time: most tests wait for processes to start.
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # The tests of the whole server once more, without what Windows' Python does not have.
 test-as-on-windows: install
-	$(BIN)/pytest --as-on-windows tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile --as-on-windows tests/e2e
 
 # The recipe that trains the bundled model, with a toy on the CPU. PyTorch goes into build/training.
 test-training: install build/training/.installed

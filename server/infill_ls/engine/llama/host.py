@@ -287,7 +287,8 @@ def main() -> int:
     )
     options: EngineOptions = arguments.options
     meeting = rendezvous_for(options)
-    if meeting.try_lock() is None:
+    lock = meeting.try_lock()  # held as long as we refer to it
+    if lock is None:
         return EXIT_ANOTHER_RUNS
     host = Host(meeting, options.idle_minutes * 60)
     steps_sent: set[int] = set()
