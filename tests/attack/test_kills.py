@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -92,11 +91,6 @@ async def test_engines(start: Start, runtime: Path) -> None:
     assert left_in(runtime) == []
 
 
-def _has_settled(editor: Editor) -> bool:
-    busy = [status["busy"] for status in editor.statuses]
-    return any(busy) and not busy[-1]
-
-
 @pytest.mark.timeout(900)
 async def test_servers(start: Start, runtime: Path, wallet: Path) -> None:
     chance = random.Random(4)
@@ -109,8 +103,7 @@ async def test_servers(start: Start, runtime: Path, wallet: Path) -> None:
         uri = (wallet / "ask.py").as_uri()
         open_document(editor, TEXT, uri)
         if number % 5 == 0:
-            # The model may be loaded before the folder is indexed, and its status never be seen.
-            await editor.until(partial(_has_settled, editor), "an end of the loading")
+            await editor.until_loaded()
         else:
             await asyncio.sleep(chance.random() * 2)
         editor.look_for_children()

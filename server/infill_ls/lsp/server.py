@@ -35,6 +35,8 @@ STATUS = "didChangeStatus"
 """Our notification: ``{busy, kind, message, indexedFiles}``; kind is ``Normal``, ``Error`` or
 ``Inactive``. Copilot's server has the same, without the number."""
 
+LOADING = "Loading the model"
+
 
 class InfillServer(MendedServer):
     """One editor's server. There is a session from ``initialize`` on."""
@@ -126,7 +128,7 @@ class InfillServer(MendedServer):
 
     async def load_model(self) -> None:
         """Load the model, with progress."""
-        async with self._busy("Loading the model") as self._report_loading:
+        async with self._busy(LOADING) as self._report_loading:
             await self.session.load_model()
 
     async def watch(self) -> None:
@@ -203,7 +205,8 @@ class InfillServer(MendedServer):
         label = self.session.engine_label
         kind, message = "Normal", f"Ready: {label}" if label else "Ready"
         if self._busy_with:
-            message = self._busy_with[0]
+            # Without the model nothing is completed; without the index it is.
+            message = LOADING if LOADING in self._busy_with else self._busy_with[0]
         elif self._problem:
             kind, message = "Error", self._problem
         elif not self.session.settings.enabled:
