@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-as-on-windows test-training test-editors vsix evaluation check format install clean
+.PHONY: run test test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -18,6 +18,10 @@ test: install
 # The tests of the whole server once more, without what Windows' Python does not have.
 test-as-on-windows: install
 	$(BIN)/pytest -n 2 --dist loadfile --as-on-windows tests/e2e
+
+# The wheel, installed alone into a clean environment, completes a line.
+test-wheel: install
+	tools/check_wheel.sh $(BIN)/python
 
 # The recipe that trains the bundled model, with a toy on the CPU. PyTorch goes into build/training.
 test-training: install build/training/.installed
