@@ -221,14 +221,18 @@ class Session:
     def document_opened(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Search a buffer in place of its file, and look whether it holds secrets."""
         self._look_for_secrets(uri, path, text)
-        self.edits.changed(uri, text, language_id, is_new=True)
-        self.document_changed(uri, path, text, language_id)
+        self._take(uri, path, text, language_id, is_new=True)
         self.look_at_disk()
 
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
+        self._take(uri, path, text, language_id)
+
+    def _take(
+        self, uri: str, path: Path | None, text: str, language_id: str, *, is_new: bool = False
+    ) -> None:
         self._pace.key(asyncio.get_running_loop().time())
-        self.edits.changed(uri, text, language_id)
+        self.edits.changed(uri, text, language_id, is_new=is_new)
         if path is not None:
             self._pipeline.document_changed(uri, path)
             self._buffers[path] = (text, language_id)

@@ -128,19 +128,15 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="keep the episodes in FILE; if it is there, take them from it",
     )
-    one.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
-    one.add_argument(
-        "--out",
-        type=Path,
-        default=Path("infill-ls-eval"),
-        help="folder for the results (default: %(default)s)",
-    )
-    one.add_argument("--fresh", action="store_true", help="measure again what is known")
-    one.set_defaults(run=lambda options: run(options, evaluate_edits))
+    _add_run_arguments(one, evaluate_edits)
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
+    _add_run_arguments(parser, evaluation)
+
+
+def _add_run_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
     parser.add_argument(
         "--out",

@@ -171,6 +171,11 @@ def _ends_with_line(stack: Sequence[Bracket]) -> bool:
     """Whether the line end ends the innermost thing, or a string that it stands in."""
     if stack[-1].kind is Kind.COMMENT:
         return stack[-1].closer == "\n"
+    return _is_in_line_string(stack)
+
+
+def _is_in_line_string(stack: Sequence[Bracket]) -> bool:
+    """Whether the innermost thing stands in a string that ends with its line."""
     return any(one.rule is not None and not one.rule.spans_lines for one in stack)
 
 
@@ -188,7 +193,7 @@ def _opened(
     elif name == "tag":
         closer, kind = ">", Kind.TAG
     elif name == "template":
-        closer, of = _TEMPLATES[mark], _script()
+        closer, of = _TEMPLATES[mark], language_named("javascript")
     elif name == "code":
         outer = stack[-1].rule
         assert outer is not None
@@ -202,10 +207,6 @@ def _opened(
     return Bracket(
         start.char, start.offset, start.indent, start.starts_line, closer, kind, rule, of
     )
-
-
-def _script() -> Language | None:
-    return language_named("javascript")
 
 
 def _inner(language: Language, stack: Sequence[Bracket]) -> Language:
@@ -227,9 +228,8 @@ def _next_token(
         return _comment_tokens(top.closer).search(text, position)
     if top.kind is Kind.TAG:
         return _tag_tokens().search(text, position)
-    in_line = any(one.rule is not None and not one.rule.spans_lines for one in stack)
     closer = top.closer if len(top.closer) > 1 else ""
-    return _code_tokens(inner, closer, in_line).search(text, position)
+    return _code_tokens(inner, closer, _is_in_line_string(stack)).search(text, position)
 
 
 def _bracket(text: str, offset: int, at: str, mark: str, depth: int = -1) -> Bracket:
@@ -272,7 +272,7 @@ def _code_tokens(language: Language, closer: str, in_line: bool) -> re.Pattern[s
     return re.compile("|".join(parts))
 
 
-@cache
+@lru_cache(maxsize=256)  # a fence, as in R"fence(...)fence", may be anything
 def _string_tokens(rule: StringRule, closer: str) -> re.Pattern[str]:
     end = re.escape(closer)
     parts = list(map(re.escape, rule.plain))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from infill_retrieval.syntax import Language, language_named
 
@@ -42,27 +43,34 @@ class Region:
 def region_at(language: Language, name: str, text: str, offset: int) -> Region:
     """Return the region that holds ``offset``; the whole document where it has one language."""
     inside = [
-        region for region in _regions(language, name, text) if region.start <= offset <= region.end
+        region
+        for region in _regions(language, name, text, offset)
+        if region.start <= offset <= region.end
     ]
     # The last one found is the innermost.
     return inside[-1] if inside else Region(language, 0, len(text))
 
 
-def _regions(language: Language, name: str, text: str) -> Iterator[Region]:
+def _regions(language: Language, name: str, text: str, offset: int) -> Iterator[Region]:
+    """Yield the regions that begin up to ``offset``, and perhaps one behind it."""
     if language.is_markup:
         if language.name == "astro" and (front := _FRONT_MATTER.match(text)):
             yield from _region("typescript", front)
-        for element in _ELEMENT.finditer(text):
+        for element in _up_to(offset, _ELEMENT, text):
             yield from _region(_of_element(element), element)
         if language.name == "erb":
             suffix = name[name.rfind(".") :]
-            for code in _TEMPLATE.finditer(text):
+            for code in _up_to(offset, _TEMPLATE, text):
                 yield from _region(_TEMPLATE_CODE.get(suffix, "ruby"), code)
     elif language.name == "markdown":
-        for fence in _FENCE.finditer(text):
+        for fence in _up_to(offset, _FENCE, text):
             yield from _region(fence["name"], fence)
     elif language.name == "php":
-        yield from _around_php(text)
+        yield from _around_php(text, offset)
+
+
+def _up_to(offset: int, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    return takewhile(lambda found: found.start() <= offset, pattern.finditer(text))
 
 
 def _region(name: str, found: re.Match[str]) -> Iterator[Region]:
@@ -81,7 +89,7 @@ def _of_element(element: re.Match[str]) -> str:
     return "json" if name.endswith("json") else name
 
 
-def _around_php(text: str) -> Iterator[Region]:
+def _around_php(text: str, offset: int) -> Iterator[Region]:
     """Yield the parts of a PHP file that are none: its page."""
     page = language_named("html")
     assert page is not None
@@ -89,6 +97,8 @@ def _around_php(text: str) -> Iterator[Region]:
     for code in _PHP.finditer(text):
         if code.start() > end:
             yield Region(page, end, code.start())
+        if code.start() > offset:
+            return
         end = code.end()
     if end < len(text) and end:
         yield Region(page, end, len(text))

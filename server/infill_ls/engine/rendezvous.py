@@ -103,7 +103,7 @@ class Rendezvous:
         return token
 
     def try_lock(self) -> Lock | None:
-        """Lock for the life of this process; ``None`` if another engine has the lock."""
+        """Lock for as long as the result is referred to; ``None`` if another engine has the lock."""
         return try_lock(self.lock)
 
 

@@ -14,7 +14,7 @@ from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
 from infill_ls.document.lines import with_lf
-from infill_retrieval.syntax import Language, language_named, language_of
+from infill_retrieval.syntax import Language, language_of
 
 CELL_SCHEME = "vscode-notebook-cell"
 SYNC = lsp.NotebookDocumentSyncOptions(
@@ -32,7 +32,7 @@ def notebook_of(workspace: Workspace, uri: str) -> str | None:
     if notebook is not None:
         return notebook.uri
     parts = urlsplit(uri)
-    return f"file:{_authority(parts.netloc)}{parts.path}" if parts.scheme == CELL_SCHEME else None
+    return f"file://{parts.netloc}{parts.path}" if parts.scheme == CELL_SCHEME else None
 
 
 def cells_around(workspace: Workspace, uri: str, language_id: str) -> tuple[str, str]:
@@ -44,7 +44,7 @@ def cells_around(workspace: Workspace, uri: str, language_id: str) -> tuple[str,
     place = next((n for n, cell in enumerate(cells) if unquote(cell.uri) == unquote(uri)), None)
     if place is None:
         return "", ""
-    language = language_named(language_id) or language_of("", language_id)
+    language = language_of("", language_id)
     before = "".join(f"{_shown(cell, language)}\n" for cell in cells[:place])
     after = "".join(f"\n{_shown(cell, language)}" for cell in cells[place + 1 :])
     return before, after
@@ -69,12 +69,7 @@ def _cells(workspace: Workspace, uri: str) -> Sequence[TextDocument]:
 
 def _shown(cell: TextDocument, language: Language) -> str:
     text = with_lf(cell.source).rstrip("\n")
-    own = language_named(cell.language_id or "") or language_of("", cell.language_id or "")
-    if own is language:
+    if language_of("", cell.language_id or "") is language:
         return text
     end = f" {language.comment_end}" if language.comment_end else ""
     return "\n".join(f"{language.comment} {line}{end}".rstrip() for line in text.split("\n"))
-
-
-def _authority(netloc: str) -> str:
-    return f"//{netloc}"

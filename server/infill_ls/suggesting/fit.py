@@ -10,10 +10,11 @@ from there on the text goes on behind it. What cannot be matched stays, and the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infill_ls.document.balance import Balance
-from infill_ls.document.brackets import CLOSER_OF
+from infill_ls.document.brackets import CLOSER_OF, Bracket
 from infill_retrieval.syntax import Language
 
 CLOSING = re.compile(
@@ -46,14 +47,14 @@ def is_closing(rest_of_line: str) -> bool:
 
 def fit(text: str, rest: str, balance: Balance, language: Language) -> Fit:
     """Return what of ``text`` fits before ``rest``, the rest of the cursor's line."""
-    stripped = text.rstrip()
+    stripped, own = text.rstrip(), balance.of(text).outer_closers
     if rest.strip() and stripped.endswith(rest.strip()):
         # It goes on to the line's end, the very way that the line ends.
         whole = stripped[: len(stripped) - len(rest.strip())]
         if not balance.of(whole).outer_closers:
             return Fit(stripped, len(rest.rstrip()), len(whole))
-    replaced, position, first = _matched(text, rest, balance)
-    end = _end(text, position, balance)
+    replaced, position, first = _matched(text, rest, balance, own)
+    end = _end(text, position, balance, own)
     is_between = not is_closing(_without_comment(rest[replaced:], language))
     if replaced and is_between and text[position:end].strip():
         return Fit(text[:first], 0, first)
@@ -68,11 +69,15 @@ def smallest(found: Fit, rest: str) -> Fit:
     return Fit(text, replaced, min(found.first_closer, len(text)))
 
 
-def _matched(text: str, rest: str, balance: Balance) -> tuple[int, int, int]:
-    """Return how much of ``rest`` is matched, up to where in ``text``, and where that begins."""
+def _matched(
+    text: str, rest: str, balance: Balance, own: Sequence[Bracket]
+) -> tuple[int, int, int]:
+    """Return how much of ``rest`` is matched, up to where in ``text``, and where that begins.
+
+    ``own`` is what in ``text`` closes something that was opened before it.
+    """
     closings = {one.offset: one for one in balance.closers_on_line}
     on_line = {one.depth for one in balance.closers_on_line if one.depth >= 0}
-    own = balance.of(text).outer_closers
     replaced, position, first, place = 0, 0, len(text), 0
     while place < len(rest):
         token = CLOSING.match(rest, place)
@@ -127,9 +132,9 @@ def _find(text: str, position: int, limit: int, mark: str) -> int | None:
     return None
 
 
-def _end(text: str, position: int, balance: Balance) -> int:
+def _end(text: str, position: int, balance: Balance, own: Sequence[Bracket]) -> int:
     """Return where the text must end: at what closes something that is closed further down."""
-    for closer in balance.of(text).outer_closers:
+    for closer in own:
         if closer.offset < position:
             continue
         if closer.depth < 0 or balance.is_closed_after(closer.depth):

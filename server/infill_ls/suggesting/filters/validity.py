@@ -53,13 +53,14 @@ def syntax(text: str, site: Site) -> str:
 
 def _adds_none(text: str, site: Site) -> bool:
     """Whether the text is not known to add errors, however the user finishes the line."""
+    if not site.balance.is_whole(f"{text}\n") or site.errors_around():
+        return True
     replaced = site.fit(text).replaced
-    errors, allowed = site.errors(text, replaced), site.errors_around()
-    if errors is None or errors <= allowed or allowed or not site.balance.is_whole(f"{text}\n"):
+    if not site.errors(text, replaced):
         return True
     language = site.hole.language
     last_word = re.search(r"(\w+)\s*\Z", text)
     if last_word is not None and last_word[1] in language.block_words:
         return True
     ends = (":", ":\n" + "\t" * 20 + "pass") if language.indented else (";", " {}", ",")
-    return any((site.errors(text + end, replaced) or 0) <= allowed for end in ends)
+    return not all(site.errors(text + end, replaced) for end in ends)
