@@ -29,7 +29,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
@@ -144,7 +144,9 @@ class Typist:
         assert report.prompt is not None
         assert report.hole is not None
         started = time.perf_counter()
-        (completion,) = await self._engine.complete(report.prompt, stop_after(tokens))
+        (completion,) = await self._engine.complete(
+            CompletionRequest(prompt=report.prompt, stop=stop_after(tokens))
+        )
         ours_ms = (time.perf_counter() - started) * 1000
         timings = completion.timings
         theirs_ms = self._infill.answer_ms(report.prompt, report.hole.typed, timings.decode_tokens)
@@ -168,7 +170,9 @@ class Typist:
         text, offset = with_blank_line(path)
         prompt = (await self._pipeline.prepare(snapshot_of(path, text, offset))).prompt
         assert prompt is not None
-        (completion,) = await self._engine.complete(prompt, stop_after(16))
+        (completion,) = await self._engine.complete(
+            CompletionRequest(prompt=prompt, stop=stop_after(16))
+        )
         steps = max(completion.timings.decode_tokens - 1, 1)  # the first token needs none
         return len(prompt.token_ids), completion.timings.decode_ms / steps
 

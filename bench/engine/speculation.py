@@ -22,11 +22,11 @@ from typing import Any
 from engine_bench.edits import Edit, edits_of_history, edits_that_never_repeat
 from engine_bench.figures import write_result
 
-from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
 from infill_ls.errors import InfillError
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
+from infill_ls.types import Completion, OnWritten, Prompt
 from infill_retrieval import NO_SNIPPETS
 
 SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
@@ -67,33 +67,20 @@ class Twins:
         """Return token ids."""
         return await self.plain.tokenize(texts)
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return numbers of tokens."""
-        return await self.plain.count_tokens(texts)
-
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Ask both, in turn who is first."""
         answers = {}
         order = (self.plain, self.drafting) if len(self.pairs) % 2 else (self.drafting, self.plain)
         for engine in order:
-            (answers[engine],) = await engine.complete(
-                prompt, stop, sampling=sampling, candidates=candidates
-            )
+            (answers[engine],) = await engine.complete(request)
         self.pairs.append(Pair(answers[self.plain], answers[self.drafting]))
         return (answers[self.plain],)
 
     async def warm(self, prompt: Prompt) -> None:
-        """Not used here."""
-
-    async def cancel(self) -> None:
         """Not used here."""
 
     async def close(self) -> None:

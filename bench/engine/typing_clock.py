@@ -17,14 +17,15 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from infill_ls.document import cursor_window
-from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
 from infill_ls.engine.decoding import syntax_end
-from infill_ls.engine.wire import completion_from_wire, completion_to_wire, written_from_wire
 from infill_ls.evaluation.history import PastEdit, check_out_parent, edits_of
 from infill_ls.evaluation.keystrokes import Typist
 from infill_ls.evaluation.simulated import (
@@ -62,7 +63,7 @@ class LiveModel:
     def __init__(self, model: Path, memory: Path | None) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._engine = EngineProcess(EngineOptions(model, draft="never"), request_timeout_s=300)
+        self._engine = EngineProcess(EngineOptions(model, draft="never"), answer_within_s=300)
         self.info: EngineInfo = self._wait(self._engine.start())
         self._memory = memory
         self._known: dict[str, Any] = {}
@@ -83,11 +84,11 @@ class LiveModel:
         key = hashlib.sha256(f"{prompt.token_ids} {prompt.fragment!r} {stop}".encode()).hexdigest()
         if key not in self._known:
             heard: list[Written] = []
-            (found,) = self._wait(self._engine.complete(prompt, stop, on_written=heard.append))
-            written = [asdict(each) for each in heard]
-            self._known[key] = [written, completion_to_wire(found)]
-        written, completion = self._known[key]
-        return Script(tuple(map(written_from_wire, written)), completion_from_wire(completion))
+            (found,) = self._wait(
+                self._engine.complete(CompletionRequest(prompt=prompt, stop=stop), heard.append)
+            )
+            self._known[key] = msgspec.to_builtins(Script(tuple(heard), found))
+        return msgspec.convert(self._known[key], Script)
 
     def keep(self) -> None:
         """Write what was said to the file."""

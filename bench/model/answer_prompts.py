@@ -22,7 +22,7 @@ from typing import Any
 
 from model_bench.lines import SNIPPETS, Answer
 
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.running import LASTING_TIME_MS
 from infill_ls.settings import Settings
@@ -52,7 +52,9 @@ async def answer(engine: Engine, case: Sequence[Record]) -> Answer:
     for record in case:
         ids = tuple(record["ids"])
         prompt = Prompt(ids, len(ids), record["fragment"], "")
-        found = await engine.complete(prompt, STOP, sampling=Settings().sampling, candidates=1)
+        found = await engine.complete(
+            CompletionRequest(prompt=prompt, stop=STOP, sampling=Settings().sampling, candidates=1)
+        )
         written[record["way"]] = found[0].text.partition("\n")[0] if found else ""
     one = case[0]
     return Answer(one["id"], one["package"], one["kind"], one["wanted"], written, one["language"])

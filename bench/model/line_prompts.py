@@ -60,7 +60,7 @@ async def of_humaneval(engine: Engine, options: argparse.Namespace) -> list[Reco
     problems = read_problems(options.humaneval).cases
     settings = settings_for(problems, options.model)
     pipeline = Pipeline(engine, lambda *_: _nothing(), settings)
-    fim = (await engine.start()).fim
+    fim = (await engine.start()).fim_tokens()
     records = []
     for problem in problems:
         snapshot = Snapshot(

@@ -32,7 +32,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.errors import InfillError
 from infill_ls.prompting.prompt import PromptText, assemble
 from infill_ls.types import Prompt, StopRule
@@ -106,7 +106,7 @@ async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]
         prompts = []
         for ids, piece, before in zip(await engine.tokenize(kept), fragments, kept, strict=True):
             parts = PromptText("", "", prefix, suffix, before, piece)
-            prompts.append(assemble(parts, info.fim, (), prefix_ids, suffix_ids, ids, 0))
+            prompts.append(assemble(parts, info.fim_tokens(), (), prefix_ids, suffix_ids, ids, 0))
         if prompts:
             found.append(Line(text[start:], tuple(prompts)))
         above += lines[row]
@@ -153,7 +153,7 @@ class SimulatedEditor:
         started = time.perf_counter()
         with suppress(asyncio.CancelledError):
             try:
-                await self._engine.complete(prompt, self._rule)
+                await self._engine.complete(CompletionRequest(prompt=prompt, stop=self._rule))
             except InfillError as error:
                 self.served.failed += 1
                 self.served.fault = str(error)
@@ -259,7 +259,7 @@ async def _ask_without_pause(
                 if time.perf_counter() >= end:
                     return latencies
                 started = time.perf_counter()
-                await engine.complete(prompt, rule)
+                await engine.complete(CompletionRequest(prompt=prompt, stop=rule))
                 latencies.append((time.perf_counter() - started) * 1000)
 
 

@@ -24,21 +24,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.progress import track
 
-from infill_ls.engine import EngineOptions, EngineProcess
-from infill_ls.engine.wire import completion_from_wire, completion_to_wire
+from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import (
-    GREEDY,
     Completion,
     OnWritten,
-    Prompt,
     Report,
-    Sampling,
     Snapshot,
-    StopRule,
     Trigger,
 )
 from infill_retrieval import NO_SNIPPETS
@@ -177,22 +173,21 @@ class RememberingEngine(EngineProcess):
 
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Return what is in the file, or ask the model."""
-        asked = f"{prompt.token_ids} {prompt.fragment!r} {stop} {sampling} {candidates}"
+        prompt, candidates = request.prompt, request.candidates
+        asked = (
+            f"{prompt.token_ids} {prompt.fragment!r} {request.stop} {request.sampling} {candidates}"
+        )
         key = hashlib.sha256(asked.encode()).hexdigest()
         if key not in self._known:
-            found = await super().complete(prompt, stop, sampling=sampling, candidates=candidates)
-            self._known[key] = [completion_to_wire(one) for one in found]
+            found = await super().complete(request)
+            self._known[key] = msgspec.to_builtins(found)
             if len(self._known) % SAVE_EVERY == 0:
                 self.save()
-        return tuple(completion_from_wire(one) for one in self._known[key])
+        return msgspec.convert(self._known[key], tuple[Completion, ...])
 
     def save(self) -> None:
         """Write the file."""

@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from infill_ls.document.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.document.cut import cut
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.prompting.budgets import budgets_for
 from infill_ls.prompting.held_snippets import HeldSnippets, SearchPlace
 from infill_ls.prompting.prompt import assemble, lay_out
@@ -137,6 +137,7 @@ class Pipeline:
         if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
             return Report(snapshot, None, reason, hole=hole)
         info = await self._engine.start()
+        info.fim_tokens()  # says so if the model has none, before anything is searched
         steps.done("wait for model")
         retrieval = await self._search(snapshot, hole)
         steps.done("retrieve")
@@ -235,17 +236,18 @@ class Pipeline:
         prompt, hole = prepared.prompt, prepared.hole
         if prompt is None or hole is None:
             return prepared
-        stop = stop_rule(hole, snapshot.trigger, self._settings)
-        sampling = self._settings.sampling
-        candidates = self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1
-        key = ResultKey.of(prompt, stop, sampling, candidates)
+        request = CompletionRequest(
+            prompt=prompt,
+            stop=stop_rule(hole, snapshot.trigger, self._settings),
+            sampling=self._settings.sampling,
+            candidates=self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1,
+        )
+        key = ResultKey.of(request.prompt, request.stop, request.sampling, request.candidates)
         if (known := self._results.get(key)) is not None:
             return self._conclude(prepared, hole, known, _Steps())
 
         async def write(on_written: OnWritten) -> tuple[Completion, ...]:
-            completions = await self._engine.complete(
-                prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
-            )
+            completions = await self._engine.complete(request, on_written)
             self._results.put(key, completions)
             return completions
 
@@ -395,7 +397,7 @@ class Pipeline:
         head, prefix, suffix, typed = await self._tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(text, info.fim_tokens(), head, prefix, suffix, typed, retrieval.tokens)
         return replace(prompt, document=snapshot.uri)
 
 

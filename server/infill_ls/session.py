@@ -155,6 +155,7 @@ class Session:
         engine = self.engine
         try:
             info = await engine.start()
+            info.fim_tokens()
             log.info("loaded model %s, context of %d tokens", info.model_name, info.context_tokens)
             for note in info.notes:
                 self._tell_once(ModelError(note))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infill_ls.engine import CompletionRequest
 from infill_ls.errors import EngineUnavailableError
 from infill_ls.types import StopRule
 from integration.conftest import MakeEngine, prompt_for
@@ -18,15 +19,15 @@ LONG = "".join(f"def function_{n}(first, second):\n    return first * {n}\n" for
 async def test_a_cancelled_completion_stops_the_engine(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, LONG)
-    call = asyncio.create_task(engine.complete(prompt, LINE))
+    call = asyncio.create_task(engine.complete(CompletionRequest(prompt=prompt, stop=LINE)))
     await asyncio.sleep(0)  # the request is on its way to the engine
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    (completion,) = await engine.complete(prompt, LINE)
+    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     # Had it gone on, all of the prompt would be in the KV cache.
     assert completion.timings.reused_tokens < len(prompt.token_ids) / 2
-    (again,) = await engine.complete(prompt, LINE)
+    (again,) = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     assert again.timings.reused_tokens > len(prompt.token_ids) * 0.9
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import EngineProcess
+from infill_ls.engine import CompletionRequest, EngineProcess
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
@@ -106,7 +106,9 @@ class Window:
             Snapshot(path.as_uri(), str(path), name, "python", buffer.text, buffer.offset)
         )
         assert report.prompt is not None, report.reason
-        (completion,) = await self._engine.complete(report.prompt, ONE_TOKEN)
+        (completion,) = await self._engine.complete(
+            CompletionRequest(prompt=report.prompt, stop=ONE_TOKEN)
+        )
         timings = completion.timings
         assert timings.prefill_tokens + timings.reused_tokens == len(report.prompt.token_ids)
         assert len(report.prompt.token_ids) > WHOLE_PROMPT

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.evaluation.cross_file import cases_of, read
 from infill_ls.evaluation.holes import CutHole, HoleKind, line_holes
 from infill_ls.evaluation.running import settings_for_a_line
@@ -139,7 +139,7 @@ class Asker:
         )
         assert prepared.prompt is not None
         assert prepared.hole is not None
-        fim = (await self._engine.start()).fim
+        fim = (await self._engine.start()).fim_tokens()
         markers = {fim.prefix, fim.suffix, fim.middle}
         ids = prepared.prompt.token_ids
         before = sum(token in markers for token in ids[: prepared.prompt.anchor_tokens])
@@ -150,7 +150,7 @@ class Asker:
         )
         stop = stop_rule(prepared.hole, Trigger.INVOKED, self._alone)
         found = await self._engine.complete(
-            prompt, stop, sampling=self._alone.sampling, candidates=1
+            CompletionRequest(prompt=prompt, stop=stop, sampling=self._alone.sampling, candidates=1)
         )
         return found[0].text.partition("\n")[0] if found else ""
 

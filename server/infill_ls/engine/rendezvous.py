@@ -53,6 +53,8 @@ class EngineOptions:
     draft: str = "auto"
     """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
     pays, ``always`` and ``never`` to measure that."""
+    must_infill: bool = True
+    """Refuse a model without infilling markers before its weights are loaded."""
     vocabulary_only: bool = False
     """Load no weights: the engine tokenizes for a model that runs elsewhere, and does no more."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infill_ls.document.lines import split_lines
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.errors import ModelError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
 from infill_ls.evaluation.driver import Measure
@@ -90,7 +90,9 @@ def measure_with(engine: Engine, settings: Settings) -> Measure[CrossFileCase]:
                 WITH_SUFFIX: await _with_suffix(engine, settings, case, retrieval=retrieval),
             }
             for way, prompt in prompts.items():
-                (completion, *_) = await engine.complete(prompt, STOP)
+                (completion, *_) = await engine.complete(
+                    CompletionRequest(prompt=prompt, stop=STOP)
+                )
                 row[_way(way, retrieval=retrieval)] = _scores(case, completion.text)
         return row
 
@@ -145,7 +147,8 @@ async def _left_to_right(engine: Engine, case: CrossFileCase, *, retrieval: bool
         raise ModelError(
             f"the model has a context of {info.context_tokens} tokens, not {ALL_TOKENS}"
         )
-    bos = () if info.fim.bos is None else (info.fim.bos,)
+    begin = info.fim_tokens().bos
+    bos = () if begin is None else (begin,)
     lines = split_lines(case.context) if retrieval else []
     *by_line, prompt_ids = await engine.tokenize([*lines, case.prompt])
     context_ids: list[int] = []

@@ -12,15 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infill_ls.engine import EngineInfo
+from infill_ls.engine import CompletionRequest, EngineInfo
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.session import Session, Superseded
 from infill_ls.types import (
-    GREEDY,
     Completion,
     OnWritten,
     Prompt,
-    Sampling,
     Snapshot,
     StopRule,
     Written,
@@ -90,18 +88,8 @@ class SimulatedEngine:
         """Return token ids, in no time."""
         return self.model.tokenize(texts)
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return numbers of tokens, in no time."""
-        return [len(ids) for ids in self.model.tokenize(texts)]
-
     async def complete(
-        self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,  # noqa: ARG002
-        candidates: int = 1,  # noqa: ARG002
-        on_written: OnWritten | None = None,
+        self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
         """Write what the model says, each token in its time."""
         call = Call()
@@ -113,7 +101,7 @@ class SimulatedEngine:
                 self._waiting -= 1
                 if not self._waiting:
                     self._is_wanted.clear()
-                return (await self._serve(call, prompt, stop, on_written),)
+                return (await self._serve(call, request.prompt, request.stop, on_written),)
         except asyncio.CancelledError:
             call.is_given_up = True
             raise
@@ -158,9 +146,6 @@ class SimulatedEngine:
                         held += len(chunk)
                 done = held >= len(ids) - 1
             await asyncio.sleep(0)
-
-    async def cancel(self) -> None:
-        """Not used here."""
 
     async def close(self) -> None:
         """Nothing is to be given back."""

@@ -34,7 +34,7 @@ def test_suffix_fits_its_budget(counts: list[int], budget: int) -> None:
 
 
 def fim_tokens(order: Order, bos: int | None) -> FimTokens:
-    return FimTokens("test", order, 101, 102, 103, bos, frozenset())
+    return FimTokens("test", order, 101, 102, 103, bos)
 
 
 TEXT = PromptText("ctx\n", "# a.py\n", "pre\n", "\nsuf", "ty", "ped")
@@ -61,6 +61,6 @@ def test_spm_keeps_prefix_and_typed_text_together() -> None:
 
 
 def test_a_family_without_a_middle_marker_ends_with_the_typed_text() -> None:
-    fim = FimTokens("test", Order.SPM, 101, 102, None, 100, frozenset())
+    fim = FimTokens("test", Order.SPM, 101, 102, None, 100)
     prompt = assemble(TEXT, fim, (1,), (4,), (5, 6), (7,), 1)
     assert prompt.token_ids == (100, 102, 5, 6, 101, 1, 4, 7)

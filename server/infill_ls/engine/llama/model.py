@@ -71,14 +71,14 @@ class LlamaModel:
     ) -> None:
         """Load the model; ``on_progress`` gets fractions from 0 to 1.
 
-        Raises :class:`ModelError` if the file is no model or cannot infill.
+        Raises :class:`ModelError` if the file is no model or, where it must, cannot infill.
         """
         self._options = options
         path = options.model_path
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
         self._is_interruptible = False
-        facts = read_facts(path)
+        facts = read_facts(path, must_infill=options.must_infill)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
         kv_tokens = options.kv_tokens or default_kv_tokens(
@@ -96,7 +96,6 @@ class LlamaModel:
         )
         try:
             self.vocab = LlamaVocab(self._model)
-            fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             self._batch = LlamaBatch(BATCH_TOKENS)
             self._row = ctypes.c_float * self.vocab.tokens
             self._rows: dict[int, Logits] = {}
@@ -107,7 +106,8 @@ class LlamaModel:
         self.info = EngineInfo(
             model_name=facts.name,
             context_tokens=self.context_tokens,
-            fim=fim,
+            stop_ids=self.vocab.find_stop_ids(f"{facts.architecture} {facts.name}"),
+            fim=self.vocab.find_fim_tokens(f"{facts.architecture} {facts.name}"),
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
             notes=self._fixes.notes,
             prefill_tokens_per_s=self.calibration.prefill_tokens_per_s,

@@ -92,43 +92,16 @@ class LlamaVocab:
         # Some tokenizers put a space before each text; no metadata tells all that do the like.
         return self._tokenize_joined(_SAMPLE_LINES) == [self.tokenize(t) for t in _SAMPLE_LINES]
 
-    def find_fim_tokens(self, path: Path, model_name: str = "") -> FimTokens:
-        """Return the infilling markers. Takes and raises what :meth:`find_family` does."""
-        return self._fim_tokens(*self._find(path, model_name))
+    def find_fim_tokens(self, model_name: str = "") -> FimTokens | None:
+        """Return the infilling markers; ``None`` if the vocabulary has those of no family.
 
-    def find_family(self, path: Path, model_name: str = "") -> FimFamily:
-        """Return the family whose markers the vocabulary has.
-
-        ``model_name`` tells families apart that spell them alike; ``path`` is for the message if
-        there are none. Raises :class:`ModelError`.
+        ``model_name`` tells families apart that spell them alike.
         """
-        return self._find(path, model_name)[0]
-
-    def _find(self, path: Path, model_name: str) -> tuple[FimFamily, list[int]]:
-        for family in FAMILIES:
-            if family.models and not any(part in model_name.lower() for part in family.models):
-                continue
-            ids = [self._special(text) for text in family.markers]
-            found = [token for token in ids if token is not None]
-            if len(found) == len(ids):
-                return family, found
-        raise ModelError(
-            f"model file {path} cannot fill in the middle (no infilling markers in its "
-            f"vocabulary): {_USE_A_BASE_MODEL}"
-        )
-
-    def _fim_tokens(self, family: FimFamily, markers: Sequence[int]) -> FimTokens:
-        stops = set(markers)
-        stops.update(t for text in family.stops if (t := self._special(text)) is not None)
-        stops.update(
-            token
-            for token in range(self.tokens)
-            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
-        )
-        bos = int(llama_cpp.llama_vocab_bos(self._vocab))
+        if (found := self._find(model_name)) is None:
+            return None
+        family, markers = found
+        bos = self._bos
         wants_bos = family.needs_bos or llama_cpp.llama_vocab_get_add_bos(self._vocab)
-        if bos >= 0:
-            stops.add(bos)
         return FimTokens(
             family=family.name,
             order=family.order,
@@ -136,8 +109,46 @@ class LlamaVocab:
             suffix=markers[1],
             middle=markers[2] if family.middle is not None else None,
             bos=bos if wants_bos and bos >= 0 else None,
-            stops=frozenset(stops),
         )
+
+    def find_stop_ids(self, model_name: str = "") -> frozenset[int]:
+        """Return the ids that end what is written; with the family's, if it is of one."""
+        stops = {
+            token
+            for token in range(self.tokens)
+            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
+        }
+        if (found := self._find(model_name)) is not None:
+            family, markers = found
+            stops.update(markers)
+            stops.update(t for text in family.stops if (t := self._special(text)) is not None)
+        return frozenset(stops | {self._bos} - {-1})
+
+    def find_family(self, path: Path, model_name: str = "") -> FimFamily:
+        """Return the family whose markers the vocabulary has; ``path`` is for the message.
+
+        Raises :class:`ModelError` if it has none.
+        """
+        if (found := self._find(model_name)) is None:
+            raise ModelError(
+                f"model file {path} cannot fill in the middle (no infilling markers in its "
+                f"vocabulary): {_USE_A_BASE_MODEL}"
+            )
+        return found[0]
+
+    def _find(self, model_name: str) -> tuple[FimFamily, list[int]] | None:
+        for family in FAMILIES:
+            if family.models and not any(part in model_name.lower() for part in family.models):
+                continue
+            ids = [self._special(text) for text in family.markers]
+            found = [token for token in ids if token is not None]
+            if len(found) == len(ids):
+                return family, found
+        return None
+
+    @cached_property
+    def _bos(self) -> int:
+        return int(llama_cpp.llama_vocab_bos(self._vocab))
 
     def _special(self, text: str) -> int | None:
         """Return the id of the token spelled exactly ``text``, or ``None``."""
