@@ -30,6 +30,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
@@ -132,7 +133,7 @@ class Typist:
         self._infill = infill
         self._index = WorkspaceIndex([HERE / "server"], RetrievalSettings())
         self._index.crawl(lambda _: None)
-        self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
+        self._pipeline = Pipeline(Gathering(engine, self._index.retrieve, SETTINGS))
         self._report: Report | None = None
         self.events: list[Event] = []
 

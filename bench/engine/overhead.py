@@ -27,6 +27,7 @@ from engine_bench.figures import spread, write_result
 
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.engine.shape import default_kv_tokens
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_retrieval import NO_SNIPPETS
@@ -52,7 +53,7 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     boundary, loop, key = [], [], []
     until = time.monotonic() + seconds
     for edit in edits_of_history(100):
-        pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+        pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
         for number, snapshot in enumerate(edit.snapshots()):
             started = time.perf_counter()
             report = await pipeline.run(snapshot)

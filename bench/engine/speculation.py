@@ -24,6 +24,7 @@ from engine_bench.figures import write_result
 
 from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
 from infill_ls.errors import InfillError
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Completion, OnWritten, Prompt
@@ -101,7 +102,7 @@ async def replay(twins: Twins, edits: Sequence[Edit], seconds: float) -> dict[st
     until = time.monotonic() + seconds
     typed = 0
     for edit in edits:
-        pipeline = Pipeline(twins, lambda *_: NO_SNIPPETS, SETTINGS)
+        pipeline = Pipeline(Gathering(twins, lambda *_: NO_SNIPPETS, SETTINGS))
         for snapshot in edit.snapshots():
             try:
                 await pipeline.run(snapshot)

@@ -25,6 +25,7 @@ from model_bench.packages import archives_of, unpack
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.humaneval import FILE_NAME, read_problems, settings_for
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -59,7 +60,7 @@ async def of_humaneval(engine: Engine, options: argparse.Namespace) -> list[Reco
     """Return HumanEval's prompts in the server's form and in the raw one."""
     problems = read_problems(options.humaneval).cases
     settings = settings_for(problems, options.model)
-    pipeline = Pipeline(engine, lambda *_: _nothing(), settings)
+    pipeline = Pipeline(Gathering(engine, lambda *_: _nothing(), settings))
     fim = (await engine.start()).fim_tokens()
     records = []
     for problem in problems:

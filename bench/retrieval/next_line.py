@@ -24,6 +24,7 @@ from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.cross_file import Case, cases_of, read
 from infill_ls.evaluation.intervals import Comparison, compare
 from infill_ls.evaluation.running import settings_for_a_line
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -97,7 +98,8 @@ async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
                 index.crawl()
                 with_snippets = plain.model_copy(update={"snippet_tokens": 512})
                 pipelines = [
-                    Pipeline(engine, index.retrieve, one) for one in (plain, with_snippets)
+                    Pipeline(Gathering(engine, index.retrieve, one))
+                    for one in (plain, with_snippets)
                 ]
                 limit = -(-cases // len(chosen))
                 found = cases_of(package.name, package.language, folder, limit)

@@ -28,6 +28,7 @@ import msgspec
 from rich.progress import track
 
 from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import (
@@ -198,7 +199,7 @@ class RememberingEngine(EngineProcess):
 async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -> list[Outcome]:
     """Ask the pipeline for each case, automatically, with no threshold."""
     engine = RememberingEngine(EngineOptions(settings.model_path), answers)
-    pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+    pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
     outcomes = []
     try:
         for number, case in enumerate(track(cases, "cases", disable=not sys.stderr.isatty())):

@@ -21,6 +21,7 @@ from infill_ls.edit_session import EditSession
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineChoice, EngineFactory, engine_for, same_engine
 from infill_ls.errors import EngineError, InfillError, ModelError, RemoteError
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.suggesting.triggers import Pace
@@ -81,7 +82,7 @@ class Session:
         self._index_thread = ThreadPoolExecutor(1, "infill-index")
         self._stop_crawling = threading.Event()
         self._engines = self._choose_engine()
-        self._pipeline = Pipeline(self.engine, self._retrieve, settings)
+        self._pipeline = Pipeline(Gathering(self.engine, self._retrieve, settings))
         self._newest: dict[str, asyncio.Task[Report]] = {}
         self._last_report: dict[str, Report] = {}
         self._folders: tuple[Path, ...] = ()
@@ -364,7 +365,10 @@ class Session:
         return EngineChoice(self.settings, self._engine_factory, self._on_loading, switched)
 
     def _use_pipeline(self, settings: Settings) -> None:
-        former, self._pipeline = self._pipeline, Pipeline(self.engine, self._retrieve, settings)
+        former, self._pipeline = (
+            self._pipeline,
+            Pipeline(Gathering(self.engine, self._retrieve, settings)),
+        )
         former.close()
 
     def _retrieve(self, query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:

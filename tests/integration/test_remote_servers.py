@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
@@ -158,7 +159,7 @@ async def complete_at(engine: Engine, offset: int) -> Report:
     text = SOURCE.read_text("utf-8")
     holed = text[:offset] + text[offset + 8 :]
     snapshot = Snapshot("file:///x.py", "", "x.py", "python", holed, offset, Trigger.INVOKED)
-    return await Pipeline(engine, lambda *_: NO_SNIPPETS, SETTINGS).run(snapshot)
+    return await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, SETTINGS)).run(snapshot)
 
 
 def completion_of(report: Report) -> Completion:

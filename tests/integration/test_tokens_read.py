@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import CompletionRequest, EngineProcess
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
@@ -56,7 +57,7 @@ class Window:
         self._folder = folder
         self._index = WorkspaceIndex([folder], RetrievalSettings())
         self._index.crawl(lambda _: None)
-        self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
+        self._pipeline = Pipeline(Gathering(engine, self._index.retrieve, SETTINGS))
         self._buffers = {name: Buffer(folder / name) for name in FILES}
         self._report: Report | None = None
 

@@ -12,6 +12,7 @@ from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.evaluation.cross_file import cases_of, read
 from infill_ls.evaluation.holes import CutHole, HoleKind, line_holes
 from infill_ls.evaluation.running import settings_for_a_line
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.suggesting.stopping import stop_rule
@@ -80,8 +81,8 @@ class Asker:
         self._engine, self._folder, self._language = engine, folder, language
         self._alone = settings_for_a_line(model)
         searching = self._alone.model_copy(update={"snippet_tokens": Settings().snippet_tokens})
-        self._hole = Pipeline(engine, index.retrieve, self._alone)
-        self._snippets = Pipeline(engine, index.retrieve, searching)
+        self._hole = Pipeline(Gathering(engine, index.retrieve, self._alone))
+        self._snippets = Pipeline(Gathering(engine, index.retrieve, searching))
 
     async def ask(self, hole: CutHole, ways: Sequence[str] = WAYS) -> Answer:
         """Return what is written for ``hole`` in some ways."""

@@ -175,6 +175,7 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
     from infill_ls.evaluation import humaneval
     from infill_ls.evaluation.datasets import sample
     from infill_ls.evaluation.running import evaluate
+    from infill_ls.gathering import Gathering
     from infill_ls.pipeline import Pipeline
     from infill_retrieval import NO_SNIPPETS
 
@@ -185,7 +186,9 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
 
     def measures_on(engine: Engine) -> Sequence[Measure[humaneval.Problem]]:
         return [
-            humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings), plan.parts)
+            humaneval.measure_with(
+                Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)), plan.parts
+            )
             for _ in range(LANES)
         ]
 
@@ -206,6 +209,7 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     from infill_ls.evaluation import repository
     from infill_ls.evaluation.ablation import retrieve_without
     from infill_ls.evaluation.running import LASTING_TIME_MS, evaluate
+    from infill_ls.gathering import Gathering
     from infill_ls.pipeline import Pipeline
     from infill_ls.settings import Settings
     from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
@@ -222,8 +226,8 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
 
         def measures_on(engine: Engine) -> Sequence[Measure[repository.Request]]:
             search = retrieve_without(index.retrieve, plan.parts)
-            searching = Pipeline(engine, search, settings)
-            alone = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+            searching = Pipeline(Gathering(engine, search, settings))
+            alone = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
             return [repository.measure_with(searching, alone, folder, plan.parts)]
 
         run = {"folder": folder.name, "holes": len(holes), "seed": options.seed}

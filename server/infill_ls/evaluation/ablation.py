@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from infill_ls.engine import CompletionRequest, Engine, EngineInfo
-from infill_ls.pipeline import Retrieve
+from infill_ls.gathering import Retrieve
 from infill_ls.types import Completion, OnWritten, Prompt
 from infill_retrieval import NO_SNIPPETS, Channel, CountTokens, Query, Retrieval
 

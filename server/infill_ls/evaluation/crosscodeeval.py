@@ -21,6 +21,7 @@ from infill_ls.evaluation.driver import Measure
 from infill_ls.evaluation.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.evaluation.statements import first_statement, identifiers, without_comments
 from infill_ls.evaluation.text_scores import edit_similarity
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
@@ -179,7 +180,7 @@ async def _with_suffix(
         f"untitled:{case.id}", "", case.file, case.language.name,
         case.prompt + case.right_context, len(case.prompt), Trigger.INVOKED,
     )  # fmt: skip
-    report = await Pipeline(engine, find, settings).prepare(snapshot)
+    report = await Pipeline(Gathering(engine, find, settings)).prepare(snapshot)
     assert report.prompt is not None, report.reason  # asked for, in a language that is not off
     return report.prompt
 

@@ -11,6 +11,7 @@ from infill_ls.errors import UsageError
 from infill_ls.evaluation import repository
 from infill_ls.evaluation.ablation import EngineWithout, Part, retrieve_without
 from infill_ls.evaluation.holes import HoleKind
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Completion, OnWritten, Prompt, StopRule
@@ -65,8 +66,8 @@ def ask(folder: Path, parts: frozenset[Part] = frozenset()) -> tuple[Recording, 
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
         reduced = EngineWithout(engine, parts)
-        searching = Pipeline(reduced, retrieve_without(index.retrieve, parts), settings)
-        alone = Pipeline(reduced, lambda *_: NO_SNIPPETS, settings)
+        searching = Pipeline(Gathering(reduced, retrieve_without(index.retrieve, parts), settings))
+        alone = Pipeline(Gathering(reduced, lambda *_: NO_SNIPPETS, settings))
         measure = repository.measure_with(searching, alone, folder, parts)
 
         async def run() -> list[object]:
