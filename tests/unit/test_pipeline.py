@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 
 import pytest
 
-import infill_ls.pipeline as pipelines
 from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering
@@ -66,7 +65,7 @@ async def test_an_equal_prompt_is_answered_from_the_cache() -> None:
 async def test_a_search_that_hangs_costs_the_snippets_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipelines, "SEARCH_LIMIT_S", 0.1)
+    monkeypatch.setattr(gathering, "SEARCH_LIMIT_S", 0.1)
     goes_on = threading.Event()
     searches = []
 
