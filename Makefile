@@ -37,7 +37,7 @@ test-editors: install
 
 # The figures of docs/evaluation.md: half an hour on two cores that have nothing else to do.
 evaluation: install
-	PYTHONPATH=bench/retrieval $(BIN)/python bench/evaluation/report.py
+	$(BIN)/python -m bench.evaluation.report
 
 # The VS Code extension, with the server in it, as a package: editors/vscode/infill-ls.vsix.
 vsix: install

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.evaluation.history import PastEdit
-from infill_ls.evaluation.keystrokes import Replay, tables_of
+from infill_ls.evaluation.typing_replay import Replay, tables_of
+from infill_ls.measuring.git_history import PastEdit
 
 TYPED = "return price * quantity"
 BEFORE, AFTER = "def total(price, quantity):\n    ", "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from truth import outcome_of, places, shares
+from bench.suggest.truth import outcome_of, places, shares
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [

@@ -17,10 +17,10 @@ from infill_ls.document.lines import split_lines
 from infill_ls.engine import Engine
 from infill_ls.errors import ModelError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
-from infill_ls.evaluation.driver import Measure
-from infill_ls.evaluation.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.evaluation.statements import first_statement, identifiers, without_comments
 from infill_ls.evaluation.text_scores import edit_similarity
+from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
