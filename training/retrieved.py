@@ -5,16 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
-
-if TYPE_CHECKING:
-    from training.samples import Encoder, Ids
+from training.tokens import Encoder, Ids
 
 WINDOW_CHARS = 6_000
 """More of the text before the hole would change no search, and take time to look at."""

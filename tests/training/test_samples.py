@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
-from training.filters import LANGUAGES
 from training.retrieved import PackageSearch
 from training.rows import samples_of, translated
-from training.samples import Budgets, Encoder, Mix, SampleMaker, pack
-from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE
+from training.samples import Budgets, Mix, SampleMaker, pack
+from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder
 
 from infill_ls.document.cut import cut
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.render import path_comment, render_snippet
+from infill_retrieval.render import render_snippet
 from training import samples, vocabulary
 
 SOURCE = Path(samples.__file__).read_text(encoding="utf-8")
@@ -53,11 +52,6 @@ def windows(seed: int) -> Iterator[Parts]:
     maker = SampleMaker(Encoder(TOKENIZER), random.Random(seed), lambda: mix)
     for sample in maker.shard([(NAME, SOURCE)]):
         yield Parts.of(sample.tolist())
-
-
-@pytest.mark.parametrize("suffix", sorted(LANGUAGES))
-def test_files_are_named_as_the_server_names_them(suffix: str) -> None:
-    assert samples.path_comment(f"src/name{suffix}") == path_comment(f"src/name{suffix}")
 
 
 @pytest.mark.parametrize("seed", range(4))
