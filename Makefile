@@ -48,6 +48,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry server retrieval
 	tools/check_clients.sh
 
 format: install
