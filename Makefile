@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
+.PHONY: run test test-pythons test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -14,6 +14,10 @@ run: install
 # Two at a time: most tests wait for processes to start.
 test: install
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The tests that start no server, on each Python that we support and that is found; says which are missing.
+test-pythons: install
+	tools/test_pythons.sh
 
 # The tests of the whole server once more, without what Windows' Python does not have.
 test-as-on-windows: install
