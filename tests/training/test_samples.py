@@ -60,16 +60,26 @@ def test_a_sample_is_cut_where_the_server_cuts(seed: int) -> None:
     for parts in windows(seed):
         header, _, prefix = parts.prefix.partition("\n")
         assert header in {f"# {NAME}", "# samples.py"}
-        place = f"\n{SOURCE}".index(f"\n{prefix}{parts.middle}") + len(prefix)
+        # Whole, as a line like ``rng = self.rng`` stands in more than one place.
+        around = f"\n{prefix}{parts.middle}{parts.suffix}"
+        assert around in f"\n{SOURCE}"
+        place = f"\n{SOURCE}".index(around) + len(prefix)
         typed = parts.middle.split("\n")[0]
         typed = typed[: len(typed) // 2]
         text = SOURCE[:place] + SOURCE[place:]
         hole = cut(
-            Snapshot("file:///x", NAME, NAME, "python", text, place + len(typed), Trigger.AUTOMATIC)
+            Snapshot(
+                uri="file:///x",
+                path=NAME,
+                name=NAME,
+                language_id="python",
+                text=text,
+                offset=place + len(typed),
+                trigger=Trigger.AUTOMATIC,
+            )
         )
         assert hole.prefix.endswith(prefix)
         assert hole.typed == typed  # the rest of the middle is what has to be written
-        assert SOURCE[place + len(parts.middle) :].startswith(parts.suffix)
         count += 1
     assert count > 5
 
