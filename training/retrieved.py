@@ -38,7 +38,12 @@ class PackageSearch:
     def context(self, name: str, before: str, after: str, budget_tokens: int) -> Ids:
         """Return the ids of the snippets for a hole in the file ``name``, as a prompt has them."""
         path = str(self._root / name)
-        query = Query(path, language_of(name).name, before[-WINDOW_CHARS:], after[:WINDOW_CHARS])
+        query = Query(
+            path=path,
+            language_id=language_of(name).name,
+            prefix=before[-WINDOW_CHARS:],
+            suffix=after[:WINDOW_CHARS],
+        )
         found = self._index.retrieve(query, budget_tokens, self._count)
         text = "".join(render_snippet(snippet.path, snippet.text) for snippet in found.snippets)
         ids = self._encode(text)

@@ -56,5 +56,7 @@ def edits_that_never_repeat(count: int, seed: int = 0) -> list[PastEdit]:
     for number in range(count):
         before, after, typed = lines(40), "\n" + lines(20), lines(3).rstrip()
         name = f"words{number}.py"
-        edits.append(PastEdit(name, commit="", path=name, before=before, typed=typed, after=after))
+        edits.append(
+            PastEdit(id=name, commit="", path=name, before=before, typed=typed, after=after)
+        )
     return edits

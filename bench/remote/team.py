@@ -108,8 +108,20 @@ async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]
         kept = [one[: len(one) - len(piece)] for one, piece in zip(typed, fragments, strict=True)]
         prompts = []
         for ids, piece, before in zip(await engine.tokenize(kept), fragments, kept, strict=True):
-            parts = PromptText("", "", prefix, suffix, before, piece)
-            prompts.append(assemble(parts, info.fim, (), prefix_ids, suffix_ids, ids, 0))
+            parts = PromptText(
+                context="", header="", prefix=prefix, suffix=suffix, typed=before, fragment=piece
+            )
+            prompts.append(
+                assemble(
+                    parts,
+                    info.fim,
+                    head_ids=(),
+                    prefix_ids=prefix_ids,
+                    suffix_ids=suffix_ids,
+                    typed_ids=ids,
+                    snippet_tokens=0,
+                )
+            )
         if prompts:
             found.append(Line(text[start:], tuple(prompts)))
         above += lines[row]

@@ -74,7 +74,11 @@ def measure_folder(
 
 def our_context(index: WorkspaceIndex, path: Path, prefix: str, suffix: str) -> str:
     """Return what our retrieval puts before the prompt."""
-    found = index.retrieve(Query(str(path), "", prefix, suffix), BUDGET_TOKENS, count_all)
+    found = index.retrieve(
+        Query(path=str(path), language_id="", prefix=prefix, suffix=suffix),
+        BUDGET_TOKENS,
+        count_all,
+    )
     return "".join(render_snippet(snippet.path, snippet.text) for snippet in found.snippets)
 
 

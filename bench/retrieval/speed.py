@@ -99,7 +99,9 @@ def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> l
         if len(text) > 500:
             offset = chooser.randrange(200, len(text) - 100)
             target = workspace / "new" / path.name
-            places.append(Query(str(target), "", text[:offset], text[offset:]))
+            places.append(
+                Query(path=str(target), language_id="", prefix=text[:offset], suffix=text[offset:])
+            )
     return places[:QUERIES]
 
 
@@ -112,7 +114,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
         for typed in range(KEYS + 1):
             place = len(query.prefix) + typed
             text = query.prefix + query.suffix
-            at = Query(query.path, "", text[:place], text[place:])
+            at = Query(path=query.path, language_id="", prefix=text[:place], suffix=text[place:])
             started = time.perf_counter()
             index.retrieve(at, 512, count_all)
             (key_ms if typed else place_ms).append((time.perf_counter() - started) * 1000)
@@ -147,7 +149,9 @@ def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) ->
         path = chooser.choice(paths)
         name = f"zebra_{index.chunk_count}_{number}"
         text = (read_source(str(path), 400_000) or "") + f"\ndef {name}(quagga): ...\n"
-        query = Query(str(workspace / "new" / "x.py"), "", f"{name}", "")
+        query = Query(
+            path=str(workspace / "new" / "x.py"), language_id="", prefix=f"{name}", suffix=""
+        )
         started = time.perf_counter()
         index.open_buffer(path, text)
         index.settle()
@@ -294,7 +298,9 @@ def _typist(index: WorkspaceIndex, path: Path, text: str) -> Callable[[], None]:
     def type_key() -> None:
         place[0] += 1
         index.open_buffer(path, text[: place[0]] + text[place[0] + 1 :])
-        query = Query(str(path), "", text[: place[0]], text[place[0] + 1 :])
+        query = Query(
+            path=str(path), language_id="", prefix=text[: place[0]], suffix=text[place[0] + 1 :]
+        )
         index.retrieve(query, 512, count_all)
 
     return type_key

@@ -349,10 +349,12 @@ class Pipeline:
 
     async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
         query = Query(
-            snapshot.path,
-            hole.language.name if hole.region_before is not None else snapshot.language_id,
-            hole.prefix + hole.typed,
-            hole.line_tail + hole.below,
+            path=snapshot.path,
+            language_id=hole.language.name
+            if hole.region_before is not None
+            else snapshot.language_id,
+            prefix=hole.prefix + hole.typed,
+            suffix=hole.line_tail + hole.below,
         )
         loop = asyncio.get_running_loop()
 
@@ -386,16 +388,24 @@ class Pipeline:
             snapshot,
             hole,
             retrieval,
-            await self._tokenizer.count_lines(hole.prefix),
-            await self._tokenizer.count_lines(hole.suffix),
-            prefix_budget,
-            suffix_budget,
-            await self._tokenizer.fragment_start(hole.typed),
+            prefix_line_tokens=await self._tokenizer.count_lines(hole.prefix),
+            suffix_line_tokens=await self._tokenizer.count_lines(hole.suffix),
+            prefix_budget_tokens=prefix_budget,
+            suffix_budget_tokens=suffix_budget,
+            fragment_start=await self._tokenizer.fragment_start(hole.typed),
         )
         head, prefix, suffix, typed = await self._tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(
+            text,
+            info.fim,
+            head_ids=head,
+            prefix_ids=prefix,
+            suffix_ids=suffix,
+            typed_ids=typed,
+            snippet_tokens=retrieval.tokens,
+        )
         return replace(prompt, document=snapshot.uri)
 
 

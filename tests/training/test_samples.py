@@ -104,7 +104,9 @@ def test_snippets_are_those_that_the_server_finds(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     with WorkspaceIndex([tmp_path], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
-        query = Query(str(tmp_path / "shop/main.py"), "python", before, after)
+        query = Query(
+            path=str(tmp_path / "shop/main.py"), language_id="python", prefix=before, suffix=after
+        )
         expected = index.retrieve(
             query, 512, lambda texts: [len(Encoder(TOKENIZER)(text)) for text in texts]
         )

@@ -173,8 +173,8 @@ async def _with_suffix(
         return Retrieval(tuple(reversed(snippets)), budget_tokens - left)
 
     snapshot = Snapshot(
-        f"untitled:{case.id}", "", case.file, case.language.name,
-        case.prompt + case.right_context, len(case.prompt), Trigger.INVOKED,
+        uri=f"untitled:{case.id}", path="", name=case.file, language_id=case.language.name,
+        text=case.prompt + case.right_context, offset=len(case.prompt), trigger=Trigger.INVOKED,
     )  # fmt: skip
     report = await Pipeline(engine, find, settings).prepare(snapshot)
     assert report.prompt is not None, report.reason  # asked for, in a language that is not off

@@ -101,8 +101,8 @@ def measure_with(
     async def measure(problem: Problem) -> Row:
         text = problem.prompt + ("" if Part.SUFFIX in parts else problem.rest)
         snapshot = Snapshot(
-            f"untitled:{problem.id}.py", "", FILE_NAME, "python", text, len(problem.prompt),
-            Trigger.INVOKED,
+            uri=f"untitled:{problem.id}.py", path="", name=FILE_NAME, language_id="python", text=text, offset=len(problem.prompt),
+            trigger=Trigger.INVOKED,
         )  # fmt: skip
         report = await pipeline.run(snapshot)
         middle = _middle(report, raw=Part.FILTERS in parts)

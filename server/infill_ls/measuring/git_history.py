@@ -33,7 +33,7 @@ _NUMBERS = re.compile(r"^(\d++)\t(\d++)\t(.+)", re.MULTILINE)
 _KEYS = re.compile(r"\n[ \t]*|.", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastEdit:
     """One stretch of text typed into a file: ``before + typed + after`` is what came of it."""
 
@@ -169,7 +169,14 @@ def _edits_of_file(change: ChangedFile, old: bytes, new: bytes) -> Iterator[Past
         if LEAST_CHARS <= len(text) <= MOST_CHARS:
             name = f"{change.commit[:10]}:{change.path}:{len(before)}"
             rest = typed[blanks + len(text) :] + after
-            yield PastEdit(name, change.commit, change.path, before, text, rest)
+            yield PastEdit(
+                id=name,
+                commit=change.commit,
+                path=change.path,
+                before=before,
+                typed=text,
+                after=rest,
+            )
 
 
 def _is_code(path: str) -> bool:

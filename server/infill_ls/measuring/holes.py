@@ -28,7 +28,7 @@ class HoleKind(StrEnum):
     """The rest of a line, from the first use in the file of what another file declares."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutHole:
     """A file with a hole: ``text[:start] + wanted + text[end:]`` is the file."""
 
@@ -93,7 +93,8 @@ def _chosen(
     chooser = random.Random(f"{seed} {kind} {path}")  # noqa: S311 - a sample, not a secret
     chosen = sorted(chooser.sample(found, min(count, len(found))))
     return [
-        CutHole(f"{path}:{kind}:{start}", kind, path, text, start, end) for start, end in chosen
+        CutHole(id=f"{path}:{kind}:{start}", kind=kind, path=path, text=text, start=start, end=end)
+        for start, end in chosen
     ]
 
 

@@ -188,7 +188,14 @@ class SimulatedServer:
         """Ask after a key; return the text to put at the cursor, or ``None``."""
         name = path.relative_to(self._folder).as_posix()
         language = language_of(str(path)).name
-        snapshot = Snapshot(path.as_uri(), str(path), name, language, text, offset)
+        snapshot = Snapshot(
+            uri=path.as_uri(),
+            path=str(path),
+            name=name,
+            language_id=language,
+            text=text,
+            offset=offset,
+        )
         try:
             report = await self._session.suggest(snapshot)
         except Superseded:
