@@ -53,8 +53,7 @@ def add_command(commands: Any) -> None:
         description="Fill the holes of HumanEval's functions: exact match, and pass@1 by running "
         "the tests. FILE is one of the public JSONL files.",
     )
-    one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_file_arguments(one)
     _add_common_arguments(one, evaluate_humaneval)
     _add_parts(one)
     one = kinds.add_parser(
@@ -64,8 +63,7 @@ def add_command(commands: Any) -> None:
         "behind the cursor, without and with the retrieval that the file brings along. FILE is "
         "one of the public JSONL files.",
     )
-    one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_file_arguments(one)
     _add_common_arguments(one, evaluate_crosscodeeval)
     one = kinds.add_parser(
         "repo",
@@ -146,6 +144,11 @@ def _add_run_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) 
     )
     parser.add_argument("--fresh", action="store_true", help="measure again what is known")
     parser.set_defaults(run=lambda options: run(options, evaluation))
+
+
+def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
+    parser.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:

@@ -23,16 +23,10 @@ with cases like it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of a table: how many cases it rests on, and its 95 % bootstrap interval."""
+class Figure(intervals.Interval):
+    """One number of a table, with its 95 % bootstrap interval and how many cases it rests on."""
 
     cases: int
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.1f} ({self.low:.1f} to {self.high:.1f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,7 @@ def _as_figure(cases: int, interval: Callable[[], intervals.Interval]) -> Figure
     if not cases:
         return None
     one = interval()
-    return Figure(cases, one.value, one.low, one.high)
+    return Figure(one.value, one.low, one.high, cases)
 
 
 def _markdown_lines(table: Table) -> list[str]:
