@@ -24,7 +24,11 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
 def shown(index: WorkspaceIndex, folder: Path, words: str) -> str:
     """Return the snippets for a query, with the names of their files."""
-    found = index.retrieve(Query(str(folder / "query.py"), "", words, ""), 512, count_tokens)
+    found = index.retrieve(
+        Query(path=str(folder / "query.py"), language_id="", prefix=words, suffix=""),
+        512,
+        count_tokens,
+    )
     return "".join(f"[{snippet.path}] {snippet.text}" for snippet in found.snippets)
 
 

@@ -1,4 +1,7 @@
-"""Count the lines of ordinary source that are hidden as secrets: ``false_alarms.py FOLDER…``."""
+"""Count the lines of ordinary source that are hidden as secrets.
+
+python -m bench.attack.false_alarms FOLDER…
+"""
 
 from __future__ import annotations
 

@@ -101,10 +101,12 @@ class Gathering:
 
     async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
         query = Query(
-            snapshot.path,
-            hole.language.name if hole.region_before is not None else snapshot.language_id,
-            hole.prefix + hole.typed,
-            hole.line_tail + hole.below,
+            path=snapshot.path,
+            language_id=hole.language.name
+            if hole.region_before is not None
+            else snapshot.language_id,
+            prefix=hole.prefix + hole.typed,
+            suffix=hole.line_tail + hole.below,
         )
         loop = asyncio.get_running_loop()
 

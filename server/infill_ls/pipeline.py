@@ -314,16 +314,24 @@ class Pipeline:
             snapshot,
             hole,
             retrieval,
-            await tokenizer.count_lines(hole.prefix),
-            await tokenizer.count_lines(hole.suffix),
-            prefix_budget,
-            suffix_budget,
-            await tokenizer.fragment_start(hole.typed),
+            prefix_line_tokens=await tokenizer.count_lines(hole.prefix),
+            suffix_line_tokens=await tokenizer.count_lines(hole.suffix),
+            prefix_budget_tokens=prefix_budget,
+            suffix_budget_tokens=suffix_budget,
+            fragment_start=await tokenizer.fragment_start(hole.typed),
         )
         head, prefix, suffix, typed = await tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        prompt = assemble(text, fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(
+            text,
+            fim,
+            head_ids=head,
+            prefix_ids=prefix,
+            suffix_ids=suffix,
+            typed_ids=typed,
+            snippet_tokens=retrieval.tokens,
+        )
         return replace(prompt, document=snapshot.uri)
 
 

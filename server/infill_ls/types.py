@@ -76,7 +76,7 @@ _END_KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One document at one moment, with a cursor in it."""
 

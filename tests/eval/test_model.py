@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from model_bench.lines import HOLE, SNIPPETS, Asker, random_columns
+from bench.model.lines import HOLE, SNIPPETS, Asker, random_columns
 
 from eval.conftest import CopyPackage
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.evaluation import humaneval
 from infill_ls.evaluation.datasets import sample
-from infill_ls.evaluation.figures import Row
 from infill_ls.gathering import Gathering
+from infill_ls.measuring.figures import Row
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path
 from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex

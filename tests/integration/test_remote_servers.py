@@ -158,7 +158,15 @@ async def test_the_text_is_the_same(
 async def complete_at(engine: Engine, offset: int) -> Report:
     text = SOURCE.read_text("utf-8")
     holed = text[:offset] + text[offset + 8 :]
-    snapshot = Snapshot("file:///x.py", "", "x.py", "python", holed, offset, Trigger.INVOKED)
+    snapshot = Snapshot(
+        uri="file:///x.py",
+        path="",
+        name="x.py",
+        language_id="python",
+        text=holed,
+        offset=offset,
+        trigger=Trigger.INVOKED,
+    )
     return await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, SETTINGS)).run(snapshot)
 
 

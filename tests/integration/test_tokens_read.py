@@ -104,7 +104,14 @@ class Window:
         path = buffer.path
         name = path.relative_to(self._folder).as_posix()
         report = await self._pipeline.prepare(
-            Snapshot(path.as_uri(), str(path), name, "python", buffer.text, buffer.offset)
+            Snapshot(
+                uri=path.as_uri(),
+                path=str(path),
+                name=name,
+                language_id="python",
+                text=buffer.text,
+                offset=buffer.offset,
+            )
         )
         assert report.prompt is not None, report.reason
         (completion,) = await self._engine.complete(

@@ -119,7 +119,12 @@ def test_an_edited_file_behind_a_link_is_not_found_again(tmp_path: Path) -> None
     with WorkspaceIndex([link], settings) as index:
         index.open_buffer(link / "a.py", text, "python")
         index.crawl()
-        query = Query(str(link / "a.py"), "python", "total = compute_total_price(", "")
+        query = Query(
+            path=str(link / "a.py"),
+            language_id="python",
+            prefix="total = compute_total_price(",
+            suffix="",
+        )
         found = index.retrieve(query, 400, lambda texts: [len(t) // 3 for t in texts])
         assert not found.snippets
         assert index.file_count == 1

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from infill_ls import gathering
 from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering

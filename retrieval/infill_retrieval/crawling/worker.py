@@ -252,7 +252,7 @@ def main() -> None:
     order = json.loads(sys.stdin.buffer.readline())
     end_with_parent(order["parent"], sys.stdin.fileno())
     options = order["settings"]
-    for name in ("excluded", "sensitive_names", "shares"):
+    for name in ("excluded", "sensitive_names"):
         options[name] = tuple(options[name])
     if options["cache_folder"] is not None:
         options["cache_folder"] = Path(options["cache_folder"])

@@ -54,7 +54,13 @@ async def _try(settings: Settings, options: EngineOptions) -> Trial:
         info = await engine.start()
         pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
         snapshot = Snapshot(
-            "trial", "", "shapes.py", "python", BEFORE + AFTER, len(BEFORE), Trigger.INVOKED
+            uri="trial",
+            path="",
+            name="shapes.py",
+            language_id="python",
+            text=BEFORE + AFTER,
+            offset=len(BEFORE),
+            trigger=Trigger.INVOKED,
         )
         report = await pipeline.run(snapshot)
     finally:

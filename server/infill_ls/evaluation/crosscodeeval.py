@@ -17,11 +17,11 @@ from infill_ls.document.lines import split_lines
 from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.errors import ModelError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
-from infill_ls.evaluation.driver import Measure
-from infill_ls.evaluation.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.evaluation.statements import first_statement, identifiers, without_comments
 from infill_ls.evaluation.text_scores import edit_similarity
 from infill_ls.gathering import Gathering
+from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
@@ -177,8 +177,8 @@ async def _with_suffix(
         return Retrieval(tuple(reversed(snippets)), budget_tokens - left)
 
     snapshot = Snapshot(
-        f"untitled:{case.id}", "", case.file, case.language.name,
-        case.prompt + case.right_context, len(case.prompt), Trigger.INVOKED,
+        uri=f"untitled:{case.id}", path="", name=case.file, language_id=case.language.name,
+        text=case.prompt + case.right_context, offset=len(case.prompt), trigger=Trigger.INVOKED,
     )  # fmt: skip
     report = await Pipeline(Gathering(engine, find, settings)).prepare(snapshot)
     assert report.prompt is not None, report.reason  # asked for, in a language that is not off

@@ -10,8 +10,8 @@ from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.errors import UsageError
 from infill_ls.evaluation import repository
 from infill_ls.evaluation.ablation import EngineWithout, Part, retrieve_without
-from infill_ls.evaluation.holes import HoleKind
 from infill_ls.gathering import Gathering
+from infill_ls.measuring.holes import HoleKind
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Completion, OnWritten, Prompt, StopRule

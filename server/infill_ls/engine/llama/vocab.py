@@ -41,20 +41,10 @@ class LlamaVocab:
     def tokenize(self, text: str) -> tuple[int, ...]:
         """Return the token ids of ``text``. Markers in it stay text."""
         data = text.encode("utf-8", "replace")
-        size = len(data) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(
-            self._vocab,
-            data,
-            len(data),
-            buffer,
-            size,
-            False,
-            False,
-        )
-        if count < 0:
+        ids = self._ids(data, reads_markers=False)
+        if ids is None:
             raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
-        return tuple(buffer[:count])
+        return ids
 
     def tokenize_all(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return what :meth:`tokenize` does for each text; lines are done in one go.
@@ -152,24 +142,23 @@ class LlamaVocab:
 
     def _special(self, text: str) -> int | None:
         """Return the id of the token spelled exactly ``text``, or ``None``."""
-        data = text.encode()
-        size = len(data) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(
-            self._vocab,
-            data,
-            len(data),
-            buffer,
-            size,
-            False,
-            True,
-        )
-        if count != 1:
+        ids = self._ids(text.encode(), reads_markers=True)
+        if ids is None or len(ids) != 1:
             return None
         with suppress(UnicodeDecodeError):
-            if llama_cpp.llama_vocab_get_text(self._vocab, buffer[0]).decode() == text:
-                return int(buffer[0])
+            if llama_cpp.llama_vocab_get_text(self._vocab, ids[0]).decode() == text:
+                return ids[0]
         return None
+
+    def _ids(self, data: bytes, *, reads_markers: bool) -> tuple[int, ...] | None:
+        """Return the token ids of a text; ``None`` if the tokenizer fails on it."""
+        size = len(data) + 8
+        buffer = (llama_cpp.llama_token * size)()
+        adds_bos = False
+        count = llama_cpp.llama_tokenize(
+            self._vocab, data, len(data), buffer, size, adds_bos, reads_markers
+        )
+        return tuple(buffer[:count]) if count >= 0 else None
 
     def _piece(self, token: int, size: int = 64) -> bytes:
         buffer = ctypes.create_string_buffer(size)
