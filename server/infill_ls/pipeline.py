@@ -136,6 +136,16 @@ class Pipeline:
             step_ms=steps.step_ms,
         )
 
+    async def prepare_place(self, snapshot: Snapshot) -> None:
+        """Read the prompt of a place where something may be typed soon.
+
+        To be called while nothing is asked for; a request goes first. Raises what :meth:`run` raises.
+        """
+        # As if asked by hand: what is typed first may make it a place where one is asked.
+        prepared = await self.prepare(replace(snapshot, trigger=Trigger.INVOKED))
+        if prepared.prompt is not None:
+            await self._engine.warm(prepared.prompt)
+
     async def think_ahead(self, report: Report) -> None:
         """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
         writing = self._writings.get(report.snapshot.uri)

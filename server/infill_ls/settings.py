@@ -146,6 +146,22 @@ class Settings(BaseModel):
         True,
         description="When you pause, compute what comes after the suggestion, as if accepted.",
     )
+    cursor_hints: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Prepare the place where the cursor rests, so that the first suggestion there comes "
+        "at once: auto means not on a low battery, not while the machine is busy, and not on a server.",
+    )
+    hint_battery_percent: int = Field(
+        40,
+        ge=0,
+        le=100,
+        description="With cursorHints auto and without a plug: only from this charge on.",
+    )
+    frugal: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Save energy: compute nothing ahead, and ask the model after a longer pause in "
+        "typing. auto means while the machine runs on its battery.",
+    )
     next_edit: bool = Field(
         True,
         description="After an edit, propose what has to change elsewhere: as inline edits to editors "

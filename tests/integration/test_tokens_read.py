@@ -75,6 +75,12 @@ class Window:
         buffer.offset -= chars
         return await self._ask(buffer)
 
+    async def rest(self, name: str) -> None:
+        """Leave the cursor where it is for a while, in a file that is shown for the first time."""
+        buffer = self._buffers[name]
+        self._show(buffer)
+        await self._pipeline.prepare_place(self._snapshot(buffer))
+
     def replace_all(self, name: str, old: str, new: str) -> None:
         """Change a file without asking for anything."""
         buffer = self._buffers[name]
@@ -99,20 +105,20 @@ class Window:
         self._index.open_buffer(buffer.path, buffer.text, "python")
         self._pipeline.document_changed(buffer.path.as_uri(), buffer.path)
 
+    def _snapshot(self, buffer: Buffer) -> Snapshot:
+        path = buffer.path
+        return Snapshot(
+            uri=path.as_uri(),
+            path=str(path),
+            name=path.relative_to(self._folder).as_posix(),
+            language_id="python",
+            text=buffer.text,
+            offset=buffer.offset,
+        )
+
     async def _ask(self, buffer: Buffer) -> int:
         self._show(buffer)
-        path = buffer.path
-        name = path.relative_to(self._folder).as_posix()
-        report = await self._pipeline.prepare(
-            Snapshot(
-                uri=path.as_uri(),
-                path=str(path),
-                name=name,
-                language_id="python",
-                text=buffer.text,
-                offset=buffer.offset,
-            )
-        )
+        report = await self._pipeline.prepare(self._snapshot(buffer))
         assert report.prompt is not None, report.reason
         (completion,) = await self._engine.complete(
             CompletionRequest(prompt=report.prompt, stop=ONE_TOKEN)
@@ -154,6 +160,15 @@ async def test_a_key_a_line_and_what_is_accepted(make_engine: MakeEngine, packag
     assert await window.type(CORE, INDENT) <= A_STEP
     await window.pause(ACCEPTED_LATER)
     assert await window.type(CORE, ACCEPTED_LATER) <= A_STEP
+
+
+async def test_a_file_where_the_cursor_has_rested_is_read_before_the_first_key(
+    make_engine: MakeEngine, package: Path, private_runtime: Path
+) -> None:
+    window = Window(make_engine(), package)
+    for name in FILES:
+        await window.rest(name)
+        assert await window.type(name, INDENT) <= A_STEP, name
 
 
 async def test_another_file_and_back_and_four_files_in_turn(

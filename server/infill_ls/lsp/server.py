@@ -46,6 +46,8 @@ class InfillServer(MendedServer):
     def __init__(self, engine_factory: EngineFactory) -> None:
         super().__init__("infill-ls", __version__, SYNC)
         self.client_name = ""
+        self.client_tells_cursor = False
+        """Whether the client tells where its cursor rests."""
         self._engine_factory = engine_factory
         self._first_options: object = None
         """What ``initialize`` set: it stays in force where what comes later says nothing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from infill_ls.engine import Engine
@@ -18,8 +19,9 @@ from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.session.background import Background
 from infill_ls.session.edits import EditSession
+from infill_ls.session.power import Power
 from infill_ls.session.problems import Problems
-from infill_ls.session.request_queue import Kind, RequestQueue
+from infill_ls.session.request_queue import Kind, RequestQueue, Superseded
 from infill_ls.session.workspace import Workspace
 from infill_ls.settings import Settings
 from infill_ls.suggesting.triggers import Pace
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 0.15
 """A user who has not typed for so long has paused: time to think ahead."""
+FRUGAL_PAUSE_S = 0.25
+"""Where power is saved, the model is asked only when no key has come for so long."""
 
 
 class Session:
@@ -48,6 +52,7 @@ class Session:
         on_warning: Callable[[str], None] = log.warning,
         on_loading: Callable[[float], None] = lambda _: None,
         on_engine: Callable[[], None] = lambda: None,
+        power: Power | None = None,
     ) -> None:
         self.settings = settings
         self._engine_factory = engine_factory
@@ -70,6 +75,9 @@ class Session:
         self.paces_requests = False
         """Whether to wait for another key before the model is asked: for editors that do not."""
         self._thinking: asyncio.Task[None] | None = None
+        self._power = power or Power()
+        self._loads = 0
+        """How many wait for the model to be loaded."""
 
     @property
     def engine(self) -> Engine:
@@ -102,12 +110,25 @@ class Session:
         raises :class:`Superseded` to its caller.
         """
         self._stop_thinking()
+        self._requests.cancel(Kind.HINT)
         self.look_at_disk()
         report = await self._requests.run(Kind.COMPLETION, snapshot.uri, self._suggest(snapshot))
         self._last_report[snapshot.uri] = report
-        if self.settings.think_ahead and not self._requests.has(Kind.COMPLETION):
+        may_think = self._power.may_think_ahead(self.settings)
+        if may_think and not self._requests.has(Kind.COMPLETION):
             self._thinking = self._background.run(self._think_ahead(report))
         return report
+
+    def cursor_rests(self, snapshot: Snapshot) -> None:
+        """Prepare a place where something may be typed soon, if there is nothing else to do."""
+        is_remote = bool(self.engine_label)
+        is_there = self.engine.info is not None or self._loads > 0
+        if (
+            is_there  # an engine that was idle for long has given its memory back: let it be
+            and not self._requests.has(Kind.COMPLETION)
+            and self._power.may_prepare(self.settings, is_remote=is_remote)
+        ):
+            self._background.run(self._prepare(snapshot))
 
     def last_report(self, uri: str) -> Report | None:
         """Return the report of the last request that was answered for a document."""
@@ -116,6 +137,7 @@ class Session:
     async def load_model(self) -> None:
         """Load the model now, so that the first request need not wait for it."""
         engine = self.engine
+        self._loads += 1
         try:
             info = await engine.start()
             info.fim_tokens()
@@ -125,6 +147,8 @@ class Session:
         except InfillError as error:
             if engine is self.engine and self._failed(error):
                 await self.load_model()
+        finally:
+            self._loads -= 1
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on; a new model is loaded when it is needed."""
@@ -196,15 +220,16 @@ class Session:
         if (secrets := self._workspace.secrets_of(snapshot)) is not None:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         pipeline = self._pipeline
-        must_wait = self.paces_requests and snapshot.trigger is Trigger.AUTOMATIC
-        if must_wait and not pipeline.is_under_way(snapshot):
+        is_frugal = self._power.is_frugal(self.settings)
+        may_wait = snapshot.trigger is Trigger.AUTOMATIC
+        if may_wait and (self.paces_requests or is_frugal) and not pipeline.is_under_way(snapshot):
             if (rest := pipeline.rest_of_shown(snapshot)) is not None:
                 return rest  # costs nothing, so there is nothing to wait for
-            await asyncio.sleep(self._pace.pause_s)
+            await asyncio.sleep(max(self._pace.pause_s, FRUGAL_PAUSE_S if is_frugal else 0.0))
         now = asyncio.get_running_loop().time
         deadline_s, started_s = None, now()
         if snapshot.trigger is Trigger.AUTOMATIC:
-            deadline_s = self._pace.deadline_s(started_s)
+            deadline_s = None if is_frugal else self._pace.deadline_s(started_s)
         try:
             report = await pipeline.run(snapshot, deadline_s)
         except InfillError as error:
@@ -216,6 +241,21 @@ class Session:
         if report.completion is not None:
             self._pace.measured(now() - started_s)
         return report
+
+    async def _prepare(self, snapshot: Snapshot) -> None:
+        with suppress(Superseded):
+            # One place at a time, whichever document it is in.
+            await self._requests.run(Kind.HINT, "", self._prepare_place(snapshot))
+
+    async def _prepare_place(self, snapshot: Snapshot) -> None:
+        if self._workspace.secrets_of(snapshot) is not None:
+            return
+        if self.settings.cursor_hints == "auto" and await asyncio.to_thread(self._power.is_busy):
+            return
+        try:
+            await self._pipeline.prepare_place(snapshot)
+        except InfillError as error:
+            log.info("preparing a place failed: %s", error)
 
     async def _think_ahead(self, report: Report) -> None:
         snapshot = report.snapshot
