@@ -58,6 +58,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         job.add_done_callback(self._job_done)
         return job
 
+    async def shutdown_default_executor(self, *limit_s: float | None) -> None:
+        """Wait for the threads at the end, which Python limits from 3.13 on; no time passes."""
+        self.jobs += 1
+        try:
+            await super().shutdown_default_executor(*limit_s)
+        finally:
+            self.jobs -= 1
+
     def _job_done(self, _job: object) -> None:
         self.jobs -= 1
 
