@@ -261,7 +261,8 @@ def test_there_are_enough_of_both() -> None:
 @pytest.mark.parametrize(("name", "text", "secret"), PLANTED, ids=lambda value: value[:24])
 def test_the_judgement_finds_it(name: str, text: str, secret: str) -> None:
     lines = ["first = 1", *text.split("\n"), "last = 2"]
-    hidden = secret_lines(lines, bare=is_bare(language_of(name).name))
+    language = language_of(name)
+    hidden = secret_lines(lines, bare=is_bare(language.name), language=language)
     left = [line for number, line in enumerate(lines) if number not in hidden]
     assert secret not in "\n".join(left)
     assert {"first = 1", "last = 2"} <= set(left)
@@ -270,7 +271,9 @@ def test_the_judgement_finds_it(name: str, text: str, secret: str) -> None:
 @pytest.mark.parametrize("line", INNOCENT)
 @pytest.mark.parametrize("bare", [False, True])
 def test_an_innocent_line_is_left(line: str, bare: bool) -> None:
-    assert secret_lines(["first = 1", line, "last = 2"], bare=bare) == []
+    for file in ("a.py", "a.ts", "a.go", "a.rb"):
+        lines = ["first = 1", line, "last = 2"]
+        assert secret_lines(lines, bare=bare, language=language_of(file)) == []
 
 
 async def prompts_of(text: str, folder: Path, name: str, before: str) -> str:

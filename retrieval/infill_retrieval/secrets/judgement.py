@@ -28,7 +28,10 @@ from infill_retrieval.secrets.places import (
     may_go_on,
     next_line_holds_it,
 )
+from infill_retrieval.secrets.statements import may_say_secret, secrets_of_statements
 from infill_retrieval.secrets.values import MIN_CHARS, NAME_MARKS, is_placeholder, looks_random
+from infill_retrieval.syntax.language import Language
+from infill_retrieval.syntax.languages import language_of
 
 SENSITIVE_NAMES: tuple[str, ...] = (
     ".env",
@@ -105,9 +108,16 @@ _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 _BARE_LANGUAGES = frozenset(
     {"cmake", "dockerfile", "latex", "make", "plaintext", "rst", "xml", "yaml"}
 )
+_BARE_ENDINGS = frozenset(
+    {
+        ".cfg", ".cnf", ".conf", ".config", ".desktop", ".env", ".ini", ".inf", ".netrc",
+        ".properties", ".prefs", ".reg", ".service", ".txt",
+    }
+)  # fmt: skip
+_BARE_NAMES = frozenset({".gitconfig", ".editorconfig", ".hgrc", "config"})
 _TRIPLE = ('"""', "'''", "`")
 _ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
-_CERTAIN, _NAMED, _OPENS = 1, 2, 4
+_CERTAIN, _NAMED, _OPENS, _NAMES = 1, 2, 4, 8
 MAX_KEPT_CHARS = 1_000
 """Longer lines are judged anew each time, as keeping them would take much memory."""
 MAX_LITERAL_LINES = 20
@@ -156,15 +166,28 @@ def _covers(pattern: str, parts: Sequence[str]) -> bool:
     return len(wanted) in reached
 
 
-def is_bare(language: str) -> bool:
-    """Return whether a word without quotes is a value in files of a language."""
-    return language in _BARE_LANGUAGES
+def is_bare(language: str, path: str = "") -> bool:
+    """Return whether a word without quotes is a value in files of a language, or of a name.
+
+    The name counts as well, as an editor may take an ``.ini`` for something else.
+    """
+    return language in _BARE_LANGUAGES or is_bare_name(path)
 
 
-def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
+def is_bare_name(path: str) -> bool:
+    """Return whether files of this name are settings, in which words without quotes are values."""
+    place = PurePath(path)
+    is_named = place.name.lower() in _BARE_NAMES or place.suffix.lower() in _BARE_ENDINGS
+    return is_named or language_of(path).name in _BARE_LANGUAGES - {"plaintext"}
+
+
+def secret_lines(
+    lines: Sequence[str], *, bare: bool = False, language: Language | None = None
+) -> list[int]:
     """Return the numbers (0-based, ascending) of the lines that hold a secret.
 
-    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once.
+    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once, and so are
+    the lines of ``language`` that begin with a name that says secret.
     """
     verdicts = [_judge(line, bare) for line in lines]
     found = set(_certain(lines, verdicts))
@@ -174,6 +197,9 @@ def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
         following = lines[number + 1 : number + 2] if verdict & _OPENS else ()
         if following and next_line_holds_it(lines[number], following[0]):
             found.update(_literal(lines, number))
+    if language is not None and not bare:
+        naming = [number for number, verdict in enumerate(verdicts) if verdict & _NAMES]
+        found |= secrets_of_statements(lines, naming, language)
     return sorted(found)
 
 
@@ -220,6 +246,8 @@ def _judge_anew(line: str, bare: bool) -> int:
     verdict = _CERTAIN if _is_certain(line, folded) else 0
     if (has_name or URL_MARK in line) and has_named_secret(line, bare=bare):
         verdict |= _NAMED
+    if has_name and may_say_secret(line):
+        verdict |= _NAMES
     return verdict | (_OPENS if has_name and may_go_on(line) else 0)
 
 
