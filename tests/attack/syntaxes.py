@@ -553,7 +553,7 @@ def planted_in(syntax: Syntax, value: str) -> Iterator[tuple[str, str, str]]:
 
 
 NOT_FOUND: tuple[tuple[str, str, str], ...] = (
-    ("*", "if * TEXT * NAME*", "*\n*"),  # the value lies above the line with its name
+    ("*", "if*TEXT*NAME*", "*\n*"),  # the value lies above the line with its name
     ("A.java", "if (TEXT.equals(NAME)) {}", "*\n*"),
     ("a.?s", "*NAME() { return TEXT; }*", "String.raw`VALUE`"),
     ("a.?s", "switch (NAME) { case TEXT: break; }", "String.raw`VALUE`"),

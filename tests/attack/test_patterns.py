@@ -20,6 +20,8 @@ import pytest
 import infill_ls
 import infill_retrieval
 from infill_ls.document.brackets import _code_tokens, _comment_tokens, _string_tokens, _tag_tokens
+from infill_retrieval.secrets.gitleaks_rules import RULES
+from infill_retrieval.secrets.services import pattern_of
 from infill_retrieval.syntax import LANGUAGES
 
 CHARS = 20_000
@@ -86,6 +88,8 @@ def all_patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
             for number, pattern in enumerate(patterns_in(value)):
                 if pattern not in found.values():
                     found[f"{module.__name__}.{name}" + (f"[{number}]" if number else "")] = pattern
+    for number, (name, *_) in enumerate(RULES):
+        found[f"the token {name}"] = pattern_of(number)
     for language in LANGUAGES:
         found[f"tokens of {language.name}"] = _code_tokens(language, "", True)
         for number, rule in enumerate(language.strings):
