@@ -85,8 +85,8 @@ class Session:
         self._newest: dict[str, asyncio.Task[Report]] = {}
         self._last_report: dict[str, Report] = {}
         self._folders: tuple[Path, ...] = ()
-        self._buffers: dict[Path, tuple[str, str]] = {}
-        """Text and language of what is open, for an index with other settings."""
+        self._documents: dict[str, tuple[Path | None, str, str]] = {}
+        """Path, text and language of what is open, for an index with other settings."""
         self._sensitive: dict[str, str] = {}
         """Documents in which nothing is completed, and why."""
         self.edits = EditSession(settings, self._sensitive.__contains__)
@@ -172,10 +172,20 @@ class Session:
             self._track(asyncio.get_running_loop().create_task(engines.close()))
         if _retrieval_settings(old) != _retrieval_settings(settings):
             self._index = WorkspaceIndex(self._folders, _retrieval_settings(settings))
-            for path, (text, language_id) in self._buffers.items():
-                self._index.open_buffer(path, text, language_id)
+            for path, text, language_id in self._documents.values():
+                if path is not None:
+                    self._index.open_buffer(path, text, language_id)
             self._track(asyncio.get_running_loop().create_task(self.set_folders(self._folders)))
+            self._look_at_names_again()
         self._use_pipeline(settings)
+
+    def _look_at_names_again(self) -> None:
+        """Find out which open documents the settings call sensitive now, and which no longer."""
+        for uri, (path, text, language_id) in self._documents.items():
+            was_sensitive = uri in self._sensitive
+            self._look_for_secrets(uri, path, text)
+            if was_sensitive != (uri in self._sensitive):
+                self.edits.changed(uri, text, language_id, is_new=True)
 
     async def set_folders(
         self, folders: Sequence[Path], on_progress: Callable[[int], None] = lambda _: None
@@ -232,20 +242,20 @@ class Session:
         self, uri: str, path: Path | None, text: str, language_id: str, *, is_new: bool = False
     ) -> None:
         self._pace.key(asyncio.get_running_loop().time())
+        self._documents[uri] = path, text, language_id
         self.edits.changed(uri, text, language_id, is_new=is_new)
         if path is not None:
             self._pipeline.document_changed(uri, path)
-            self._buffers[path] = (text, language_id)
             self._index.open_buffer(path, text, language_id)
 
     def document_closed(self, uri: str, path: Path | None) -> None:
         """Go back to the file on disk."""
         self._pipeline.give_up(uri)
         self._last_report.pop(uri, None)
+        self._documents.pop(uri, None)
         self._sensitive.pop(uri, None)
         self.edits.closed(uri)
         if path is not None:
-            self._buffers.pop(path, None)
             self._index.close_buffer(path)
 
     def files_changed(self, paths: Iterable[Path]) -> None:

@@ -336,6 +336,49 @@ def test_no_dummy_switches_a_source_file_off(dummy: str) -> None:
     assert sensitivity("test_a.py", dummy) is None
 
 
+LIKE_A_REAL_ONE = f'token = "{"ghp_" + LONG * 2}"'
+
+
+@pytest.mark.parametrize(
+    ("path", "stays_on"),
+    [
+        ("/w/test_a.py", True),
+        ("/w/tests/a.py", True),
+        ("/w/src/__tests__/deep/a.ts", True),
+        ("/w/a.spec.ts", True),
+        ("/w/a_test.go", True),
+        ("/w/AuthTests.cs", True),
+        ("/w/conftest.py", True),
+        ("/w/tests/fixtures/settings.yaml", False),
+        ("/w/tests/settings.ini", False),
+        ("/w/a.py", False),
+        ("/w/latest.py", False),
+        ("/w/contest.py", False),
+        ("/w/attestation/a.py", False),
+        ("/tests/w/x/y/z/a.py", False),
+        ("/w/test_x0/a.py", False),
+    ],
+)
+def test_a_token_switches_the_source_of_a_test_not_off(path: str, stays_on: bool) -> None:
+    assert (sensitivity(path, LIKE_A_REAL_ONE) is None) == stays_on
+    assert secret_lines([LIKE_A_REAL_ONE]) == [0]
+
+
+async def test_of_a_token_in_a_test_no_prompt_holds_anything(tmp_path: Path) -> None:
+    text = f"a = 1\n{LIKE_A_REAL_ONE}\nb = ‸\nc = 3\n"
+    shown = await prompts_of(LIKE_A_REAL_ONE, tmp_path, "test_a.py", text)
+    assert LONG not in shown
+    assert "c = 3" in shown
+    assert await prompts_of(LIKE_A_REAL_ONE, tmp_path, "a.py", text) == ""
+
+
+def test_a_key_that_begins_above_the_text_is_hidden() -> None:
+    body = [("Ab3" * 22)[:64] + "\n" for _ in range(3)]
+    end = "-----END " + "PRIVATE KEY-----"
+    lines = ["x = 1", *(f'    "{line.strip()}\\n"' for line in body), f'    "{end}"', "y = 2"]
+    assert secret_lines(lines) == [1, 2, 3, 4]
+
+
 def test_arguments_below_each_other() -> None:
     assert secret_lines(["os.putenv(", '    "DB_PASSWORD",', f'    "{PW}",', ")"]) == [2]
     assert secret_lines(["x = [", '    "password",', '    "hostname",', "]"]) == []

@@ -3,13 +3,15 @@
 Three nets. Files with the names of :data:`SENSITIVE_NAMES` are not read at all. In the others two
 kinds of lines are hidden: blanked before they are searched, kept or shown to a model.
 
-- A *certain* secret has the form of a private key or of the token of a known service, is a
-  password in an address, or is a long random-looking string that is assigned to a name like
-  ``password``. Nothing is completed in a file that holds one: :func:`sensitivity` says so.
-- A *named* secret is what stands right of a name that says so (``secret_places``), whatever it
-  looks like (``secret_values``). Tests are full of such dummies, so these lines are hidden and the
-  rest of the file is completed. A dummy is told by its form: it is short or made of words, and one
-  in the form of a service says so (``EXAMPLE``, ``xxxxxx``) and is not hidden at all.
+- A *certain* secret has the form of a private key or of the token of a known service (``formats``,
+  ``services``), is a password in an address, or is a long random-looking string that is assigned
+  to a name like ``password``. Nothing is completed in a file that holds one, unless it is the
+  source of a test (:func:`is_test`): :func:`sensitivity` says so.
+- A *named* secret is what stands right of a name that says so, whatever it looks like (``values``):
+  by lines (``places``), and by the syntax tree where there is a grammar (``statements``). Sources
+  are full of such dummies, so these lines are hidden and the rest of the file is completed. A
+  dummy is told by its form: it is short or made of words, and one in the form of a service says so
+  (``EXAMPLE``, ``xxxxxx``) and is not hidden at all.
 """
 
 from __future__ import annotations
@@ -104,6 +106,7 @@ _ASSIGNMENT = re.compile(
 )
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
+_KEY_BODY = re.compile(r"""[\s"'`+]*[0-9A-Za-z+/=]{16,}(?:\\n)?[\s"'`+,;\\]*$""")
 _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 """Stands in tokens that documentation shows, but hardly in ones that chance made."""
 _BARE_LANGUAGES = frozenset(
@@ -116,9 +119,18 @@ _BARE_ENDINGS = frozenset(
     }
 )  # fmt: skip
 _BARE_NAMES = frozenset({".gitconfig", ".editorconfig", ".hgrc", "config"})
+_TEST_FOLDERS = frozenset(
+    {
+        "test", "tests", "testing", "__tests__", "spec", "specs", "fixtures", "testdata", "mocks",
+        "__mocks__", "e2e",
+    }
+)  # fmt: skip
+_TEST_NAME = re.compile(
+    r"(?:^|[._-])(?:tests?|specs?|conftest|mocks?|fixtures?)(?=[._-])|(?<=[a-z0-9])(?:Tests?|Spec)(?=\.)"
+)
 _TRIPLE = ('"""', "'''", "`")
 _ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
-_CERTAIN, _NAMED, _OPENS, _NAMES = 1, 2, 4, 8
+_CERTAIN, _NAMED, _OPENS, _NAMES, _ENDS_KEY = 1, 2, 4, 8, 16
 MAX_KEPT_CHARS = 1_000
 """Longer lines are judged anew each time, as keeping them would take much memory."""
 MAX_LITERAL_LINES = 20
@@ -213,9 +225,21 @@ def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | N
     """Return why nothing should be completed inside a file, in a few words, or ``None``."""
     if is_sensitive_name(path, extra):
         return "its name says that it holds secrets"
-    if certain_lines(bare_lines(text)):
+    if not is_test(path) and certain_lines(bare_lines(text)):
         return "it holds a private key or a token"
     return None
+
+
+def is_test(path: str) -> bool:
+    """Return whether a file is the source of a test, whose secrets are dummies nearly always.
+
+    Its name says so, or one of the folders next to it.
+    """
+    place = PurePath(path)
+    if is_bare(language_of(path).name, path):
+        return False
+    folders = {folder.lower() for folder in place.parts[-4:-1]}
+    return _TEST_NAME.search(place.name) is not None or not _TEST_FOLDERS.isdisjoint(folders)
 
 
 def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
@@ -231,7 +255,13 @@ def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
             found.append(number)
             line = lines[number]
             inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
-    return found
+        elif verdict & _ENDS_KEY:
+            # The text begins in the middle of a key.
+            first = number
+            while first and _KEY_BODY.match(lines[first - 1]):
+                first -= 1
+            found += range(first, number + 1)
+    return sorted(set(found))
 
 
 def _judge(line: str, bare: bool) -> int:
@@ -249,6 +279,8 @@ def _judge_anew(line: str, bare: bool) -> int:
     is_named = token is Token.NAMED
     if is_named or ((has_name or URL_MARK in line) and has_named_secret(line, bare=bare)):
         verdict |= _NAMED
+    if "-----END" in line and _KEY_END.search(line):
+        verdict |= _ENDS_KEY
     if has_name and may_say_secret(line):
         verdict |= _NAMES
     return verdict | (_OPENS if has_name and may_go_on(line) else 0)
