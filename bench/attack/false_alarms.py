@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infill_retrieval.files.sources import is_source_name, read_source
 from infill_retrieval.lines import bare_lines
-from infill_retrieval.secrets.judgement import certain_lines, is_bare, secret_lines
+from infill_retrieval.secrets.judgement import is_bare, secret_lines, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.syntax import language_of
 
@@ -42,7 +42,7 @@ def count(folder: Path, pattern: str, *, show: bool) -> Count:
         lines = bare_lines(text)
         language = language_of(str(path))
         numbers = secret_lines(lines, bare=is_bare(language.name), language=language)
-        is_off = bool(certain_lines(lines))
+        is_off = sensitivity(str(path), text) is not None
         found.files += 1
         found.lines += len(lines)
         found.hidden_lines += len(numbers)

@@ -6,12 +6,14 @@ and again. A good pattern takes a millisecond, a quadratic one many seconds.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
 import pkgutil
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -96,9 +98,34 @@ def all_patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
             closer = rule.closes.replace("%", "##")
             found[f"tokens of string {number} of {language.name}"] = _string_tokens(rule, closer)
         found[f"imports of {language.name}"] = re.compile(language.imports)
+    for name, inline in inline_patterns():
+        if inline not in found.values():
+            found[name] = inline
     found["tokens of a comment"] = _comment_tokens("*/")
     found["tokens of a tag"] = _tag_tokens()
     return found
+
+
+def inline_patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the patterns that are written where they are used."""
+    for package in (infill_ls, infill_retrieval):
+        for file in sorted(Path(package.__path__[0]).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and isinstance(node.func.value, ast.Name)
+                    and node.func.value.id == "re"
+                    and node.args
+                    and isinstance(node.args[0], ast.Constant)
+                    and isinstance(node.args[0].value, str)
+                    and node.func.attr != "escape"
+                ):
+                    flags = re.MULTILINE if "MULTILINE" in ast.unparse(node) else 0
+                    yield (
+                        f"{file.stem}: {node.args[0].value}",
+                        re.compile(node.args[0].value, flags),
+                    )
 
 
 def is_from_start(name: str) -> bool:

@@ -11,7 +11,14 @@ from attack.syntaxes import SYNTAXES, Syntax, is_known, planted_in
 from attack.test_planted_secrets import KEY, LONG, PW
 from infill_retrieval.secrets import named_values, statements
 from infill_retrieval.secrets.judgement import secret_lines
-from infill_retrieval.syntax import LANGUAGES, Language, SyntaxTree, language_of, load_grammar
+from infill_retrieval.syntax import (
+    LANGUAGES,
+    Language,
+    SyntaxTree,
+    language_of,
+    load_grammar,
+    parse,
+)
 
 PYTHON = language_of("a.py")
 Parsed = list[str]
@@ -21,11 +28,11 @@ Parsed = list[str]
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Parsed:
     """Return a list of the texts that are parsed from now on."""
     texts: Parsed = []
-    parse: Callable[..., SyntaxTree | None] = statements.parse
+    of_syntax: Callable[..., SyntaxTree | None] = parse
 
     def noted(language: Language, text: str, *more: Any) -> SyntaxTree | None:
         texts.append(text)
-        return parse(language, text, *more)
+        return of_syntax(language, text, *more)
 
     monkeypatch.setattr(statements, "parse", noted)
     statements.forget()

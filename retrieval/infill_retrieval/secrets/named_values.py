@@ -79,7 +79,7 @@ _OPENING = re.compile(
     r"""^\s*(?:(?:String\.raw|[A-Za-z@$:&]{0,3}\#{0,3})(?:["'`]+(?:\w{0,16}\()?)"""
     r"""|<<<?[~-]?\s?["']?\w{1,40}["']?$|%[qQwWiI]?[\[({<|!]|:(?=\w))?"""
 )
-_CLOSING = re.compile(r"""[\\"'`)\]}>|!;,\#]*\s*$""")
+_CLOSERS = "\\\"'`)]}>|!;,# \t"
 _IN_QUOTES = re.compile(r'"([^"\n]{1,4000})"')
 
 
@@ -388,4 +388,4 @@ def _is_string(node: tree_sitter.Node) -> bool:
 
 def _bare_text(literal: str) -> str:
     """Return what stands between the marks of a string, or of one line of it."""
-    return _CLOSING.sub("", _OPENING.sub("", literal, count=1), count=1).strip()
+    return _OPENING.sub("", literal, count=1).rstrip(_CLOSERS).strip()
