@@ -349,6 +349,7 @@ LIKE_A_REAL_ONE = f'token = "{"ghp_" + LONG * 2}"'
         ("/w/a_test.go", True),
         ("/w/AuthTests.cs", True),
         ("/w/conftest.py", True),
+        ("/w/Shop.Tests/a/b/C.cs", True),
         ("/w/tests/fixtures/settings.yaml", False),
         ("/w/tests/settings.ini", False),
         ("/w/a.py", False),

@@ -238,7 +238,8 @@ def is_test(path: str) -> bool:
     place = PurePath(path)
     if is_bare(language_of(path).name, path):
         return False
-    folders = {folder.lower() for folder in place.parts[-4:-1]}
+    # ``A.Tests`` is what a project of tests is called in C#.
+    folders = {folder.lower().rpartition(".")[2] for folder in place.parts[-5:-1]}
     return _TEST_NAME.search(place.name) is not None or not _TEST_FOLDERS.isdisjoint(folders)
 
 
