@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -163,4 +164,21 @@ async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for() -
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert [isinstance(each, Superseded) for each in outcomes] == [True] * 4 + [False]
     assert len(engine.prompts) == 1
+    await session.close()
+
+
+@pytest.mark.parametrize("path", ["", "/w/vault.py"])
+async def test_sensitive_names_take_effect_at_once_both_ways(path: str) -> None:
+    open_ones = Settings(think_ahead=False, snippet_tokens=0)
+    closed = open_ones.model_copy(update={"sensitive_names": ("vault.*",)})
+    session = Session(open_ones, engine_factory=lambda *_: ScriptedEngine(["net_price(1)"] * 9))
+    here = replace(snapshot("x = ‸"), uri="untitled:/w/vault.py", path=path)
+    session.document_opened(here.uri, Path(path) if path else None, here.text, here.language_id)
+    for settings, is_closed in ((closed, True), (open_ones, False), (closed, True)):
+        session.reconfigure(settings)
+        report = await session.suggest(here)
+        assert (report.suggestion is None) == is_closed
+        assert ("its name says" in report.reason) == is_closed
+        proposal = await session.edits.propose(here.uri, waits=False)
+        assert (proposal.reason == "the file holds secrets") == is_closed
     await session.close()

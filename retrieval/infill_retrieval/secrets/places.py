@@ -57,6 +57,9 @@ _LOGIN_ALONE = re.compile(r"^\s{0,20}password\s{1,8}(\S{6,400})\s{0,8}$")
 _SHORT_PASSWORD = re.compile(
     r"""\b(?:mysql|mysqldump|mariadb|sshpass|smbclient|(?:docker|podman|helm registry) login)\b.{0,200}?\s-p ?["']?([^\s"'-][^\s"']{5,200})"""
 )
+_PIPED = re.compile(
+    r"""\b(?:echo|printf|cat\s{0,4}<<<)\s{1,4}(?:-\w{1,4}\s{1,4})?["']?([^\s"'|]{6,400})["']?\s{0,8}\|.{0,300}?--([a-z-]{2,40})-stdin"""
+)
 _SETTER = re.compile(
     rf"""(?<![\w$])(?:set|with|change|update|reset)_?([A-Za-z]\w{{1,60}})\(\s{{0,8}}{_QUOTE}([^"'`]{{6,400}})["'`]"""
 )
@@ -134,6 +137,7 @@ def _judgements(line: str, bare: bool) -> Iterator[bool]:
         yield from (_is_given(m[1]) for m in _LOGIN.finditer(line))
     if (match := _LOGIN_ALONE.match(line)) is not None:
         yield _is_unquoted("password", match[1])
+    yield from (_is_unquoted(m[2], m[1]) for m in _PIPED.finditer(line))
     if (match := _SHORT_PASSWORD.search(line)) is not None:
         yield is_secret(match[1], Says.PASSWORD)
 
@@ -196,7 +200,8 @@ def _is_header(scheme: str, value: str) -> bool:
         return False
     if scheme.lower() == "basic":
         try:
-            return b":" in base64.b64decode(value, validate=True)
+            _user, colon, password = base64.b64decode(value, validate=True).partition(b":")
+            return bool(colon) and _is_given(password.decode("utf-8", "replace"))
         except (binascii.Error, ValueError):
             return False
     return any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and varied(value)

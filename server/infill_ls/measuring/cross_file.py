@@ -133,7 +133,7 @@ def read(path: Path) -> str:
     """Return the text of a source as the index sees it."""
     text = read_source(str(path), DEFAULT_SETTINGS.max_file_bytes) or ""
     lines = bare_lines(text)
-    for number in secret_lines(lines):
+    for number in secret_lines(lines, language=language_of(str(path))):
         lines[number] = ""
     return "\n".join(lines)
 

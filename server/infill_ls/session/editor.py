@@ -22,7 +22,7 @@ from infill_ls.session.edits import EditSession
 from infill_ls.session.power import Power
 from infill_ls.session.problems import Problems
 from infill_ls.session.request_queue import Kind, RequestQueue, Superseded
-from infill_ls.session.workspace import Workspace
+from infill_ls.session.workspace import OpenDocument, Workspace
 from infill_ls.settings import Settings
 from infill_ls.suggesting.triggers import Pace
 from infill_ls.types import Report, Snapshot, Trigger
@@ -158,7 +158,8 @@ class Session:
             engines, self._engines = self._engines, self._choose_engine()
             self._problems.forget()
             self._background.run(engines.close())
-        self._workspace.reconfigure(settings)
+        for one in self._workspace.reconfigure(settings):
+            self.edits.changed(one.uri, one.text, one.language_id, is_new=True)
         self._use_pipeline()
 
     async def set_folders(
@@ -214,7 +215,7 @@ class Session:
         self.edits.changed(uri, text, language_id, is_new=is_new)
         if path is not None:
             self._pipeline.document_changed(uri, path)
-            self._workspace.document_changed(path, text, language_id)
+        self._workspace.document_changed(OpenDocument(uri, path, text, language_id))
 
     async def _suggest(self, snapshot: Snapshot) -> Report:
         if (secrets := self._workspace.secrets_of(snapshot)) is not None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,16 @@ LOOK_EVERY_S = 10.0
 """How often at most we look ourselves what has changed on disk, for an editor that cannot tell."""
 LOOK_SHARE = 10
 """And so many times as long as a look takes: a large folder is looked at less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDocument:
+    """What an editor has open."""
+
+    uri: str
+    path: Path | None
+    text: str
+    language_id: str
 
 
 class Workspace:
@@ -49,8 +60,8 @@ class Workspace:
         self._thread = ThreadPoolExecutor(1, "infill-index")
         self._stop_crawling = threading.Event()
         self._folders: tuple[Path, ...] = ()
-        self._buffers: dict[Path, tuple[str, str]] = {}
-        """Text and language of what is open, for an index with other settings."""
+        self._documents: dict[str, OpenDocument] = {}
+        """What is open, for an index with other settings."""
         self._sensitive: dict[str, str] = {}
         """Documents in which nothing is completed, and why."""
         self.editor_tells = True
@@ -68,15 +79,24 @@ class Workspace:
         """Return the snippets for a place; in a worker thread."""
         return self._index.retrieve(query, budget_tokens, count_tokens)
 
-    def reconfigure(self, settings: Settings) -> None:
-        """Use other settings; what is searched is read anew if they concern that."""
+    def reconfigure(self, settings: Settings) -> list[OpenDocument]:
+        """Use other settings; what is searched is read anew if they concern that.
+
+        Returns the open documents which they call sensitive now, or no longer.
+        """
         former, self._settings = self._settings, settings
         if _retrieval_settings(former) == _retrieval_settings(settings):
-            return
+            return []
         self._index = WorkspaceIndex(self._folders, _retrieval_settings(settings))
-        for path, (text, language_id) in self._buffers.items():
-            self._index.open_buffer(path, text, language_id)
+        for one in self._documents.values():
+            if one.path is not None:
+                self._index.open_buffer(one.path, one.text, one.language_id)
         self._background.run(self.set_folders(self._folders))
+        were_sensitive = set(self._sensitive)
+        for one in self._documents.values():
+            self.look_for_secrets(one.uri, one.path, one.text)
+        changed = were_sensitive ^ set(self._sensitive)
+        return [one for one in self._documents.values() if one.uri in changed]
 
     async def set_folders(
         self, folders: Sequence[Path], on_progress: Callable[[int], None] = lambda _: None
@@ -108,16 +128,17 @@ class Workspace:
             self._looking = True
             self._background.run(self._look())
 
-    def document_changed(self, path: Path, text: str, language_id: str) -> None:
+    def document_changed(self, document: OpenDocument) -> None:
         """Search a buffer in place of its file."""
-        self._buffers[path] = (text, language_id)
-        self._index.open_buffer(path, text, language_id)
+        self._documents[document.uri] = document
+        if document.path is not None:
+            self._index.open_buffer(document.path, document.text, document.language_id)
 
     def document_closed(self, uri: str, path: Path | None) -> None:
         """Go back to the file on disk."""
+        self._documents.pop(uri, None)
         self._sensitive.pop(uri, None)
         if path is not None:
-            self._buffers.pop(path, None)
             self._index.close_buffer(path)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
