@@ -669,6 +669,8 @@ test('bundled model: a changed setting is used at once, and a killed engine come
   end)
 end)
 
+require('next_edit_tests')(test)
+
 local failed = 0
 local run = 0
 for _, one in ipairs(tests) do

@@ -2,6 +2,7 @@
 
 local accept = require('infill_ls.accept')
 local ghost = require('infill_ls.ghost')
+local next_edit = require('infill_ls.next_edit')
 
 local M = {}
 
@@ -39,6 +40,7 @@ end
 function M.on_attach(client, buffer)
   hide_from_native(client)
   ghost.attach(buffer)
+  next_edit.attach(buffer)
   require('infill_ls.macro').watch()
   require('infill_ls.maps').set(buffer)
 end
@@ -97,9 +99,22 @@ function M.request()
   ghost.request(vim.api.nvim_get_current_buf(), true)
 end
 
---- Take the ghost text away until the cursor moves.
+--- Take the ghost text away until the cursor moves; without any, the next edit for good.
 function M.dismiss()
-  ghost.dismiss()
+  if ghost.is_visible() or not next_edit.dismiss() then
+    ghost.dismiss()
+  end
+end
+
+--- Go to the next edit, or make it if the cursor is there. False if none is shown, so that a map can
+--- do something else. It happens a moment later, so that an `<expr>` map may call this.
+---@return boolean taken
+function M.next_edit()
+  local is_visible = next_edit.is_visible()
+  if is_visible then
+    vim.schedule(next_edit.press)
+  end
+  return is_visible
 end
 
 --- Why nothing is suggested in a buffer, or nil. Asking explicitly works all the same.
@@ -124,6 +139,7 @@ end
 
 local function changed()
   ghost.dismiss()
+  next_edit.hide()
   vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
 end
 

@@ -55,12 +55,18 @@ local maps = {
   },
 }
 
+--- The buffer in which <Tab> is mapped in Normal mode.
+---@type integer?
+local next_edit_buffer
+local PRESS = '<Cmd>lua require("infill_ls.next_edit").press()<CR>'
+
 --- Whether a user or another plugin has mapped a key. Neovim itself maps <Tab> since 0.11, to
 --- jump in a snippet.
 ---@param lhs string
+---@param mode 'i'|'n'
 ---@return boolean
-local function is_taken(lhs)
-  local map = vim.fn.maparg(lhs, 'i', false, true)
+local function is_taken(lhs, mode)
+  local map = vim.fn.maparg(lhs, mode, false, true)
   return not vim.tbl_isempty(map) and not (map.desc or ''):find('vim.snippet.jump', 1, true)
 end
 
@@ -92,19 +98,37 @@ function M.set(buffer)
     return
   end
   for index, map in ipairs(maps) do
-    if not is_taken(map.lhs) then
+    if not is_taken(map.lhs, 'i') then
       vim.keymap.set('i', map.lhs, function()
         if map.call then
           map.call(require('infill_ls'))
           return ''
         end
         if not require('infill_ls.ghost').is_visible() then
-          return default_of(map.lhs)
+          local is_edit = map.part == 'all' and require('infill_ls.next_edit').is_visible()
+          return is_edit and PRESS or default_of(map.lhs)
         end
         -- At once, and not when Neovim has time: the next key may be there already.
         return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
       end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
     end
+  end
+end
+
+--- Map <Tab> in Normal mode while a next edit is shown, unless it is mapped to something else. In
+--- Insert mode the map for ghost text serves both.
+---@param buffer integer
+---@param on boolean
+function M.set_next_edit(buffer, on)
+  if not on then
+    if next_edit_buffer == buffer then
+      next_edit_buffer = nil
+      pcall(vim.keymap.del, 'n', '<Tab>', { buffer = buffer })
+    end
+  elseif vim.g.infill_ls_maps ~= false and not is_taken('<Tab>', 'n') then
+    next_edit_buffer = buffer
+    local desc = 'infill-ls: go to the next edit, then make it'
+    vim.keymap.set('n', '<Tab>', PRESS, { buffer = buffer, desc = desc })
   end
 end
 
