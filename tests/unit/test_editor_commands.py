@@ -84,9 +84,12 @@ def test_neovim_has_these_keys_and_no_others() -> None:
     assert spelled == mapped
 
 
+def lisp() -> str:
+    return "\n".join(file.read_text("utf-8") for file in sorted((EDITORS / "emacs").glob("*.el")))
+
+
 def test_emacs_has_these_commands_and_no_others() -> None:
-    lisp = (EDITORS / "emacs" / "infill.el").read_text("utf-8")
-    forms = re.split(r"^(?=\()", lisp, flags=re.MULTILINE)
+    forms = re.split(r"^(?=\()", lisp(), flags=re.MULTILINE)
     defined = {
         found[1]
         for form in forms
@@ -97,9 +100,8 @@ def test_emacs_has_these_commands_and_no_others() -> None:
 
 
 def test_emacs_has_these_keys() -> None:
-    lisp = (EDITORS / "emacs" / "infill.el").read_text("utf-8")
     for cell in cells("emacs"):
         for key in cell.get("keys", []):
             bound = f"<remap> <{EMACS_OWN[key]}>" if key in EMACS_OWN else key
             pattern = rf'"{re.escape(bound)}" (#\'|\'\(menu-item "" ){re.escape(cell["command"])}\b'
-            assert re.search(pattern, lisp), (key, cell["command"])
+            assert re.search(pattern, lisp()), (key, cell["command"])

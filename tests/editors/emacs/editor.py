@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from editors.terminal import TIMEOUT_S, Terminal
 ROOT = Path(__file__).resolve().parents[3]
 EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
+
+
+READY = "(and infill--opened (infill--status infill--opened) t)"
 
 
 class Emacs(Terminal):
@@ -75,7 +78,7 @@ class Emacs(Terminal):
             command += ["-L", str(folder)]
         command += ["-l", str(HERE / "init.el")]
         self.start(command, self._environment, self.workspace)
-        self.wait("Emacs to start", self._socket.exists)
+        self.wait("Emacs to start", self._result.exists)
 
     def eval(self, expression: str) -> Any:
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
@@ -142,3 +145,8 @@ class Emacs(Terminal):
     def _loader() -> list[str]:
         libraries = EMACS / "root/usr/lib/x86_64-linux-gnu"
         return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries)]
+
+
+Start = Callable[..., Emacs]
+"""Takes what :class:`Emacs` takes, but for the workspace; waits for the server, unless given how to
+start."""

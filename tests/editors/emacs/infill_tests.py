@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
-import pytest
 
-from editors.emacs.editor import Emacs
+from editors.emacs.editor import READY, Emacs, Start
 
 TAB, CONTROL_E = "\t", "\x05"
 META_F, META_N, META_P = "\x1bf", "\x1bn", "\x1bp"
 ADD = "def add(a, b):\n"
 BODY = "total = a + b\n    return total"
-
-READY = "(and infill--opened (infill--status infill--opened) t)"
-
-Start = Callable[..., Emacs]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    running: list[Emacs] = []
-
-    def start(text: str, **options: Any) -> Emacs:
-        emacs = Emacs(tmp_path / "workspace", text, **options)
-        running.append(emacs)
-        if "start" not in options:
-            emacs.wait("the server", lambda: emacs.eval(READY))
-        return emacs
-
-    yield start
-    for emacs in running:
-        emacs.stop()
 
 
 def test_ghost_text_is_shown_and_tab_inserts_it(start: Start) -> None:
