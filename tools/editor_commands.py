@@ -50,7 +50,7 @@ def _emacs(row: dict[str, Any]) -> str:
 
 def _keys_and_command(cell: dict[str, Any], called: str) -> str:
     command = [f"`{called}{cell['command']}`"] if "command" in cell else []
-    return ", ".join([*cell.get("keys", []), *command]) or "-"
+    return ", ".join([*cell.get("keys", []), *command]).replace("|", "\\|") or "-"
 
 
 def main() -> int:

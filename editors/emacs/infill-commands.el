@@ -11,6 +11,7 @@
 
 (require 'infill-connection)
 (require 'infill-ghost)
+(require 'infill-next-edit)
 (require 'infill-switch)
 (require 'seq)
 (require 'subr-x)
@@ -46,7 +47,9 @@
   "Take ghost texts away after something was switched, and tell."
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
-      (when (bound-and-true-p infill-mode) (infill-dismiss))))
+      (when (bound-and-true-p infill-mode)
+        (infill-dismiss)
+        (infill--edit-hide))))
   (infill--say-whether-on))
 
 (defun infill-toggle ()
@@ -65,10 +68,23 @@ Asking explicitly works all the same."
                             (cons major-mode infill--off-modes)))
   (infill--switched))
 
+(defun infill-toggle-workspace ()
+  "Switch suggestions off in the workspace of this buffer, or on again."
+  (interactive)
+  (let ((root (infill--workspace)))
+    (setq infill--off-workspaces (if (member root infill--off-workspaces)
+                                     (delete root infill--off-workspaces)
+                                   (cons root infill--off-workspaces))))
+  (infill--switched))
+
 (defun infill-pause (minutes)
-  "Suggest nothing for MINUTES, an hour without a prefix argument."
-  (interactive (list (if current-prefix-arg (prefix-numeric-value current-prefix-arg) 60)))
-  (setq infill--paused-until (time-add nil (* 60 minutes)))
+  "Suggest nothing for MINUTES, or with t until the next start of Emacs.
+From the keyboard that is an hour, or the numeric prefix argument;
+\\[universal-argument] alone says t."
+  (interactive (list (cond ((consp current-prefix-arg) t)
+                           (current-prefix-arg (prefix-numeric-value current-prefix-arg))
+                           (t 60))))
+  (setq infill--paused-until (or (eq minutes t) (time-add nil (* 60 minutes))))
   (infill--switched))
 
 (defun infill-resume ()

@@ -17,6 +17,7 @@
 (require 'seq)
 (require 'subr-x)
 
+(declare-function infill-toggle "infill-commands")
 (defvar infill-mode)
 
 (defcustom infill-idle-delay 0.08
@@ -126,6 +127,9 @@ the line right of point."
 (defvar-local infill--shown nil
   "The candidates, with the one that is shown first.")
 
+(defvar infill--ghost-hook nil
+  "Runs when ghost text comes or goes.")
+
 (defvar-local infill--unseen nil
   "Non-nil if the candidates have not been on the screen yet.")
 
@@ -142,6 +146,7 @@ the line right of point."
 
 (defvar-keymap infill-mode-map
   :doc "Keymap of `infill-mode': keys that mean something without ghost text."
+  "C-c |" #'infill-toggle
   "M-n" '(menu-item "" infill-complete :filter infill--unless-bound))
 
 (defun infill--unless-bound (command)
@@ -245,7 +250,9 @@ out that way."
        (put-text-property 0 1 'cursor t ghost)
        (overlay-put infill--overlay 'display (and places ghost))
        (overlay-put infill--overlay 'after-string (unless places ghost)))
-     (unless infill-ghost-mode (infill-ghost-mode 1))
+     (unless infill-ghost-mode
+       (infill-ghost-mode 1)
+       (run-hooks 'infill--ghost-hook))
      (when (and infill--unseen infill--opened)
        (setq infill--unseen nil)
        (jsonrpc-notify infill--opened :textDocument/didShowCompletion
@@ -255,7 +262,9 @@ out that way."
 (defun infill--undraw ()
   "Take the ghost text from the screen, but keep it in mind."
   (when infill--overlay (delete-overlay infill--overlay))
-  (when infill-ghost-mode (infill-ghost-mode -1)))
+  (when infill-ghost-mode
+    (infill-ghost-mode -1)
+    (run-hooks 'infill--ghost-hook)))
 
 (defun infill--erase ()
   "Take the ghost text away."
@@ -294,7 +303,8 @@ This runs before the screen is drawn, so that typing along does not flicker."
   "Return non-nil if the last command changed text as typing does."
   (not (or (minibufferp)
            (infill--inhibited-p)
-           (memq this-command '(undo undo-only undo-redo revert-buffer save-buffer)))))
+           (memq this-command
+                 '(undo undo-only undo-redo revert-buffer save-buffer infill-next-edit)))))
 
 ;;;; Accepting
 

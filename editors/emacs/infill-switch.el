@@ -9,7 +9,7 @@
 
 ;;; Code:
 
-(require 'seq)
+(require 'infill-connection)
 
 (defcustom infill-inhibit-functions
   '(infill-buffer-read-only-p infill-evil-not-inserting-p infill-several-cursors-p)
@@ -23,10 +23,14 @@ non-nil, nothing is asked for and no ghost text is shown."
   "Non-nil if suggestions are switched off everywhere.")
 
 (defvar infill--paused-until nil
-  "The time when suggestions are wanted again, nil for now.")
+  "The time when suggestions are wanted again, nil for now.
+It is t while that is when Emacs starts again.")
 
 (defvar infill--off-modes nil
   "Major modes in which suggestions are switched off.")
+
+(defvar infill--off-workspaces nil
+  "Roots of workspaces in which suggestions are switched off.")
 
 (defun infill--inhibited-p ()
   "Return non-nil if nothing is to be suggested in this buffer now."
@@ -35,9 +39,13 @@ non-nil, nothing is asked for and no ghost text is shown."
 (defun infill-switched-off ()
   "Return why nothing is to be suggested by itself in this buffer, or nil."
   (cond (infill--off "off")
+        ((eq infill--paused-until t) "paused until Emacs starts again")
         ((and infill--paused-until (time-less-p nil infill--paused-until))
          (format-time-string "paused until %H:%M" infill--paused-until))
-        ((memq major-mode infill--off-modes) (format "off in %s" major-mode))))
+        ((memq major-mode infill--off-modes) (format "off in %s" major-mode))
+        ((and infill--off-workspaces
+              (member (infill--workspace) infill--off-workspaces))
+         "off in this workspace")))
 
 (defun infill-buffer-read-only-p ()
   "Return non-nil if nothing can be written into the buffer."

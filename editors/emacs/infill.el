@@ -24,6 +24,10 @@
 ;; while nothing is suggested.  `infill-complete' asks explicitly, also
 ;; where nothing is suggested automatically.
 ;;
+;; After an edit, what has to change elsewhere is shown too.  TAB goes
+;; there, TAB again makes the edit and shows the one after it, `C-g'
+;; dismisses it for good.
+;;
 ;; A suggestion may take the place of closing brackets right of point, and
 ;; stays while `electric-pair-mode' adds some or they are typed over.
 ;;
@@ -46,6 +50,7 @@
 (require 'infill-commands)
 (require 'infill-connection)
 (require 'infill-ghost)
+(require 'infill-next-edit)
 (require 'infill-switch)
 (require 'map)
 
@@ -87,6 +92,7 @@
   (add-hook 'kill-buffer-hook #'infill--close nil t)
   (dolist (hook infill--menu-hooks)
     (add-hook hook #'infill--menu-changed nil t))
+  (infill--edit-switch-on)
   (setq infill--failed (delete (infill--workspace) infill--failed))
   ;; For *scratch* and the like a server is started when something is typed.
   (when buffer-file-name
@@ -96,6 +102,7 @@
 (defun infill--switch-off ()
   "Leave the buffer alone."
   (infill-dismiss)
+  (infill--edit-switch-off)
   (infill--close)
   (remove-hook 'before-change-functions #'infill--before-change t)
   (remove-hook 'after-change-functions #'infill--after-change t)

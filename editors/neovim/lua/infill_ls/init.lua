@@ -7,10 +7,12 @@ local next_edit = require('infill_ls.next_edit')
 local M = {}
 
 local enabled = true
----@type integer? when suggestions are wanted again, in seconds of the system's clock
+---@type number? when suggestions are wanted again, in seconds of the system's clock
 local paused_until
 ---@type table<string, true> file types
 local off_for = {}
+---@type table<string, true> folders
+local off_in = {}
 
 --- What the client can do: our ghost text is an inline completion, and what it replaces may end
 --- behind the cursor.
@@ -41,6 +43,7 @@ function M.on_attach(client, buffer)
   hide_from_native(client)
   ghost.attach(buffer)
   next_edit.attach(buffer)
+  require('infill_ls.rests').attach(client, buffer)
   require('infill_ls.macro').watch()
   require('infill_ls.maps').set(buffer)
 end
@@ -117,6 +120,14 @@ function M.next_edit()
   return is_visible
 end
 
+--- The workspace that the server has for a buffer; without one, the current folder.
+---@param buffer? integer
+---@return string
+function M.workspace(buffer)
+  local client = require('infill_ls.rpc').client(buffer or vim.api.nvim_get_current_buf())
+  return client and client.root_dir or vim.fn.getcwd()
+end
+
 --- Why nothing is suggested in a buffer, or nil. Asking explicitly works all the same.
 ---@param buffer? integer
 ---@return string?
@@ -125,10 +136,17 @@ function M.why_off(buffer)
   if not enabled then
     return 'off'
   end
+  if paused_until == math.huge then
+    return 'paused until Neovim starts again'
+  end
   if paused_until then
     return os.date('paused until %H:%M', paused_until) --[[@as string]]
   end
-  return off_for[filetype] and ('off for %s'):format(filetype) or nil
+  if off_for[filetype] then
+    return ('off for %s'):format(filetype)
+  end
+  local workspace = next(off_in) and M.workspace(buffer)
+  return workspace and off_in[workspace] and 'off in this workspace' or nil
 end
 
 ---@param buffer? integer
@@ -161,9 +179,22 @@ function M.enable_filetype(filetype, on)
   changed()
 end
 
---- Suggest nothing for some minutes.
----@param minutes number
+--- Switch them on or off for a workspace, until Neovim ends.
+---@param folder string
+---@param on boolean
+function M.enable_workspace(folder, on)
+  off_in[folder] = not on or nil
+  changed()
+end
+
+--- Suggest nothing for some minutes; without a number, until Neovim starts again.
+---@param minutes? number
 function M.pause(minutes)
+  if not minutes then
+    paused_until = math.huge
+    changed()
+    return
+  end
   local mine = os.time() + math.floor(minutes * 60)
   paused_until = mine
   changed()
