@@ -56,10 +56,14 @@ It is not started again before the user asks for it.")
 (defvar infill--lost-hook nil
   "Runs in each buffer whose server has gone.")
 
+(defvar infill--opened-hook nil
+  "Runs in each buffer that was opened in a server.")
+
 (defclass infill-connection (jsonrpc-process-connection)
   ((root :initarg :root :reader infill--root)
    (ready :initform nil :accessor infill--ready-p)
    (status :initform nil :accessor infill--status)
+   (wants-point :initform nil :accessor infill--wants-point-p)
    (sent :initform nil :accessor infill--sent-settings))
   "A connection to infill-ls.")
 
@@ -116,7 +120,10 @@ Return nil if it could not be started before."
     (condition-case nil
         (jsonrpc-async-request
          connection :initialize (infill--initialize-params root)
-         :success-fn (lambda (_result)
+         :success-fn (lambda (result)
+                       (setf (infill--wants-point-p connection)
+                             (eq t (map-nested-elt
+                                    result '(:capabilities :experimental :cursorRests))))
                        (jsonrpc-notify connection :initialized (make-hash-table))
                        (setf (infill--ready-p connection) t)
                        (infill--send-settings connection)
@@ -260,7 +267,8 @@ Return nil if it could not be started before."
                           (list :uri (infill--uri)
                                 :languageId (infill--language)
                                 :version (cl-incf infill--version)
-                                :text (infill--text))))))
+                                :text (infill--text))))
+    (run-hooks 'infill--opened-hook)))
 
 (defun infill--close ()
   "Close the buffer in its server."

@@ -51,6 +51,7 @@
 (require 'infill-connection)
 (require 'infill-ghost)
 (require 'infill-next-edit)
+(require 'infill-rests)
 (require 'infill-switch)
 (require 'map)
 
@@ -93,6 +94,7 @@
   (dolist (hook infill--menu-hooks)
     (add-hook hook #'infill--menu-changed nil t))
   (infill--edit-switch-on)
+  (infill--rest-switch-on)
   (setq infill--failed (delete (infill--workspace) infill--failed))
   ;; For *scratch* and the like a server is started when something is typed.
   (when buffer-file-name
@@ -103,6 +105,7 @@
   "Leave the buffer alone."
   (infill-dismiss)
   (infill--edit-switch-off)
+  (infill--rest-switch-off)
   (infill--close)
   (remove-hook 'before-change-functions #'infill--before-change t)
   (remove-hook 'after-change-functions #'infill--after-change t)

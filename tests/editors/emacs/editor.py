@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ READY = "(and infill--opened (infill--status infill--opened) t)"
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says; without it, the bundled model answers.
+    ``answers`` is what the scripted engine says; without it, the bundled model answers. With
+    ``listens``, ``.git/cursor`` gets what the server is told of point.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Emacs(Terminal):
         answers: Sequence[str] | None = None,
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
+        listens: bool = False,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -45,6 +48,10 @@ class Emacs(Terminal):
         self._result = workspace / ".git" / "result.json"
         self._socket = workspace / ".git" / "socket"
         command = [str(ROOT / ".venv" / "bin" / "infill-ls"), "--stdio"]
+        if listens:
+            listening = ROOT / "tests" / "editors" / "listening_server.py"
+            record = workspace / ".git" / "cursor"
+            command = [sys.executable, str(listening), str(record), *command]
         if answers is not None:
             script = workspace / ".git" / "answers.json"
             script.write_text(json.dumps({"answers": answers}))
