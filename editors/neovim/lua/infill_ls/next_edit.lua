@@ -4,6 +4,7 @@
 --- for. Ghost text at the cursor goes first: while there is some, the edit is kept out of sight.
 
 local ghost = require('infill_ls.ghost')
+local place = require('infill_ls.next_edit_place')
 local rpc = require('infill_ls.rpc')
 local view = require('infill_ls.next_edit_view')
 
@@ -27,32 +28,6 @@ local asked_at = {}
 ---@type { buffer: integer, tick: integer }?
 local pressed
 local escape_watch = vim.api.nvim_create_namespace('infill_ls.next_edit.escape')
-
----@param buffer integer
----@param from infill_ls.Place
----@param to infill_ls.Place
----@return string
-local function text_between(buffer, from, to)
-  local lines = vim.api.nvim_buf_get_lines(buffer, from.row, to.row + 1, false)
-  if #lines == 0 then
-    return ''
-  elseif #lines == to.row - from.row + 1 then
-    lines[#lines] = lines[#lines]:sub(1, to.column)
-  else
-    lines[#lines + 1] = '' -- it ends behind the last line
-  end
-  lines[1] = assert(lines[1]):sub(from.column + 1)
-  return table.concat(lines, '\n')
-end
-
---- Whether the text is still as it was when the server answered.
----@param edit infill_ls.NextEdit
----@return boolean
-local function stands(edit)
-  return vim.api.nvim_buf_is_loaded(edit.buffer)
-    and vim.api.nvim_buf_get_changedtick(edit.buffer) == edit.tick
-    and text_between(edit.buffer, edit.from, edit.to) == edit.old
-end
 
 --- Esc in Normal mode dismisses the edit, and does what it does besides.
 local function watch_escape()
@@ -121,7 +96,7 @@ function M.refresh()
   if not edit then
     return
   end
-  if edit.buffer ~= vim.api.nvim_get_current_buf() or not stands(edit) then
+  if edit.buffer ~= vim.api.nvim_get_current_buf() or not place.stands(edit) then
     forget()
   elseif has_to_wait() then
     undraw()
@@ -132,7 +107,7 @@ end
 
 ---@return boolean
 function M.is_visible()
-  return is_drawn and current ~= nil and stands(current)
+  return is_drawn and current ~= nil and place.stands(current)
 end
 
 --- Whether the user follows edits, so that ghost text is to wait until something is typed.
@@ -142,30 +117,6 @@ function M.is_followed(buffer)
   return pressed ~= nil
     and pressed.buffer == buffer
     and pressed.tick == vim.api.nvim_buf_get_changedtick(buffer)
-end
-
----@param client vim.lsp.Client
----@param buffer integer
----@param answer { text: string, range: lsp.Range, command?: lsp.Command }
----@return infill_ls.NextEdit
-local function received(client, buffer, answer)
-  local function place(position)
-    local line = vim.api.nvim_buf_get_lines(buffer, position.line, position.line + 1, false)[1]
-    local column = rpc.byte_column(line or '', position.character, client.offset_encoding)
-    return { row = position.line, column = column }
-  end
-  local from, to = place(answer.range.start), place(answer.range['end'])
-  return {
-    buffer = buffer,
-    client = client,
-    tick = vim.api.nvim_buf_get_changedtick(buffer),
-    from = from,
-    to = to,
-    old = text_between(buffer, from, to),
-    text = (answer.text:gsub('\r\n?', '\n')),
-    range = answer.range,
-    command = answer.command,
-  }
 end
 
 --- Ask the server for the next edit after what was edited.
@@ -195,7 +146,7 @@ local function ask(buffer)
       and vim.api.nvim_get_current_buf() == buffer
       and vim.api.nvim_buf_get_changedtick(buffer) == tick
     then
-      current = received(client, buffer, answer)
+      current = place.received(client, buffer, answer)
       M.refresh()
     end
   end, buffer)
@@ -228,10 +179,6 @@ local function tell(edit, command)
   rpc.request(edit.client, 'workspace/executeCommand', params, nil, edit.buffer)
 end
 
-local function begin_undo_step()
-  vim.cmd('let &l:undolevels = &l:undolevels')
-end
-
 ---@param edit infill_ls.NextEdit
 local function go_to(edit)
   -- For the jump list.
@@ -245,24 +192,8 @@ end
 --- Make the edit, as a step of its own to undo, and ask for the one after it.
 ---@param edit infill_ls.NextEdit
 local function make(edit)
-  local _, newlines = edit.text:gsub('\n', '')
-  local last = edit.text:match('[^\n]*$')
   forget()
-  begin_undo_step()
-  vim.lsp.util.apply_text_edits(
-    { { range = edit.range, newText = edit.text } },
-    edit.buffer,
-    edit.client.offset_encoding
-  )
-  begin_undo_step()
-  -- To its end; a line that is inserted whole ends where the next one begins.
-  local row = edit.from.row + newlines
-  local column = newlines == 0 and edit.from.column + #last or #last
-  if newlines > 0 and last == '' then
-    row = row - 1
-  end
-  local line = math.min(row + 1, vim.api.nvim_buf_line_count(edit.buffer))
-  vim.api.nvim_win_set_cursor(0, { line, column })
+  vim.api.nvim_win_set_cursor(0, place.replace(edit))
   pressed = { buffer = edit.buffer, tick = vim.api.nvim_buf_get_changedtick(edit.buffer) }
   if edit.command then
     tell(edit, edit.command)
