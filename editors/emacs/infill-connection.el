@@ -231,8 +231,18 @@ Return nil if it could not be started before."
 
 (defun infill--language ()
   "Return the language id of the buffer, guessed from its major mode."
-  (string-remove-suffix
-   "-ts" (string-remove-suffix "-mode" (symbol-name major-mode))))
+  (if (infill--commit-message-p)
+      "git-commit"
+    (string-remove-suffix
+     "-ts" (string-remove-suffix "-mode" (symbol-name major-mode)))))
+
+(defun infill--commit-message-p ()
+  "Return non-nil if the buffer is for the message of a commit.
+That is one of Magit, of VC, or of Git itself."
+  (or (bound-and-true-p git-commit-mode)
+      (derived-mode-p 'vc-git-log-edit-mode)
+      (and buffer-file-name
+           (equal "COMMIT_EDITMSG" (file-name-nondirectory buffer-file-name)))))
 
 (defun infill--position (&optional position)
   "Return POSITION, or point, as the server has it."
@@ -269,6 +279,13 @@ Return nil if it could not be started before."
                                 :version (cl-incf infill--version)
                                 :text (infill--text))))
     (run-hooks 'infill--opened-hook)))
+
+(defun infill--saved ()
+  "Tell the server that the buffer was saved.
+It is to see what has changed on disk then."
+  (when (and infill--opened (jsonrpc-running-p infill--opened))
+    (jsonrpc-notify infill--opened :textDocument/didSave
+                    (list :textDocument (infill--document)))))
 
 (defun infill--close ()
   "Close the buffer in its server."

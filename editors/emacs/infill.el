@@ -24,6 +24,10 @@
 ;; while nothing is suggested.  `infill-complete' asks explicitly, also
 ;; where nothing is suggested automatically.
 ;;
+;; In the message of a commit: (add-hook 'git-commit-setup-hook
+;; #'infill-mode) with Magit, (add-hook 'vc-git-log-edit-mode-hook
+;; #'infill-mode) with VC.
+;;
 ;; After an edit, what has to change elsewhere is shown too.  TAB goes
 ;; there, TAB again makes the edit and shows the one after it, `C-g'
 ;; dismisses it for good.
@@ -67,6 +71,9 @@
   (let ((status (and infill--opened (infill--status infill--opened))))
     (cond ((infill-switched-off) " Infill-")
           ((null status) " Infill…")
+          ((numberp (plist-get status :percent))
+           ;; Twice, as a mode line is a format.
+           (format " Infill %d%%%%" (plist-get status :percent)))
           ((eq (plist-get status :busy) t) " Infill…")
           ((equal (plist-get status :kind) "Error") " Infill!")
           ((equal (plist-get status :kind) "Inactive") " Infill-")
@@ -91,6 +98,7 @@
   (add-hook 'after-change-functions #'infill--after-change nil t)
   (add-hook 'post-command-hook #'infill--after-command nil t)
   (add-hook 'kill-buffer-hook #'infill--close nil t)
+  (add-hook 'after-save-hook #'infill--saved nil t)
   (dolist (hook infill--menu-hooks)
     (add-hook hook #'infill--menu-changed nil t))
   (infill--edit-switch-on)
@@ -111,6 +119,7 @@
   (remove-hook 'after-change-functions #'infill--after-change t)
   (remove-hook 'post-command-hook #'infill--after-command t)
   (remove-hook 'kill-buffer-hook #'infill--close t)
+  (remove-hook 'after-save-hook #'infill--saved t)
   (dolist (hook infill--menu-hooks)
     (remove-hook hook #'infill--menu-changed t)))
 
@@ -126,8 +135,19 @@ and can be chosen elsewhere by a prefix argument to `eglot'.
 There is one server for a buffer in Eglot: to have infill-ls beside
 another one, use `infill-mode' instead."
   (require 'eglot)
-  (let ((entry (cons (or modes '(prog-mode text-mode conf-mode)) infill-command)))
-    (add-to-list 'eglot-server-programs entry last)))
+  (let ((program (append infill-command
+                         (list :initializationOptions #'infill--eglot-options))))
+    (add-to-list 'eglot-server-programs
+                 (cons (or modes '(prog-mode text-mode conf-mode)) program)
+                 last)))
+
+(defun infill--eglot-options (_server)
+  "Return the settings for a server of Eglot.
+Eglot waits for an answer only until the next key, so it may take its
+time: the first one after a file was opened does."
+  (if (plist-member infill-settings :completionDeadlineMs)
+      infill-settings
+    (append infill-settings '(:completionDeadlineMs 10000))))
 
 ;;;###autoload
 (defun infill-setup-lsp-mode ()

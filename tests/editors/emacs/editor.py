@@ -24,7 +24,7 @@ READY = "(and infill--opened (infill--status infill--opened) t)"
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says; without it, the bundled model answers. With
+    ``answers`` is what the scripted engine says, after ``delay_ms``; without it, the bundled model answers. With
     ``listens``, ``.git/cursor`` gets what the server is told of point.
     """
 
@@ -38,6 +38,7 @@ class Emacs(Terminal):
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
         listens: bool = False,
+        delay_ms: int = 0,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -54,7 +55,7 @@ class Emacs(Terminal):
             command = [sys.executable, str(listening), str(record), *command]
         if answers is not None:
             script = workspace / ".git" / "answers.json"
-            script.write_text(json.dumps({"answers": answers}))
+            script.write_text(json.dumps({"answers": answers, "delay_ms": delay_ms}))
             command += ["--scripted-engine", str(script)]
         self._environment = {
             **os.environ,

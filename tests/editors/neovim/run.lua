@@ -324,6 +324,23 @@ test('nothing in the middle of a line unless asked for', {
   editor:expect_saved('total unit = price\n')
 end)
 
+test('the message of a commit', {
+  name = '.git/COMMIT_EDITMSG',
+  text = '',
+  answers = { 'Say what changes' },
+}, function(editor)
+  local client = editor:lua([[
+    local client = vim.lsp.get_clients({ name = 'infill_ls', bufnr = 0 })[1]
+    return { client.get_language_id(0, vim.bo.filetype), client.root_dir }
+  ]])
+  assert(vim.deep_equal(client, { 'gitcommit', editor.workspace }), vim.inspect(client))
+  editor:press('i')
+  editor:press('<M-\\>')
+  editor:expect_ghost('Say what changes')
+  editor:press('<Tab>')
+  editor:expect_saved('Say what changes\n')
+end)
+
 test('several candidates on explicit request', {
   text = 'x = ',
   answers = { 'one', 'two', 'three' },

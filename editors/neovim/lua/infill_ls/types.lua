@@ -6,6 +6,7 @@
 ---@field busy boolean something runs that takes a while: loading, indexing
 ---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
 ---@field message string
+---@field percent? number how much of the model is loaded, while it is
 ---@field indexedFiles integer
 
 --- The answer to `infill/explain`, as far as it is used here.
