@@ -124,7 +124,8 @@ end
 local function ask(buffer)
   stop_waiting()
   local client = rpc.client(buffer)
-  if not client or not require('infill_ls').is_enabled(buffer) then
+  local is_wanted = require('infill_ls').is_enabled(buffer) and vim.bo[buffer].modifiable
+  if not client or not is_wanted then
     return
   end
   local tick = vim.api.nvim_buf_get_changedtick(buffer)

@@ -107,7 +107,7 @@ local function draw_new(edit, row, column, is_last)
     virt_text_pos = first and 'inline' or nil,
     virt_lines = #below > 0 and below or nil,
     virt_lines_above = is_above,
-    hl_mode = 'combine',
+    hl_mode = 'replace', -- not to be struck as well
   })
   if is_above and row == 0 and vim.fn.line('w0') == 1 then
     -- Above the first line Neovim shows nothing unless it is scrolled there.
