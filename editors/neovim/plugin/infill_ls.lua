@@ -3,8 +3,8 @@ vim.api.nvim_create_user_command('Infill', function(arguments)
 end, {
   nargs = '*',
   desc = 'infill-ls: toggle, pause, model, explain and more',
-  complete = function(start)
-    return require('infill_ls.commands').complete(start)
+  complete = function(start, line)
+    return require('infill_ls.commands').complete(start, line)
   end,
 })
 

@@ -11,6 +11,7 @@ const PAUSES: ReadonlyArray<readonly [string, number]> = [
   ["5 minutes", 5],
   ["30 minutes", 30],
   ["2 hours", 120],
+  ["until VS Code starts again", Infinity],
 ];
 
 export function registerCommands(

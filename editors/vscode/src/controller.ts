@@ -27,7 +27,7 @@ export class Controller implements vscode.Disposable {
   private updateOffered = false;
   private installation: Promise<void> | undefined;
   private requests = 0;
-  private pausedUntil: Date | undefined;
+  private pausedUntil: number | undefined;
   private pauseTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly context: vscode.ExtensionContext) {
@@ -143,11 +143,13 @@ export class Controller implements vscode.Disposable {
     return this.pausedUntil !== undefined;
   }
 
-  /** Ask for nothing for some minutes; explicit requests are answered all the same. */
+  /** Ask for nothing for some minutes, or for ever: until VS Code starts again. Explicit requests are answered all the same. */
   pause(minutes: number): void {
     this.resume();
-    this.pausedUntil = new Date(Date.now() + minutes * 60_000);
-    this.pauseTimer = setTimeout(() => this.resume(), minutes * 60_000);
+    this.pausedUntil = Date.now() + minutes * 60_000;
+    if (Number.isFinite(minutes)) {
+      this.pauseTimer = setTimeout(() => this.resume(), minutes * 60_000);
+    }
     this.refresh();
   }
 

@@ -12,7 +12,8 @@ export interface ServerStatus {
 export interface State {
   readonly problem?: string | undefined;
   readonly missing?: boolean;
-  readonly pausedUntil?: Date | undefined;
+  /** In milliseconds since 1970; infinite until VS Code starts again. */
+  readonly pausedUntil?: number | undefined;
   readonly offHere?: string | undefined;
   readonly thinking?: boolean;
   readonly server?: ServerStatus | undefined;
@@ -29,8 +30,11 @@ export function lookOf(state: State): Look {
   if (state.missing) return { icon: "cloud-download", detail: "not installed", warn: true };
   const problem = state.problem ?? (server?.kind === "Error" ? server.message : undefined);
   if (problem !== undefined) return { icon: "error", detail: problem, warn: true };
-  if (state.pausedUntil) {
-    return { icon: "circle-slash", detail: `paused until ${state.pausedUntil.toLocaleTimeString()}` };
+  if (state.pausedUntil !== undefined) {
+    const until = Number.isFinite(state.pausedUntil)
+      ? new Date(state.pausedUntil).toLocaleTimeString()
+      : "VS Code starts again";
+    return { icon: "circle-slash", detail: `paused until ${until}` };
   }
   if (state.offHere !== undefined) return { icon: "circle-slash", detail: state.offHere };
   if (!server) return { icon: "loading~spin", detail: "starting" };

@@ -187,10 +187,21 @@ class MendedProtocol(LanguageServerProtocol):
         """Parse a message."""
         if data.get("error", ...) is None:
             del data["error"]  # some clients send both result and error, one of them null
+        if data.get("method") == lsp.WORKSPACE_EXECUTE_COMMAND and "id" not in data:
+            return self._command_without_answer(data)
         message = super().structure_message(data)
         if isinstance(message, lsp.ExecuteCommandRequest) and message.params.arguments is None:
             message.params.arguments = []  # so that pygls counts them
         return message
+
+    def _command_without_answer(self, data: Message) -> JsonRPCNotification:
+        """Parse a command that is sent as a notification, as copilot.el does: LSP has requests."""
+        try:
+            params = self._converter.structure(data.get("params"), lsp.ExecuteCommandParams)
+        except Exception as error:
+            raise JsonRpcInvalidParams.of(error) from error
+        params.arguments = params.arguments or []  # so that pygls counts them
+        return JsonRPCNotification(lsp.WORKSPACE_EXECUTE_COMMAND, self.VERSION, params)
 
     def handle_message(self, message: Any) -> None:
         """Dispatch a message; requests out of the server's life are answered with an error."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
 
 
+READY = "(and infill--opened (infill--status infill--opened) t)"
+
+
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says; without it, the bundled model answers.
+    ``answers`` is what the scripted engine says, after ``delay_ms``; without it, the bundled model answers. With
+    ``listens``, ``.git/cursor`` gets what the server is told of point.
     """
 
     def __init__(
@@ -32,6 +37,8 @@ class Emacs(Terminal):
         answers: Sequence[str] | None = None,
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
+        listens: bool = False,
+        delay_ms: int = 0,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -42,9 +49,13 @@ class Emacs(Terminal):
         self._result = workspace / ".git" / "result.json"
         self._socket = workspace / ".git" / "socket"
         command = [str(ROOT / ".venv" / "bin" / "infill-ls"), "--stdio"]
+        if listens:
+            listening = ROOT / "tests" / "editors" / "listening_server.py"
+            record = workspace / ".git" / "cursor"
+            command = [sys.executable, str(listening), str(record), *command]
         if answers is not None:
             script = workspace / ".git" / "answers.json"
-            script.write_text(json.dumps({"answers": answers}))
+            script.write_text(json.dumps({"answers": answers, "delay_ms": delay_ms}))
             command += ["--scripted-engine", str(script)]
         self._environment = {
             **os.environ,
@@ -75,7 +86,7 @@ class Emacs(Terminal):
             command += ["-L", str(folder)]
         command += ["-l", str(HERE / "init.el")]
         self.start(command, self._environment, self.workspace)
-        self.wait("Emacs to start", self._socket.exists)
+        self.wait("Emacs to start", self._result.exists)
 
     def eval(self, expression: str) -> Any:
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
@@ -142,3 +153,8 @@ class Emacs(Terminal):
     def _loader() -> list[str]:
         libraries = EMACS / "root/usr/lib/x86_64-linux-gnu"
         return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries)]
+
+
+Start = Callable[..., Emacs]
+"""Takes what :class:`Emacs` takes, but for the workspace; waits for the server, unless given how to
+start."""

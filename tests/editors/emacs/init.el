@@ -35,4 +35,7 @@
       infill-settings (json-parse-string (getenv "INFILL_SETTINGS") :object-type 'plist
                                          :false-object :json-false))
 
+;; All of this has been read: the test may begin.
+(infill-test-report t)
+
 ;;; init.el ends here

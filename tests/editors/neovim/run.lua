@@ -324,6 +324,23 @@ test('nothing in the middle of a line unless asked for', {
   editor:expect_saved('total unit = price\n')
 end)
 
+test('the message of a commit', {
+  name = '.git/COMMIT_EDITMSG',
+  text = '',
+  answers = { 'Say what changes' },
+}, function(editor)
+  local client = editor:lua([[
+    local client = vim.lsp.get_clients({ name = 'infill_ls', bufnr = 0 })[1]
+    return { client.get_language_id(0, vim.bo.filetype), client.root_dir }
+  ]])
+  assert(vim.deep_equal(client, { 'gitcommit', editor.workspace }), vim.inspect(client))
+  editor:press('i')
+  editor:press('<M-\\>')
+  editor:expect_ghost('Say what changes')
+  editor:press('<Tab>')
+  editor:expect_saved('Say what changes\n')
+end)
+
 test('several candidates on explicit request', {
   text = 'x = ',
   answers = { 'one', 'two', 'three' },
@@ -422,7 +439,8 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:lua('vim.cmd("silent Infill log")')
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
-  local expected = 'explain language log model pause restart resume statistics status toggle'
+  local expected =
+    'explain language log model pause restart resume statistics status toggle workspace'
   assert(table.concat(names, ' ') == expected, vim.inspect(names))
 end)
 
@@ -448,6 +466,49 @@ test('pausing, and switching a language off', {
   editor:press('<Esc>')
   editor:lua('vim.cmd("silent Infill language")')
   editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<M-|>')
+  editor:wait('the key to switch it off', function()
+    return status() == 'infill-ls is off'
+  end)
+  assert(editor:ghost() == nil)
+  editor:press('<Esc><M-|>')
+  editor:wait('the key to switch it on', function()
+    return status():find('Ready', 1, true)
+  end)
+end)
+
+test('switching off for a workspace, and pausing until Neovim starts again', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local function status()
+    return editor:lua('return require("infill_ls").status()')
+  end
+  editor:lua('vim.cmd("silent Infill workspace")')
+  assert(status() == 'infill-ls is off in this workspace', status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:press('<Esc>')
+  editor:lua([[
+    local other = vim.fn.tempname()
+    vim.fn.mkdir(other .. '/.git', 'p')
+    vim.cmd.edit(other .. '/other.py')
+  ]])
+  editor:wait('a file elsewhere not to be in it', function()
+    return editor:lua('return require("infill_ls").is_enabled()')
+  end)
+  editor:lua('vim.cmd("buffer #")')
+  editor:lua('vim.cmd("silent Infill workspace")')
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent Infill pause restart")')
+  assert(status() == 'infill-ls is paused until Neovim starts again', status())
+  editor:press('A ')
+  editor:expect_no_ghost()
+  editor:lua('vim.cmd("silent Infill resume")')
+  editor:press(' ')
   editor:expect_ghost('one')
 end)
 
@@ -668,6 +729,9 @@ test('bundled model: a changed setting is used at once, and a killed engine come
     return editor:ghost()
   end)
 end)
+
+require('next_edit_tests')(test)
+require('cursor_tests')(test)
 
 local failed = 0
 local run = 0

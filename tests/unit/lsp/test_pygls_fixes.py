@@ -328,6 +328,29 @@ def test_a_notification_that_is_sent_as_a_request_is_answered() -> None:
         assert connection.codes(1) == codes
 
 
+def test_a_command_that_is_sent_as_a_notification_is_run() -> None:
+    def counting(connection: Connection) -> list[int]:
+        told: list[int] = []
+
+        @connection.server.command("count")
+        def count(number: int) -> None:
+            told.append(number)
+
+        return told
+
+    command = {"command": "count", "arguments": [3]}
+    for connection, expected in ((mended(), [3]), (plain(), [])):
+        connection.initialize()
+        told = counting(connection)
+        connection.receive(method="workspace/executeCommand", params=command)
+        assert told == expected
+        assert not any("id" in message for message in connection.sent)
+    connection = mended()
+    connection.initialize()
+    connection.receive(method="workspace/executeCommand", params={"arguments": 1})
+    assert not any("id" in message for message in connection.sent), "nobody waits for an answer"
+
+
 def test_what_is_inside_of_a_message_is_not_parsed() -> None:
     inner = {"jsonrpc": "2.0", "id": 1, "method": "shutdown"}
     for connection, seen in ((mended(), dict), (plain(), lsp.ShutdownRequest)):

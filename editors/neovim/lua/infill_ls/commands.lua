@@ -153,8 +153,12 @@ M.commands = {
     infill().enable_filetype(filetype, infill().why_off() == ('off for %s'):format(filetype))
     say(infill().status())
   end,
+  workspace = function()
+    infill().enable_workspace(infill().workspace(), infill().why_off() == 'off in this workspace')
+    say(infill().status())
+  end,
   pause = function(argument)
-    infill().pause(tonumber(argument) or 60)
+    infill().pause(argument ~= 'restart' and (tonumber(argument) or 60) or nil)
     say(infill().status())
   end,
   resume = function()
@@ -198,12 +202,14 @@ function M.run(line)
   end
 end
 
----@param start string
+---@param start string of the word at the cursor
+---@param line string up to there
 ---@return string[]
-function M.complete(start)
+function M.complete(start, line)
+  local words = line:find('^%s*%S+%s+pause%s') and { 'restart' } or vim.tbl_keys(M.commands)
   local names = vim.tbl_filter(function(name)
     return vim.startswith(name, start)
-  end, vim.tbl_keys(M.commands))
+  end, words)
   table.sort(names)
   return names
 end

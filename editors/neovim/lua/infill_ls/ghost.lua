@@ -21,6 +21,9 @@ local selected = 1
 local pending
 local timer = assert(vim.uv.new_timer())
 
+--- Called when ghost text comes or goes.
+function M.on_change() end
+
 ---@return infill_ls.Suggestion?
 local function current()
   local suggestion = candidates[selected]
@@ -84,6 +87,7 @@ local function refresh()
     return false
   end
   draw(suggestion, left)
+  M.on_change()
   return true
 end
 
@@ -93,6 +97,7 @@ function M.hide()
   candidates, selected = {}, 1
   if suggestion and vim.api.nvim_buf_is_valid(suggestion.buffer) then
     vim.api.nvim_buf_clear_namespace(suggestion.buffer, namespace, 0, -1)
+    M.on_change()
   end
 end
 
@@ -232,6 +237,9 @@ function M.attach(buffer)
       return
     end
     stop_waiting()
+    if require('infill_ls.next_edit').is_followed(buffer) then
+      return
+    end
     timer:start(
       DEBOUNCE_MS,
       0,

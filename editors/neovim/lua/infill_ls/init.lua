@@ -2,14 +2,17 @@
 
 local accept = require('infill_ls.accept')
 local ghost = require('infill_ls.ghost')
+local next_edit = require('infill_ls.next_edit')
 
 local M = {}
 
 local enabled = true
----@type integer? when suggestions are wanted again, in seconds of the system's clock
+---@type number? when suggestions are wanted again, in seconds of the system's clock
 local paused_until
 ---@type table<string, true> file types
 local off_for = {}
+---@type table<string, true> folders
+local off_in = {}
 
 --- What the client can do: our ghost text is an inline completion, and what it replaces may end
 --- behind the cursor.
@@ -39,6 +42,8 @@ end
 function M.on_attach(client, buffer)
   hide_from_native(client)
   ghost.attach(buffer)
+  next_edit.attach(buffer)
+  require('infill_ls.rests').attach(client, buffer)
   require('infill_ls.macro').watch()
   require('infill_ls.maps').set(buffer)
 end
@@ -97,9 +102,30 @@ function M.request()
   ghost.request(vim.api.nvim_get_current_buf(), true)
 end
 
---- Take the ghost text away until the cursor moves.
+--- Take the ghost text away until the cursor moves; without any, the next edit for good.
 function M.dismiss()
-  ghost.dismiss()
+  if ghost.is_visible() or not next_edit.dismiss() then
+    ghost.dismiss()
+  end
+end
+
+--- Go to the next edit, or make it if the cursor is there. False if none is shown, so that a map can
+--- do something else. It happens a moment later, so that an `<expr>` map may call this.
+---@return boolean taken
+function M.next_edit()
+  local is_visible = next_edit.is_visible()
+  if is_visible then
+    vim.schedule(next_edit.press)
+  end
+  return is_visible
+end
+
+--- The workspace that the server has for a buffer; without one, the current folder.
+---@param buffer? integer
+---@return string
+function M.workspace(buffer)
+  local client = require('infill_ls.rpc').client(buffer or vim.api.nvim_get_current_buf())
+  return client and client.root_dir or vim.fn.getcwd()
 end
 
 --- Why nothing is suggested in a buffer, or nil. Asking explicitly works all the same.
@@ -110,10 +136,17 @@ function M.why_off(buffer)
   if not enabled then
     return 'off'
   end
+  if paused_until == math.huge then
+    return 'paused until Neovim starts again'
+  end
   if paused_until then
     return os.date('paused until %H:%M', paused_until) --[[@as string]]
   end
-  return off_for[filetype] and ('off for %s'):format(filetype) or nil
+  if off_for[filetype] then
+    return ('off for %s'):format(filetype)
+  end
+  local workspace = next(off_in) and M.workspace(buffer)
+  return workspace and off_in[workspace] and 'off in this workspace' or nil
 end
 
 ---@param buffer? integer
@@ -124,6 +157,7 @@ end
 
 local function changed()
   ghost.dismiss()
+  next_edit.hide()
   vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
 end
 
@@ -145,9 +179,22 @@ function M.enable_filetype(filetype, on)
   changed()
 end
 
---- Suggest nothing for some minutes.
----@param minutes number
+--- Switch them on or off for a workspace, until Neovim ends.
+---@param folder string
+---@param on boolean
+function M.enable_workspace(folder, on)
+  off_in[folder] = not on or nil
+  changed()
+end
+
+--- Suggest nothing for some minutes; without a number, until Neovim starts again.
+---@param minutes? number
 function M.pause(minutes)
+  if not minutes then
+    paused_until = math.huge
+    changed()
+    return
+  end
   local mine = os.time() + math.floor(minutes * 60)
   paused_until = mine
   changed()

@@ -4,6 +4,7 @@ local M = {}
 
 ---@class infill_ls.Map
 ---@field lhs string
+---@field modes? string[] Insert mode, if nothing is said
 ---@field desc string
 ---@field call? fun(infill: table)
 ---@field part? 'all'|'word'|'line' what to accept; if nothing is shown, the key does what it does without us
@@ -47,6 +48,14 @@ local maps = {
     end,
   },
   {
+    lhs = '<M-|>',
+    modes = { 'i', 'n' },
+    desc = 'switch suggestions off or on',
+    call = function()
+      require('infill_ls.commands').run('toggle')
+    end,
+  },
+  {
     lhs = '<C-]>',
     desc = 'dismiss the suggestion',
     call = function(infill)
@@ -55,12 +64,18 @@ local maps = {
   },
 }
 
+--- The buffer in which <Tab> is mapped in Normal mode.
+---@type integer?
+local next_edit_buffer
+local PRESS = '<Cmd>lua require("infill_ls.next_edit").press()<CR>'
+
 --- Whether a user or another plugin has mapped a key. Neovim itself maps <Tab> since 0.11, to
 --- jump in a snippet.
 ---@param lhs string
+---@param mode string
 ---@return boolean
-local function is_taken(lhs)
-  local map = vim.fn.maparg(lhs, 'i', false, true)
+local function is_taken(lhs, mode)
+  local map = vim.fn.maparg(lhs, mode, false, true)
   return not vim.tbl_isempty(map) and not (map.desc or ''):find('vim.snippet.jump', 1, true)
 end
 
@@ -85,6 +100,25 @@ function M.accept(index)
   end
 end
 
+---@param buffer integer
+---@param mode string
+---@param index integer
+local function set(buffer, mode, index)
+  local map = assert(maps[index])
+  vim.keymap.set(mode, map.lhs, function()
+    if map.call then
+      map.call(require('infill_ls'))
+      return ''
+    end
+    if not require('infill_ls.ghost').is_visible() then
+      local is_edit = map.part == 'all' and require('infill_ls.next_edit').is_visible()
+      return is_edit and PRESS or default_of(map.lhs)
+    end
+    -- At once, and not when Neovim has time: the next key may be there already.
+    return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
+  end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
+end
+
 --- Set the maps in a buffer, unless `vim.g.infill_ls_maps` is false.
 ---@param buffer integer
 function M.set(buffer)
@@ -92,19 +126,28 @@ function M.set(buffer)
     return
   end
   for index, map in ipairs(maps) do
-    if not is_taken(map.lhs) then
-      vim.keymap.set('i', map.lhs, function()
-        if map.call then
-          map.call(require('infill_ls'))
-          return ''
-        end
-        if not require('infill_ls.ghost').is_visible() then
-          return default_of(map.lhs)
-        end
-        -- At once, and not when Neovim has time: the next key may be there already.
-        return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
-      end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
+    for _, mode in ipairs(map.modes or { 'i' }) do
+      if not is_taken(map.lhs, mode) then
+        set(buffer, mode, index)
+      end
     end
+  end
+end
+
+--- Map <Tab> in Normal mode while a next edit is shown, unless it is mapped to something else. In
+--- Insert mode the map for ghost text serves both.
+---@param buffer integer
+---@param on boolean
+function M.set_next_edit(buffer, on)
+  if not on then
+    if next_edit_buffer == buffer then
+      next_edit_buffer = nil
+      pcall(vim.keymap.del, 'n', '<Tab>', { buffer = buffer })
+    end
+  elseif vim.g.infill_ls_maps ~= false and not is_taken('<Tab>', 'n') then
+    next_edit_buffer = buffer
+    local desc = 'infill-ls: go to the next edit, then make it'
+    vim.keymap.set('n', '<Tab>', PRESS, { buffer = buffer, desc = desc })
   end
 end
 

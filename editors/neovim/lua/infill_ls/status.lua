@@ -27,7 +27,8 @@ function M.line()
   if not status then
     return 'infill-ls is starting'
   end
-  return ('infill-ls: %s, %d files indexed'):format(status.message, status.indexedFiles)
+  local percent = type(status.percent) == 'number' and (' %d %%'):format(status.percent) or ''
+  return ('infill-ls: %s%s, %d files indexed'):format(status.message, percent, status.indexedFiles)
 end
 
 return M

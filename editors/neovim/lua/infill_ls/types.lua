@@ -6,6 +6,7 @@
 ---@field busy boolean something runs that takes a while: loading, indexing
 ---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
 ---@field message string
+---@field percent? number how much of the model is loaded, while it is
 ---@field indexedFiles integer
 
 --- The answer to `infill/explain`, as far as it is used here.
@@ -35,3 +36,21 @@
 
 --- How much of a suggestion to accept: takes the rest of it and returns what to insert.
 ---@alias infill_ls.Part fun(rest: string): string
+
+--- Row and column count from 0, in bytes.
+---@class infill_ls.Place
+---@field row integer
+---@field column integer
+
+--- What has to change elsewhere in a buffer: `old` stands between `from` and `to`.
+---@class infill_ls.NextEdit
+---@field buffer integer
+---@field client vim.lsp.Client
+---@field tick integer the state of the buffer's text in which it stands there
+---@field from infill_ls.Place
+---@field to infill_ls.Place
+---@field old string
+---@field text string what is to stand there
+---@field range lsp.Range as the server counts
+---@field command? lsp.Command counts the acceptance
+---@field is_told? boolean the server knows that it was seen

@@ -1,0 +1,173 @@
+;;; infill-commands.el --- Commands of infill.el beside those for ghost text  -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The infill-ls authors
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; Explaining, switching off and on, models, statistics, the server and its log.
+
+;;; Code:
+
+(require 'infill-connection)
+(require 'infill-ghost)
+(require 'infill-next-edit)
+(require 'infill-switch)
+(require 'seq)
+(require 'subr-x)
+
+(defvar infill-mode)
+
+(defun infill-explain ()
+  "Show how the last completion of this buffer came to be."
+  (interactive)
+  (unless infill--opened (user-error "No server has this buffer open"))
+  (let ((report (jsonrpc-request infill--opened :infill/explain
+                                 (list :textDocument (infill--document)))))
+    (if report
+        (infill--show-report (plist-get report :markdown))
+      (message "infill-ls has not been asked for a completion here yet"))))
+
+(defun infill--show-report (markdown)
+  "Show MARKDOWN, the server's report, in a window."
+  (with-current-buffer (get-buffer-create "*infill explanation*")
+    (let ((inhibit-read-only t))
+      (erase-buffer)
+      (insert markdown)
+      (goto-char (point-min))
+      (special-mode))
+    (display-buffer (current-buffer))))
+
+(defun infill--say-whether-on ()
+  "Tell whether something is suggested in this buffer."
+  (message "infill-ls: %s" (or (infill-switched-off) "on"))
+  (force-mode-line-update t))
+
+(defun infill--switched ()
+  "Take ghost texts away after something was switched, and tell."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (bound-and-true-p infill-mode)
+        (infill-dismiss)
+        (infill--edit-hide))))
+  (infill--say-whether-on))
+
+(defun infill-toggle ()
+  "Switch suggestions off in all buffers, or on again.
+Asking explicitly works all the same."
+  (interactive)
+  (setq infill--off (not infill--off)
+        infill--paused-until nil)
+  (infill--switched))
+
+(defun infill-toggle-language ()
+  "Switch suggestions off for the major mode of this buffer, or on again."
+  (interactive)
+  (setq infill--off-modes (if (memq major-mode infill--off-modes)
+                              (delq major-mode infill--off-modes)
+                            (cons major-mode infill--off-modes)))
+  (infill--switched))
+
+(defun infill-toggle-workspace ()
+  "Switch suggestions off in the workspace of this buffer, or on again."
+  (interactive)
+  (let ((root (infill--workspace)))
+    (setq infill--off-workspaces (if (member root infill--off-workspaces)
+                                     (delete root infill--off-workspaces)
+                                   (cons root infill--off-workspaces))))
+  (infill--switched))
+
+(defun infill-pause (minutes)
+  "Suggest nothing for MINUTES, or with t until the next start of Emacs.
+From the keyboard that is an hour, or the numeric prefix argument;
+\\[universal-argument] alone says t."
+  (interactive (list (cond ((consp current-prefix-arg) t)
+                           (current-prefix-arg (prefix-numeric-value current-prefix-arg))
+                           (t 60))))
+  (setq infill--paused-until (or (eq minutes t) (time-add nil (* 60 minutes))))
+  (infill--switched))
+
+(defun infill-resume ()
+  "Suggest something again after a pause."
+  (interactive)
+  (setq infill--paused-until nil)
+  (infill--switched))
+
+(defun infill--run-program (arguments done)
+  "Run the server's program with ARGUMENTS and call DONE with its output."
+  (let ((buffer (generate-new-buffer " *infill output*"))
+        (process-environment (cons "COLUMNS=80" process-environment)))
+    (make-process
+     :name "infill" :buffer buffer :noquery t :connection-type 'pipe
+     :command (cons (car infill-command) arguments)
+     :sentinel (lambda (process _event)
+                 (unless (process-live-p process)
+                   (let ((output (with-current-buffer buffer (string-trim (buffer-string)))))
+                     (kill-buffer buffer)
+                     (if (zerop (process-exit-status process))
+                         (funcall done output)
+                       (message "%s" output))))))))
+
+(defun infill-choose-model (name)
+  "Use the model NAME: here at once, in other editors when they start.
+It is fetched if it is not on this machine."
+  (interactive
+   (list (let ((models (plist-get
+                        (json-parse-string
+                         (with-output-to-string
+                           (call-process (car infill-command) nil standard-output nil
+                                         "model" "list" "--json"))
+                         :object-type 'plist :null-object nil :false-object nil)
+                        :models)))
+           (completing-read
+            "Model: "
+            (lambda (string predicate action)
+              (if (eq action 'metadata)
+                  `(metadata (annotation-function . ,(infill--model-notes models)))
+                (complete-with-action action
+                                      (seq-map (lambda (model) (plist-get model :name)) models)
+                                      string predicate)))
+            nil t))))
+  (message "infill-ls gets %s ready" name)
+  (infill--run-program
+   (list "model" "use" name)
+   (lambda (_output)
+     (setq infill-settings (plist-put (copy-sequence infill-settings) :model name))
+     (infill--settings-changed)
+     (message "infill-ls uses %s" name))))
+
+(defun infill--model-notes (models)
+  "Return a function that notes of one of MODELS where it is."
+  (lambda (name)
+    (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
+      (cond ((plist-get model :inUse) "  in use")
+            ((plist-get model :path) "  on this machine")
+            (t "  to be fetched")))))
+
+(defun infill-statistics ()
+  "Show how much was suggested and accepted."
+  (interactive)
+  (infill--run-program '("stats") #'infill--show-report))
+
+(defun infill-restart ()
+  "Stop all servers, and start this buffer's again."
+  (interactive)
+  (infill-shutdown)
+  (setq infill--failed nil)
+  (when infill-mode (infill--connection)))
+
+(defun infill-show-log ()
+  "Show what the server wrote to its log."
+  (interactive)
+  (display-buffer (get-buffer-create " *infill-ls stderr*")))
+
+(defun infill-shutdown ()
+  "Stop all servers of `infill-mode', until the next edit."
+  (interactive)
+  (dolist (connection (hash-table-values infill--connections))
+    (ignore-errors (jsonrpc-request connection :shutdown nil :timeout 3))
+    (ignore-errors (jsonrpc-notify connection :exit nil))
+    (jsonrpc-shutdown connection)))
+
+(provide 'infill-commands)
+;;; infill-commands.el ends here
