@@ -9,8 +9,12 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
+import type { GhostText } from "./ghostText";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
+
+/** Of the documents that the server gets. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
 
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
@@ -18,7 +22,7 @@ export interface Listener {
   isWanted(): boolean;
   /** Whether the server has answered yet. */
   hasStarted(): boolean;
-  thinkingChanged(requests: number): void;
+  readonly ghost: GhostText;
   statusChanged(status: ServerStatus): void;
 }
 
@@ -61,11 +65,7 @@ export function createClient(
     "infill-ls",
     { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
     {
-      documentSelector: [
-        { scheme: "file" },
-        { scheme: "untitled" },
-        { scheme: "vscode-notebook-cell" },
-      ],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       initializationOptions: initialSettings(),
       outputChannel: log,
       middleware: middlewareFor(listener),
@@ -86,16 +86,20 @@ export function createClient(
 }
 
 function middlewareFor(listener: Listener): Middleware {
-  let requests = 0;
+  const { ghost } = listener;
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
       if (automatic && !listener.isWanted()) return [];
-      listener.thinkingChanged((requests += 1));
+      ghost.asked();
+      let items: number | undefined;
       try {
-        return await next(document, position, context, token);
+        const answer = await next(document, position, context, token);
+        const found = Array.isArray(answer) ? answer : (answer?.items ?? []);
+        if (!token.isCancellationRequested) items = found.length;
+        return answer;
       } finally {
-        listener.thinkingChanged((requests -= 1));
+        ghost.answered(document, items);
       }
     },
     workspace: {

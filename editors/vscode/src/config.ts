@@ -50,6 +50,10 @@ export function isOn(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get("enabled", true);
 }
 
+export function wantsNextEdits(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get("nextEdit", true);
+}
+
 /** Switch suggestions off or on, in the settings that decide. */
 export async function toggle(): Promise<void> {
   const config = vscode.workspace.getConfiguration(SECTION);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pattern, server, tests, url, work } from "./suite.mjs";
 import "./typing.mjs";
 import "./menu.mjs";
+import "./nextEdit.mjs";
 import "./setup.mjs";
 import "./bundled.mjs";
 import { Window, launchBrowser } from "./window.mjs";

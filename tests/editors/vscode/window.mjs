@@ -210,6 +210,51 @@ export class Window {
     });
   }
 
+  /**
+   * What is drawn for the next edit: the text that is struck, and the texts that stand behind
+   * something. VS Code draws the latter as pseudo-elements, which have no text of their own.
+   */
+  async drawn() {
+    return this.page.$$eval(".monaco-editor .view-line span[class*='ced-']", (spans) => {
+      const struck = [];
+      const behind = [];
+      for (const span of spans) {
+        if (getComputedStyle(span).textDecorationLine === "line-through") struck.push(span.textContent);
+        const { content } = getComputedStyle(span, "::after");
+        if (content !== "none" && content !== "normal") behind.push(JSON.parse(content));
+      }
+      const plain = (texts) => texts.map((text) => text.replaceAll("\u00a0", " "));
+      return { struck: plain(struck), behind: plain(behind) };
+    });
+  }
+
+  /** Wait until the texts that are struck, and those that are behind something, are these. */
+  async expectDrawn(struck, behind) {
+    let found;
+    const wanted = JSON.stringify({ struck, behind });
+    await waitFor(`what is drawn to be ${wanted}`, async () => {
+      found = JSON.stringify(await this.drawn());
+      return found === wanted;
+    }, 30_000).catch((error) => {
+      throw new Error(`${error.message}; it is ${found}`);
+    });
+  }
+
+  /** Where the status bar says that the cursor is, such as "Ln 3, Col 1". */
+  async cursor() {
+    return this.page.locator("#status\\.editor\\.selection").innerText();
+  }
+
+  async expectCursor(expected) {
+    let found;
+    await waitFor(`the cursor at ${expected}`, async () => {
+      found = await this.cursor();
+      return found === expected;
+    }, 30_000).catch((error) => {
+      throw new Error(`${error.message}; it is at ${found}`);
+    });
+  }
+
   /** Keep what the first line of the editor reads, ghost text included, after every change. */
   async watchLine() {
     await this.page.evaluate(() => {
