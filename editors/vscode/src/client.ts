@@ -27,14 +27,16 @@ export interface Listener {
 }
 
 /**
- * Says that ghost text may take the place of brackets right of the cursor. The server knows it of
- * "Visual Studio Code", but editors that are built from it have other names.
+ * Says that ghost text may take the place of brackets right of the cursor, which the server knows of
+ * "Visual Studio Code", but editors that are built from it have other names; and that a problem in
+ * the status is shown to the user, by us, with what can be done.
  */
-const REPLACING: StaticFeature = {
+const OURS: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
       inlineCompletionReplaces: true,
+      statusProblems: true,
     };
   },
   initialize: () => {},
@@ -80,7 +82,7 @@ export function createClient(
   );
   client.hasStarted = () => listener.hasStarted();
   const usual: ErrorHandler = client.createDefaultErrorHandler();
-  client.registerFeature(REPLACING);
+  client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   return client;
 }

@@ -4,6 +4,7 @@ import { SCHEMES, createClient } from "./client";
 import { SECTION, isOffFor, isOn, serverSettings, wantsNextEdits } from "./config";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
+import { Problems } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
@@ -20,6 +21,7 @@ export class Controller implements vscode.Disposable {
   /** The server has answered for the first time. */
   readonly onDidStart = this.startedEmitter.event;
   private readonly status = new StatusItem();
+  private readonly problems = new Problems();
   private readonly serverStep = new ServerStep();
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
@@ -41,7 +43,6 @@ export class Controller implements vscode.Disposable {
       this.startedEmitter,
       this.status,
       this.serverStep,
-      this.ghost.onDidChange(() => this.refresh()),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.restart()),
       vscode.workspace.onDidChangeConfiguration((change) => {
@@ -90,6 +91,7 @@ export class Controller implements vscode.Disposable {
       ghost: this.ghost,
       statusChanged: (status) => {
         this.serverStatus = status;
+        void this.problems.take(status);
         this.refresh();
       },
     });
@@ -229,7 +231,6 @@ export class Controller implements vscode.Disposable {
       problem: this.problem,
       pausedUntil: this.pausedUntil,
       offHere: this.whyOff(language),
-      thinking: this.ghost.pending > 0,
       server: this.serverStatus,
     });
   }

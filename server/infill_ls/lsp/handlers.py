@@ -178,7 +178,8 @@ def _handle_completion(server: InfillServer) -> None:
             snapshot = convert.with_selected_completion(snapshot, selected, server.encoding)
         started = time.perf_counter()
         try:
-            report = await server.session.suggest(snapshot)
+            with server.thinking():
+                report = await server.session.suggest(snapshot)
         except Superseded:
             return None
         server.answered(report)
@@ -209,7 +210,8 @@ def _handle_completion_items(server: InfillServer) -> None:
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         snapshot = server.snapshot(params.text_document.uri, params.position, Trigger.MENU)
         started = time.perf_counter()
-        report = await _within_deadline(server, snapshot) if snapshot is not None else None
+        with server.thinking():
+            report = await _within_deadline(server, snapshot) if snapshot is not None else None
         if report is None:
             return lsp.CompletionList(is_incomplete=True, items=[])
         server.answered(report)

@@ -4,6 +4,7 @@ import { pattern, server, tests, url, work } from "./suite.mjs";
 import "./typing.mjs";
 import "./menu.mjs";
 import "./nextEdit.mjs";
+import "./notebook.mjs";
 import "./setup.mjs";
 import "./bundled.mjs";
 import { Window, launchBrowser } from "./window.mjs";
