@@ -13,8 +13,10 @@ import type { GhostText } from "./ghostText";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
 
+/** Where a commit message is written. */
+export const COMMIT_BOX = "vscode-scm";
 /** Of the documents that the server gets. */
-export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell", COMMIT_BOX];
 
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
@@ -87,12 +89,18 @@ export function createClient(
   return client;
 }
 
+/** Text that suits one cursor hardly suits the others; who asks for it gets it at all of them. */
+function hasSeveralCursors(document: vscode.TextDocument): boolean {
+  const editor = vscode.window.activeTextEditor;
+  return editor?.document === document && editor.selections.length > 1;
+}
+
 function middlewareFor(listener: Listener): Middleware {
   const { ghost } = listener;
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-      if (automatic && !listener.isWanted()) return [];
+      if (automatic && (!listener.isWanted() || hasSeveralCursors(document))) return [];
       ghost.asked();
       let items: number | undefined;
       try {

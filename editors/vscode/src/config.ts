@@ -62,6 +62,10 @@ export async function toggle(): Promise<void> {
   await config.update("enabled", !isOn(), isOfWorkspace ? Workspace : Global);
 }
 
+export function modelSetting(): string {
+  return vscode.workspace.getConfiguration(SECTION).get("model", "");
+}
+
 export async function setModel(path: string): Promise<void> {
   const config = vscode.workspace.getConfiguration(SECTION);
   await config.update("model", path || undefined, vscode.ConfigurationTarget.Global);

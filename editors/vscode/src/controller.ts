@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { SCHEMES, createClient } from "./client";
+import { COMMIT_BOX, SCHEMES, createClient } from "./client";
 import { SECTION, isOffFor, isOn, serverSettings, wantsNextEdits } from "./config";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
@@ -189,7 +189,7 @@ export class Controller implements vscode.Disposable {
   }
 
   wantsNextEdit(document: vscode.TextDocument): boolean {
-    return wantsNextEdits() && this.isWantedIn(document);
+    return wantsNextEdits() && document.uri.scheme !== COMMIT_BOX && this.isWantedIn(document);
   }
 
   /** Ask the server; nothing if none runs. */

@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from infill_ls import __version__
 from infill_ls.engine.fallback import EngineFactory
 from infill_ls.lsp import convert
+from infill_ls.lsp.commit_messages import CommitMessages
 from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
@@ -54,6 +55,7 @@ class InfillServer(MendedServer):
         self._first_options: object = None
         """What ``initialize`` set: it stays in force where what comes later says nothing."""
         self.statistics = Statistics(None)
+        self.commit_messages = CommitMessages()
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
         self._problem = ""

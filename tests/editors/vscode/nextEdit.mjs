@@ -19,7 +19,7 @@ const RENAMED = BEFORE.replace("def compute_total", "def compute_sum");
 const FIRST = RENAMED.replace("print(compute_total", "print(compute_sum");
 const BOTH = FIRST.replace("return compute_total", "return compute_sum");
 const QUIET = { text: BEFORE, answers: [""] };
-const OFFERED = [["compute_total"], ["compute_sum"]];
+const OFFERED = ["compute_total", ["compute_sum"]];
 
 /** Put the cursor to a line and column, as a user does who knows the keys. */
 async function goTo(window, line, column) {
@@ -36,7 +36,7 @@ async function rename(window, line = 10) {
   await window.type("compute_sum");
 }
 
-const nothingDrawn = (window) => window.expectDrawn([], []);
+const nothingDrawn = (window) => window.expectDrawn("", []);
 
 test("next edit: it is shown, gone to, applied, edit by edit, and undone", QUIET, async (window) => {
   await rename(window);
@@ -80,7 +80,7 @@ test(
     await rename(window);
     await window.expectDrawn(...OFFERED);
     await goTo(window, 100, 1);
-    await window.expectDrawn([], ["→ line 6: next edit, Tab to go"]);
+    await window.expectDrawn("", ["→ line 6: next edit, Tab to go"]);
     await window.screenshot(join(work, "next-edit-hint.png"));
     await window.press("Tab");
     await window.expectCursor("Ln 6, Col 24");
