@@ -189,7 +189,10 @@ def _handle_completion(server: InfillServer) -> None:
             snapshot = convert.with_selected_completion(snapshot, selected, server.encoding)
         started = time.perf_counter()
         try:
-            report = await server.session.suggest(snapshot)
+            with server.thinking():
+                settings = server.session.settings
+                snapshot = await server.commit_messages.with_changes(snapshot, settings)
+                report = await server.session.suggest(snapshot)
         except Superseded:
             return None
         server.answered(report)
@@ -220,7 +223,12 @@ def _handle_completion_items(server: InfillServer) -> None:
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         snapshot = server.snapshot(params.text_document.uri, params.position, Trigger.MENU)
         started = time.perf_counter()
-        report = await _within_deadline(server, snapshot) if snapshot is not None else None
+        report = None
+        if snapshot is not None:
+            settings = server.session.settings
+            snapshot = await server.commit_messages.with_changes(snapshot, settings)
+            with server.thinking():
+                report = await _within_deadline(server, snapshot)
         if report is None:
             return lsp.CompletionList(is_incomplete=True, items=[])
         server.answered(report)
