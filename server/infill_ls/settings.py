@@ -188,6 +188,13 @@ class Settings(BaseModel):
         description="Size of the KV cache in tokens, for all files together: more files stay "
         "computed, and more memory is used. 0 means enough for two or three prompts, for more of a small model.",
     )
+    prompt_cache_mb: int = Field(
+        -1,
+        ge=-1,
+        le=100_000,
+        description="Disk space, in MB, for what was read of the files worked on last, so that they are "
+        "ready after a restart. It holds their text. 0 keeps nothing, -1 means as much as suits the model.",
+    )
     flash_attention: Literal["auto", "on", "off"] = Field(
         "auto", description="How attention is computed: auto means as measured best."
     )

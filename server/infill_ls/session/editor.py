@@ -253,6 +253,7 @@ class Session:
             return
         if self.settings.cursor_hints == "auto" and await asyncio.to_thread(self._power.is_busy):
             return
+        await self._workspace.until_read()  # with other snippets it would be another prompt
         try:
             await self._pipeline.prepare_place(snapshot)
         except InfillError as error:

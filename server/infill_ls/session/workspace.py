@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,8 @@ from infill_retrieval.settings import RetrievalSettings
 
 LONG_TOKEN_CHARS = 8
 """Few tokens of source text are longer, so a prompt lies within so many characters a token."""
+READ_LIMIT_S = 5.0
+"""A large workspace is read for longer; what needs not be done at once waits for a small one."""
 LOOK_EVERY_S = 10.0
 """How often at most we look ourselves what has changed on disk, for an editor that cannot tell."""
 LOOK_SHARE = 10
@@ -69,6 +72,8 @@ class Workspace:
         self._look_at = 0.0
         self._looking = False
         self._closed = False
+        self._is_read = asyncio.Event()
+        self._is_read.set()
 
     @property
     def indexed_files(self) -> int:
@@ -111,7 +116,11 @@ class Workspace:
         def report(files: int) -> None:
             loop.call_soon_threadsafe(on_progress, files)
 
-        await loop.run_in_executor(self._thread, self._index.crawl, report, stop)
+        self._is_read.clear()
+        try:
+            await loop.run_in_executor(self._thread, self._index.crawl, report, stop)
+        finally:
+            self._is_read.set()
         self._on_change()
         self._look_at = time.monotonic() + LOOK_EVERY_S
         for folder in self._index.not_seen_whole:
@@ -119,6 +128,12 @@ class Workspace:
                 f"not all of {folder} could be looked at in time (is it on a network, or very "
                 "large?): what was found is searched"
             )
+
+    async def until_read(self) -> None:
+        """Wait for the folders to be read, but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_LIMIT_S):
+                await self._is_read.wait()
 
     def look_at_disk(self) -> None:
         """Find out in the background what has changed on disk, unless that was done just now."""

@@ -312,6 +312,7 @@ def main() -> int:
     host.publish(messages.Ready(info=model.info, pid=os.getpid()))
     try:
         host.serve(worker)
+        worker.keep_prompts()
     finally:
         host.close()
         model.close()

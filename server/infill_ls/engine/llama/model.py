@@ -32,10 +32,15 @@ from infill_ls.engine.llama.calibration import (
 from infill_ls.engine.llama.devices import list_devices
 from infill_ls.engine.llama.file import interruption, load_model, read_facts
 from infill_ls.engine.llama.governor import ThreadGovernor
+from infill_ls.engine.llama.kept_prompts import KeptPrompts
 from infill_ls.engine.llama.offload import layers_that_fit
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.engine.rendezvous import EngineOptions
-from infill_ls.engine.shape import default_kv_tokens, resident_cells
+from infill_ls.engine.shape import (
+    default_kv_tokens,
+    default_prompt_cache_bytes,
+    resident_cells,
+)
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -100,6 +105,7 @@ class LlamaModel:
             self._row = ctypes.c_float * self.vocab.tokens
             self._rows: dict[int, Logits] = {}
             self.calibration = self._calibrate()
+            self.kept_prompts = self._find_kept_prompts(facts)
         except BaseException:
             self.close()
             raise
@@ -114,6 +120,20 @@ class LlamaModel:
             decode_ms=self.calibration.decode_ms,
             is_steady=self.calibration.is_steady,
         )
+
+    def _find_kept_prompts(self, facts: ModelFacts) -> KeptPrompts:
+        path, attention = self._options.model_path, self.calibration.attention
+        stat = path.stat()
+        # All that llama.cpp's state of a sequence depends on.
+        identity = (
+            str(path.resolve()), stat.st_size, stat.st_mtime_ns, llama_cpp.__version__, _backend(),
+            attention, self._fixes.rope_scale, self._options.gpu_layers,
+        )  # fmt: skip
+        megabytes = self._options.prompt_cache_mb
+        limit = megabytes * 1_000_000
+        if megabytes < 0:
+            limit = default_prompt_cache_bytes(facts.shape.kv_bytes_per_token)
+        return KeptPrompts(identity, limit, self.calibration.prefill_tokens_per_s)
 
     def _gpu_layers(self, facts: ModelFacts) -> int:
         """Return how many layers to put on GPUs: as the user set, else as many as fit."""

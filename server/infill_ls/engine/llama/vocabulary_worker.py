@@ -72,6 +72,9 @@ class VocabularyWorker:
         """Make :meth:`run` return."""
         self._stopped.set()
 
+    def keep_prompts(self) -> None:
+        """Do nothing: there are none."""
+
     def run(self) -> None:
         """Wait for :meth:`stop`; the connections do the work."""
         self._stopped.wait()

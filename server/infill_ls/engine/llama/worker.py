@@ -165,6 +165,7 @@ class Worker:
             cell_budget=model.kv_cells,
             sequences=SEQUENCES,
             parked_budget=model.parked_tokens,
+            shelf=model.kept_prompts,
         )
         self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
@@ -208,6 +209,10 @@ class Worker:
     def stop(self) -> None:
         """Make :meth:`run` return after the request it serves."""
         self._line.close()
+
+    def keep_prompts(self) -> None:
+        """Leave what was read last to the next engine; when :meth:`run` has returned."""
+        self._model.kept_prompts.keep(self._tree.prompts())
 
     def run(self) -> None:
         """Serve until :meth:`stop`; while nothing is asked, measure again what is not certain."""
