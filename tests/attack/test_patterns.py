@@ -122,14 +122,15 @@ def inline_patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
                     and node.func.attr != "escape"
                 ):
                     flags = re.MULTILINE if "MULTILINE" in ast.unparse(node) else 0
+                    only = "at the start, " if "match" in node.func.attr else ""
                     yield (
-                        f"{file.stem}: {node.args[0].value}",
+                        f"{only}{file.stem}: {node.args[0].value}",
                         re.compile(node.args[0].value, flags),
                     )
 
 
 def is_from_start(name: str) -> bool:
-    return name in FROM_THE_START or name.startswith("imports of")
+    return name in FROM_THE_START or name.startswith(("imports of", "at the start, "))
 
 
 def chars_for(name: str) -> int:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from attack.other_files import NOT_FOUND as NOT_FOUND_ELSEWHERE
+from attack.other_files import OTHERS
 from attack.syntaxes import SYNTAXES, Syntax, is_known, planted_in
 from attack.test_planted_secrets import KEY, LONG, PW
 from infill_retrieval.secrets import named_values, statements
-from infill_retrieval.secrets.judgement import secret_lines
+from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.syntax import (
     LANGUAGES,
     Language,
@@ -70,6 +72,16 @@ def test_it_is_found_in_code_that_does_not_parse(syntax: Syntax) -> None:
             hidden = secret_lines(lines, language=language)
             left = "\n".join(line for at, line in enumerate(lines) if at not in hidden)
             assert PW not in left, (start, text)
+
+
+@pytest.mark.parametrize(("name", "text", "secret"), OTHERS, ids=lambda value: str(value)[:24])
+def test_it_is_found_in_files_of_other_kinds(name: str, text: str, secret: str) -> None:
+    language = language_of(name)
+    lines = ["first", *text.replace("VALUE", secret).split("\n"), "last"]
+    hidden = secret_lines(lines, bare=is_bare(language.name, name), language=language)
+    left = [line for at, line in enumerate(lines) if at not in hidden]
+    assert (secret in "\n".join(left)) == (name in NOT_FOUND_ELSEWHERE)
+    assert {"first", "last"} <= set(left)
 
 
 CODE = [

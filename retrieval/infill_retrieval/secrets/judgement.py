@@ -106,7 +106,9 @@ _ASSIGNMENT = re.compile(
 )
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
-_KEY_BODY = re.compile(r"""[\s"'`+]*[0-9A-Za-z+/=]{16,}(?:\\n)?[\s"'`+,;\\]*$""")
+_KEY_BODY = re.compile(
+    r"""\A[\s"'`]{0,80}\+?[\s"'`]{0,9}[0-9A-Za-z/=][0-9A-Za-z+/=]{15,}+(?:\\n)?[\s"'`+,;\\]*$"""
+)
 _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 """Stands in tokens that documentation shows, but hardly in ones that chance made."""
 _BARE_LANGUAGES = frozenset(

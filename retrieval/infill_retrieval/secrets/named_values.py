@@ -254,7 +254,7 @@ class NamedValues:
             return (self._direct(level.before, Nearness.VALUE), True) if takes else None
         is_call = _ARGUMENTS.search(level.parent.type) is not None
         others = [node for node in level.after if node.is_named]
-        if self._is_string:
+        if self._is_string or self._name.isupper():
             found = [
                 (node, near)
                 for node, near in self._strings_in(others[:1], Nearness.VALUE)

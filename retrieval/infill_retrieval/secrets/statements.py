@@ -44,12 +44,12 @@ _CONTEXTS: dict[str, tuple[str, ...]] = {
 _MARKS = re.compile(r"""["'`%]|<<|#\s{0,8}define""")
 """One of them opens every literal."""
 _LONG_MARKS = ('"', "'''", "`")
-_DEFINES = re.compile(r"\s*(?:\w+\s+){0,6}(?:def|function|func|fn|fun|sub|get)\b")
+_DEFINES = re.compile(r"\A\s*(?:\w+\s+){0,6}(?:def|function|func|fn|fun|sub|get)\b")
 _GOES_ON = re.compile(r"[=(\[{,:\\+\-*/|&?<>.%]\s*$|\b(?:or|and|else|return|is)\s*$|^\s*$")
 """Ends a line that the next goes on with."""
-_CONTINUES = re.compile(r"""\s*(?:["'`.?:+|&=%]|(?:or|and|else)\b|[A-Za-z@$]{1,3}\#{0,2}["'`])""")
+_CONTINUES = re.compile(r"""\A\s*(?:["'`.?:+|&=%]|(?:or|and|else)\b|[A-Za-z@$]{1,3}\#{0,2}["'`])""")
 """Begins a line that goes on with the one before."""
-_COMMENT = re.compile(r"\s*(?:#+|//+!?|/\*+|\*|--+|;+)(?:\s?)(?!define)")
+_COMMENT = re.compile(r"\A\s*(?:#+|//+!?|/\*+|\*|--+|;+)(?:\s?)(?!define)")
 
 
 def may_say_secret(line: str) -> bool:

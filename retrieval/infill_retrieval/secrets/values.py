@@ -46,7 +46,7 @@ _KEY = re.compile(
 )
 _PERHAPS = re.compile(rf"(?:token|bearer|authorization|(?:^|_)auth|_key|_salt|_cookie){_END}")
 NAME_MARKS = ("secret", "token", "pass", "pwd", "pw", "key", "auth", "cred", "conn", "bearer",
-    "basic", "identified", "salt", "cookie", "contrasena", "-u", "--user", "-p")  # fmt: skip
+    "basic", "identified", "salt", "cookie", "contrasena", "pdo(", "-u", "--user", "-p")  # fmt: skip
 """One of these, in lower case, stands in every name that says something."""
 
 

@@ -65,7 +65,7 @@ def _adds_none(text: str, site: Site) -> bool:
     if not site.errors(text, replaced):
         return True
     language = site.hole.language
-    last_word = re.search(r"(\w+)\s*\Z", text)
+    last_word = re.search(r"(?<!\w)(\w+)\s*\Z", text)
     if last_word is not None and last_word[1] in language.block_words:
         return True
     ends = (":", ":\n" + "\t" * 20 + "pass") if language.indented else (";", " {}", ",")
