@@ -25,6 +25,10 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
+def stage(folder: Path, name: str) -> None:
+    subprocess.run(["git", "add", name], cwd=folder, check=True)
+
+
 @pytest.mark.parametrize("kind", ["box", "remote box", "file"])
 async def test_the_staged_changes_stand_in_front_of_the_message(
     start_scripted: StartScripted, repository: Path, kind: str
@@ -43,7 +47,7 @@ async def test_the_staged_changes_stand_in_front_of_the_message(
     assert "hunter2" not in prompt
     # What is staged later is there too.
     (repository / "refunds.py").write_text("refunded = 0\n")
-    subprocess.run(["git", "add", "refunds.py"], cwd=repository, check=True)
+    stage(repository, "refunds.py")
     change = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "Count "}]}
     editor.notify("textDocument/didChange", change)
     await inline(editor, position(0, 6), uri)

@@ -3,10 +3,26 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, work } from "./suite.mjs";
-import { fileContains, waitFor } from "./window.mjs";
+import { BEFORE, OFFERED, rename } from "./nextEdit.mjs";
+import { delay, fileContains, waitFor } from "./window.mjs";
 
 const prompts = join(work, "commit-prompts.json");
 const ANSWER = "up the prices of an order";
+
+function prepare(folder) {
+  const git = (...args) => execFileSync("git", args, { cwd: folder });
+  git("init", "--quiet");
+  writeFileSync(join(folder, "orders.py"), "def total(order):\n    return sum(order)\n");
+  writeFileSync(join(folder, ".env"), "WORD=hunter2hunter2\n");
+  git("add", "orders.py", ".env");
+}
+
+async function focusBox(window) {
+  await window.press("Control+Shift+g");
+  const box = window.page.locator(".scm-editor .monaco-editor .view-lines").first();
+  await box.click();
+  return box;
+}
 
 test(
   "commit message: the box is completed with what is staged",
@@ -14,18 +30,10 @@ test(
     text: "x = 1\n",
     answers: [ANSWER, ""],
     script: { prompts_file: prompts },
-    prepare: (folder) => {
-      const git = (...args) => execFileSync("git", args, { cwd: folder });
-      git("init", "--quiet");
-      writeFileSync(join(folder, "orders.py"), "def total(order):\n    return sum(order)\n");
-      writeFileSync(join(folder, ".env"), "WORD=hunter2hunter2\n");
-      git("add", "orders.py", ".env");
-    },
+    prepare,
   },
   async (window) => {
-    await window.press("Control+Shift+g");
-    const box = window.page.locator(".scm-editor .monaco-editor .view-lines").first();
-    await box.click();
+    const box = await focusBox(window);
     await window.type("Add ");
     await window.expectGhost(ANSWER);
     await window.screenshot(join(work, "commit.png"));
@@ -38,5 +46,22 @@ test(
       if (!fileContains(prompts, line)) throw new Error(`the prompt has no ${line}`);
     }
     if (fileContains(prompts, "hunter2")) throw new Error("the prompt has a secret");
+  },
+);
+
+test(
+  "commit message: keys in the box are not those of a next edit in the editor",
+  { text: BEFORE, answers: [""], prepare },
+  async (window) => {
+    await rename(window);
+    await window.expectDrawn(...OFFERED);
+    const place = await window.cursor();
+    await focusBox(window);
+    await window.page.keyboard.type("abc");
+    await window.press("Tab");
+    await delay(500);
+    await window.expectDrawn(...OFFERED);
+    const now = await window.cursor();
+    if (now !== place) throw new Error(`the cursor went from ${place} to ${now}`);
   },
 );

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test, work } from "./suite.mjs";
 import { delay, fileContains, waitFor } from "./window.mjs";
 
-const BEFORE = `def total(prices):
+export const BEFORE = `def total(prices):
     return sum(prices)
 
 
@@ -19,7 +19,7 @@ const RENAMED = BEFORE.replace("def compute_total", "def compute_sum");
 const FIRST = RENAMED.replace("print(compute_total", "print(compute_sum");
 const BOTH = FIRST.replace("return compute_total", "return compute_sum");
 const QUIET = { text: BEFORE, answers: [""] };
-const OFFERED = ["compute_total", ["compute_sum"]];
+export const OFFERED = ["compute_total", ["compute_sum"]];
 
 /** Put the cursor to a line and column, as a user does who knows the keys. */
 async function goTo(window, line, column) {
@@ -30,7 +30,7 @@ async function goTo(window, line, column) {
 }
 
 /** Rename the function where it is defined, in the last line but one. */
-async function rename(window, line = 10) {
+export async function rename(window, line = 10) {
   await goTo(window, line, 5);
   await window.press("Control+Shift+ArrowRight");
   await window.type("compute_sum");
@@ -106,10 +106,14 @@ test("next edit: Tab indents when nothing is shown", QUIET, async (window) => {
 });
 
 test(
-  "next edit: it goes when the text changes, and with the setting",
+  "next edit: it changes with the text, and goes with the setting",
   QUIET,
   async (window) => {
     await rename(window);
+    await window.expectDrawn(...OFFERED);
+    await window.type("x");
+    await window.expectDrawn("compute_total", ["compute_sumx"]);
+    await window.press("Backspace");
     await window.expectDrawn(...OFFERED);
     window.writeSettings({ "infill-ls.nextEdit": false });
     await nothingDrawn(window);
