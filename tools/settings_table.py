@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from infill_ls.settings import Settings
+from infill_ls.settings import WrittenSettings
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN = "checked by the tests -->\n"
@@ -16,7 +16,7 @@ END = "<!-- /settings -->"
 def settings_table() -> str:
     """Return the Markdown table of all settings."""
     rows = ["| Option | Default | Meaning |", "|---|---|---|"]
-    for field in Settings.model_fields.values():
+    for field in WrittenSettings.model_fields.values():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         rows.append(f"| `{field.alias}` | `{json.dumps(default)}` | {field.description} |")
     return "\n".join(rows) + "\n"

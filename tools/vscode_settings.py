@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infill_ls.settings import Settings
+from infill_ls.settings import WrittenSettings
 
 MANIFEST = Path(__file__).parents[1] / "editors" / "vscode" / "package.json"
 KEYS = ("type", "default", "enum", "minimum", "maximum", "description", "additionalProperties")
@@ -43,7 +43,7 @@ OURS = {
 def properties() -> dict[str, Any]:
     """Return all settings as VS Code wants them."""
     found: dict[str, Any] = dict(OURS)
-    for name, schema in Settings.model_json_schema(by_alias=True)["properties"].items():
+    for name, schema in WrittenSettings.model_json_schema(by_alias=True)["properties"].items():
         setting = {key: schema[key] for key in KEYS if key in schema}
         if "`" in setting.get("description", ""):
             setting["markdownDescription"] = setting.pop("description")

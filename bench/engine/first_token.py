@@ -34,7 +34,7 @@ from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.intervals import p95
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
 from infill_retrieval import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
@@ -47,7 +47,7 @@ FILES = (
 TYPED = ('        completions = self.rank(report, key="mean")\n', "        if not completions:\n")
 ACCEPTED = "            return run.finish(StopReason.STUCK)\n"
 ACCEPTED_LATER = "self._tree.truncate(branch, held + accepted)\n"
-SETTINGS = Settings(cold_target_ms=0)
+SETTINGS = settings_with(cold_target_ms=0)
 PAUSE_S = 0.12
 """Between two keys."""
 

@@ -30,7 +30,7 @@ from infill_ls.engine.shape import default_kv_tokens
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.intervals import spread
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_retrieval import NO_SNIPPETS
 
 HERE = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     """
     engine = EngineProcess(EngineOptions(model, threads=1))
     await engine.start()
-    settings = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
+    settings = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
     boundary, loop, key = [], [], []
     until = time.monotonic() + seconds
     for edit in edits_of_history(100):

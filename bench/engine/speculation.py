@@ -28,11 +28,11 @@ from infill_ls.gathering import Gathering
 from infill_ls.measuring.engines import ForwardingEngine
 from infill_ls.measuring.git_history import PastEdit
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Completion, OnWritten, Prompt
 from infill_retrieval import NO_SNIPPETS
 
-SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
+SETTINGS = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from infill_ls.measuring.simulated import (
 from infill_ls.measuring.simulated_clock import run_simulated
 from infill_ls.measuring.typist import Typist
 from infill_ls.session import Session
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Prompt, StopRule, Written
 from infill_retrieval import index
 
@@ -50,7 +50,7 @@ REST_S = 2.0
 """Before the first key, so that typing is measured and not how long a file takes that was just opened."""
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
-SETTINGS = Settings(cold_target_ms=0, time_budget_ms=60_000)
+SETTINGS = settings_with(cold_target_ms=0, time_budget_ms=60_000)
 NO_LIMIT_MS = 60_000.0
 
 

@@ -25,7 +25,7 @@ from bench.model.lines import SNIPPETS, Answer
 from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.measuring.next_lines import LASTING_TIME_MS
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Prompt, StopRule
 
 STOP = StopRule(max_tokens=96, max_lines=1, time_budget_ms=LASTING_TIME_MS)
@@ -53,7 +53,9 @@ async def answer(engine: Engine, case: Sequence[Record]) -> Answer:
         ids = tuple(record["ids"])
         prompt = Prompt(ids, len(ids), record["fragment"], "")
         found = await engine.complete(
-            CompletionRequest(prompt=prompt, stop=STOP, sampling=Settings().sampling, candidates=1)
+            CompletionRequest(
+                prompt=prompt, stop=STOP, sampling=settings_with().completion.sampling, candidates=1
+            )
         )
         written[record["way"]] = found[0].text.partition("\n")[0] if found else ""
     one = case[0]
@@ -67,7 +69,7 @@ async def measure(options: argparse.Namespace) -> None:
     chosen = [r for r in records if r["kind"] in options.kinds and r["way"] in options.ways]
     options.out.mkdir(parents=True, exist_ok=True)
     engines = {
-        path: engine_for(Settings(model=str(path)), lambda _: None) for path in options.models
+        path: engine_for(settings_with(model=str(path)), lambda _: None) for path in options.models
     }
     ends, count = time.monotonic() + options.seconds, 0
     try:

@@ -44,7 +44,7 @@ from bench.packages import archives_of, unpack
 from infill_ls.engine.fallback import engine_for
 from infill_ls.measuring.holes import CutHole, HoleKind
 from infill_ls.measuring.intervals import compare, mean, quantile
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 
 NAMES: dict[str, str] = {
@@ -56,7 +56,7 @@ NAMES: dict[str, str] = {
 
 async def measure(archives: Sequence[tuple[str, Path]], options: argparse.Namespace) -> None:
     """Ask for all lines of all packages, spread evenly, and tell what came of it."""
-    engine = engine_for(Settings(model=options.model), lambda _: None)
+    engine = engine_for(settings_with(model=options.model), lambda _: None)
     answers: list[Answer] = []
     key_times: list[KeyTime] = []
     try:
@@ -166,7 +166,7 @@ def read_answers(paths: Iterable[Path]) -> list[Answer]:
 
 
 def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
-    run = {"model": Path(options.model or Settings().model_path).name}
+    run = {"model": Path(options.model or settings_with().engine.model_path).name}
     finish(options.out, "held_out_lines", run=run, figures=found)
 
 

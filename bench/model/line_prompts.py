@@ -27,7 +27,7 @@ from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.humaneval import FILE_NAME, read_problems, settings_for
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 
@@ -102,7 +102,7 @@ def _nothing() -> Any:
 
 async def write(options: argparse.Namespace) -> None:
     """Write the prompts of what the command line names."""
-    engine = engine_for(Settings(model=options.model), lambda _: None)
+    engine = engine_for(settings_with(model=options.model), lambda _: None)
     try:
         records = await of_packages(engine, options)
         if options.humaneval:

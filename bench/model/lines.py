@@ -146,7 +146,7 @@ class Asker:
         settings = self._lines.settings
         stop = stop_rule(prepared.hole, Trigger.INVOKED, settings)
         found = await self._engine.complete(
-            CompletionRequest(prompt=prompt, stop=stop, sampling=settings.sampling)
+            CompletionRequest(prompt=prompt, stop=stop, sampling=settings.completion.sampling)
         )
         return found[0].text.partition("\n")[0] if found else ""
 

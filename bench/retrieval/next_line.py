@@ -25,7 +25,7 @@ from infill_ls.measuring.cross_file import Case
 from infill_ls.measuring.holes import CutHole
 from infill_ls.measuring.intervals import Comparison, compare
 from infill_ls.measuring.next_lines import NextLines, shown_line, snapshot_of, uses_in
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 
 
@@ -54,7 +54,7 @@ async def _run(options: argparse.Namespace) -> None:
         outcomes += some
         print(f"{len(outcomes)} cases, load {os.getloadavg()[0]:.1f}", flush=True)
         # After each package: a run that is cut short has a result.
-        run = {"model": Path(options.model or Settings().model_path).name}
+        run = {"model": Path(options.model or settings_with().engine.model_path).name}
         finish(options.out, "next_line", run=run, figures=_rows(outcomes))
     print("| | cases | line right without % | with % | gain, points | name right without % | with % "
           "| gain, points |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
@@ -84,7 +84,7 @@ def _rows(outcomes: list[Outcome]) -> dict[str, object]:
 
 async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
     """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
-    engine = engine_for(Settings(model=model), lambda _: None)
+    engine = engine_for(settings_with(model=model), lambda _: None)
     chosen = _by_turns(packages())
     try:
         for package in chosen:

@@ -30,7 +30,7 @@ from infill_ls.engine import CompletionRequest, Engine, EngineOptions, EnginePro
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.engines import ForwardingEngine, KeptAnswers, key_of
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, settings_with
 from infill_ls.types import (
     Completion,
     OnWritten,
@@ -43,7 +43,7 @@ from infill_retrieval import NO_SNIPPETS
 HERE = Path(__file__).resolve().parents[2]
 OWN_FILES = ("server/**/*.py", "retrieval/**/*.py", "editors/vscode/src/*.ts", "editors/**/*.lua")
 TYPED_CHARS = (0, 4, 8)
-SETTINGS = Settings(
+SETTINGS = settings_with(
     prefix_tokens=512,
     suffix_tokens=128,
     snippet_tokens=0,
@@ -101,7 +101,7 @@ def main() -> None:
     cases = own_cases(options.repo, options.cases, options.seed)
     if options.humaneval is not None:
         cases = [*humaneval_cases(options.humaneval, options.cases, options.seed), *cases]
-    settings = SETTINGS.model_copy(update={"model": options.model})
+    settings = SETTINGS.changed(model=options.model)
     outcomes = asyncio.run(run(cases, settings, options.answers))
     points = curve(outcomes)
     figures = {
@@ -117,7 +117,7 @@ def main() -> None:
         for outcome in outcomes:
             if outcome.raw_is_right and not outcome.is_right:
                 print(json.dumps(asdict(outcome)))
-    run_with = {"model": settings.model_path.name, "seed": options.seed}
+    run_with = {"model": settings.engine.model_path.name, "seed": options.seed}
     finish(options.out, "shown", run=run_with, figures=figures)
 
 
@@ -187,7 +187,7 @@ class RememberingEngine(ForwardingEngine):
 async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -> list[Outcome]:
     """Ask the pipeline for each case, automatically, with no threshold."""
     engine = RememberingEngine(
-        EngineProcess(EngineOptions(settings.model_path), on_loading=lambda _: None), answers
+        EngineProcess(EngineOptions(settings.engine.model_path), on_loading=lambda _: None), answers
     )
     pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
     outcomes = []

@@ -95,9 +95,13 @@ class Gathering:
     def _reads_slowly(self) -> bool:
         """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
         settings, info = self.settings, self.engine.info
-        tokens = settings.prefix_tokens + settings.suffix_tokens + settings.snippet_tokens
+        tokens = (
+            settings.prompt.prefix_tokens
+            + settings.prompt.suffix_tokens
+            + settings.prompt.snippet_tokens
+        )
         speed = info.prefill_tokens_per_s if info is not None else 0.0
-        return settings.think_ahead and 0 < speed < tokens / SOON_S
+        return settings.unasked.think_ahead and 0 < speed < tokens / SOON_S
 
     async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
         query = Query(

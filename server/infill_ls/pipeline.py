@@ -106,9 +106,9 @@ class Pipeline:
 
         Raises what :meth:`run` raises.
         """
-        if not self._settings.enabled:
+        if not self._settings.completion.enabled:
             return Report(snapshot, None, "completions are switched off")
-        if {snapshot.language_id, "*"}.intersection(self._settings.disabled_languages):
+        if {snapshot.language_id, "*"}.intersection(self._settings.completion.disabled_languages):
             return Report(snapshot, None, f"switched off for {snapshot.language_id}")
         steps = _Steps()
         hole = redact(self._anchors.hold(snapshot, cut(snapshot)))
@@ -230,8 +230,10 @@ class Pipeline:
         request = CompletionRequest(
             prompt=prompt,
             stop=stop_rule(hole, snapshot.trigger, self._settings),
-            sampling=self._settings.sampling,
-            candidates=self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1,
+            sampling=self._settings.completion.sampling,
+            candidates=self._settings.completion.candidates
+            if snapshot.trigger is Trigger.INVOKED
+            else 1,
         )
         key = ResultKey.of(request.prompt, request.stop, request.sampling, request.candidates)
         if (known := self._results.get(key)) is not None:
@@ -280,7 +282,7 @@ class Pipeline:
         """Return what is certain of a text that is being written, cut where it is whole."""
         prepared, trigger = writing.prepared, writing.snapshot.trigger
         assert prepared.hole is not None
-        least = self._settings.min_probability
+        least = self._settings.completion.min_probability
         certain = beginning(writing.written, prepared.hole, trigger, least)
         shown = writing.shown
         if shown is not None and (certain is None or not certain.text.startswith(shown.text)):
@@ -303,7 +305,7 @@ class Pipeline:
         self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _Steps
     ) -> Report:
         steps.done("engine")
-        least = self._settings.min_probability
+        least = self._settings.completion.min_probability
         choice = rank(completions, hole, prepared.snapshot.trigger, least)
         steps.done("filters")
         return replace(

@@ -11,7 +11,7 @@ import pytest
 
 from infill_ls.engine import ScriptedEngine
 from infill_ls.session import Session
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_retrieval.secrets.judgement import is_bare, secret_lines, sensitivity
 from infill_retrieval.syntax import language_of
 from unit.documents import snapshot
@@ -278,7 +278,7 @@ def test_an_innocent_line_is_left(line: str, bare: bool) -> None:
 
 async def prompts_of(text: str, folder: Path, name: str, before: str) -> str:
     engine = ScriptedEngine(["net_price(1)"])
-    settings = Settings(think_ahead=False)
+    settings = settings_with(think_ahead=False)
     session = Session(settings, engine_factory=lambda *_: engine)
     await session.set_folders([folder])
     here = replace(snapshot(before, name=name), language_id=language_of(name).name)

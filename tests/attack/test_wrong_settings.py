@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infill_ls.settings import CLOSED, Settings, resolve_settings
+from infill_ls.settings import Settings, WrittenSettings, resolve_settings, settings_with
+from infill_ls.settings.resolve import CLOSED
 from infill_retrieval import Query, Snippet, WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
@@ -35,7 +36,7 @@ WRONG: list[Any] = [
     {"a": {"b": []}},
 ]
 DEFAULTS: dict[str, Any] = {
-    str(field.alias): field.default for field in Settings.model_fields.values()
+    str(field.alias): field.default for field in WrittenSettings.model_fields.values()
 }
 BESIDE: dict[str, Any] = {
     "enabled": False,
@@ -50,7 +51,7 @@ OPEN_OR_NOT_A_MATTER = {"nextEdit", "thinkAhead", "remoteFallback", "remoteHeade
 
 
 def values(settings: Settings) -> dict[str, Any]:
-    return settings.model_dump(by_alias=True)
+    return settings.written.model_dump(by_alias=True)
 
 
 def understood(given: Any, default: Any) -> Any:
@@ -124,9 +125,9 @@ def test_settings_that_are_no_object_close_everything(wrong: Any) -> None:
 
 @pytest.mark.parametrize("nothing", [None, {}, [], "", False], ids=repr)
 def test_nothing_is_no_mistake(nothing: Any) -> None:
-    assert resolve_settings(nothing) == (Settings(), [])
+    assert resolve_settings(nothing) == (settings_with(), [])
     first = {"excluded": ["a"], "maxLines": 7}
-    expected: object = (Settings(excluded=("a",), max_lines=7), [])
+    expected: object = (settings_with(excluded=("a",), max_lines=7), [])
     assert resolve_settings(first, nothing) == expected
     assert resolve_settings(first, {"maxLines": None}) == expected
 
@@ -134,8 +135,8 @@ def test_nothing_is_no_mistake(nothing: Any) -> None:
 def test_a_later_layer_wins_key_by_key() -> None:
     first = {"excluded": ["a"], "sensitiveNames": ["b"], "maxLines": 7}
     settings, _ = resolve_settings(first, {"excluded": ["c"], "maxLines": 8})
-    assert settings == Settings(excluded=("c",), sensitive_names=("b",), max_lines=8)
-    assert resolve_settings(first, {"excluded": 5})[0].excluded == ("*",)
+    assert settings == settings_with(excluded=("c",), sensitive_names=("b",), max_lines=8)
+    assert resolve_settings(first, {"excluded": 5})[0].workspace.excluded == ("*",)
 
 
 SLIPS = {
@@ -167,7 +168,7 @@ def test_a_slip_in_the_name_of_what_protects_is_understood(slip: str) -> None:
 def test_what_is_no_pattern_is_named_and_costs_itself_alone() -> None:
     given = ["a", "!", "b\\", "[", "#c", "./d", "/", "e"]
     settings, warnings = resolve_settings({"excluded": given})
-    assert settings.excluded == ("a", "#c", "./d", "/", "e")
+    assert settings.workspace.excluded == ("a", "#c", "./d", "/", "e")
     assert len(warnings) == 3
 
 
@@ -193,14 +194,14 @@ def test_what_was_to_be_hidden_is_not_searched(tmp_path: Path, options: Any) -> 
     settings, warnings = resolve_settings(options)
     assert warnings
     assert found(tmp_path, settings) == ()
-    assert found(tmp_path, Settings()) != ()
+    assert found(tmp_path, settings_with()) != ()
 
 
 def found(folder: Path, settings: Settings) -> tuple[Snippet, ...]:
     """Return the snippets for a call of what is defined in the hidden files."""
     retrieval = RetrievalSettings(
-        excluded=settings.excluded,
-        sensitive_names=settings.sensitive_names,
+        excluded=settings.workspace.excluded,
+        sensitive_names=settings.workspace.sensitive_names,
         crawl_in_process=False,
     )
     with WorkspaceIndex([folder], retrieval) as index:

@@ -17,7 +17,7 @@ import pytest
 from infill_ls.engine import ScriptedEngine
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, WrittenSettings
 from infill_ls.types import Report, Snapshot, Trigger
 from infill_retrieval import Channel, CountTokens, Query, Retrieval, Snippet
 from infill_retrieval.render import render_snippet
@@ -49,7 +49,9 @@ async def run(case: Case) -> Report:
     document = case.document.removesuffix("\n").replace("⏎", "\r")
     offset = document.index(CURSOR)
     text = document.replace(CURSOR, "", 1)
-    settings = Settings.model_validate(json.loads(case.header.get("settings", "{}")))
+    settings = Settings.of(
+        WrittenSettings.model_validate(json.loads(case.header.get("settings", "{}")))
+    )
     engine = ScriptedEngine(answers=[json.loads(case.header["answer"])])
 
     def retrieve(_query: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:

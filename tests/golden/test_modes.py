@@ -17,7 +17,7 @@ import pytest
 from infill_ls.engine import ScriptedEngine
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import NO_SNIPPETS
 
@@ -40,7 +40,9 @@ async def result(name: str, marked: str, answer: str, trigger: Trigger) -> str:
         trigger=trigger,
     )
     engine = ScriptedEngine(answers=[answer])
-    report = await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, Settings())).run(snapshot)
+    report = await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings_with())).run(
+        snapshot
+    )
     assert report.hole is not None
     if report.suggestion is None:
         return f"{report.hole.mode.value}, {report.reason}"

@@ -21,7 +21,7 @@ from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEng
 from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Completion, Prompt, Report, Snapshot, StopRule, Trigger
 from infill_retrieval import NO_SNIPPETS
 from integration.conftest import MakeEngine
@@ -29,7 +29,7 @@ from integration.conftest import MakeEngine
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "server" / "infill_ls" / "document" / "cut.py"
 STARTS_WITHIN_S = 60
-SETTINGS = Settings(
+SETTINGS = settings_with(
     candidates=1,
     time_budget_ms=60_000,
     prefix_tokens=200,

@@ -16,13 +16,13 @@ import pytest
 from infill_ls.engine import CompletionRequest, EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
 from infill_retrieval import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 from integration.conftest import MakeEngine
 
-SETTINGS = Settings(cold_target_ms=0)
+SETTINGS = settings_with(cold_target_ms=0)
 ONE_TOKEN = StopRule(max_tokens=1, max_lines=99, time_budget_ms=60_000)
 FILES = CORE, DECORATORS, TYPES, UTILS = "core.py", "decorators.py", "types.py", "utils.py"
 LINE = "if self.name is None:"

@@ -11,7 +11,7 @@ from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.engine.scripted import SCRIPTED_INFO
 from infill_ls.measuring.simulated import Script, SimulatedEngine, SimulatedModel
 from infill_ls.session import Session
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Completion, EngineTimings, Prompt, StopReason, StopRule, Written
 from infill_retrieval.syntax import TreeCache
 
@@ -66,5 +66,5 @@ def simulated_engine(tell: Callable[[str], Pieces], step_ms: float) -> Simulated
 
 
 def session_with(engine: SimulatedEngine, *, think_ahead: bool = True) -> Session:
-    settings = Settings(snippet_tokens=0, cold_target_ms=0, think_ahead=think_ahead)
+    settings = settings_with(snippet_tokens=0, cold_target_ms=0, think_ahead=think_ahead)
     return Session(settings, engine_factory=lambda *_: engine)

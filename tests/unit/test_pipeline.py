@@ -11,7 +11,7 @@ from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Trigger
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
 from unit.documents import snapshot
@@ -29,7 +29,7 @@ class CountingSearch:
 
 
 def pipeline(engine: ScriptedEngine, search: CountingSearch | None = None) -> Pipeline:
-    return Pipeline(Gathering(engine, search or CountingSearch(), Settings()))
+    return Pipeline(Gathering(engine, search or CountingSearch(), settings_with()))
 
 
 async def suggest(pipe: Pipeline, marked: str, trigger: Trigger = Trigger.AUTOMATIC) -> str | None:
@@ -75,7 +75,7 @@ async def test_a_search_that_hangs_costs_the_snippets_alone(
         goes_on.wait(60)  # as a file on a network that has gone
         return NO_SNIPPETS
 
-    pipe = Pipeline(Gathering(ScriptedEngine(["one"]), search, Settings()))
+    pipe = Pipeline(Gathering(ScriptedEngine(["one"]), search, settings_with()))
     try:
         assert await suggest(pipe, "a\nx = ‸\nb") == "one"
         assert await suggest(pipe, "c\ny = ‸\nd") == "one"
@@ -160,7 +160,7 @@ async def test_several_candidates_only_when_asked_by_hand() -> None:
 async def test_switched_off() -> None:
     engine = ScriptedEngine(["one"])
     search = CountingSearch()
-    for settings in (Settings(enabled=False), Settings(disabled_languages=("python",))):
+    for settings in (settings_with(enabled=False), settings_with(disabled_languages=("python",))):
         report = await Pipeline(Gathering(engine, search, settings)).run(snapshot("x = ‸"))
         assert report.suggestion is None
         assert "off" in report.reason

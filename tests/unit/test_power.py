@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infill_ls.session.power import ASK_EVERY_S, Battery, Power
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 
 FULL, HALF, LOW = Battery(), Battery(50, is_discharging=True), Battery(20, is_discharging=True)
 
@@ -21,7 +21,7 @@ def power(battery: Battery) -> Power:
 def test_energy_is_saved_on_a_battery_or_as_the_user_says(
     setting: str, battery: Battery, is_frugal: bool
 ) -> None:
-    settings = Settings(frugal=setting)
+    settings = settings_with(frugal=setting)
     assert power(battery).is_frugal(settings) is is_frugal
     assert power(battery).may_think_ahead(settings) is not is_frugal
 
@@ -40,7 +40,7 @@ def test_energy_is_saved_on_a_battery_or_as_the_user_says(
     ],
 )
 def test_when_a_place_is_prepared(options: dict[str, object], battery: Battery, may: bool) -> None:
-    settings = Settings(**options)
+    settings = settings_with(**options)
     assert power(battery).may_prepare(settings, is_remote=False) is may
     if options.get("cursor_hints") != "always":
         assert not power(battery).may_prepare(settings, is_remote=True)
@@ -58,6 +58,6 @@ def test_the_battery_is_asked_now_and_then() -> None:
     one = Power(ask, lambda: False, lambda: next(clock))
     numbers = []
     for _ in times:
-        one.is_frugal(Settings())
+        one.is_frugal(settings_with())
         numbers.append(len(asked))
     assert numbers == [1, 1, 1, 2, 2]

@@ -11,7 +11,7 @@ import pytest
 from infill_ls.engine import ScriptedEngine
 from infill_ls.session import Session, Superseded
 from infill_ls.session.power import Battery, Power
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.suggesting.triggers import Pace
 from unit.documents import snapshot
 
@@ -23,7 +23,7 @@ async def test_what_is_typed_through_does_not_wait_for_another_key(
     paces: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = ScriptedEngine(["net_price(1)"])
-    settings = Settings(think_ahead=False, snippet_tokens=0)
+    settings = settings_with(think_ahead=False, snippet_tokens=0)
     session = Session(settings, engine_factory=lambda *_: engine)
     session.paces_requests = paces
     pauses: list[float] = []
@@ -44,7 +44,7 @@ async def test_what_is_typed_through_does_not_wait_for_another_key(
 @pytest.mark.parametrize("text", [f"{PASTED}\nx = ‸", f"x = ‸\n{PASTED}"])
 async def test_a_secret_that_was_just_pasted_is_in_no_prompt(text: str) -> None:
     engine = ScriptedEngine(["net_price(1)"])
-    settings = Settings(think_ahead=False, snippet_tokens=0)
+    settings = settings_with(think_ahead=False, snippet_tokens=0)
     session = Session(settings, engine_factory=lambda *_: engine)
     before = snapshot("x = ‸")
     session.document_opened(before.uri, None, before.text, before.language_id)
@@ -60,7 +60,9 @@ async def test_a_secret_that_was_just_pasted_is_in_no_prompt(text: str) -> None:
     ["untitled:.env", "vscode-remote://ssh+host/home/a/.env", "git:/a/.env?ref", "scp:x/.env~"],
 )
 async def test_names_count_whatever_the_scheme(uri: str) -> None:
-    session = Session(Settings(think_ahead=False), engine_factory=lambda *_: ScriptedEngine(["a"]))
+    session = Session(
+        settings_with(think_ahead=False), engine_factory=lambda *_: ScriptedEngine(["a"])
+    )
     report = await session.suggest(replace(snapshot("x = ‸"), uri=uri, path=""))
     assert report.suggestion is None
     assert "its name says that it holds secrets" in report.reason
@@ -69,7 +71,7 @@ async def test_names_count_whatever_the_scheme(uri: str) -> None:
 
 async def test_what_is_accepted_while_it_is_thought_ahead_is_answered() -> None:
     engine = ScriptedEngine(["net_price", "(1)"], delay_s=0.2)
-    session = Session(Settings(snippet_tokens=0), engine_factory=lambda *_: engine)
+    session = Session(settings_with(snippet_tokens=0), engine_factory=lambda *_: engine)
     await session.suggest(snapshot("x = ‸"))
     async with asyncio.timeout(10):
         while len(engine.prompts) < 2:
@@ -82,7 +84,7 @@ async def test_what_is_accepted_while_it_is_thought_ahead_is_answered() -> None:
 
 async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
     engine = ScriptedEngine(["net_price"], delay_s=30)
-    session = Session(Settings(snippet_tokens=0), engine_factory=lambda *_: engine)
+    session = Session(settings_with(snippet_tokens=0), engine_factory=lambda *_: engine)
     here = snapshot("x = ‸")
     asked = asyncio.ensure_future(session.suggest(here))
     async with asyncio.timeout(10):
@@ -95,7 +97,7 @@ async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
 
 def resting(engine: ScriptedEngine, *, is_busy: bool = False, **options: object) -> Session:
     """Return a session on a machine with power to spare."""
-    settings = Settings(snippet_tokens=0, think_ahead=False, **options)
+    settings = settings_with(snippet_tokens=0, think_ahead=False, **options)
     return Session(
         settings,
         engine_factory=lambda *_: engine,
@@ -169,8 +171,8 @@ async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for() -
 
 @pytest.mark.parametrize("path", ["", "/w/vault.py"])
 async def test_sensitive_names_take_effect_at_once_both_ways(path: str) -> None:
-    open_ones = Settings(think_ahead=False, snippet_tokens=0)
-    closed = open_ones.model_copy(update={"sensitive_names": ("vault.*",)})
+    open_ones = settings_with(think_ahead=False, snippet_tokens=0)
+    closed = open_ones.changed(sensitive_names=("vault.*",))
     session = Session(open_ones, engine_factory=lambda *_: ScriptedEngine(["net_price(1)"] * 9))
     here = replace(snapshot("x = ‸"), uri="untitled:/w/vault.py", path=path)
     session.document_opened(here.uri, Path(path) if path else None, here.text, here.language_id)

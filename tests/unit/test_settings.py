@@ -5,17 +5,20 @@ from pathlib import Path
 import pytest
 
 from infill_ls.models.store import bundled_model_path
-from infill_ls.settings import Settings, resolve_settings
+from infill_ls.settings import resolve_settings, settings_with
 
 
 def test_nothing_set_is_the_defaults_without_a_warning() -> None:
-    assert resolve_settings(None) == (Settings(), [])
-    assert resolve_settings({}) == (Settings(), [])
+    assert resolve_settings(None) == (settings_with(), [])
+    assert resolve_settings({}) == (settings_with(), [])
 
 
 def test_names_are_in_camel_case() -> None:
     settings, warnings = resolve_settings({"snippetTokens": 100, "disabledLanguages": ["latex"]})
-    assert (settings.snippet_tokens, settings.disabled_languages) == (100, ("latex",))
+    assert (settings.prompt.snippet_tokens, settings.completion.disabled_languages) == (
+        100,
+        ("latex",),
+    )
     assert warnings == []
 
 
@@ -41,7 +44,7 @@ def test_names_are_in_camel_case() -> None:
 )
 def test_a_wrong_option_is_named_and_gets_its_default(options: object, named: str) -> None:
     settings, warnings = resolve_settings(options)
-    assert settings == Settings()
+    assert settings == settings_with()
     assert len(warnings) == 1
     assert named in warnings[0]
 
@@ -55,14 +58,14 @@ def test_a_wrong_entry_of_a_list_costs_that_entry_alone(
     name: str, given: object, kept: tuple[str, ...]
 ) -> None:
     settings, warnings = resolve_settings({name: given, "maxLines": 0})
-    assert settings.model_dump(by_alias=True)[name] == kept
+    assert settings.written.model_dump(by_alias=True)[name] == kept
     assert len(warnings) == 2
     assert any(name in warning for warning in warnings)
 
 
 def test_right_options_beside_wrong_ones_count() -> None:
     settings, warnings = resolve_settings({"maxTokens": 7, "maxLines": 0, "what": 1})
-    assert settings == Settings(max_tokens=7)
+    assert settings == settings_with(max_tokens=7)
     assert len(warnings) == 2
 
 
@@ -71,7 +74,7 @@ def test_right_options_beside_wrong_ones_count() -> None:
     ["http://host:8000", " http://host:8000/ ", "http://host:8000/v1", "http://host:8000/v1/"],
 )
 def test_an_address_is_put_into_its_base_form(typed: str) -> None:
-    assert Settings(remote_url=typed).remote_url == "http://host:8000"
+    assert settings_with(remote_url=typed).remote.url == "http://host:8000"
 
 
 @pytest.mark.parametrize(
@@ -85,14 +88,14 @@ def test_an_address_is_put_into_its_base_form(typed: str) -> None:
 )
 def test_a_warning_does_not_repeat_secrets(options: object) -> None:
     settings, warnings = resolve_settings(options)
-    assert settings == Settings()
+    assert settings == settings_with()
     assert len(warnings) == 1
     assert "hunter2" not in warnings[0]
 
 
 def test_model_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INFILL_LS_MODEL", raising=False)
-    assert Settings().model_path == bundled_model_path()
+    assert settings_with().engine.model_path == bundled_model_path()
     monkeypatch.setenv("INFILL_LS_MODEL", "/models/a.gguf")
-    assert Settings().model_path == Path("/models/a.gguf")
-    assert Settings(model="~/b.gguf").model_path == Path.home() / "b.gguf"
+    assert settings_with().engine.model_path == Path("/models/a.gguf")
+    assert settings_with(model="~/b.gguf").engine.model_path == Path.home() / "b.gguf"

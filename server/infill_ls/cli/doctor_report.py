@@ -24,7 +24,7 @@ from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.errors import InfillError
 from infill_ls.models import registry, store
 from infill_ls.prompting.budgets import budgets_for
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 
 EDITORS = {
     "VS Code": ("code", "codium", "cursor"),
@@ -53,7 +53,7 @@ class Section:
 
 def examine(model: str) -> list[Section]:
     """Look at all there is; ``model`` as in the settings, ``""`` for the one in use."""
-    settings = Settings(model=model)
+    settings = settings_with(model=model)
     sections = [_hardware()]
     try:
         backend = run_chore("backend")
@@ -61,9 +61,9 @@ def examine(model: str) -> list[Section]:
         return [*sections, Section("backend", [], {"error": str(error)}, str(error)), _editors()]
     sections.append(_backend(backend))
     try:
-        sections += _model(settings.model_path, settings.cold_target_ms, backend)
+        sections += _model(settings.engine.model_path, settings.prompt.cold_target_ms, backend)
     except InfillError as error:
-        path = str(settings.model_path)
+        path = str(settings.engine.model_path)
         data = {"path": path, "error": str(error)}
         sections.append(Section("model", [("file", path)], data, str(error)))
     return [*sections, _editors(), _installation(backend)]
@@ -113,7 +113,7 @@ def built_features(system_info: str) -> list[str]:
 
 
 def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Section]:
-    settings = Settings(model=str(path))
+    settings = settings_with(model=str(path))
     facts = run_chore("facts", str(path.absolute()))
     trial = try_model(path, as_users_do=True)
     info = trial.info
@@ -121,7 +121,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     budgets = budgets_for(settings, info)
     prompt_tokens = budgets.prefix_tokens + budgets.suffix_tokens + budgets.snippet_tokens
     kv_bytes = facts["shape"]["kv_bytes_per_token"]
-    kv_tokens = settings.kv_tokens or default_kv_tokens(info.context_tokens, kv_bytes)
+    kv_tokens = settings.engine.kv_tokens or default_kv_tokens(info.context_tokens, kv_bytes)
     needed = memory_bytes(facts["file_bytes"], kv_bytes, kv_tokens)
     free = psutil.virtual_memory().available
     file = Section(
@@ -175,7 +175,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
         _size(path, facts),
         free_bytes=max([free, *gpus]),
         cold_target_ms=cold_target_ms or float("inf"),
-        context_tokens=settings.context_tokens,
+        context_tokens=settings.engine.context_tokens,
     )
     return [file, measured, _advice(advised)]
 

@@ -215,7 +215,7 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     from infill_ls.gathering import Gathering
     from infill_ls.measuring.next_lines import LASTING_TIME_MS
     from infill_ls.pipeline import Pipeline
-    from infill_ls.settings import Settings
+    from infill_ls.settings import settings_with
     from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
 
     folder = options.folder.resolve()
@@ -223,7 +223,7 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
         raise UsageError(f"there is no folder {options.folder}")
     holes = repository.cut_holes(folder, options.cases, options.seed)
     # Neither a busy nor a slow machine is to decide what is right.
-    settings = Settings(model=options.model, time_budget_ms=LASTING_TIME_MS, cold_target_ms=0)
+    settings = settings_with(model=options.model, time_budget_ms=LASTING_TIME_MS, cold_target_ms=0)
     plan = _plan(options)
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
@@ -275,12 +275,12 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
     from infill_ls.measuring.git import commit_of
     from infill_ls.measuring.git_history import edits_of
     from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
-    from infill_ls.settings import Settings
+    from infill_ls.settings import settings_with
 
     repository = options.repository.resolve()
     head = commit_of(repository)
     edits = edits_of(repository, options.commits, options.cases, options.seed)
-    model = Settings(model=options.model).model_path.resolve()
+    model = settings_with(model=options.model).engine.model_path.resolve()
     run = {
         "model": model.name,
         "repository": repository.name,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from infill_ls.engine.shape import memory_bytes
 from infill_ls.models import registry, store
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 
 GIGABYTE = 1e9
 NARROW = 70
@@ -50,7 +50,7 @@ class ModelRow:
 
 def model_rows() -> list[ModelRow]:
     """Return the models on this machine, then those that could be pulled."""
-    in_use = Settings().model_path
+    in_use = settings_with().engine.model_path
     stored = {model.name: model for model in store.stored_models()}
     rows = [_stored_row(model, in_use) for model in stored.values()]
     if in_use.is_file() and in_use not in [model.path for model in stored.values()]:
@@ -96,7 +96,7 @@ def _known_row(known: registry.KnownFile) -> ModelRow:
 def _memory(known: registry.KnownFile | None, size_bytes: int | None) -> int | None:
     if known is None or size_bytes is None:
         return None
-    context = min(Settings().context_tokens, known.model.context_tokens)
+    context = min(settings_with().engine.context_tokens, known.model.context_tokens)
     return memory_bytes(size_bytes, known.model.kv_bytes_per_token, 2 * context)
 
 

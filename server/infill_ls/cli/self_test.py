@@ -9,7 +9,7 @@ from pathlib import Path
 from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import NO_SNIPPETS
 
@@ -41,8 +41,8 @@ def try_model(path: Path, *, as_users_do: bool = False) -> Trial:
     settings. Otherwise it is not measured which attention is best, which is quicker.
     Raises :class:`~infill_ls.errors.ModelError` and :class:`~infill_ls.errors.EngineError`.
     """
-    settings = Settings(model=str(path.resolve()), max_lines=1, time_budget_ms=60_000)
-    options = EngineOptions(settings.model_path)
+    settings = settings_with(model=str(path.resolve()), max_lines=1, time_budget_ms=60_000)
+    options = EngineOptions(settings.engine.model_path)
     if not as_users_do:
         options = replace(options, flash_attention="off", kv_type="f16")
     return asyncio.run(_try(settings, options))

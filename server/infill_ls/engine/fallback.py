@@ -38,7 +38,7 @@ def same_engine(one: Settings, other: Settings) -> bool:
     return (
         _local_options(one) == _local_options(other)
         and _remote_options(one) == _remote_options(other)
-        and one.remote_fallback == other.remote_fallback
+        and one.remote.fallback == other.remote.fallback
     )
 
 
@@ -84,13 +84,13 @@ class EngineChoice:
         preferred = self._preferred
         if (
             not isinstance(preferred, RemoteEngine)
-            or not self._settings.remote_fallback
+            or not self._settings.remote.fallback
             or not preferred.is_given_up
             or self._looking is not None
         ):
             return False
         if self._spare is None:
-            local = self._settings.model_copy(update={"remote_url": ""})
+            local = self._settings.changed(remote_url="")
             self._spare = self._factory(local, self._on_loading)
         self._looking = asyncio.get_running_loop().create_task(self._come_back())
         log.warning("completions come from %s", self.label)
@@ -122,27 +122,27 @@ class EngineChoice:
 
 def _local_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
-        settings.model_path,
-        threads=settings.threads,
-        gpu_layers=settings.gpu_layers,
-        idle_minutes=settings.idle_minutes,
-        context_tokens=settings.context_tokens,
-        kv_tokens=settings.kv_tokens,
-        flash_attention=settings.flash_attention,
-        kv_type=settings.kv_type,
-        prompt_cache_mb=settings.prompt_cache_mb,
+        settings.engine.model_path,
+        threads=settings.engine.threads,
+        gpu_layers=settings.engine.gpu_layers,
+        idle_minutes=settings.engine.idle_minutes,
+        context_tokens=settings.engine.context_tokens,
+        kv_tokens=settings.engine.kv_tokens,
+        flash_attention=settings.engine.flash_attention,
+        kv_type=settings.engine.kv_type,
+        prompt_cache_mb=settings.engine.prompt_cache_mb,
     )
 
 
 def _remote_options(settings: Settings) -> RemoteOptions | None:
-    if not settings.remote_url:
+    if not settings.remote.url:
         return None
-    path = settings.remote_vocabulary
+    path = settings.remote.vocabulary
     return RemoteOptions(
-        url=settings.remote_url,
-        api=settings.remote_api,
-        model=settings.remote_model,
-        family=settings.remote_family,
+        url=settings.remote.url,
+        api=settings.remote.api,
+        model=settings.remote.model,
+        family=settings.remote.family,
         vocabulary=EngineOptions(Path(path).expanduser(), vocabulary_only=True) if path else None,
-        headers=tuple(settings.remote_headers.items()),
+        headers=tuple(settings.remote.headers.items()),
     )

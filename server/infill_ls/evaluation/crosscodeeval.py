@@ -23,7 +23,7 @@ from infill_ls.gathering import Gathering
 from infill_ls.measuring.driver import Measure
 from infill_ls.measuring.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
 from infill_retrieval import Channel, CountTokens, Query, Retrieval, Snippet
 from infill_retrieval.render import render_snippet
@@ -68,7 +68,7 @@ class CrossFileCase:
 
 def settings_for(model: str) -> Settings:
     """Return the server's settings for the prompts with a suffix."""
-    return Settings(model=model, **SETTINGS)
+    return settings_with(model=model, **SETTINGS)
 
 
 def read_cases(path: Path) -> Dataset[CrossFileCase]:

@@ -27,7 +27,7 @@ from infill_ls.measuring.figures import (
     without_gaps,
 )
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Report, Snapshot, Trigger
 
 FILE_NAME = "solution.py"
@@ -90,7 +90,7 @@ def settings_for(problems: Sequence[Problem], model: str) -> Settings:
     """Return the server's settings for a file: where every hole is one line, no more is written."""
     several = any(problem.solution.strip("\n").count("\n") for problem in problems)
     size = {"max_tokens": MOST_TOKENS, "max_lines": MOST_LINES} if several else {"max_lines": 1}
-    return Settings(model=model, **SETTINGS, **size)
+    return settings_with(model=model, **SETTINGS, **size)
 
 
 def measure_with(

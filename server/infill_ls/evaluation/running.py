@@ -47,11 +47,11 @@ async def evaluate(
     :class:`~infill_ls.errors.UsageError` if nothing can be written to the folder.
     """
     run = {
-        "model": settings.model_path.name,
+        "model": settings.engine.model_path.name,
         **run,
         "without": ", ".join(sorted(plan.parts)) or "nothing",
     }
-    decides = {**run, "bytes": _size(settings.model_path), "source": source_fingerprint()}
+    decides = {**run, "bytes": _size(settings.engine.model_path), "source": source_fingerprint()}
     journal = Journal(plan.out / f"{name}-{fingerprint(decides)}.jsonl", fresh=plan.fresh)
     engine: Engine = engine_for(settings, lambda _: None)
     if plan.parts:

@@ -38,8 +38,8 @@ class CommitMessages:
             diff = await asyncio.to_thread(changes.diff)
         comments = comments_of(
             diff,
-            max_chars=CHARS_A_TOKEN * settings.prefix_tokens,
-            sensitive_names=settings.sensitive_names,
+            max_chars=CHARS_A_TOKEN * settings.prompt.prefix_tokens,
+            sensitive_names=settings.workspace.sensitive_names,
         )
         return replace(snapshot, cells_before=comments)
 

@@ -249,8 +249,8 @@ def _may_replace(server: InfillServer) -> bool:
 
 
 def _wants_completion_items(params: lsp.InitializeParams, settings: Settings) -> bool:
-    if settings.completion_items != "auto":
-        return settings.completion_items == "always"
+    if settings.menu.items != "auto":
+        return settings.menu.items == "always"
     text_document = params.capabilities.text_document
     return text_document is None or text_document.inline_completion is None
 
@@ -270,7 +270,7 @@ async def _within_deadline(server: InfillServer, snapshot: Snapshot) -> Report |
     on writing: its answer is there at once when the next key asks for the same.
     """
     answer = asyncio.ensure_future(server.session.suggest(snapshot))
-    deadline_s = server.session.settings.completion_deadline_ms / 1000
+    deadline_s = server.session.settings.menu.deadline_ms / 1000
     try:
         in_time, _ = await asyncio.wait({answer}, timeout=deadline_s)
     except asyncio.CancelledError:

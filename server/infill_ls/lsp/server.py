@@ -240,7 +240,7 @@ class InfillServer(MendedServer):
 
     def _send_status(self) -> None:
         known = Known(
-            is_on=self.session.settings.enabled,
+            is_on=self.session.settings.completion.enabled,
             busy_with=tuple(self._busy_with),
             loaded_percent=self._loaded_percent,
             problem=self._problem,

@@ -10,7 +10,7 @@ from infill_ls.measuring import cross_file
 from infill_ls.measuring.cross_file import Case
 from infill_ls.measuring.holes import CutHole, HoleKind
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Report, Snapshot, Trigger
 from infill_retrieval.syntax import language_of
 
@@ -20,7 +20,7 @@ LASTING_TIME_MS = 10_000
 
 def settings_for_a_line(model: str = "") -> Settings:
     """Return settings with which one line is written, without snippets and whatever it takes."""
-    return Settings(
+    return settings_with(
         model=model,
         time_budget_ms=LASTING_TIME_MS,
         candidates=1,
@@ -88,7 +88,7 @@ class NextLines:
     def __init__(self, engine: Engine, retrieve: Retrieve, folder: Path, model: str = "") -> None:
         self.folder = folder
         self.settings = settings_for_a_line(model)
-        searching = self.settings.model_copy(update={"snippet_tokens": Settings().snippet_tokens})
+        searching = self.settings.changed(snippet_tokens=settings_with().prompt.snippet_tokens)
         self._pipelines = {
             False: Pipeline(Gathering(engine, retrieve, self.settings)),
             True: Pipeline(Gathering(engine, retrieve, searching)),

@@ -48,16 +48,20 @@ class Budgets:
 def budgets_for(settings: Settings, info: EngineInfo) -> Budgets:
     """Return the budgets with a model on this machine."""
     cuts = []
-    wanted = (settings.prefix_tokens, settings.suffix_tokens, settings.snippet_tokens)
-    share = _affordable_share(sum(wanted), settings.cold_target_ms, info)
+    wanted = (
+        settings.prompt.prefix_tokens,
+        settings.prompt.suffix_tokens,
+        settings.prompt.snippet_tokens,
+    )
+    share = _affordable_share(sum(wanted), settings.prompt.cold_target_ms, info)
     prefix, suffix, snippets = (int(tokens * share) for tokens in wanted)
     if share < 1:
         cuts.append(
             f"{share:.0%} of each budget, for a first suggestion within coldTargetMs = "
-            f"{settings.cold_target_ms}: the model reads {info.prefill_tokens_per_s:.0f} tokens a "
+            f"{settings.prompt.cold_target_ms}: the model reads {info.prefill_tokens_per_s:.0f} tokens a "
             f"second here and takes {info.decode_ms:.0f} ms to write one"
         )
-    room = info.context_tokens - settings.max_tokens - RESERVED_TOKENS
+    room = info.context_tokens - settings.completion.max_tokens - RESERVED_TOKENS
     if prefix + suffix + snippets > room:
         cuts.append(
             f"{max(room, 0)} tokens for all, as the context has {info.context_tokens}: "

@@ -87,8 +87,10 @@ def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, A
         "stepMs": report.step_ms,
         "retrievalStepMs": report.retrieval.step_ms,
         "settings": {
-            "model": engine or settings.model_path.name,
-            **settings.model_dump(mode="json", by_alias=True, include=set(SETTINGS_THAT_MATTER)),
+            "model": engine or settings.engine.model_path.name,
+            **settings.written.model_dump(
+                mode="json", by_alias=True, include=set(SETTINGS_THAT_MATTER)
+            ),
         },
         "markdown": markdown(report),
     }

@@ -251,7 +251,9 @@ class Session:
     async def _prepare_place(self, snapshot: Snapshot) -> None:
         if self._workspace.secrets_of(snapshot) is not None:
             return
-        if self.settings.cursor_hints == "auto" and await asyncio.to_thread(self._power.is_busy):
+        if self.settings.unasked.cursor_hints == "auto" and await asyncio.to_thread(
+            self._power.is_busy
+        ):
             return
         await self._workspace.until_read()  # with other snippets it would be another prompt
         try:

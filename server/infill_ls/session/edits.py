@@ -141,9 +141,9 @@ class EditSession:
     def _is_on(self, language_id: str) -> bool:
         settings = self.settings
         return (
-            settings.enabled
+            settings.completion.enabled
             and settings.next_edit
-            and language_id not in settings.disabled_languages
+            and language_id not in settings.completion.disabled_languages
         )
 
     def _compute(

@@ -59,20 +59,22 @@ class Power:
 
     def is_frugal(self, settings: Settings) -> bool:
         """Tell whether to do only what is asked for, and that after a longer pause."""
-        if settings.frugal == "auto":
+        if settings.unasked.frugal == "auto":
             return self._battery().is_discharging
-        return settings.frugal == "on"
+        return settings.unasked.frugal == "on"
 
     def may_think_ahead(self, settings: Settings) -> bool:
         """Tell whether to compute in the user's pauses what may be wanted next."""
-        return settings.think_ahead and not self.is_frugal(settings)
+        return settings.unasked.think_ahead and not self.is_frugal(settings)
 
     def may_prepare(self, settings: Settings, *, is_remote: bool) -> bool:
         """Tell whether to prepare the place where the cursor rests."""
-        if settings.cursor_hints != "auto":
-            return settings.cursor_hints == "always"
+        if settings.unasked.cursor_hints != "auto":
+            return settings.unasked.cursor_hints == "always"
         battery = self._battery()
-        has_charge = not battery.is_discharging or battery.percent >= settings.hint_battery_percent
+        has_charge = (
+            not battery.is_discharging or battery.percent >= settings.unasked.hint_battery_percent
+        )
         return has_charge and not is_remote and not self.is_frugal(settings)
 
     def _battery(self) -> Battery:

@@ -186,8 +186,8 @@ class Workspace:
         """
         if (known := self._sensitive.get(snapshot.uri)) is not None:
             return known
-        start = max(snapshot.offset - LONG_TOKEN_CHARS * self._settings.prefix_tokens, 0)
-        end = snapshot.offset + LONG_TOKEN_CHARS * self._settings.suffix_tokens
+        start = max(snapshot.offset - LONG_TOKEN_CHARS * self._settings.prompt.prefix_tokens, 0)
+        end = snapshot.offset + LONG_TOKEN_CHARS * self._settings.prompt.suffix_tokens
         start = snapshot.text.rfind("\n", 0, start) + 1
         near = snapshot.text[start : end if (stop := snapshot.text.find("\n", end)) < 0 else stop]
         return self._index.sensitivity(_name_of(snapshot.uri, snapshot.path), near)
@@ -212,9 +212,9 @@ class Workspace:
 
 def _retrieval_settings(settings: Settings) -> RetrievalSettings:
     return RetrievalSettings(
-        excluded=settings.excluded,
-        sensitive_names=settings.sensitive_names,
-        max_file_bytes=settings.max_indexed_file_bytes,
+        excluded=settings.workspace.excluded,
+        sensitive_names=settings.workspace.sensitive_names,
+        max_file_bytes=settings.workspace.max_indexed_file_bytes,
         cache_folder=user_cache_path("infill-ls") / "index",
     )
 

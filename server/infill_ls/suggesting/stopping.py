@@ -16,12 +16,14 @@ def stop_rule(hole: Hole, trigger: Trigger, settings: Settings) -> StopRule:
     # Who asks by hand waits for an answer; who types would be past it.
     patience = INVOKED_PATIENCE if trigger is Trigger.INVOKED else 1
     return StopRule(
-        max_tokens=settings.max_tokens,
-        max_lines=settings.max_lines if hole.mode.end_kind is not None else 1,
+        max_tokens=settings.completion.max_tokens,
+        max_lines=settings.completion.max_lines if hole.mode.end_kind is not None else 1,
         min_indent=_least_indent(hole),
-        time_budget_ms=settings.time_budget_ms * patience,
+        time_budget_ms=settings.completion.time_budget_ms * patience,
         # Anybody who asks gets an answer, however doubtful.
-        min_probability=settings.min_probability if trigger is Trigger.AUTOMATIC else 0.0,
+        min_probability=settings.completion.min_probability
+        if trigger is Trigger.AUTOMATIC
+        else 0.0,
         ending=_ending(hole),
     )
 

@@ -10,7 +10,7 @@ import pytest
 from infill_ls.engine import Engine, RemoteEngine, ScriptedEngine
 from infill_ls.engine.fallback import EngineChoice, engine_for, same_engine
 from infill_ls.session import Session
-from infill_ls.settings import Settings
+from infill_ls.settings import Settings, WrittenSettings, settings_with
 from infill_ls.types import Snapshot
 from unit.engine.remote import fakes
 from unit.engine.remote.fakes import FakeServer, json_reply, serving
@@ -21,7 +21,7 @@ SNAPSHOT = Snapshot(
 
 
 def factory(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
-    return engine_for(settings, on_loading) if settings.remote_url else ScriptedEngine(["local"])
+    return engine_for(settings, on_loading) if settings.remote.url else ScriptedEngine(["local"])
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def settings_for(server: FakeServer, **more: object) -> Settings:
         "snippet_tokens": 0,
         "min_probability": 0,
     }
-    return Settings.model_validate(options | more)
+    return Settings.of(WrittenSettings.model_validate(options | more))
 
 
 async def test_the_server_serves(server: FakeServer) -> None:
@@ -132,8 +132,8 @@ async def test_two_faults_are_two_messages(server: FakeServer) -> None:
 
 
 def test_settings_that_ask_for_another_engine() -> None:
-    base = Settings(remote_url="http://host:1")
-    assert same_engine(base, base.model_copy(update={"max_tokens": 9}))
+    base = settings_with(remote_url="http://host:1")
+    assert same_engine(base, base.changed(max_tokens=9))
     for change in (
         {"remote_url": "http://host:2"},
         {"remote_model": "m"},
@@ -142,17 +142,17 @@ def test_settings_that_ask_for_another_engine() -> None:
         {"remote_fallback": False},
         {"threads": 3},
     ):
-        assert not same_engine(base, base.model_copy(update=change))
+        assert not same_engine(base, base.changed(**change))
 
 
 def test_a_local_engine_has_no_label_and_never_steps_aside() -> None:
-    choice = EngineChoice(Settings(), factory, lambda _: None, lambda: None)
+    choice = EngineChoice(settings_with(), factory, lambda _: None, lambda: None)
     assert choice.label == ""
     assert not choice.step_aside()
 
 
 async def test_the_engine_of_a_url() -> None:
-    engine = engine_for(Settings(remote_url="http://host:1"), lambda _: None)
+    engine = engine_for(settings_with(remote_url="http://host:1"), lambda _: None)
     assert isinstance(engine, RemoteEngine)
     assert engine.url == "http://host:1"
     await engine.close()

@@ -82,5 +82,5 @@ def test_a_hole_of_lines_keeps_the_end_of_its_last_line() -> None:
 
 def test_one_line_is_written_only_where_all_holes_are_one_line() -> None:
     one, two = problem("a\n", "b\n", ""), problem("a\n", "b\nc\n", "")
-    assert settings_for([one, one], "").max_lines == 1
-    assert settings_for([one, two], "").max_lines > 1
+    assert settings_for([one, one], "").completion.max_lines == 1
+    assert settings_for([one, two], "").completion.max_lines > 1

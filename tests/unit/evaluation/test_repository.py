@@ -13,7 +13,7 @@ from infill_ls.evaluation.ablation import EngineWithout, Part, retrieve_without
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.holes import HoleKind
 from infill_ls.pipeline import Pipeline
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.types import Completion, OnWritten, Prompt, StopRule
 from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
 
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 def ask(folder: Path, parts: frozenset[Part] = frozenset()) -> tuple[Recording, list[object]]:
     requests = repository.requests_for(repository.cut_holes(folder, 20, 0))
     engine = Recording()
-    settings = Settings()
+    settings = settings_with()
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
         reduced = EngineWithout(engine, parts)

@@ -8,7 +8,7 @@ import pytest
 from infill_ls.errors import ModelError, UnknownModelError, UsageError
 from infill_ls.models import registry, store
 from infill_ls.models.store import bundled_model_path, choice_path, choose, chosen_model, locate
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 
 
 @pytest.fixture(autouse=True)
@@ -87,15 +87,15 @@ def test_the_choice_is_for_all_editors_and_their_setting_goes_first(
 ) -> None:
     mine = folders / "models" / "mine.gguf"
     mine.touch()
-    assert Settings().model_path == bundled_model_path()
+    assert settings_with().engine.model_path == bundled_model_path()
     assert choose("mine") == mine
-    assert Settings().model_path == mine
+    assert settings_with().engine.model_path == mine
     monkeypatch.setenv("INFILL_LS_MODEL", "/env.gguf")
-    assert Settings().model_path == Path("/env.gguf")
-    assert Settings(model="/set.gguf").model_path == Path("/set.gguf")
+    assert settings_with().engine.model_path == Path("/env.gguf")
+    assert settings_with(model="/set.gguf").engine.model_path == Path("/set.gguf")
     monkeypatch.delenv("INFILL_LS_MODEL")
     choose("")
-    assert Settings().model_path == bundled_model_path()
+    assert settings_with().engine.model_path == bundled_model_path()
 
 
 def test_a_path_is_chosen_whole_and_may_hold_any_character(

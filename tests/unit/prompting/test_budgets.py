@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from infill_ls.engine.scripted import SCRIPTED_INFO
 from infill_ls.prompting.budgets import LEAST_TOKENS, RESERVED_TOKENS, budgets_for
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 
-SETTINGS = Settings(cold_target_ms=4000)
+SETTINGS = settings_with(cold_target_ms=4000)
 FAST = replace(SCRIPTED_INFO, context_tokens=4096, prefill_tokens_per_s=5000.0, decode_ms=5.0)
 SLOW = replace(FAST, prefill_tokens_per_s=250.0, decode_ms=60.0)
 
@@ -32,21 +32,21 @@ def test_a_slow_machine_gets_less_of_everything_and_a_reason() -> None:
 
 
 def test_no_target_and_no_measurement_cut_nothing() -> None:
-    assert budgets_for(Settings(cold_target_ms=0), SLOW).cuts == ()
+    assert budgets_for(settings_with(cold_target_ms=0), SLOW).cuts == ()
     assert budgets_for(SETTINGS, replace(SLOW, prefill_tokens_per_s=0.0)).cuts == ()
     assert budgets_for(SETTINGS, replace(SLOW, is_steady=False)).cuts == ()
 
 
 def test_a_small_context_is_for_the_file_first() -> None:
     budgets = budgets_for(SETTINGS, replace(FAST, context_tokens=1000))
-    room = 1000 - SETTINGS.max_tokens - RESERVED_TOKENS
+    room = 1000 - SETTINGS.completion.max_tokens - RESERVED_TOKENS
     assert budgets.snippet_tokens == room // 3
     assert sum(budgets.beside(budgets.snippet_tokens)) <= room - budgets.snippet_tokens
     assert "context has 1000" in budgets.cuts[0]
 
 
 def test_a_large_context_takes_large_budgets() -> None:
-    settings = Settings(prefix_tokens=10_000, suffix_tokens=3_000, snippet_tokens=2_000)
+    settings = settings_with(prefix_tokens=10_000, suffix_tokens=3_000, snippet_tokens=2_000)
     budgets = budgets_for(settings, replace(FAST, context_tokens=16_384))
     assert (budgets.prefix_tokens, budgets.suffix_tokens, budgets.snippet_tokens) == (
         10_000,
@@ -66,7 +66,7 @@ def test_a_large_context_takes_large_budgets() -> None:
 def test_budgets_are_upper_bounds_that_fit(
     prefix: int, suffix: int, snippets: int, context: int, tokens_per_s: float, target_ms: int
 ) -> None:
-    settings = Settings(
+    settings = settings_with(
         prefix_tokens=prefix,
         suffix_tokens=suffix,
         snippet_tokens=snippets,

@@ -9,7 +9,7 @@ import pytest
 from infill_ls.document.cut import cut
 from infill_ls.engine.decoding.run import NextToken, Run, Task
 from infill_ls.engine.decoding.vocabulary import Vocabulary
-from infill_ls.settings import Settings
+from infill_ls.settings import settings_with
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import StopReason, StopRule, Trigger
 from infill_retrieval.syntax import TreeCache
@@ -66,4 +66,4 @@ def test_without_a_threshold_all_is_written() -> None:
 )
 def test_only_what_is_not_asked_for_is_given_up(trigger: Trigger, least: float) -> None:
     hole = cut(snapshot("x = ‸"))
-    assert stop_rule(hole, trigger, Settings()).min_probability == least
+    assert stop_rule(hole, trigger, settings_with()).min_probability == least

@@ -1,58 +1,27 @@
-"""What a user may set. Wrong values never stop the server: they are named, and the default used.
-
-Nothing wrong opens what a setting was to close. A wrong entry of a list costs that entry alone, one
-text counts as a list of one, and a slip in the name of a setting that protects is understood. What
-cannot be understood and would protect something takes its value from :data:`CLOSED`.
-"""
+"""What a user may set, and which values are right."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from infill_ls.models.fim import FAMILIES
-from infill_ls.models.store import bundled_model_path, chosen_model, locate
-from infill_ls.types import Sampling
 from infill_ls.urls import base_url
-from infill_retrieval.files.ignore import is_pattern
 
-__all__ = ["Settings", "bundled_model_path", "resolve_settings"]
-
-MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
-CLOSED: Mapping[str, Any] = {
-    "enabled": False,
-    "disabledLanguages": ("*",),
-    "excluded": ("*",),
-    "sensitiveNames": ("*",),
-    "statistics": False,
-}
-"""Settings that protect, with the value that protects most: for what cannot be understood."""
-_SAID_WHEN_CLOSED = {
-    "enabled": "nothing is completed",
-    "disabledLanguages": "nothing is completed",
-    "excluded": "no file is searched",
-    "sensitiveNames": "no file is searched and nothing is completed",
-    "statistics": "nothing is counted",
-}
 LEAST_KV_TOKENS = 512
 """Less does not hold a prompt worth completing."""
 
 
-class Settings(BaseModel):
-    """Resolved settings. On the wire the names are in camelCase, under ``infill-ls``."""
+class WrittenSettings(BaseModel):
+    """Settings as users write them: flat, the names in camelCase, under ``infill-ls``."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
@@ -271,128 +240,3 @@ class Settings(BaseModel):
         if 0 < value < LEAST_KV_TOKENS:
             raise ValueError(f"must be 0, or {LEAST_KV_TOKENS} at least")
         return value
-
-    @property
-    def sampling(self) -> Sampling:
-        """How tokens are chosen."""
-        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p, self.seed)
-
-    @property
-    def model_path(self) -> Path:
-        """The model file: by the setting, else the environment variable, else the user's choice.
-
-        The bundled model if there is none of these. The file need not exist.
-        """
-        chosen = self.model or os.environ.get(MODEL_ENVIRONMENT_VARIABLE, "") or chosen_model()
-        return locate(chosen) if chosen else bundled_model_path()
-
-
-def resolve_settings(*layers: object) -> tuple[Settings, list[str]]:
-    """Turn what an editor sent, at the start and later, into settings; what came later wins.
-
-    Returns the settings and a warning for each option that is unknown or has a wrong value. An
-    option that is null, or missing from a layer, says nothing.
-    """
-    values: dict[str, Any] = {}
-    warnings: list[str] = []
-    closed: dict[str, Any] = {}
-    for layer in layers:
-        if isinstance(layer, dict):
-            values |= {str(key): value for key, value in layer.items() if value is not None}
-        elif layer:  # nothing empty says anything; Lua's empty table is a list
-            closed = dict(CLOSED)
-            warnings.append(
-                f"settings: expected an object, got {_kind_of(layer)}; until that is mended, no file "
-                "is searched and nothing is completed"
-            )
-    for name in list(values):
-        warnings += _mend_name(values, name)
-    for name in list(values):
-        warnings += _mend_value(values, name)
-    try:
-        settings = _validate(values | closed)
-    except ValidationError as error:
-        for problem in error.errors():
-            name = str(problem["loc"][0])
-            if name not in values:
-                continue  # a list with several wrong entries is one mistake
-            del values[name]
-            if problem["type"] == "extra_forbidden":
-                warnings.append(f"settings: there is no option {name!r}; ignored")
-            else:
-                warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
-        settings = _validate(values | closed)
-    return settings, warnings
-
-
-def _make_safe(values: dict[str, Any], name: str) -> str:
-    """Give a setting the value for what cannot be understood, and say what that means."""
-    if name in CLOSED:
-        values[name] = CLOSED[name]
-        return f"until that is mended, {_SAID_WHEN_CLOSED[name]}"
-    return f"using the default {_default_of(name)!r}"
-
-
-def _mend_name(values: dict[str, Any], name: str) -> list[str]:
-    """Understand a slip in the name of a setting that protects; return a warning for it."""
-    if name in CLOSED or any(name == field.alias for field in Settings.model_fields.values()):
-        return []
-    bare = "".join(filter(str.isalnum, name)).lower()
-    near = get_close_matches(bare, [known.lower() for known in CLOSED], n=1, cutoff=0.85)
-    meant = next((known for known in CLOSED if near == [known.lower()]), None)
-    if meant is None or meant in values:
-        return []
-    values[meant] = values.pop(name)
-    return [f"settings: there is no option {name!r}; taken as {meant}"]
-
-
-def _mend_value(values: dict[str, Any], name: str) -> list[str]:
-    """Keep the right entries of a list or object; return warnings for the wrong ones."""
-    given, default = values[name], _default_of(name)
-    if not isinstance(default, tuple | dict):
-        return []
-    if given in ([], {}, ""):
-        values[name] = default
-        return []
-    if isinstance(default, dict):
-        if not isinstance(given, dict):
-            return []
-        kept = {key: entry for key, entry in given.items() if isinstance(entry, str)}
-        values[name] = kept
-        return _said_of_wrong(name, len(given) - len(kept))
-    if isinstance(given, str):
-        given = values[name] = [given]
-        said = [f"settings: {name}: expected a list; taken as a list of this one"]
-    elif isinstance(given, list | tuple):
-        values[name] = [entry for entry in given if isinstance(entry, str)]
-        said = _said_of_wrong(name, len(given) - len(values[name]))
-    else:
-        return []
-    if name == "excluded":
-        bad = [entry for entry in values[name] if not _excludes(entry)]
-        said += [f"settings: {name}: {entry!r} is no pattern; ignored" for entry in bad]
-        values[name] = [entry for entry in values[name] if entry not in bad]
-    return said
-
-
-def _said_of_wrong(name: str, number: int) -> list[str]:
-    return [f"settings: {name}: {number} of its entries are no text; ignored"] if number else []
-
-
-def _excludes(entry: str) -> bool:
-    return entry.startswith(("#", "/", ".")) or is_pattern(entry)
-
-
-def _kind_of(value: object) -> str:
-    return {list: "a list", str: "a text", bool: "a truth value"}.get(type(value), "a number")
-
-
-def _validate(values: Mapping[str, Any]) -> Settings:
-    return Settings.model_validate(values, by_alias=True, by_name=False)
-
-
-def _default_of(alias: str) -> object:
-    for field in Settings.model_fields.values():
-        if alias == field.alias:
-            return field.default
-    return None

@@ -1,0 +1,190 @@
+"""Settings as the server uses them: a record for each part that asks for them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infill_ls.models.store import bundled_model_path, chosen_model, locate
+from infill_ls.settings.written import WrittenSettings
+from infill_ls.types import Sampling
+
+MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionSettings:
+    """What is offered, and how long it may be."""
+
+    enabled: bool
+    disabled_languages: tuple[str, ...]
+    max_tokens: int
+    max_lines: int
+    time_budget_ms: int
+    min_probability: float
+    candidates: int
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSettings:
+    """How much the model reads."""
+
+    prefix_tokens: int
+    suffix_tokens: int
+    snippet_tokens: int
+    cold_target_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceSettings:
+    """What is searched."""
+
+    excluded: tuple[str, ...]
+    sensitive_names: tuple[str, ...]
+    max_indexed_file_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuSettings:
+    """Completions in the pop-up menu."""
+
+    items: str
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedSettings:
+    """What is computed before anybody asks."""
+
+    think_ahead: bool
+    cursor_hints: str
+    hint_battery_percent: int
+    frugal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """The model on this machine."""
+
+    model_path: Path
+    """By the setting, else the environment variable, else the user's choice, else the bundled model;
+    the file need not exist."""
+    context_tokens: int
+    threads: int
+    kv_tokens: int
+    prompt_cache_mb: int
+    flash_attention: str
+    kv_type: str
+    idle_minutes: float
+    gpu_layers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSettings:
+    """An inference server; none if ``url`` is empty."""
+
+    url: str
+    api: str
+    model: str
+    family: str
+    vocabulary: str
+    headers: dict[str, str]
+    fallback: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that can be set. The model is looked for once, when this is made."""
+
+    completion: CompletionSettings
+    prompt: PromptSettings
+    workspace: WorkspaceSettings
+    menu: MenuSettings
+    unasked: UnaskedSettings
+    next_edit: bool
+    engine: EngineSettings
+    remote: RemoteSettings
+    statistics: bool
+    written: WrittenSettings
+    """The same as the user writes it."""
+
+    @classmethod
+    def of(cls, written: WrittenSettings) -> Settings:
+        """Return the settings that a user has written."""
+        return cls(
+            completion=CompletionSettings(
+                enabled=written.enabled,
+                disabled_languages=written.disabled_languages,
+                max_tokens=written.max_tokens,
+                max_lines=written.max_lines,
+                time_budget_ms=written.time_budget_ms,
+                min_probability=written.min_probability,
+                candidates=written.candidates,
+                sampling=Sampling(
+                    written.temperature, written.top_k, written.top_p, written.min_p, written.seed
+                ),
+            ),
+            prompt=PromptSettings(
+                prefix_tokens=written.prefix_tokens,
+                suffix_tokens=written.suffix_tokens,
+                snippet_tokens=written.snippet_tokens,
+                cold_target_ms=written.cold_target_ms,
+            ),
+            workspace=WorkspaceSettings(
+                excluded=written.excluded,
+                sensitive_names=written.sensitive_names,
+                max_indexed_file_bytes=written.max_indexed_file_bytes,
+            ),
+            menu=MenuSettings(
+                items=written.completion_items, deadline_ms=written.completion_deadline_ms
+            ),
+            unasked=UnaskedSettings(
+                think_ahead=written.think_ahead,
+                cursor_hints=written.cursor_hints,
+                hint_battery_percent=written.hint_battery_percent,
+                frugal=written.frugal,
+            ),
+            next_edit=written.next_edit,
+            engine=EngineSettings(
+                model_path=_model_path(written.model),
+                context_tokens=written.context_tokens,
+                threads=written.threads,
+                kv_tokens=written.kv_tokens,
+                prompt_cache_mb=written.prompt_cache_mb,
+                flash_attention=written.flash_attention,
+                kv_type=written.kv_type,
+                idle_minutes=written.idle_minutes,
+                gpu_layers=written.gpu_layers,
+            ),
+            remote=RemoteSettings(
+                url=written.remote_url,
+                api=written.remote_api,
+                model=written.remote_model,
+                family=written.remote_family,
+                vocabulary=written.remote_vocabulary,
+                headers=written.remote_headers,
+                fallback=written.remote_fallback,
+            ),
+            statistics=written.statistics,
+            written=written,
+        )
+
+    def changed(self, **written: Any) -> Settings:
+        """Return the same settings with other values, by the names that users write, in snake_case."""
+        return Settings.of(self.written.model_copy(update=written))
+
+
+def settings_with(**written: Any) -> Settings:
+    """Return the default settings with other values, by their names in snake_case.
+
+    Raises ``pydantic.ValidationError`` for what is no right value.
+    """
+    return Settings.of(WrittenSettings(**written))
+
+
+def _model_path(model: str) -> Path:
+    chosen = model or os.environ.get(MODEL_ENVIRONMENT_VARIABLE, "") or chosen_model()
+    return locate(chosen) if chosen else bundled_model_path()

@@ -1,0 +1,147 @@
+"""From what an editor sends to settings. Wrong values never stop the server: they are named.
+
+Nothing wrong opens what a setting was to close. A wrong entry of a list costs that entry alone, one
+text counts as a list of one, and a slip in the name of a setting that protects is understood. What
+cannot be understood and would protect something takes its value from :data:`CLOSED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from infill_ls.settings.groups import Settings
+from infill_ls.settings.written import WrittenSettings
+from infill_retrieval.files.ignore import is_pattern
+
+CLOSED: Mapping[str, Any] = {
+    "enabled": False,
+    "disabledLanguages": ("*",),
+    "excluded": ("*",),
+    "sensitiveNames": ("*",),
+    "statistics": False,
+}
+"""Settings that protect, with the value that protects most: for what cannot be understood."""
+_SAID_WHEN_CLOSED = {
+    "enabled": "nothing is completed",
+    "disabledLanguages": "nothing is completed",
+    "excluded": "no file is searched",
+    "sensitiveNames": "no file is searched and nothing is completed",
+    "statistics": "nothing is counted",
+}
+
+
+def resolve_settings(*layers: object) -> tuple[Settings, list[str]]:
+    """Turn what an editor sent, at the start and later, into settings; what came later wins.
+
+    Returns the settings and a warning for each option that is unknown or has a wrong value. An
+    option that is null, or missing from a layer, says nothing.
+    """
+    values: dict[str, Any] = {}
+    warnings: list[str] = []
+    closed: dict[str, Any] = {}
+    for layer in layers:
+        if isinstance(layer, dict):
+            values |= {str(key): value for key, value in layer.items() if value is not None}
+        elif layer:  # nothing empty says anything; Lua's empty table is a list
+            closed = dict(CLOSED)
+            warnings.append(
+                f"settings: expected an object, got {_kind_of(layer)}; until that is mended, no file "
+                "is searched and nothing is completed"
+            )
+    for name in list(values):
+        warnings += _mend_name(values, name)
+    for name in list(values):
+        warnings += _mend_value(values, name)
+    try:
+        written = _validate(values | closed)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = str(problem["loc"][0])
+            if name not in values:
+                continue  # a list with several wrong entries is one mistake
+            del values[name]
+            if problem["type"] == "extra_forbidden":
+                warnings.append(f"settings: there is no option {name!r}; ignored")
+            else:
+                warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
+        written = _validate(values | closed)
+    return Settings.of(written), warnings
+
+
+def _make_safe(values: dict[str, Any], name: str) -> str:
+    """Give a setting the value for what cannot be understood, and say what that means."""
+    if name in CLOSED:
+        values[name] = CLOSED[name]
+        return f"until that is mended, {_SAID_WHEN_CLOSED[name]}"
+    return f"using the default {_default_of(name)!r}"
+
+
+def _mend_name(values: dict[str, Any], name: str) -> list[str]:
+    """Understand a slip in the name of a setting that protects; return a warning for it."""
+    if name in CLOSED or any(
+        name == field.alias for field in WrittenSettings.model_fields.values()
+    ):
+        return []
+    bare = "".join(filter(str.isalnum, name)).lower()
+    near = get_close_matches(bare, [known.lower() for known in CLOSED], n=1, cutoff=0.85)
+    meant = next((known for known in CLOSED if near == [known.lower()]), None)
+    if meant is None or meant in values:
+        return []
+    values[meant] = values.pop(name)
+    return [f"settings: there is no option {name!r}; taken as {meant}"]
+
+
+def _mend_value(values: dict[str, Any], name: str) -> list[str]:
+    """Keep the right entries of a list or object; return warnings for the wrong ones."""
+    given, default = values[name], _default_of(name)
+    if not isinstance(default, tuple | dict):
+        return []
+    if given in ([], {}, ""):
+        values[name] = default
+        return []
+    if isinstance(default, dict):
+        if not isinstance(given, dict):
+            return []
+        kept = {key: entry for key, entry in given.items() if isinstance(entry, str)}
+        values[name] = kept
+        return _said_of_wrong(name, len(given) - len(kept))
+    if isinstance(given, str):
+        given = values[name] = [given]
+        said = [f"settings: {name}: expected a list; taken as a list of this one"]
+    elif isinstance(given, list | tuple):
+        values[name] = [entry for entry in given if isinstance(entry, str)]
+        said = _said_of_wrong(name, len(given) - len(values[name]))
+    else:
+        return []
+    if name == "excluded":
+        bad = [entry for entry in values[name] if not _excludes(entry)]
+        said += [f"settings: {name}: {entry!r} is no pattern; ignored" for entry in bad]
+        values[name] = [entry for entry in values[name] if entry not in bad]
+    return said
+
+
+def _said_of_wrong(name: str, number: int) -> list[str]:
+    return [f"settings: {name}: {number} of its entries are no text; ignored"] if number else []
+
+
+def _excludes(entry: str) -> bool:
+    return entry.startswith(("#", "/", ".")) or is_pattern(entry)
+
+
+def _kind_of(value: object) -> str:
+    return {list: "a list", str: "a text", bool: "a truth value"}.get(type(value), "a number")
+
+
+def _validate(values: Mapping[str, Any]) -> WrittenSettings:
+    return WrittenSettings.model_validate(values, by_alias=True, by_name=False)
+
+
+def _default_of(alias: str) -> object:
+    for field in WrittenSettings.model_fields.values():
+        if alias == field.alias:
+            return field.default
+    return None
