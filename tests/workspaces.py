@@ -41,6 +41,22 @@ def changed_worker(change: str, tmp_path: Path) -> tuple[str]:
     return (str(script),)
 
 
+class WhenItHangs:
+    """A limit of silence that is over when a child says, by a file, that it hangs now.
+
+    However busy the machine: no child is taken for one that hangs because it is slow.
+    """
+
+    def __init__(self, said: Path) -> None:
+        self._said = said
+
+    def __lt__(self, silent_s: float) -> bool:
+        if not self._said.exists():
+            return False
+        self._said.unlink()  # the next child goes on
+        return True
+
+
 def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, bytes]]:
     """Return what a crawl ends with, by name of the file."""
     segments: dict[str, Segment] = {}

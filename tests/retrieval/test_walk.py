@@ -18,7 +18,7 @@ from infill_retrieval.crawling.walk import walk
 from infill_retrieval.crawling.worker import crawl_apart
 from infill_retrieval.files import sources
 from infill_retrieval.files.regular_file import read_regular
-from workspaces import changed_worker, found_by
+from workspaces import WhenItHangs, changed_worker, found_by
 
 SETTINGS = RetrievalSettings()
 # As a folder on a network does whose server is gone.
@@ -27,7 +27,18 @@ HANGS_AT_B = (
     "from infill_retrieval.files import sources\n"
     "from infill_retrieval.crawling import walk as walking\n"
     "scandir = os.scandir\n"
-    "sources.os.scandir = lambda p: time.sleep(999) if str(p).endswith('/b') else scandir(p)\n"
+    "hung = []\n"
+    "def scan(p):\n"
+    "    if str(p).endswith('/b'):\n"
+    "        hung.append(p)\n"
+    "        time.sleep(999)\n"
+    "    return scandir(p)\n"
+    "sources.os.scandir = scan\n"
+    # Over when it hangs, however busy the machine.
+    "class Limit:\n"
+    "    def __lt__(self, still_s):\n"
+    "        return bool(hung)\n"
+    "walking.STILL_LIMIT_S = Limit()\n"
 )
 
 
@@ -48,7 +59,7 @@ def test_what_was_found_before_it_hung_is_searched(
         index.crawl()
         assert index.file_count == 3
         assert not index.not_seen_whole
-        hanging = changed_worker(HANGS_AT_B + "walking.STILL_LIMIT_S = 1.0", tmp_path)
+        hanging = changed_worker(HANGS_AT_B, tmp_path)
         monkeypatch.setattr(worker, "_COMMAND", hanging)
         (folder / "a" / "y.py").write_text("def new_lid(): ...\n")
         index.crawl()
@@ -84,14 +95,18 @@ def test_a_child_that_says_nothing_at_all_is_ended_once(
 def test_a_file_that_cannot_be_read_to_its_end_is_left_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said = tmp_path / "hangs"
     hanging = (
-        "import time\n"
-        "read = crawl.read_source\n"
-        "crawl.read_source = lambda path, most: (\n"
-        "    time.sleep(999) if '/b/' in path else read(path, most))"
+        "import pathlib, time\n"
+        "def read_source(path, most, read=crawl.read_source):\n"
+        "    if '/b/' in path:\n"
+        f"        pathlib.Path({str(said)!r}).touch()\n"
+        "        time.sleep(999)\n"
+        "    return read(path, most)\n"
+        "crawl.read_source = read_source"
     )
     monkeypatch.setattr(worker, "_COMMAND", changed_worker(hanging, tmp_path))
-    monkeypatch.setattr(worker, "HANG_LIMIT_S", 1.5)
+    monkeypatch.setattr(worker, "HANG_LIMIT_S", WhenItHangs(said))
     assert set(found_by(crawl_apart(folder, SETTINGS))) == {"a/x.py", "c/x.py"}
 
 
