@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
+.PHONY: run test test-pythons test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -14,6 +14,10 @@ run: install
 # Two at a time: most tests wait for processes to start.
 test: install
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# The tests that start no server, on each Python that we support and that is found; says which are missing.
+test-pythons: install
+	tools/test_pythons.sh
 
 # The tests of the whole server once more, without what Windows' Python does not have.
 test-as-on-windows: install
@@ -37,7 +41,7 @@ test-editors: install
 
 # The figures of docs/evaluation.md: half an hour on two cores that have nothing else to do.
 evaluation: install
-	PYTHONPATH=bench/retrieval $(BIN)/python bench/evaluation/report.py
+	$(BIN)/python -m bench.evaluation.report
 
 # The VS Code extension, with the server in it, as a package: editors/vscode/infill-ls.vsix.
 vsix: install
@@ -48,6 +52,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry server retrieval
 	tools/check_clients.sh
 
 format: install

@@ -264,7 +264,8 @@ def _read_archive(path: Path) -> tuple[Package, bytes] | None:
 
 def _frame(package: str, files: Iterable[tuple[str, str]]) -> bytes:
     lines = (json.dumps([package, path, text]) + "\n" for path, text in files)
-    return zstandard.ZstdCompressor(level=9).compress("".join(lines).encode())
+    packed: bytes = zstandard.ZstdCompressor(level=9).compress("".join(lines).encode())
+    return packed
 
 
 def extract(archives: list[Path], out: Path) -> list[Package]:

@@ -172,9 +172,10 @@ def load(path: Path, device: str, context: int = 4_096) -> Llama:
     inner = tensors["blk.0.ffn_gate.weight"].shape[0]
     heads, kv = width // 64, tensors["blk.0.attn_k.weight"].shape[0] // 64
     shape = Shape(vocabulary, width, layers, heads, kv, inner, context)
-    model = Llama(shape).to(device)
+    model: Llama = Llama(shape).to(device)
     load_tensors(model, tensors)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def answers(

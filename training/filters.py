@@ -183,7 +183,7 @@ class Duplicates:
 
     def is_copy(self, fingerprint: Fingerprint) -> bool:
         """Return whether such a file was seen before, and remember it."""
-        keys = {fingerprint.exact, *fingerprint.near}
+        keys: set[bytes | tuple[int, ...]] = {fingerprint.exact, *fingerprint.near}
         found = not keys.isdisjoint(self._seen)
         self._seen |= keys
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -167,6 +168,25 @@ def orthogonal(gradients: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
+FIRST_MOMENTUM, LAST_MOMENTUM, GROWS_STEPS = 0.85, 0.95, 300
+
+
+def add_gradients(
+    model: Llama, batches: Sequence[Tensor], weight: Tensor, *, across: bool
+) -> tuple[Tensor, Tensor]:
+    """Do what an optimiser step begins with: the gradients of the mean loss over some batches of rows.
+
+    On a GPU in bfloat16. Returns the last batch's loss of all tokens and of middles.
+    """
+    plain = middle = weight
+    for rows in batches:
+        kind = rows.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda"):
+            loss, plain, middle = model(rows[:, :-1], rows[:, 1:], weight, across)
+        (loss / len(batches)).backward()
+    return plain, middle
+
+
 class Optimizer:
     """Muon for the blocks' matrices, AdamW for the embedding and the norms."""
 
@@ -187,8 +207,15 @@ class Optimizer:
         }
 
     @torch.no_grad()
-    def step(self, factor: float, momentum: float) -> None:
-        """Move the parameters by their gradients; ``factor`` scales the learning rates."""
+    def step(self, factor: float, number: int) -> None:
+        """Move the parameters by their gradients.
+
+        ``factor`` scales the learning rates; ``number`` is how many steps there were before, by which
+        the momentum grows.
+        """
+        momentum = FIRST_MOMENTUM + (LAST_MOMENTUM - FIRST_MOMENTUM) * min(
+            1.0, number / GROWS_STEPS
+        )
         nn.utils.clip_grad_norm_(self.rest, 1.0)
         for group in self.adam.param_groups:
             group["lr"] = self.adam_rate * factor
@@ -212,6 +239,6 @@ class Optimizer:
 
     def restore(self, state: dict[str, object]) -> None:
         """Take up where `state` was taken."""
-        self.adam.load_state_dict(state["adam"])  # type: ignore[arg-type]
+        self.adam.load_state_dict(state["adam"])
         for shape, m in state["momentum"].items():  # type: ignore[attr-defined]
             self._momentum[torch.Size(shape)].copy_(m)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
-
-if TYPE_CHECKING:
-    from training.samples import Encoder, Ids
+from training.tokens import Encoder, Ids
 
 WINDOW_CHARS = 6_000
 """More of the text before the hole would change no search, and take time to look at."""
@@ -40,7 +38,12 @@ class PackageSearch:
     def context(self, name: str, before: str, after: str, budget_tokens: int) -> Ids:
         """Return the ids of the snippets for a hole in the file ``name``, as a prompt has them."""
         path = str(self._root / name)
-        query = Query(path, language_of(name).name, before[-WINDOW_CHARS:], after[:WINDOW_CHARS])
+        query = Query(
+            path=path,
+            language_id=language_of(name).name,
+            prefix=before[-WINDOW_CHARS:],
+            suffix=after[:WINDOW_CHARS],
+        )
         found = self._index.retrieve(query, budget_tokens, self._count)
         text = "".join(render_snippet(snippet.path, snippet.text) for snippet in found.snippets)
         ids = self._encode(text)

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from training.samples import BUDGETS, Budgets, Encoder, Ids, Mix, pack
-from training.tokens import BOS, EOS
+from training.samples import BUDGETS, Budgets, Mix, pack
+from training.tokens import BOS, EOS, Encoder, Ids
 from training.train import Shard, encoder, endless_samples
 
 ROWS_OF_A_FILE = 64

@@ -10,21 +10,15 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from infill_retrieval.render import path_comment
 from training.functions import Function, functions_of
 from training.links import foreign_uses
 from training.retrieved import PackageSearch
-from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-Ids = NDArray[np.uint16]
+from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder, Ids
 
 MIDDLE_TOKENS = 256
 PLAIN_TOKENS = 1_900
@@ -41,21 +35,6 @@ CLOSERS = frozenset(")]}>\"'`;:, \t")
 
 _IMPORT = re.compile(r"(?:from [\w.]+ )?import [\w., ]+$")
 _WORD_START = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9_]|[^\sA-Za-z0-9_]")
-
-
-class Encoder:
-    """Text to ids."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self.newline = int(self("\n")[0])
-
-    def __call__(self, text: str) -> Ids:
-        """Return the ids of ``text``, without special ones."""
-        if not text:
-            return np.empty(0, np.uint16)
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return np.array(ids, dtype=np.uint16)
 
 
 @dataclass
@@ -369,7 +348,15 @@ class SampleMaker:
 
 
 def _sample(before: Sequence[Ids], suffix: Ids, middle: Ids) -> Ids:
-    parts = ([BOS, FIM_BEGIN], *before, [FIM_HOLE], suffix, [FIM_END], middle, [EOS])
+    parts: tuple[ArrayLike, ...] = (
+        [BOS, FIM_BEGIN],
+        *before,
+        [FIM_HOLE],
+        suffix,
+        [FIM_END],
+        middle,
+        [EOS],
+    )
     return np.concatenate(parts).astype(np.uint16)
 
 

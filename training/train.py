@@ -23,8 +23,8 @@ import numpy as np
 
 from training import corpus
 from training.filters import HeldOut, language
-from training.samples import BUDGETS, Budgets, Encoder, Ids, Mix, SampleMaker, pack
-from training.tokens import FILE
+from training.samples import BUDGETS, Budgets, Mix, SampleMaker, pack
+from training.tokens import FILE, Encoder, Ids
 
 if TYPE_CHECKING:
     from training.model import Llama, Shape
@@ -246,7 +246,7 @@ def train(
     import torch.distributed as dist
 
     from training.export import F16, read_gguf, write_gguf
-    from training.model import Llama, Optimizer
+    from training.model import Llama, Optimizer, add_gradients
 
     cuda = plan.devices > 0
     world = max(1, plan.devices)
@@ -331,20 +331,20 @@ def train(
             if rank == 0:
                 progress.value = share
         factor = rate_factor(step, share, plan)
-        for _ in range(plan.accumulate):
-            rows = torch.from_numpy(batches().astype(np.int32)).to(device).long()
-            with cast:
-                loss, plain, middle = model(rows[:, :-1], rows[:, 1:], weight, plan.across)
-            (loss / plan.accumulate).backward()
-            tokens += world * rows[:, 1:].numel()
+        some = [
+            torch.from_numpy(batches().astype(np.int32)).to(device).long()
+            for _ in range(plan.accumulate)
+        ]
+        plain, middle = add_gradients(model, some, weight, across=plan.across)
+        tokens += world * sum(rows[:, 1:].numel() for rows in some)
         if world > 1:
-            flat = torch.cat([p.grad.flatten() for p in parameters])  # type: ignore[union-attr]
+            flat = torch.cat([p.grad.flatten() for p in parameters])
             dist.all_reduce(flat, op=dist.ReduceOp.AVG)
             for p, part in zip(
                 parameters, flat.split([p.numel() for p in parameters]), strict=True
             ):
                 p.grad = part.view_as(p)
-        optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
+        optimizer.step(factor, step)
         step += 1
         if rank == 0 and step % AVERAGED_STEPS == 0:
             averages.add(share)

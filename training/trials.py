@@ -24,7 +24,7 @@ import torch
 
 from training.export import Q8_0, read_gguf, write_gguf
 from training.filters import LANGUAGES, language
-from training.model import Llama, Optimizer, Shape
+from training.model import Llama, Optimizer, Shape, add_gradients
 from training.rows import RowSet, make, translate, wait_for
 from training.samples import Budgets, Mix
 from training.tokens import FILE
@@ -210,11 +210,8 @@ def run(
         share = step / steps
         factor = min(1.0, (step + 1) / warmup)
         factor *= 1 - share if trial.goes_on else min(1.0, 2 * (1 - share))
-        rows = next(source)
-        with torch.autocast(held_out.device.type, torch.bfloat16, enabled=cuda):
-            loss, _, _ = model(rows[:, :-1], rows[:, 1:], weight, trial.across)
-        loss.backward()
-        optimizer.step(factor, 0.85 + 0.1 * min(1.0, step / 300))
+        add_gradients(model, [next(source)], weight, across=trial.across)
+        optimizer.step(factor, step)
         if (step + 1) % max(1, steps // 4) == 0:
             tokens = (step + 1) * trial.batch_tokens
             curve.append({"tokens": tokens, **held_out_bits(model, held_out, lengths)})
@@ -262,8 +259,8 @@ def _make(args: argparse.Namespace) -> None:
             while not args.tokenizer.exists():
                 time.sleep(1)  # it is being trained meanwhile
             for name in ("held-out", "base"):
-                files = wait_for(args.out / name)
-                translate(args.out / f"{name}-24k", files, args.tokenizer)
+                rows = wait_for(args.out / name)
+                translate(args.out / f"{name}-24k", rows, args.tokenizer)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """Type for a long time, and look at the server's memory: it must end where it was.
 
-    python bench/attack/edits.py [--edits 60000]
+    python -m bench.attack.edits [--edits 60000]
 
 Every 20th edit asks for a completion, and every second of those is cancelled at once. The engine is
 a scripted one, so what grows is the language server's own.

@@ -1,12 +1,12 @@
 """Type the same text for long with the real server and engine, and print what they hold of memory.
 
-PYTHONPATH=tests python bench/attack/soak.py [PASSES]
+PYTHONPATH=tests python -m bench.attack.soak [PASSES]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,9 +15,8 @@ from e2e.client import Editor, spawn
 from e2e.lsp import initialize
 
 
-async def main() -> None:
+async def run(passes: int) -> None:
     """Type, and print a line after each pass."""
-    passes = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     with tempfile.TemporaryDirectory(prefix="infill-soak-") as folder:
         editor = Editor.connect(await spawn("--log-level", "ERROR"))
         await initialize(editor, folders=[Path(folder)], options=OPTIONS)
@@ -35,5 +34,12 @@ async def main() -> None:
         await editor.finish()
 
 
+def main() -> None:
+    """Type as the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("passes", metavar="PASSES", type=int, nargs="?", default=100)
+    asyncio.run(run(parser.parse_args().passes))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

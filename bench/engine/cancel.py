@@ -4,12 +4,11 @@ Two ways to give up are compared: looking between chunks of so many tokens, and 
 chunk (llama.cpp's abort callback), which loses the chunk. The request is given up at a random moment
 of its prefill, or of its decoding; the next one has the same prompt and one more key.
 
-    python bench/engine/cancel.py MODEL.gguf --out RESULT.json
+    python -m bench.engine.cancel MODEL.gguf --out RESULT.json
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import threading
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engine_bench.figures import spread, write_result
+from bench.command import finish, parser_of
 
 from infill_ls.engine import EngineOptions
 from infill_ls.engine.decoding.decoder import Cancelled, Decoder
@@ -27,6 +26,7 @@ from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
 from infill_ls.engine.llama.worker import BATCH_COSTS
+from infill_ls.measuring.intervals import spread
 
 TEXT = (Path(__file__).parents[2] / "server" / "infill_ls" / "pipeline.py").read_text("utf-8")
 PROMPT_TOKENS = 384
@@ -172,9 +172,7 @@ def measure(model: LlamaModel, rounds: int) -> dict[str, Any]:
 
     how = {False: "between chunks", True: "broken off"}
     return {
-        "model": model.info.model_name,
         "decode_step_ms": round(step_ms, 2),
-        "prompt_tokens": PROMPT_TOKENS,
         "decode": {how[interrupts]: row(times) for interrupts, times in decode.items()},
         "prefill": [
             {
@@ -191,14 +189,18 @@ def measure(model: LlamaModel, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     model = LlamaModel(EngineOptions(arguments.model))
     try:
-        write_result(arguments.out, measure(model, arguments.rounds))
+        run = {
+            "model": model.info.model_name,
+            "prompt_tokens": PROMPT_TOKENS,
+            "rounds": arguments.rounds,
+        }
+        finish(arguments.out, "cancel", run=run, figures=measure(model, arguments.rounds))
     finally:
         model.close()
 

@@ -4,12 +4,11 @@ Both run in one process on one context, in turn, so that weights, threads and di
 same. The C loop takes the most likely token; ours does that and all else that a completion needs
 (stop rules, probabilities, book-keeping of the KV cache), without drafts.
 
-    python bench/engine/loop.py MODEL.gguf --out RESULT.json
+    python -m bench.engine.loop MODEL.gguf --out RESULT.json
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import subprocess
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import llama_cpp
-from engine_bench.figures import write_result
+from bench.command import finish, parser_of
 
 from infill_ls.engine import EngineOptions
 from infill_ls.engine.decoding.decoder import PREFILL_CHUNK_TOKENS, Decoder
@@ -89,11 +88,10 @@ class Race:
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     model = LlamaModel(EngineOptions(arguments.model, threads=arguments.threads))
     with tempfile.TemporaryDirectory() as folder:
@@ -116,12 +114,15 @@ def main() -> None:
     def ratio(side: int, part: int) -> float:
         return round(median(each[side][part] / each[1][part] for each in rounds), 3)
 
-    write_result(
+    finish(
         arguments.out,
-        {
+        "loop",
+        run={
             "model": model.info.model_name,
             "rounds": len(rounds),
             "prefill_chunk_tokens": PREFILL_CHUNK_TOKENS,
+        },
+        figures={
             "prefill_tokens_per_s": {
                 "bare_in_one_batch": tokens_per_s(PROMPT_TOKENS, 0, 0),
                 "bare_in_our_chunks": tokens_per_s(PROMPT_TOKENS, 2, 0),

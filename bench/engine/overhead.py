@@ -1,6 +1,6 @@
 """What we cost beside the model: the process boundary and Python, typed-through reuse, memory, idleness.
 
-python bench/engine/overhead.py MODEL.gguf --out RESULT.json
+python -m bench.engine.overhead MODEL.gguf --out RESULT.json
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from typing import Any
 
 import gguf
 import psutil
-from engine_bench.edits import edits_of_history
-from engine_bench.figures import spread, write_result
+from bench.command import finish, parser_of
+from bench.engine.typed_edits import edits_of_history, snapshots_of
 
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.engine.shape import default_kv_tokens
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.intervals import spread
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_retrieval import NO_SNIPPETS
@@ -52,8 +54,8 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     boundary, loop, key = [], [], []
     until = time.monotonic() + seconds
     for edit in edits_of_history(100):
-        pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
-        for number, snapshot in enumerate(edit.snapshots()):
+        pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
+        for number, snapshot in enumerate(snapshots_of(edit)):
             started = time.perf_counter()
             report = await pipeline.run(snapshot)
             whole_ms = (time.perf_counter() - started) * 1000
@@ -273,7 +275,6 @@ def kv_bytes(model: Path) -> int:
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the figures."""
     return {
-        "model": arguments.model.stem,
         "request": await of_a_request(arguments.model, arguments.seconds),
         "typed_through": await of_typing_through(arguments.rounds),
         "memory": await of_memory(
@@ -287,14 +288,14 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--seconds", type=float, default=30.0, help="of typing")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--files", type=int, default=5_000)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    write_result(arguments.out, asyncio.run(measure(arguments)))
+    run = {"model": arguments.model.stem}
+    finish(arguments.out, "overhead", run=run, figures=asyncio.run(measure(arguments)))
 
 
 if __name__ == "__main__":

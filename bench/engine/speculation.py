@@ -4,7 +4,7 @@ Each request goes to two engines, one that drafts where its measurement says tha
 that never does, one right after the other; what is typed through or remembered asks neither. Two
 engines that never draft are compared in the same way: what these differ by is chance.
 
-    python bench/engine/speculation.py MODEL.gguf --out RESULT.json
+    python -m bench.engine.speculation MODEL.gguf --out RESULT.json
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engine_bench.edits import Edit, edits_of_history, edits_that_never_repeat
-from engine_bench.figures import write_result
+from bench.command import finish, parser_of
+from bench.engine.typed_edits import edits_of_history, edits_that_never_repeat, snapshots_of
 
-from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
 from infill_ls.errors import InfillError
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.engines import ForwardingEngine
+from infill_ls.measuring.git_history import PastEdit
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
+from infill_ls.types import Completion, OnWritten, Prompt
 from infill_retrieval import NO_SNIPPETS
 
 SETTINGS = Settings(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
@@ -45,60 +48,39 @@ class Pair:
         return _tokens_per_s([self.drafting]) / _tokens_per_s([self.plain])
 
 
-@dataclass
-class Twins:
+class Twins(ForwardingEngine):
     """Two engines as one: what they answer is the plain one's."""
 
-    plain: EngineProcess
-    drafting: EngineProcess
-    pairs: list[Pair] = field(default_factory=list)
-
-    @property
-    def info(self) -> EngineInfo | None:
-        """The loaded model."""
-        return self.plain.info
+    def __init__(self, plain: EngineProcess, drafting: EngineProcess) -> None:
+        super().__init__(plain)
+        self.plain = plain
+        self.drafting = drafting
+        self.pairs: list[Pair] = []
 
     async def start(self) -> EngineInfo:
         """Load the model, twice."""
         await self.drafting.start()
-        return await self.plain.start()
-
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return token ids."""
-        return await self.plain.tokenize(texts)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return numbers of tokens."""
-        return await self.plain.count_tokens(texts)
+        return await super().start()
 
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Ask both, in turn who is first."""
         answers = {}
         order = (self.plain, self.drafting) if len(self.pairs) % 2 else (self.drafting, self.plain)
         for engine in order:
-            (answers[engine],) = await engine.complete(
-                prompt, stop, sampling=sampling, candidates=candidates
-            )
+            (answers[engine],) = await engine.complete(request)
         self.pairs.append(Pair(answers[self.plain], answers[self.drafting]))
         return (answers[self.plain],)
 
     async def warm(self, prompt: Prompt) -> None:
-        """Not used here."""
-
-    async def cancel(self) -> None:
-        """Not used here."""
+        """Do nothing: only what is asked for is compared."""
 
     async def close(self) -> None:
         """Leave both."""
-        await self.plain.close()
+        await super().close()
         await self.drafting.close()
 
 
@@ -108,18 +90,18 @@ def _tokens_per_s(completions: Sequence[Completion]) -> float:
     return tokens / sum(c.timings.decode_ms for c in completions) * 1000
 
 
-async def replay(twins: Twins, edits: Sequence[Edit], seconds: float) -> dict[str, Any]:
+async def replay(twins: Twins, edits: Sequence[PastEdit], seconds: float) -> dict[str, Any]:
     """Type ``edits``, as many as there is time for."""
     twins.pairs.clear()
     until = time.monotonic() + seconds
     typed = 0
     for edit in edits:
-        pipeline = Pipeline(twins, lambda *_: NO_SNIPPETS, SETTINGS)
-        for snapshot in edit.snapshots():
+        pipeline = Pipeline(Gathering(twins, lambda *_: NO_SNIPPETS, SETTINGS))
+        for snapshot in snapshots_of(edit):
             try:
                 await pipeline.run(snapshot)
             except InfillError as error:
-                print(f"{edit.path.name}: {error}")
+                print(f"{edit.path}: {error}")
         typed += 1
         if time.monotonic() > until:
             break
@@ -150,19 +132,20 @@ async def replay(twins: Twins, edits: Sequence[Edit], seconds: float) -> dict[st
     }
 
 
-async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the figures."""
+async def measure(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the model's name and the figures."""
     history = edits_of_history(arguments.edits, since=arguments.since)
     unrepeating = edits_that_never_repeat(arguments.edits)
     async with twins_of(arguments, draft="auto") as twins:
+        model = (await twins.start()).model_name
         figures = {
-            "model": (await twins.start()).model_name,
             "history": await replay(twins, history, arguments.seconds),
             "never_repeating": await replay(twins, unrepeating, arguments.seconds),
         }
     async with twins_of(arguments, draft="never") as twins:
         await twins.start()
-        return figures | {"by_chance": await replay(twins, unrepeating, arguments.seconds)}
+        figures["by_chance"] = await replay(twins, unrepeating, arguments.seconds)
+    return model, figures
 
 
 @asynccontextmanager
@@ -184,15 +167,15 @@ async def twins_of(arguments: argparse.Namespace, draft: str) -> AsyncIterator[T
 
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--edits", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=100.0, help="for each of two texts")
     parser.add_argument("--since", default="HEAD", help="commit whose history is replayed")
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    write_result(arguments.out, asyncio.run(measure(arguments)))
+    model, figures = asyncio.run(measure(arguments))
+    finish(arguments.out, "speculation", run={"model": model}, figures=figures)
 
 
 if __name__ == "__main__":

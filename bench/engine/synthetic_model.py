@@ -5,7 +5,7 @@ without a download. What it writes is noise. The tokenizer is the real one, out 
 ``models/ggml-vocab-deepseek-coder.gguf`` in the source archive of llama-cpp-python
 (``pip download --no-binary :all: --no-deps llama-cpp-python``, then look under ``vendor``).
 
-    python bench/engine/synthetic_model.py 1.3b Q8_0.gguf --vocabulary ggml-vocab-deepseek-coder.gguf
+    python -m bench.engine.synthetic_model 1.3b Q8_0.gguf --vocabulary ggml-vocab-deepseek-coder.gguf
     infill-ls model quantize Q8_0.gguf Q4_K_M --output Q4_K_M.gguf
 
 The second command lets llama.cpp choose the types of the tensors, as in a real file of that kind.
@@ -116,7 +116,7 @@ def write(path: Path, shape: Shape, vocabulary: Path, name: str) -> None:
 
 def main() -> None:
     """Write the model."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("shape", choices=list(SHAPES))
     parser.add_argument("out", type=Path)
     parser.add_argument("--vocabulary", type=Path, required=True)

@@ -4,37 +4,36 @@ Past edits of this project are typed again by ``infill-ls eval typing``'s typist
 retrieval. The model's texts are the real ones; its time is counted in decode steps, so that the
 figures do not depend on the machine that measures.
 
-    python bench/engine/typing_clock.py MODEL.gguf --out RESULT.json
+    python -m bench.engine.typing_clock MODEL.gguf --out RESULT.json
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import hashlib
-import json
-import subprocess
 import tempfile
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+from bench.command import finish, parser_of
+
 from infill_ls.document import cursor_window
-from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
 from infill_ls.engine.decoding import syntax_end
-from infill_ls.engine.wire import completion_from_wire, completion_to_wire, written_from_wire
-from infill_ls.evaluation.history import PastEdit, check_out_parent, edits_of
-from infill_ls.evaluation.keystrokes import Typist
-from infill_ls.evaluation.simulated import (
+from infill_ls.measuring.engines import KeptAnswers, key_of
+from infill_ls.measuring.git_history import PastEdit, check_out_parent, edits_of
+from infill_ls.measuring.simulated import (
     Call,
     Script,
     SimulatedEngine,
     SimulatedModel,
     SimulatedServer,
 )
-from infill_ls.evaluation.simulated_clock import run_simulated
+from infill_ls.measuring.simulated_clock import run_simulated
+from infill_ls.measuring.typist import Typist
 from infill_ls.session import Session
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, StopRule, Written
@@ -52,8 +51,7 @@ REST_S = 2.0
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
 SETTINGS = Settings(cold_target_ms=0, time_budget_ms=60_000)
-# Parsing and searching have limits in real time, which a busy machine would reach.
-syntax_end.PARSE_LIMIT_MS = cursor_window.PARSE_LIMIT_MS = index.REFRESH_LIMIT_MS = 60_000.0
+NO_LIMIT_MS = 60_000.0
 
 
 class LiveModel:
@@ -62,13 +60,10 @@ class LiveModel:
     def __init__(self, model: Path, memory: Path | None) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._engine = EngineProcess(EngineOptions(model, draft="never"), request_timeout_s=300)
+        self._engine = EngineProcess(EngineOptions(model, draft="never"), answer_within_s=300)
         self.info: EngineInfo = self._wait(self._engine.start())
-        self._memory = memory
-        self._known: dict[str, Any] = {}
+        self._answers = KeptAnswers(memory)
         self._ids: dict[str, tuple[int, ...]] = {}
-        if memory is not None and memory.exists():
-            self._known = json.loads(memory.read_text("utf-8"))
 
     def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
@@ -80,19 +75,19 @@ class LiveModel:
 
     def write(self, prompt: Prompt, stop: StopRule) -> Script:
         """Return what the model writes, token by token."""
-        key = hashlib.sha256(f"{prompt.token_ids} {prompt.fragment!r} {stop}".encode()).hexdigest()
-        if key not in self._known:
+        key = key_of(prompt, stop)
+        answer = self._answers.get(key)
+        if answer is None:
             heard: list[Written] = []
-            (found,) = self._wait(self._engine.complete(prompt, stop, on_written=heard.append))
-            written = [asdict(each) for each in heard]
-            self._known[key] = [written, completion_to_wire(found)]
-        written, completion = self._known[key]
-        return Script(tuple(map(written_from_wire, written)), completion_from_wire(completion))
+            request = CompletionRequest(prompt=prompt, stop=stop)
+            (found,) = self._wait(self._engine.complete(request, heard.append))
+            answer = msgspec.to_builtins(Script(tuple(heard), found))
+            self._answers.put(key, answer)
+        return msgspec.convert(answer, Script)
 
     def keep(self) -> None:
         """Write what was said to the file."""
-        if self._memory is not None:
-            self._memory.write_text(json.dumps(self._known), "utf-8")
+        self._answers.save()
 
     def close(self) -> None:
         """Keep what was said, and leave the engine."""
@@ -143,20 +138,9 @@ def figures(rows: list[dict[str, Any]], calls: list[Call]) -> dict[str, float]:
     }
 
 
-def history_up_to(commit: str, repository: Path, clone: Path) -> Path:
-    """Return a clone that ends with ``commit``."""
-    git = ("git", "-c", "advice.detachedHead=false")
-    subprocess.run(
-        [*git, "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(clone)],
-        check=True,
-    )
-    subprocess.run([*git, "-C", str(clone), "update-ref", "--no-deref", "HEAD", commit], check=True)
-    return clone
-
-
 def main() -> None:
     """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--repository", type=Path, default=HERE)
     parser.add_argument("--at", default=AT, help="commit up to which the history is taken")
@@ -164,11 +148,11 @@ def main() -> None:
     parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
     parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as clone:
-        repository = history_up_to(arguments.at, arguments.repository, Path(clone))
-        edits = edits_of(repository, COMMITS, None, 0)
+    # Parsing and searching have limits in real time, which a busy machine would reach.
+    syntax_end.PARSE_LIMIT_MS = cursor_window.PARSE_LIMIT_MS = NO_LIMIT_MS
+    index.REFRESH_LIMIT_MS = NO_LIMIT_MS
+    edits = edits_of(arguments.repository, COMMITS, None, 0, arguments.at)
     edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)
@@ -187,16 +171,16 @@ def main() -> None:
                     rows.append(row)
                     calls.extend(made)
     live.close()
-    result = {
-        "model": live.info.model_name,
-        "edits": len(edits),
-        "cells": {name: figures(*cell) for name, cell in cells.items()},
-    }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text + "\n", "utf-8")
+    finish(
+        arguments.out,
+        "typing_clock",
+        run={
+            "model": live.info.model_name,
+            "edits": len(edits),
+            "history_up_to": arguments.at,
+        },
+        figures={"cells": {name: figures(*cell) for name, cell in cells.items()}},
+    )
 
 
 if __name__ == "__main__":

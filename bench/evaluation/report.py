@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval_bench.corpus import Package, fetch
+from bench.packages import Package, fetch
 
 ROOT = Path(__file__).parents[2]
 HUMANEVAL = ROOT / "tests" / "data" / "humaneval-single-line.jsonl.gz"
@@ -39,7 +39,7 @@ Result = dict[str, Any]
 
 def main() -> None:
     """Measure everything and write the report."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--cases", type=int, help="of HumanEval (default: all)")
     parser.add_argument("--holes", type=int, default=8, help="of each kind in a package")

@@ -1,7 +1,7 @@
 """Answer prompts of ``line_prompts.py`` with llama.cpp, some models on the same cases, by chance.
 
-    python bench/model/answer_prompts.py prompts.jsonl.gz old.gguf new.gguf --seconds 900 --out answers
-    python bench/model/held_out_lines.py --answered answers/new.answers.jsonl
+    python -m bench.model.answer_prompts prompts.jsonl.gz old.gguf new.gguf --seconds 900 --out answers
+    python -m bench.model.held_out_lines --answered answers/new.answers.jsonl
 
 The cases are spread over all languages and packages, so that a run may end at any time.
 """
@@ -20,11 +20,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from model_bench.lines import SNIPPETS, Answer
+from bench.model.lines import SNIPPETS, Answer
 
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import engine_for
-from infill_ls.evaluation.running import LASTING_TIME_MS
+from infill_ls.measuring.next_lines import LASTING_TIME_MS
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, StopRule
 
@@ -52,7 +52,9 @@ async def answer(engine: Engine, case: Sequence[Record]) -> Answer:
     for record in case:
         ids = tuple(record["ids"])
         prompt = Prompt(ids, len(ids), record["fragment"], "")
-        found = await engine.complete(prompt, STOP, sampling=Settings().sampling, candidates=1)
+        found = await engine.complete(
+            CompletionRequest(prompt=prompt, stop=STOP, sampling=Settings().sampling, candidates=1)
+        )
         written[record["way"]] = found[0].text.partition("\n")[0] if found else ""
     one = case[0]
     return Answer(one["id"], one["package"], one["kind"], one["wanted"], written, one["language"])

@@ -1,7 +1,7 @@
 """Measure how often a model writes the rest of a line right, in packages that it never saw.
 
     pip download --no-deps -d held-out werkzeug==3.1.9 trio==0.35.0 click==8.5.1 pygls==2.1.1
-    python bench/model/held_out_lines.py held-out --out bench/results/model/held_out_lines.json
+    python -m bench.model.held_out_lines held-out --out bench/results/model/held_out_lines.json
 
 The folder may have folders of other archives, each named after the language to measure: npm
 tarballs, Debian packages, and Debian sources by their .dsc. ``line_prompts.py`` writes what would be
@@ -25,7 +25,8 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import geometric_mean
 
-from model_bench.lines import (
+from bench.command import finish, parser_of
+from bench.model.lines import (
     HOLE,
     HUMANEVAL,
     PLAIN,
@@ -38,11 +39,11 @@ from model_bench.lines import (
     cross_file,
     random_columns,
 )
-from model_bench.packages import archives_of, unpack
+from bench.packages import archives_of, unpack
 
 from infill_ls.engine.fallback import engine_for
-from infill_ls.evaluation.holes import CutHole, HoleKind
-from infill_ls.evaluation.intervals import compare, mean, quantile
+from infill_ls.measuring.holes import CutHole, HoleKind
+from infill_ls.measuring.intervals import compare, mean, quantile
 from infill_ls.settings import Settings
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 
@@ -79,7 +80,6 @@ async def measure(archives: Sequence[tuple[str, Path]], options: argparse.Namesp
             print(f"{folder.name}: {len(answers) + len(key_times)} cases", flush=True)
             found = times(key_times) if options.timed else figures(answers)
             _write(options, found)  # a run that is cut short has a result
-        print(json.dumps(found, indent=1))
     finally:
         await engine.close()
 
@@ -166,15 +166,13 @@ def read_answers(paths: Iterable[Path]) -> list[Answer]:
 
 
 def _write(options: argparse.Namespace, found: dict[str, object]) -> None:
-    if options.out:
-        record = {"model": Path(options.model or Settings().model_path).name, **found}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+    run = {"model": Path(options.model or Settings().model_path).name}
+    finish(options.out, "held_out_lines", run=run, figures=found)
 
 
 def main() -> None:
     """Measure as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "packages", type=Path, help="folder of the held-out packages' archives", nargs="?"
     )
@@ -182,7 +180,6 @@ def main() -> None:
     parser.add_argument("--cross-file-cases", type=int, default=320)
     parser.add_argument("--model", default="", help="GGUF model (default: the bundled one)")
     parser.add_argument("--timed", action="store_true", help="measure time, on a quiet machine")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--answers", type=Path, help="append every answer to this file")
     parser.add_argument(
         "--answered",

@@ -1,9 +1,9 @@
 r"""Write what the server would ask for many lines, for a program that answers them on a GPU.
 
-    python bench/model/line_prompts.py held-out --humaneval tests/data/humaneval-single-line.jsonl.gz \\
+    python -m bench.model.line_prompts held-out --humaneval tests/data/humaneval-single-line.jsonl.gz \\
         --out prompts.jsonl.gz
     python -m training.decode prompts.jsonl.gz model.gguf --device cuda --out answers
-    python bench/model/held_out_lines.py --answered answers/model.answers.jsonl
+    python -m bench.model.held_out_lines --answered answers/model.answers.jsonl
 
 The lines are those of ``held_out_lines.py``; HumanEval's are asked for in the server's form and in
 the raw one of other programs, where no comment names the file.
@@ -19,12 +19,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from model_bench.lines import HOLE, HUMANEVAL, RAW, SNIPPETS, Asker, cross_file, random_columns
-from model_bench.packages import archives_of, unpack
+from bench.model.lines import HOLE, HUMANEVAL, RAW, SNIPPETS, Asker, cross_file, random_columns
+from bench.packages import archives_of, unpack
 
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.humaneval import FILE_NAME, read_problems, settings_for
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -59,14 +60,19 @@ async def of_humaneval(engine: Engine, options: argparse.Namespace) -> list[Reco
     """Return HumanEval's prompts in the server's form and in the raw one."""
     problems = read_problems(options.humaneval).cases
     settings = settings_for(problems, options.model)
-    pipeline = Pipeline(engine, lambda *_: _nothing(), settings)
-    fim = (await engine.start()).fim
+    pipeline = Pipeline(Gathering(engine, lambda *_: _nothing(), settings))
+    fim = (await engine.start()).fim_tokens()
     records = []
     for problem in problems:
         snapshot = Snapshot(
-            f"untitled:{problem.id}.py", "", FILE_NAME, "python", problem.prompt + problem.rest,
-            len(problem.prompt), Trigger.INVOKED,
-        )  # fmt: skip
+            uri=f"untitled:{problem.id}.py",
+            path="",
+            name=FILE_NAME,
+            language_id="python",
+            text=problem.prompt + problem.rest,
+            offset=len(problem.prompt),
+            trigger=Trigger.INVOKED,
+        )
         prepared = await pipeline.prepare(snapshot)
         assert prepared.prompt is not None
         before, after = await engine.tokenize([problem.prompt, problem.suffix])

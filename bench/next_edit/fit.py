@@ -1,6 +1,6 @@
 """Learn the judge's weights on the tuning half of a bank of episodes.
 
-usage: python bench/next_edit/fit.py BANK [--write]
+usage: python -m bench.next_edit.fit BANK [--write]
 
 ``BANK`` is what ``infill-ls eval edits PATH... --bank BANK`` has kept. A logistic regression with an L2
 penalty, all features in 0 to 1 or nearly so; each episode counts like one edit, however many are proposed
@@ -92,7 +92,7 @@ def fit(x: Floats, y: Floats, weight: Floats, penalties: Floats) -> Floats:
 
 def main() -> None:
     """Learn, print what was learnt, and write it if asked."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("bank", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--fresh", action="store_true", help="look at the episodes again")

@@ -11,9 +11,9 @@ file, so that prefixes are cached as while typing, and computes
     users = completions per second at the largest concurrency whose p95 is under the target
             / answers per second that one user waits for (``--user-rate``, measured by ``editors``)
 
-    python bench/remote/team.py editors --url URL --editors 50 --out RESULT.json
-    python bench/remote/team.py capacity --url URL --target-ms 300 --user-rate 1.2 --out RESULT.json
-    python bench/remote/team.py table RESULT.json...
+    python -m bench.remote.team editors --url URL --editors 50 --out RESULT.json
+    python -m bench.remote.team capacity --url URL --target-ms 300 --user-rate 1.2 --out RESULT.json
+    python -m bench.remote.team table RESULT.json...
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
-from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
+from bench.command import finish
+
+from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.errors import InfillError
+from infill_ls.measuring.intervals import p95
 from infill_ls.prompting.prompt import PromptText, assemble
 from infill_ls.types import Prompt, StopRule
 
@@ -105,8 +108,20 @@ async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]
         kept = [one[: len(one) - len(piece)] for one, piece in zip(typed, fragments, strict=True)]
         prompts = []
         for ids, piece, before in zip(await engine.tokenize(kept), fragments, kept, strict=True):
-            parts = PromptText("", "", prefix, suffix, before, piece)
-            prompts.append(assemble(parts, info.fim, (), prefix_ids, suffix_ids, ids, 0))
+            parts = PromptText(
+                context="", header="", prefix=prefix, suffix=suffix, typed=before, fragment=piece
+            )
+            prompts.append(
+                assemble(
+                    parts,
+                    info.fim_tokens(),
+                    head_ids=(),
+                    prefix_ids=prefix_ids,
+                    suffix_ids=suffix_ids,
+                    typed_ids=ids,
+                    snippet_tokens=0,
+                )
+            )
         if prompts:
             found.append(Line(text[start:], tuple(prompts)))
         above += lines[row]
@@ -153,7 +168,7 @@ class SimulatedEditor:
         started = time.perf_counter()
         with suppress(asyncio.CancelledError):
             try:
-                await self._engine.complete(prompt, self._rule)
+                await self._engine.complete(CompletionRequest(prompt=prompt, stop=self._rule))
             except InfillError as error:
                 self.served.failed += 1
                 self.served.fault = str(error)
@@ -181,7 +196,7 @@ async def simulate(server: Server, editors: int, seconds: float) -> dict[str, An
     if not every:
         raise SystemExit(f"no answer came in time; {served[0].fault or 'the server is too slow'}")
     shares = [len(one.latencies_ms) / one.keys for one in served]
-    p95s = sorted(_p95(one.latencies_ms) for one in served if one.latencies_ms)
+    p95s = sorted(p95(one.latencies_ms) for one in served if one.latencies_ms)
     keys = sum(one.keys for one in served)
     return {
         "editors": editors,
@@ -192,7 +207,7 @@ async def simulate(server: Server, editors: int, seconds: float) -> dict[str, An
         "failed": sum(one.failed for one in served),
         "keys_per_editor_per_s": keys / editors / seconds,
         "answers_per_editor_per_s": len(every) / editors / seconds,
-        "latency_ms": {"median": median(every), "p95": _p95(every)},
+        "latency_ms": {"median": median(every), "p95": p95(every)},
         "answered_share": {"min": min(shares), "median": median(shares), "max": max(shares)},
         "jain_index_of_shares": sum(shares) ** 2 / (len(shares) * sum(s * s for s in shares)),
         "editors_p95_ms": {"best": p95s[0], "median": median(p95s), "worst": p95s[-1]},
@@ -201,7 +216,7 @@ async def simulate(server: Server, editors: int, seconds: float) -> dict[str, An
                 "keys": one.keys,
                 "answered": len(one.latencies_ms),
                 "failed": one.failed,
-                "p95_ms": round(_p95(one.latencies_ms), 1) if one.latencies_ms else None,
+                "p95_ms": round(p95(one.latencies_ms), 1) if one.latencies_ms else None,
             }
             for one in served
         ],
@@ -234,15 +249,13 @@ async def sweep(
                 "clients": clients,
                 "completions_per_s": rate,
                 "median_ms": median(latencies),
-                "p95_ms": _p95(latencies),
+                "p95_ms": p95(latencies),
             }
         )
         print(json.dumps(curve[-1]))
     good = [point for point in curve if point["p95_ms"] <= target_ms]
     best = max(good, key=lambda point: point["completions_per_s"]) if good else None
     return {
-        "target_p95_ms": target_ms,
-        "answers_per_user_per_s": user_rate,
         "curve": curve,
         "users": int(best["completions_per_s"] / user_rate) if best else 0,
     }
@@ -259,7 +272,7 @@ async def _ask_without_pause(
                 if time.perf_counter() >= end:
                     return latencies
                 started = time.perf_counter()
-                await engine.complete(prompt, rule)
+                await engine.complete(CompletionRequest(prompt=prompt, stop=rule))
                 latencies.append((time.perf_counter() - started) * 1000)
 
 
@@ -271,18 +284,15 @@ def table(paths: list[Path]) -> str:
     ]
     for path in paths:
         result = json.loads(path.read_text("utf-8"))
-        for point in result["curve"]:
-            users = int(point["completions_per_s"] / result["answers_per_user_per_s"])
-            good = point["p95_ms"] <= result["target_p95_ms"]
+        run, figures = result["run"], result["figures"]
+        for point in figures["curve"]:
+            users = int(point["completions_per_s"] / run["answers_per_user_per_s"])
+            good = point["p95_ms"] <= run["target_p95_ms"]
             rows.append(
-                f"| {result['hardware']} | {result['server']} | {point['completions_per_s']:.1f} "
+                f"| {run['hardware']} | {run['server']} | {point['completions_per_s']:.1f} "
                 f"| {point['p95_ms']:.0f} | {point['clients']} | {users if good else 'over the target'} |"
             )
     return "\n".join(rows)
-
-
-def _p95(values: list[float]) -> float:
-    return quantiles(values, n=20)[18] if len(values) > 1 else values[0]
 
 
 def main() -> None:
@@ -320,22 +330,16 @@ def main() -> None:
         work = simulate(server, options.editors, options.seconds)
     else:
         work = sweep(server, options.levels, options.seconds, options.target_ms, options.user_rate)
-    load_before = os.getloadavg()[0]
-    result = {
+    run = {
         "hardware": options.hardware,
         "server": options.server,
         "tokens_at_most": options.tokens,
-        "cores": os.cpu_count(),
-        "load_before": load_before,
-        **asyncio.run(work),
+        "seconds": options.seconds,
+        "load_before": os.getloadavg()[0],
     }
-    text = json.dumps(result, indent=1)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(text + "\n", "utf-8")
-    print(
-        json.dumps({key: value for key, value in result.items() if key != "per_editor"}, indent=1)
-    )
+    if options.command == "capacity":
+        run |= {"target_p95_ms": options.target_ms, "answers_per_user_per_s": options.user_rate}
+    finish(options.out, options.command, run=run, figures=asyncio.run(work))
 
 
 if __name__ == "__main__":

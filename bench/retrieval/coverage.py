@@ -1,30 +1,112 @@
 """Measure identifier coverage for CrossCodeEval's retrieval and ours, and write it down.
 
-python bench/retrieval/coverage.py [--limit 100] [--set dev] [--out bench/results/...json]
+    python -m bench.retrieval.coverage [--limit 100] [--set dev] [--out FILE]
+
+Identifier coverage: is what must be known in the context, and as a declaration.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import re
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from retrieval_bench.corpus import packages
-from retrieval_bench.coverage import BUDGET_TOKENS, Outcome, measure
+from bench.command import finish, parser_of
+from bench.packages import Package, fetch, packages
+from bench.retrieval import crosscodeeval_method
+from bench.retrieval.token_counts import count_all, count_tokens
 
-from infill_ls.evaluation.intervals import Comparison, compare
+from infill_ls.measuring.cross_file import Case, cases_of, read
+from infill_ls.measuring.intervals import Comparison, compare
+from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval.render import render_snippet
+from infill_retrieval.syntax import language_of
+
+BUDGET_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one method made of one case."""
+
+    case: Case
+    mentioned: bool
+    declared: bool
+    tokens: int
+
+
+def measure(
+    package: Package, limit: int, settings: RetrievalSettings | None = None
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Return the outcomes of CrossCodeEval's method and of ours on the cases of a package."""
+    folder = fetch(package).resolve()
+    return measure_folder(package.name, package.language, folder, limit, settings)
+
+
+def measure_folder(
+    name: str,
+    language: str,
+    folder: Path,
+    limit: int,
+    settings: RetrievalSettings | None = None,
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Do what :func:`measure` does for code in ``folder``, wherever it came from."""
+    cases = cases_of(name, language, folder, limit)
+    index = WorkspaceIndex([folder], settings or RetrievalSettings(crawl_in_process=False))
+    index.crawl()
+    texts = {
+        path: read(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and language_of(path.name).name == language
+    }
+    theirs, ours = [], []
+    for case in cases:
+        prefix, suffix = case.split(texts[case.path])
+        context = crosscodeeval_method.context(
+            case.path, prefix, folder, texts, BUDGET_TOKENS, count_tokens
+        )
+        theirs.append(_judge(case, context))
+        ours.append(_judge(case, our_context(index, case.path, prefix, suffix)))
+    index.close()
+    return theirs, ours
+
+
+def our_context(index: WorkspaceIndex, path: Path, prefix: str, suffix: str) -> str:
+    """Return what our retrieval puts before the prompt."""
+    found = index.retrieve(
+        Query(path=str(path), language_id="", prefix=prefix, suffix=suffix),
+        BUDGET_TOKENS,
+        count_all,
+    )
+    return "".join(render_snippet(snippet.path, snippet.text) for snippet in found.snippets)
+
+
+def _judge(case: Case, context: str) -> Outcome:
+    pattern = re.compile(rf"(?<![\w$]){re.escape(case.name)}(?![\w$])")
+    shown = [line for line in context.split("\n") if pattern.search(line)]
+    return Outcome(
+        case, bool(shown), any(_declares(line, case) for line in shown), count_tokens(context)
+    )
+
+
+def _declares(line: str, case: Case) -> bool:
+    # A signature may be cut where its body begins, or have its lines put together; theirs has a
+    # comment mark before it.
+    code = re.sub(r"^(#|//) ", "", line).strip()
+    return any(
+        declared.startswith(code) or code.startswith(declared) for declared in case.declared_as
+    )
+
 
 Pairs = list[tuple[Outcome, Outcome]]
 
 
 def main() -> None:
     """Run the evaluation as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("--limit", type=int, default=100, help="most cases of a package")
     parser.add_argument("--set", choices=["dev", "test"], help="only these packages")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
     options = parser.parse_args()
     rows: defaultdict[str, Pairs] = defaultdict(list)
     for package in packages():
@@ -42,9 +124,11 @@ def main() -> None:
         for key in ("mentioned", "declared"):
             cells += [str(figures[key].theirs), str(figures[key].ours), str(figures[key].ratio)]
         print("|", " | ".join([name, *cells]), "|")
-    if options.out:
-        result = {
-            "budget_tokens": BUDGET_TOKENS,
+    finish(
+        options.out,
+        "coverage",
+        run={"budget_tokens": BUDGET_TOKENS, "most_cases_of_a_package": options.limit},
+        figures={
             "mean_tokens": {
                 "theirs": _mean([theirs.tokens for theirs, _ in rows["all"]]),
                 "ours": _mean([ours.tokens for _, ours in rows["all"]]),
@@ -53,8 +137,8 @@ def main() -> None:
                 name: {key: asdict(one) for key, one in figures.items()}
                 for name, figures in table.items()
             },
-        }
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
+        },
+    )
 
 
 def _figures(pairs: Pairs) -> dict[str, Comparison]:

@@ -1,17 +1,15 @@
 """Measure queries, edits, crawls and memory, from 1,000 to 100,000 chunks and over 10,000 files.
 
-    python bench/retrieval/speed.py queries --out bench/results/retrieval/queries.json
-    python bench/retrieval/speed.py crawl --files 10000 --out bench/results/retrieval/crawl.json
-    python bench/retrieval/speed.py sizes --out bench/results/retrieval/sizes.json
-    python bench/retrieval/speed.py keystrokes --files 10000 --out bench/results/retrieval/keystrokes.json
+    python -m bench.retrieval.speed queries --out bench/results/retrieval/queries.json
+    python -m bench.retrieval.speed crawl --files 10000 --out bench/results/retrieval/crawl.json
+    python -m bench.retrieval.speed sizes --out bench/results/retrieval/sizes.json
+    python -m bench.retrieval.speed keystrokes --files 10000 --out bench/results/retrieval/keystrokes.json
 
 Only ratios within one run mean something on a shared machine; medians and p95 are in milliseconds.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import resource
 import statistics
@@ -20,12 +18,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
+from bench.command import finish, parser_of
+from bench.retrieval.token_counts import count_all
+from bench.retrieval.workspaces import build, sources
 from rank_bm25 import BM25Okapi
-from retrieval_bench.tokens import count_all
-from retrieval_bench.workspace import build, sources
 
+from infill_ls.measuring.intervals import p95
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.files.sources import is_generated, read_source
@@ -45,11 +46,10 @@ KEYSTROKE_PAUSE_S = 0.03
 
 def main() -> None:
     """Run one of the measures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("measure", choices=["queries", "crawl", "sizes", "keystrokes"])
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
@@ -61,13 +61,11 @@ def main() -> None:
             result = measure_sizes(place)
         else:
             result = measure_keystrokes(place, options.files)
-    text = json.dumps(result, indent=2)
-    print(text)
-    if options.out:
-        options.out.write_text(text + "\n")
+    run = {"measure": options.measure}
+    finish(options.out, "speed", run=run, figures=result)
 
 
-def measure_queries(place: Path, sizes: Sequence[int]) -> object:
+def measure_queries(place: Path, sizes: Sequence[int]) -> dict[str, object]:
     """Measure queries and edits in one index that grows; the corpus is installed Python packages."""
     chooser = random.Random(1)
     paths = sources(10**6)
@@ -90,7 +88,7 @@ def measure_queries(place: Path, sizes: Sequence[int]) -> object:
         rows.append({"chunks": index.chunk_count, "files": index.file_count}
                     | _query_row(index, places) | _edit_row(index, workspace, chooser))  # fmt: skip
         print(rows[-1], flush=True)
-    return rows
+    return {"rows": rows}
 
 
 def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> list[Query]:
@@ -101,7 +99,9 @@ def _places(chooser: random.Random, paths: Sequence[Path], workspace: Path) -> l
         if len(text) > 500:
             offset = chooser.randrange(200, len(text) - 100)
             target = workspace / "new" / path.name
-            places.append(Query(str(target), "", text[:offset], text[offset:]))
+            places.append(
+                Query(path=str(target), language_id="", prefix=text[:offset], suffix=text[offset:])
+            )
     return places[:QUERIES]
 
 
@@ -114,7 +114,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
         for typed in range(KEYS + 1):
             place = len(query.prefix) + typed
             text = query.prefix + query.suffix
-            at = Query(query.path, "", text[:place], text[place:])
+            at = Query(path=query.path, language_id="", prefix=text[:place], suffix=text[place:])
             started = time.perf_counter()
             index.retrieve(at, 512, count_all)
             (key_ms if typed else place_ms).append((time.perf_counter() - started) * 1000)
@@ -149,7 +149,9 @@ def _edit_row(index: WorkspaceIndex, workspace: Path, chooser: random.Random) ->
         path = chooser.choice(paths)
         name = f"zebra_{index.chunk_count}_{number}"
         text = (read_source(str(path), 400_000) or "") + f"\ndef {name}(quagga): ...\n"
-        query = Query(str(workspace / "new" / "x.py"), "", f"{name}", "")
+        query = Query(
+            path=str(workspace / "new" / "x.py"), language_id="", prefix=f"{name}", suffix=""
+        )
         started = time.perf_counter()
         index.open_buffer(path, text)
         index.settle()
@@ -167,9 +169,9 @@ def _is_edited_by_hand(path: Path) -> bool:
     return text is not None and not is_generated(str(path), text)
 
 
-def measure_crawls(place: Path, files: int) -> object:
+def measure_crawls(place: Path, files: int) -> dict[str, object]:
     """Measure a first and a second start, with a grammar and without, each in a process of its own."""
-    rows = {}
+    rows: dict[str, object] = {}
     for name, suffix in (("with_grammar", ".py"), ("without_grammar", ".md")):
         workspace = build(place / name, files)
         if suffix != ".py":
@@ -203,7 +205,7 @@ def measure_crawls(place: Path, files: int) -> object:
     return rows
 
 
-def measure_sizes(place: Path) -> object:
+def measure_sizes(place: Path) -> dict[str, object]:
     """Files a second of one process, by the size of the files; the curve behind the crawl."""
     rows = []
     by_size = sorted((path.stat().st_size, path) for path in sources(10**6))
@@ -226,7 +228,7 @@ def measure_sizes(place: Path) -> object:
             row[f"{name}_files_per_cpu_second"] = round(len(near) / statistics.median(times))
         rows.append(row)
         print(row, flush=True)
-    return rows
+    return {"rows": rows}
 
 
 def _megabytes(folder: Path) -> float:
@@ -253,11 +255,11 @@ class _Memory:
         return round(self._peak / 1e6)
 
 
-def measure_keystrokes(place: Path, files: int) -> object:
+def measure_keystrokes(place: Path, files: int) -> dict[str, object]:
     """Latency of a keystroke's work alone, during a crawl in a process and in a thread."""
     workspace = build(place / "work", files)
     small = build(place / "small", 200)
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, Any] = {}
     text = read_source(str(sorted(small.rglob("*.py"))[3]), 400_000) or ""
     for name, in_process in (("idle", None), ("process", True), ("thread", False)):
         settings = RetrievalSettings(
@@ -296,17 +298,18 @@ def _typist(index: WorkspaceIndex, path: Path, text: str) -> Callable[[], None]:
     def type_key() -> None:
         place[0] += 1
         index.open_buffer(path, text[: place[0]] + text[place[0] + 1 :])
-        query = Query(str(path), "", text[: place[0]], text[place[0] + 1 :])
+        query = Query(
+            path=str(path), language_id="", prefix=text[: place[0]], suffix=text[place[0] + 1 :]
+        )
         index.retrieve(query, 512, count_all)
 
     return type_key
 
 
 def _spread(name: str, values_ms: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(values_ms)
     return {
-        f"{name}_median_ms": round(statistics.median(ordered), 2),
-        f"{name}_p95_ms": round(ordered[int(len(ordered) * 0.95)], 2),
+        f"{name}_median_ms": round(statistics.median(values_ms), 2),
+        f"{name}_p95_ms": round(p95(values_ms), 2),
     }
 
 

@@ -5,15 +5,13 @@ and 8 characters of the line typed), asks the pipeline for each as an editor wou
 what is shown with what stood there. A line is right if it is the same but for white space at its
 end; for a suggestion of several lines, its first.
 
-    python bench/suggest/shown.py --humaneval FILE.jsonl.gz --out bench/results/suggest/shown.json
+    python -m bench.suggest.shown --humaneval FILE.jsonl.gz --out bench/results/suggest/shown.json
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gzip
-import hashlib
 import json
 import math
 import random
@@ -24,21 +22,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from bench.command import finish, parser_of
 from rich.progress import track
 
-from infill_ls.engine import EngineOptions, EngineProcess
-from infill_ls.engine.wire import completion_from_wire, completion_to_wire
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions, EngineProcess
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.engines import ForwardingEngine, KeptAnswers, key_of
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import (
-    GREEDY,
     Completion,
     OnWritten,
-    Prompt,
     Report,
-    Sampling,
     Snapshot,
-    StopRule,
     Trigger,
 )
 from infill_retrieval import NO_SNIPPETS
@@ -90,15 +87,14 @@ class Outcome:
     reason: str
 
 
-def main() -> int:
+def main() -> None:
     """Run the cases and write what was found."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--humaneval", type=Path, help="HumanEval-SingleLineInfilling.jsonl.gz")
     parser.add_argument("--repo", type=Path, default=HERE, help="a checkout of this repository")
     parser.add_argument("--cases", type=int, default=200, help="cases of each source")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="", help="GGUF file (default: the bundled one)")
-    parser.add_argument("--out", type=Path, help="JSON file for the result")
     parser.add_argument("--answers", type=Path, help="file that keeps what the model wrote")
     parser.add_argument("--verbose", action="store_true", help="print what was lost by the filters")
     options = parser.parse_args()
@@ -108,9 +104,7 @@ def main() -> int:
     settings = SETTINGS.model_copy(update={"model": options.model})
     outcomes = asyncio.run(run(cases, settings, options.answers))
     points = curve(outcomes)
-    result = {
-        "model": settings.model_path.name,
-        "seed": options.seed,
+    figures = {
         "groups": {group: summary(of) for group, of in by_group(outcomes).items()},
         "curve": points,
         "threshold": threshold_of(points),
@@ -118,16 +112,13 @@ def main() -> int:
         "lostByFilters": sum(o.raw_is_right and not o.is_right for o in outcomes),
         "wonByFilters": sum(o.is_right and not o.raw_is_right for o in outcomes),
     }
-    print(json.dumps({**result, "curve": "below"}, indent=2))
     print_curve(points)
     if options.verbose:
         for outcome in outcomes:
             if outcome.raw_is_right and not outcome.is_right:
                 print(json.dumps(asdict(outcome)))
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    return 0
+    run_with = {"model": settings.model_path.name, "seed": options.seed}
+    finish(options.out, "shown", run=run_with, figures=figures)
 
 
 def humaneval_cases(path: Path, number: int, seed: int) -> list[Case]:
@@ -165,45 +156,40 @@ def own_cases(root: Path, number: int, seed: int) -> list[Case]:
     return cases
 
 
-class RememberingEngine(EngineProcess):
+class RememberingEngine(ForwardingEngine):
     """Keeps what the model wrote in a file, so that filters can be tried without it."""
 
-    def __init__(self, options: EngineOptions, path: Path | None) -> None:
-        super().__init__(options, on_loading=lambda _: None)
-        self._path = path
-        self._known: dict[str, list[Any]] = {}
-        if path is not None and path.exists():
-            self._known = json.loads(path.read_text("utf-8"))
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        super().__init__(engine)
+        self._answers = KeptAnswers(path)
 
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002
     ) -> tuple[Completion, ...]:
         """Return what is in the file, or ask the model."""
-        asked = f"{prompt.token_ids} {prompt.fragment!r} {stop} {sampling} {candidates}"
-        key = hashlib.sha256(asked.encode()).hexdigest()
-        if key not in self._known:
-            found = await super().complete(prompt, stop, sampling=sampling, candidates=candidates)
-            self._known[key] = [completion_to_wire(one) for one in found]
-            if len(self._known) % SAVE_EVERY == 0:
+        key = key_of(request.prompt, request.stop, request.sampling, request.candidates)
+        answer = self._answers.get(key)
+        if answer is None:
+            found = await super().complete(request)
+            answer = msgspec.to_builtins(found)
+            self._answers.put(key, answer)
+            if len(self._answers) % SAVE_EVERY == 0:
                 self.save()
-        return tuple(completion_from_wire(one) for one in self._known[key])
+        return msgspec.convert(answer, tuple[Completion, ...])
 
     def save(self) -> None:
         """Write the file."""
-        if self._path is not None:
-            self._path.write_text(json.dumps(self._known), "utf-8")
+        self._answers.save()
 
 
 async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -> list[Outcome]:
     """Ask the pipeline for each case, automatically, with no threshold."""
-    engine = RememberingEngine(EngineOptions(settings.model_path), answers)
-    pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+    engine = RememberingEngine(
+        EngineProcess(EngineOptions(settings.model_path), on_loading=lambda _: None), answers
+    )
+    pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
     outcomes = []
     try:
         for number, case in enumerate(track(cases, "cases", disable=not sys.stderr.isatty())):
@@ -276,7 +262,7 @@ def curve(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
 
 def threshold_of(points: Sequence[dict[str, float]]) -> float:
     """Return the highest threshold that keeps nearly all right suggestions."""
-    return max(point["threshold"] for point in points if point["rightKept"] >= KEPT_SHARE)
+    return max((one["threshold"] for one in points if one["rightKept"] >= KEPT_SHARE), default=0.0)
 
 
 def _points(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, dict[str, float]]]:
@@ -307,4 +293,4 @@ def print_curve(points: Sequence[dict[str, float]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

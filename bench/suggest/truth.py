@@ -5,7 +5,7 @@ the model and the screen, and looks at what the user would have after accepting.
 nothing right of the cursor, once with the brackets and quotes that an editor puts there as one
 types. No model is asked.
 
-    python bench/suggest/truth.py FOLDER... --out bench/results/suggest/truth.json
+    python -m bench.suggest.truth FOLDER... --out bench/results/suggest/truth.json
 
 A result is *right* if the line is then the true one, or on the way to it: a beginning of the
 truth, with the closers that the editor would have there. It *contradicts* the truth if not.
@@ -13,14 +13,13 @@ truth, with the closers that the editor would have there. It *contradicts* the t
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from bench.command import finish, parser_of
 
 from infill_ls.document.cut import cut
 from infill_ls.document.lines import with_lf
@@ -44,7 +43,7 @@ TIMINGS = EngineTimings(0, 0, 0, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TruePlace:
     """A cursor in a file's text, what was taken away there and what the editor put there."""
 
     file: str
@@ -63,7 +62,7 @@ class Place:
 class Outcome:
     """What came of a place."""
 
-    place: Place
+    place: TruePlace
     verdict: str
     """``whole``, ``right``, ``contradicts``, ``nothing`` or ``not asked``."""
     shown: str
@@ -76,9 +75,9 @@ class Outcome:
         return next((step.name for step in reversed(self.steps) if step.reason), "")
 
 
-def main() -> int:
+def main() -> None:
     """Measure, print the table, write the result."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--files", type=int, default=60, help="most files of a language")
     parser.add_argument("--holes", type=int, default=5, help="holes in each file, of each kind")
@@ -87,7 +86,6 @@ def main() -> int:
     parser.add_argument(
         "--worst", type=int, default=0, help="print so many losses of each language"
     )
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     packages = sorted(
         path.name for folder in options.folders for path in folder.iterdir() if path.is_dir()
@@ -108,17 +106,13 @@ def main() -> int:
     for (kind, verdict, reason), count in lost.most_common(24):
         print(f"{count:6} {kind:16} {verdict:12} {reason}")
     print_worst(outcomes, options.worst)
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(
-            json.dumps({"packages": packages, **result}, indent=1) + "\n", "utf-8"
-        )
-    return 0
+    run = {"packages": packages, "seed": options.seed}
+    finish(options.out, "truth", run=run, figures=result)
 
 
 def places(
     folders: Sequence[Path], files: int, holes: int, seed: int, only: str = ""
-) -> Iterator[Place]:
+) -> Iterator[TruePlace]:
     """Yield places in files of each language, the same ones for the same folders and seed."""
     found: dict[str, list[Path]] = defaultdict(list)
     for folder in folders:
@@ -162,7 +156,7 @@ def _text_of(path: Path) -> str | None:
 
 def _places_in(
     path: Path, language: str, text: str, chance: random.Random, holes: int
-) -> Iterator[Place]:
+) -> Iterator[TruePlace]:
     lines = text.split("\n")
     starts = [0]
     for line in lines:
@@ -176,7 +170,7 @@ def _places_in(
             continue
         cursor = starts[number] + column
         end = starts[number] + len(lines[number])
-        yield Place(
+        yield TruePlace(
             str(path),
             language,
             text[:cursor] + text[end:],
@@ -205,7 +199,7 @@ def _places_in(
         end = starts[number] + len(lines[number])
         document = text[:cursor] + closers + text[end:]
         kind = _kind(line, column, closers)
-        place = Place(str(path), language, document, cursor, line[column:], closers, kind)
+        place = TruePlace(str(path), language, document, cursor, line[column:], closers, kind)
         yield place
         comment = language_of(path.name).comment
         for behind in ("  ", f"  {comment} note"):
@@ -285,7 +279,7 @@ def _matching(line: str, column: int) -> int:
     return _close(line, column, closers[0]) - 1 if closers else column
 
 
-def outcome_of(place: Place) -> Outcome:
+def outcome_of(place: TruePlace) -> Outcome:
     """Return what a user would see at ``place`` if the model wrote the truth."""
     name = Path(place.file).name
     snapshot = Snapshot(
@@ -309,7 +303,7 @@ def outcome_of(place: Place) -> Outcome:
     return Outcome(place, _verdict(place, suggestion.text, line), suggestion.text, replaced, steps)
 
 
-def _verdict(place: Place, shown: str, line: str) -> str:
+def _verdict(place: TruePlace, shown: str, line: str) -> str:
     truth = place.truth.rstrip()
     if line.rstrip() == truth:
         return "whole"
@@ -388,4 +382,4 @@ def print_worst(outcomes: Sequence[Outcome], number: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

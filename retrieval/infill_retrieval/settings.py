@@ -28,8 +28,6 @@ class RetrievalSettings:
     """Factor on the score of what stands in a file that was edited lately (besides the above)."""
     same_folder_boost: float = 1.1
     """Factor on the score of what stands in the folder of the file being edited."""
-    shares: tuple[float, float, float] = (0.4, 0.35, 0.25)
-    """Parts of the budget for imported declarations, ranked declarations and usages."""
 
 
 DEFAULT_SETTINGS = RetrievalSettings()

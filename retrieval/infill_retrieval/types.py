@@ -21,7 +21,7 @@ class Channel(StrEnum):
     """Windows of code ranked by BM25."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A place in a file for which the rest of the workspace is searched."""
 

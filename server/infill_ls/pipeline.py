@@ -1,26 +1,22 @@
 """From a snapshot to a report: the one way a completion takes.
 
-No LSP, and no state but caches. What it needs from outside (the engine, the search) is passed in.
+No LSP, and no state but caches. What it needs from outside (the engine, and what is gathered for a
+place) is passed in.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 from infill_ls.document.anchors import REANCHOR_FROM_LINES, AnchorKeeper
 from infill_ls.document.cut import cut
-from infill_ls.engine import Engine
-from infill_ls.prompting.budgets import budgets_for
-from infill_ls.prompting.held_snippets import HeldSnippets, SearchPlace
+from infill_ls.engine import CompletionRequest
+from infill_ls.gathering import Gathering
 from infill_ls.prompting.prompt import assemble, lay_out
 from infill_ls.prompting.redact import redact
-from infill_ls.prompting.tokens import LineTokenizer
-from infill_ls.settings import Settings
 from infill_ls.suggesting.ranking import beginning, rank
 from infill_ls.suggesting.result_cache import (
     ResultCache,
@@ -41,37 +37,22 @@ from infill_ls.types import (
     Trigger,
 )
 from infill_ls.writing import Writing
-from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
+from infill_retrieval import Retrieval
 
-log = logging.getLogger(__name__)
-
-Retrieve = Callable[[Query, int, CountTokens], Retrieval]
-
-SOON_S = 0.1
-"""A prompt that is read within so long is made with what other files hold at this moment. Any other
-is made with what they held before, and read anew in the background."""
 LEAST_BEGINNING_CHARS = 2
 """Less is not worth showing before the rest."""
-COUNT_TIMEOUT_S = 10.0
-"""Only reached if the loop is shut down while a worker thread counts."""
-SEARCH_LIMIT_S = 15.0
-"""A search that takes longer is not waited for: it may read a file on a network that has gone."""
 
 
 class Pipeline:
     """Runs the stages for one engine."""
 
-    def __init__(self, engine: Engine, retrieve: Retrieve, settings: Settings) -> None:
-        self._engine = engine
-        self._retrieve = retrieve
-        self._stuck: asyncio.Future[Retrieval] | None = None
-        """A search that hangs; it has a thread, and no other one is to get stuck beside it."""
-        self._settings = settings
-        self._tokenizer = LineTokenizer(engine)
+    def __init__(self, gathering: Gathering) -> None:
+        self._gathering = gathering
+        self._engine = gathering.engine
+        self._settings = gathering.settings
         self._anchors = AnchorKeeper()
         self._results = ResultCache()
         self._shown = ShownSuggestions()
-        self._searches = HeldSnippets()
         self._writings: dict[str, Writing] = {}
         """What is being written, or was written last, for each document."""
 
@@ -136,9 +117,11 @@ class Pipeline:
             return Report(snapshot, None, "the line holds a secret")
         if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
             return Report(snapshot, None, reason, hole=hole)
-        info = await self._engine.start()
+        (
+            await self._gathering.model()
+        ).fim_tokens()  # says so if the model has none, before anything is searched
         steps.done("wait for model")
-        retrieval = await self._search(snapshot, hole)
+        retrieval = await self._gathering.search(snapshot, hole)
         steps.done("retrieve")
         prompt = await self._prompt(snapshot, hole, retrieval)
         steps.done("prompt")
@@ -149,9 +132,19 @@ class Pipeline:
             hole=hole,
             retrieval=retrieval,
             prompt=prompt,
-            budget_cuts=budgets_for(self._settings, info).cuts,
+            budget_cuts=(await self._gathering.budgets()).cuts,
             step_ms=steps.step_ms,
         )
+
+    async def prepare_place(self, snapshot: Snapshot) -> None:
+        """Read the prompt of a place where something may be typed soon.
+
+        To be called while nothing is asked for; a request goes first. Raises what :meth:`run` raises.
+        """
+        # As if asked by hand: what is typed first may make it a place where one is asked.
+        prepared = await self.prepare(replace(snapshot, trigger=Trigger.INVOKED))
+        if prepared.prompt is not None:
+            await self._engine.warm(prepared.prompt)
 
     async def think_ahead(self, report: Report) -> None:
         """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
@@ -189,7 +182,7 @@ class Pipeline:
             shown = redact(fresh)
             if shown is None:
                 return
-            retrieval = await self._search(report.snapshot, shown)
+            retrieval = await self._gathering.search(report.snapshot, shown)
             await self._engine.warm(await self._prompt(report.snapshot, shown, retrieval))
             self._anchors.set(report.snapshot, fresh)
 
@@ -201,22 +194,21 @@ class Pipeline:
         hole = report.hole
         if hole is None or _wants_new_anchor(hole):
             return
-        place = await self._place(report.snapshot, hole)
-        if self._searches.doubtful(place) is None:
+        found = await self._gathering.search_if_doubtful(report.snapshot, hole)
+        if found is None:
             return
-        found = self._searches.choose(place, await self._find(report.snapshot, hole, place))
         if found is not report.retrieval:
             await self._engine.warm(await self._prompt(report.snapshot, hole, found))
-        self._searches.keep(place, found)
+        await self._gathering.use(report.snapshot, hole, found)
 
     def document_changed(self, uri: str, path: PurePath) -> None:
         """Search again, in the background or at the next request, even at the same place."""
-        self._searches.doubt(uri, path)
+        self._gathering.doubt(uri, path)
         self._forget_answers(but=uri)
 
     def files_changed(self) -> None:
         """Search again, in the background or at the next request, whatever may have changed."""
-        self._searches.doubt_all()
+        self._gathering.doubt_all()
         self._forget_answers()
 
     def _forget_answers(self, but: str = "") -> None:
@@ -235,17 +227,18 @@ class Pipeline:
         prompt, hole = prepared.prompt, prepared.hole
         if prompt is None or hole is None:
             return prepared
-        stop = stop_rule(hole, snapshot.trigger, self._settings)
-        sampling = self._settings.sampling
-        candidates = self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1
-        key = ResultKey.of(prompt, stop, sampling, candidates)
+        request = CompletionRequest(
+            prompt=prompt,
+            stop=stop_rule(hole, snapshot.trigger, self._settings),
+            sampling=self._settings.sampling,
+            candidates=self._settings.candidates if snapshot.trigger is Trigger.INVOKED else 1,
+        )
+        key = ResultKey.of(request.prompt, request.stop, request.sampling, request.candidates)
         if (known := self._results.get(key)) is not None:
             return self._conclude(prepared, hole, known, _Steps())
 
         async def write(on_written: OnWritten) -> tuple[Completion, ...]:
-            completions = await self._engine.complete(
-                prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
-            )
+            completions = await self._engine.complete(request, on_written)
             self._results.put(key, completions)
             return completions
 
@@ -323,79 +316,32 @@ class Pipeline:
             step_ms=prepared.step_ms | steps.step_ms,
         )
 
-    async def _search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
-        place = await self._place(snapshot, hole)
-        if place.budget_tokens <= 0:
-            return NO_SNIPPETS
-        if (held := self._searches.get(place)) is not None:
-            return held
-        former = self._searches.doubtful(place)
-        if former is not None and snapshot.trigger is Trigger.AUTOMATIC and self._reads_slowly():
-            return former
-        return self._searches.settle(place, await self._find(snapshot, hole, place))
-
-    async def _place(self, snapshot: Snapshot, hole: Hole) -> SearchPlace:
-        # What is typed may say what is needed (the name before a dot), but the snippets are held
-        # while it grows: another set would cost the KV cache.
-        budget = budgets_for(self._settings, await self._engine.start()).snippet_tokens
-        return SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
-
-    def _reads_slowly(self) -> bool:
-        """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
-        settings, info = self._settings, self._engine.info
-        tokens = settings.prefix_tokens + settings.suffix_tokens + settings.snippet_tokens
-        speed = info.prefill_tokens_per_s if info is not None else 0.0
-        return settings.think_ahead and 0 < speed < tokens / SOON_S
-
-    async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
-        query = Query(
-            snapshot.path,
-            hole.language.name if hole.region_before is not None else snapshot.language_id,
-            hole.prefix + hole.typed,
-            hole.line_tail + hole.below,
-        )
-        loop = asyncio.get_running_loop()
-
-        def count_tokens(texts: Sequence[str]) -> list[int]:
-            # Called in the worker thread; the tokenizer lives on the loop.
-            counting = asyncio.run_coroutine_threadsafe(self._tokenizer.count(texts), loop)
-            return counting.result(COUNT_TIMEOUT_S)
-
-        if self._stuck is not None and not self._stuck.done():
-            return NO_SNIPPETS
-        search = asyncio.ensure_future(
-            asyncio.to_thread(self._retrieve, query, place.budget_tokens, count_tokens)
-        )
-        try:
-            in_time, _ = await asyncio.wait({search}, timeout=SEARCH_LIMIT_S)
-        except asyncio.CancelledError:
-            search.cancel()
-            raise
-        if not in_time:
-            log.warning("a search for snippets hangs; meanwhile prompts have none")
-            self._stuck = search
-            search.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return NO_SNIPPETS
-        return search.result()
-
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
-        info = await self._engine.start()
-        budgets = budgets_for(self._settings, info)
-        prefix_budget, suffix_budget = budgets.beside(retrieval.tokens)
+        fim = (await self._gathering.model()).fim_tokens()
+        tokenizer = self._gathering.tokenizer
+        prefix_budget, suffix_budget = (await self._gathering.budgets()).beside(retrieval.tokens)
         text = lay_out(
             snapshot,
             hole,
             retrieval,
-            await self._tokenizer.count_lines(hole.prefix),
-            await self._tokenizer.count_lines(hole.suffix),
-            prefix_budget,
-            suffix_budget,
-            await self._tokenizer.fragment_start(hole.typed),
+            prefix_line_tokens=await tokenizer.count_lines(hole.prefix),
+            suffix_line_tokens=await tokenizer.count_lines(hole.suffix),
+            prefix_budget_tokens=prefix_budget,
+            suffix_budget_tokens=suffix_budget,
+            fragment_start=await tokenizer.fragment_start(hole.typed),
         )
-        head, prefix, suffix, typed = await self._tokenizer.encode(
+        head, prefix, suffix, typed = await tokenizer.encode(
             [text.context + text.header, text.prefix, text.suffix, text.typed]
         )
-        prompt = assemble(text, info.fim, head, prefix, suffix, typed, retrieval.tokens)
+        prompt = assemble(
+            text,
+            fim,
+            head_ids=head,
+            prefix_ids=prefix,
+            suffix_ids=suffix,
+            typed_ids=typed,
+            snippet_tokens=retrieval.tokens,
+        )
         return replace(prompt, document=snapshot.uri)
 
 

@@ -146,6 +146,22 @@ class Settings(BaseModel):
         True,
         description="When you pause, compute what comes after the suggestion, as if accepted.",
     )
+    cursor_hints: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Prepare the place where the cursor rests, so that the first suggestion there comes "
+        "at once: auto means not on a low battery, not while the machine is busy, and not on a server.",
+    )
+    hint_battery_percent: int = Field(
+        40,
+        ge=0,
+        le=100,
+        description="With cursorHints auto and without a plug: only from this charge on.",
+    )
+    frugal: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Save energy: compute nothing ahead, and ask the model after a longer pause in "
+        "typing. auto means while the machine runs on its battery.",
+    )
     next_edit: bool = Field(
         True,
         description="After an edit, propose what has to change elsewhere: as inline edits to editors "
@@ -171,6 +187,13 @@ class Settings(BaseModel):
         le=1_000_000,
         description="Size of the KV cache in tokens, for all files together: more files stay "
         "computed, and more memory is used. 0 means enough for two or three prompts, for more of a small model.",
+    )
+    prompt_cache_mb: int = Field(
+        -1,
+        ge=-1,
+        le=100_000,
+        description="Disk space, in MB, for what was read of the files worked on last, so that they are "
+        "ready after a restart. It holds their text. 0 keeps nothing, -1 means as much as suits the model.",
     )
     flash_attention: Literal["auto", "on", "off"] = Field(
         "auto", description="How attention is computed: auto means as measured best."

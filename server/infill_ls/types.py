@@ -76,7 +76,7 @@ _END_KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One document at one moment, with a cursor in it."""
 
@@ -136,6 +136,8 @@ class Hole:
     """Characters right before the cursor that are of that language; all if ``None``."""
     region_after: int | None = None
     """The same of the characters after it."""
+    has_bare_values: bool = False
+    """Whether the document's name says that words without quotes are values, as in settings."""
 
     @property
     def line_typed(self) -> str:

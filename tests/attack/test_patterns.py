@@ -6,12 +6,14 @@ and again. A good pattern takes a millisecond, a quadratic one many seconds.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
 import pkgutil
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -20,6 +22,8 @@ import pytest
 import infill_ls
 import infill_retrieval
 from infill_ls.document.brackets import _code_tokens, _comment_tokens, _string_tokens, _tag_tokens
+from infill_retrieval.secrets.gitleaks_rules import RULES
+from infill_retrieval.secrets.services import pattern_of
 from infill_retrieval.syntax import LANGUAGES
 
 CHARS = 20_000
@@ -86,19 +90,47 @@ def all_patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
             for number, pattern in enumerate(patterns_in(value)):
                 if pattern not in found.values():
                     found[f"{module.__name__}.{name}" + (f"[{number}]" if number else "")] = pattern
+    for number, (name, *_) in enumerate(RULES):
+        found[f"the token {name}"] = pattern_of(number)
     for language in LANGUAGES:
         found[f"tokens of {language.name}"] = _code_tokens(language, "", True)
         for number, rule in enumerate(language.strings):
             closer = rule.closes.replace("%", "##")
             found[f"tokens of string {number} of {language.name}"] = _string_tokens(rule, closer)
         found[f"imports of {language.name}"] = re.compile(language.imports)
+    for name, inline in inline_patterns():
+        if inline not in found.values():
+            found[name] = inline
     found["tokens of a comment"] = _comment_tokens("*/")
     found["tokens of a tag"] = _tag_tokens()
     return found
 
 
+def inline_patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield the patterns that are written where they are used."""
+    for package in (infill_ls, infill_retrieval):
+        for file in sorted(Path(package.__path__[0]).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and isinstance(node.func.value, ast.Name)
+                    and node.func.value.id == "re"
+                    and node.args
+                    and isinstance(node.args[0], ast.Constant)
+                    and isinstance(node.args[0].value, str)
+                    and node.func.attr != "escape"
+                ):
+                    flags = re.MULTILINE if "MULTILINE" in ast.unparse(node) else 0
+                    only = "at the start, " if "match" in node.func.attr else ""
+                    yield (
+                        f"{only}{file.stem}: {node.args[0].value}",
+                        re.compile(node.args[0].value, flags),
+                    )
+
+
 def is_from_start(name: str) -> bool:
-    return name in FROM_THE_START or name.startswith("imports of")
+    return name in FROM_THE_START or name.startswith(("imports of", "at the start, "))
 
 
 def chars_for(name: str) -> int:
@@ -107,6 +139,15 @@ def chars_for(name: str) -> int:
 
 
 PATTERNS = all_patterns()
+WORDS = {f"the token {name}": words for name, _, words, *_ in RULES}
+
+
+def pieces_for(name: str) -> list[str]:
+    """Return what a text may be made of: for the token of a service, what its pattern has."""
+    words = WORDS.get(name)
+    if words is None:
+        return PIECES
+    return [*"aA0 -_.='", *(form for word in words[:3] for form in (word, f"{word} ", f"{word}="))]
 
 
 def use(pattern: re.Pattern[str] | re.Pattern[bytes], text: str, *, only_start: bool) -> None:
@@ -126,7 +167,7 @@ def test_a_pattern_takes_time_in_proportion(name: str) -> None:
     pattern = PATTERNS[name]
     before = signal.signal(signal.SIGVTALRM, too_slow)
     try:
-        for piece, end in itertools.product(PIECES, ENDS):
+        for piece, end in itertools.product(pieces_for(name), ENDS):
             text = piece * (chars_for(name) // len(piece)) + end
             signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
             try:

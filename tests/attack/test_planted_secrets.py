@@ -261,7 +261,8 @@ def test_there_are_enough_of_both() -> None:
 @pytest.mark.parametrize(("name", "text", "secret"), PLANTED, ids=lambda value: value[:24])
 def test_the_judgement_finds_it(name: str, text: str, secret: str) -> None:
     lines = ["first = 1", *text.split("\n"), "last = 2"]
-    hidden = secret_lines(lines, bare=is_bare(language_of(name).name))
+    language = language_of(name)
+    hidden = secret_lines(lines, bare=is_bare(language.name), language=language)
     left = [line for number, line in enumerate(lines) if number not in hidden]
     assert secret not in "\n".join(left)
     assert {"first = 1", "last = 2"} <= set(left)
@@ -270,7 +271,9 @@ def test_the_judgement_finds_it(name: str, text: str, secret: str) -> None:
 @pytest.mark.parametrize("line", INNOCENT)
 @pytest.mark.parametrize("bare", [False, True])
 def test_an_innocent_line_is_left(line: str, bare: bool) -> None:
-    assert secret_lines(["first = 1", line, "last = 2"], bare=bare) == []
+    for file in ("a.py", "a.ts", "a.go", "a.rb"):
+        lines = ["first = 1", line, "last = 2"]
+        assert secret_lines(lines, bare=bare, language=language_of(file)) == []
 
 
 async def prompts_of(text: str, folder: Path, name: str, before: str) -> str:
@@ -331,6 +334,50 @@ async def test_a_dummy_of_a_test_hides_its_line_and_no_more(tmp_path: Path) -> N
 )
 def test_no_dummy_switches_a_source_file_off(dummy: str) -> None:
     assert sensitivity("test_a.py", dummy) is None
+
+
+LIKE_A_REAL_ONE = f'token = "{"ghp_" + LONG * 2}"'
+
+
+@pytest.mark.parametrize(
+    ("path", "stays_on"),
+    [
+        ("/w/test_a.py", True),
+        ("/w/tests/a.py", True),
+        ("/w/src/__tests__/deep/a.ts", True),
+        ("/w/a.spec.ts", True),
+        ("/w/a_test.go", True),
+        ("/w/AuthTests.cs", True),
+        ("/w/conftest.py", True),
+        ("/w/Shop.Tests/a/b/C.cs", True),
+        ("/w/tests/fixtures/settings.yaml", False),
+        ("/w/tests/settings.ini", False),
+        ("/w/a.py", False),
+        ("/w/latest.py", False),
+        ("/w/contest.py", False),
+        ("/w/attestation/a.py", False),
+        ("/tests/w/x/y/z/a.py", False),
+        ("/w/test_x0/a.py", False),
+    ],
+)
+def test_a_token_switches_the_source_of_a_test_not_off(path: str, stays_on: bool) -> None:
+    assert (sensitivity(path, LIKE_A_REAL_ONE) is None) == stays_on
+    assert secret_lines([LIKE_A_REAL_ONE]) == [0]
+
+
+async def test_of_a_token_in_a_test_no_prompt_holds_anything(tmp_path: Path) -> None:
+    text = f"a = 1\n{LIKE_A_REAL_ONE}\nb = ‸\nc = 3\n"
+    shown = await prompts_of(LIKE_A_REAL_ONE, tmp_path, "test_a.py", text)
+    assert LONG not in shown
+    assert "c = 3" in shown
+    assert await prompts_of(LIKE_A_REAL_ONE, tmp_path, "a.py", text) == ""
+
+
+def test_a_key_that_begins_above_the_text_is_hidden() -> None:
+    body = [("Ab3" * 22)[:64] + "\n" for _ in range(3)]
+    end = "-----END " + "PRIVATE KEY-----"
+    lines = ["x = 1", *(f'    "{line.strip()}\\n"' for line in body), f'    "{end}"', "y = 2"]
+    assert secret_lines(lines) == [1, 2, 3, 4]
 
 
 def test_arguments_below_each_other() -> None:

@@ -206,5 +206,7 @@ def found(folder: Path, settings: Settings) -> tuple[Snippet, ...]:
     with WorkspaceIndex([folder], retrieval) as index:
         index.crawl()
         index.open_buffer(folder / "hidden.py", "def launch_missiles(c):\n    pass\n", "python")
-        query = Query(str(folder / "main.py"), "python", "launch_missiles(", "")
+        query = Query(
+            path=str(folder / "main.py"), language_id="python", prefix="launch_missiles(", suffix=""
+        )
         return tuple(index.retrieve(query, 500, lambda texts: list(map(len, texts))).snippets)

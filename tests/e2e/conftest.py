@@ -93,7 +93,9 @@ def start_scripted(start: Start, tmp_path: Path) -> StartScripted:
         script.write_text(json.dumps({"answers": answers or ["answer"], "delay_ms": delay_ms}))
         editor = await start("--scripted-engine", str(script), *server_arguments)
         # Thinking ahead takes the next answer from the script whenever the test pauses.
-        settings = {"thinkAhead": False, **(options or {})}
+        # A menu may wait as long as this machine needs, where that is not what is tested.
+        own = {"thinkAhead": False, "completionDeadlineMs": 10_000}
+        settings = {**own, **(options or {})}
         await initialize(editor, options=settings, **(handshake or {}))
         return editor
 

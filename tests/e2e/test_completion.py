@@ -98,7 +98,13 @@ async def test_a_menu_is_served_in_the_middle_of_a_line(start_scripted: StartScr
 
 
 async def test_a_newer_request_empties_the_older(start_scripted: StartScripted) -> None:
-    editor = await start_scripted("first", "second", delay_ms=200, handshake=MENU)
+    editor = await start_scripted(
+        "first",
+        "second",
+        delay_ms=200,
+        options={"completionDeadlineMs": 10_000},  # however busy the machine is
+        handshake=MENU,
+    )
     open_document(editor, "x = \n")
     params = {"textDocument": {"uri": "file:///nowhere/a.py"}, "context": {"triggerKind": TYPED}}
     older = editor.call("textDocument/completion", {**params, "position": position(0, 4)})

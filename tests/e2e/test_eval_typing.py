@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.evaluation.history import PastEdit
-from infill_ls.evaluation.keystrokes import Replay, tables_of
+from infill_ls.evaluation.typing_replay import Replay, tables_of
+from infill_ls.measuring.git_history import PastEdit
 
 TYPED = "return price * quantity"
 BEFORE, AFTER = "def total(price, quantity):\n    ", "\n"
@@ -24,7 +24,14 @@ def edit(tmp_path: Path) -> PastEdit:
         subprocess.run([*git, "add", "-A"], check=True, capture_output=True)
         subprocess.run([*git, "commit", "-m", "change"], check=True, capture_output=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
-    return PastEdit("one", head.stdout.strip(), "shop.py", BEFORE, TYPED, AFTER)
+    return PastEdit(
+        id="one",
+        commit=head.stdout.strip(),
+        path="shop.py",
+        before=BEFORE,
+        typed=TYPED,
+        after=AFTER,
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ pyproject.toml pins. The thresholds leave a margin below what was measured with 
 
 from __future__ import annotations
 
-from retrieval_bench.coverage import BUDGET_TOKENS, measure_folder
+from bench.retrieval.coverage import BUDGET_TOKENS, measure_folder
 
 from eval.conftest import CopyPackage
 

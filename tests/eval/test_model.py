@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from model_bench.lines import HOLE, SNIPPETS, Asker, random_columns
+from bench.model.lines import HOLE, SNIPPETS, Asker, random_columns
 
 from eval.conftest import CopyPackage
 from infill_ls.engine import EngineOptions, EngineProcess
 from infill_ls.evaluation import humaneval
 from infill_ls.evaluation.datasets import sample
-from infill_ls.evaluation.figures import Row
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.figures import Row
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path
 from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
@@ -58,7 +59,7 @@ def judge(request: pytest.FixtureRequest, name: str, rows: Sequence[Row], *keys:
 async def test_humaneval_single_line(request: pytest.FixtureRequest, engine: EngineProcess) -> None:
     problems = sample(humaneval.read_problems(HUMANEVAL).cases, HUMANEVAL_CASES, 0)
     settings = humaneval.settings_for(problems, "")
-    measure = humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings))
+    measure = humaneval.measure_with(Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)))
     rows = [await measure(problem) for problem in problems]
     judge(request, "humaneval", rows, "exact", "passed", "shown")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from truth import outcome_of, places, shares
+from bench.suggest.truth import outcome_of, places, shares
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [
@@ -23,7 +23,9 @@ def test_the_right_text_reaches_the_user(has_closers: bool) -> None:
     outcomes = [
         outcome_of(place)
         for place in places(FOLDERS, files=25, holes=4, seed=0)
-        if bool(place.closers) is has_closers and not place.behind
+        if bool(place.closers) is has_closers
+        and not place.behind
+        and "images" not in Path(place.file).parts  # nobody types the plots
     ]
     assert len(outcomes) > 300
     found = shares(outcomes)

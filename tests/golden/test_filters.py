@@ -29,7 +29,16 @@ def what_is_left(case: re.Match[str]) -> list[tuple[str, str]]:
     """Return the filters that changed the text, and what they left."""
     marked, name = case["text"], case["file"]
     text, offset = marked.replace(CURSOR, "", 1), marked.index(CURSOR)
-    hole = cut(Snapshot(f"file:///{name}", f"/{name}", name, "", text, offset))
+    hole = cut(
+        Snapshot(
+            uri=f"file:///{name}",
+            path=f"/{name}",
+            name=name,
+            language_id="",
+            text=text,
+            offset=offset,
+        )
+    )
     stop = StopReason((case["stop"] or "end").strip())
     completion = Completion(json.loads(case["answer"]), stop, -0.1, EngineTimings(0, 0, 0, 1, 1))
     steps = filters_of(completion, Site.of(hole))

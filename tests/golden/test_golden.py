@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import ScriptedEngine
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -69,7 +70,7 @@ async def run(case: Case) -> Report:
         offset=offset,
         trigger=Trigger(case.header.get("trigger", "automatic")),
     )
-    return await Pipeline(engine, retrieve, settings).run(snapshot)
+    return await Pipeline(Gathering(engine, retrieve, settings)).run(snapshot)
 
 
 def show(report: Report) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import ScriptedEngine
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -39,7 +40,7 @@ async def result(name: str, marked: str, answer: str, trigger: Trigger) -> str:
         trigger=trigger,
     )
     engine = ScriptedEngine(answers=[answer])
-    report = await Pipeline(engine, lambda *_: NO_SNIPPETS, Settings()).run(snapshot)
+    report = await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, Settings())).run(snapshot)
     assert report.hole is not None
     if report.suggestion is None:
         return f"{report.hole.mode.value}, {report.reason}"

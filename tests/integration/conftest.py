@@ -33,9 +33,9 @@ async def make_engine() -> AsyncIterator[MakeEngine]:
     """
     engines: list[EngineProcess] = []
 
-    def make(*, request_timeout_s: float = 60.0, **options: object) -> EngineProcess:
+    def make(*, answer_within_s: float = 60.0, **options: object) -> EngineProcess:
         chosen = EngineOptions(**({"model_path": bundled_model_path(), "threads": 1} | options))  # type: ignore[arg-type]
-        engine = EngineProcess(chosen, request_timeout_s=request_timeout_s)
+        engine = EngineProcess(chosen, answer_within_s=answer_within_s)
         engines.append(engine)
         return engine
 
@@ -48,7 +48,7 @@ async def prompt_for(
     engine: EngineProcess, prefix: str, suffix: str = "", typed: str = "", fragment: str = ""
 ) -> Prompt:
     """Return a prompt in the model's form."""
-    fim = (await engine.start()).fim
+    fim = (await engine.start()).fim_tokens()
     prefix_ids, suffix_ids, typed_ids = await engine.tokenize([prefix, suffix, typed])
     bos = () if fim.bos is None else (fim.bos,)
     anchor = (*bos, fim.prefix, *prefix_ids, fim.suffix, *suffix_ids, fim.middle)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls import pipeline
+from infill_ls.engine import CompletionRequest
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopRule, Written
 from integration.conftest import MakeEngine, prompt_for
@@ -49,8 +50,8 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)
-        (with_drafts,) = await engine.complete(prompt, stop)
-        (without,) = await plain.complete(prompt, stop)
+        (with_drafts,) = await engine.complete(CompletionRequest(prompt=prompt, stop=stop))
+        (without,) = await plain.complete(CompletionRequest(prompt=prompt, stop=stop))
         assert without.timings.drafted_tokens == 0
         same += with_drafts.text == without.text
         drafted += with_drafts.timings.accepted_tokens
@@ -67,7 +68,9 @@ async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) 
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)
-        (completion,) = await engine.complete(prompt, StopRule(12, 1, time_budget_ms=60_000))
+        (completion,) = await engine.complete(
+            CompletionRequest(prompt=prompt, stop=StopRule(12, 1, time_budget_ms=60_000))
+        )
         (whole,) = await engine.tokenize([kept + fragment + completion.text])
         (front,) = await engine.tokenize([kept])
         assert whole[: len(front)] == front, "the cut went through a token"
@@ -76,9 +79,13 @@ async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) 
 async def test_typing_on_reuses_the_anchor(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prefix, _, suffix = random_places(1, seed=3)[0]
-    await engine.complete(await prompt_for(engine, prefix, suffix, "    return"), StopRule(4, 1))
+    await engine.complete(
+        CompletionRequest(
+            prompt=await prompt_for(engine, prefix, suffix, "    return"), stop=StopRule(4, 1)
+        )
+    )
     prompt = await prompt_for(engine, prefix, suffix, "    return self")
-    (completion,) = await engine.complete(prompt, StopRule(4, 1))
+    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=StopRule(4, 1)))
     assert completion.timings.reused_tokens >= prompt.anchor_tokens
     assert completion.timings.prefill_tokens <= 3
 
@@ -94,10 +101,10 @@ async def test_another_file_s_prompt_is_moved_out_of_the_cache_and_back(
         await prompt_for(engine, prefix, suffix, "", "")
         for prefix, _, suffix in random_places(3, seed=7)
     ]
-    (before,) = await engine.complete(first, stop)
+    (before,) = await engine.complete(CompletionRequest(prompt=first, stop=stop))
     for other in (second, third):
-        await engine.complete(other, stop)
-    (after,) = await engine.complete(first, stop)
+        await engine.complete(CompletionRequest(prompt=other, stop=stop))
+    (after,) = await engine.complete(CompletionRequest(prompt=first, stop=stop))
     assert (after.timings.prefill_tokens, before.timings.reused_tokens) == (1, 0)
     assert after.text == before.text
     assert after.mean_logprob == pytest.approx(before.mean_logprob, abs=0.05)
@@ -107,7 +114,7 @@ async def test_warming_makes_the_next_completion_start_at_once(make_engine: Make
     engine = make_engine()
     prompt = await prompt_for(engine, "def warm_up_test(x, y):\n    return x + y\n" * 20, "\n", "d")
     await engine.warm(prompt)
-    (completion,) = await engine.complete(prompt, StopRule(4, 1))
+    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=StopRule(4, 1)))
     assert completion.timings.prefill_tokens == len(prompt.token_ids) - prompt.anchor_tokens
 
 
@@ -119,13 +126,16 @@ async def test_cancelling_at_random_moments_leaks_nothing(make_engine: MakeEngin
 
     async def answers() -> list[str]:
         prompts = [await prompt_for(engine, prefix, suffix) for prefix, _, suffix in places[:10]]
-        return [(await engine.complete(prompt, StopRule(20, 1)))[0].text for prompt in prompts]
+        return [
+            (await engine.complete(CompletionRequest(prompt=prompt, stop=StopRule(20, 1))))[0].text
+            for prompt in prompts
+        ]
 
     before = await answers()
     for _ in range(100):
         prefix, typed, suffix = chance.choice(places)
         prompt = await prompt_for(engine, prefix, suffix, typed)
-        task = asyncio.create_task(engine.complete(prompt, stop))
+        task = asyncio.create_task(engine.complete(CompletionRequest(prompt=prompt, stop=stop)))
         await asyncio.sleep(chance.random() * 0.04)
         task.cancel()
         await asyncio.wait([task])
@@ -138,9 +148,13 @@ async def test_cancel_stops_all_completions(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, "x = [\n" + "    1,\n" * 50)
     stop = StopRule(800, 800, time_budget_ms=60_000)
-    tasks = [asyncio.create_task(engine.complete(prompt, stop)) for _ in range(3)]
+    tasks = [
+        asyncio.create_task(engine.complete(CompletionRequest(prompt=prompt, stop=stop)))
+        for _ in range(3)
+    ]
     await asyncio.sleep(0.05)
-    await engine.cancel()
+    for task in tasks:
+        task.cancel()
     async with asyncio.timeout(20):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
@@ -149,11 +163,17 @@ async def test_cancel_stops_all_completions(make_engine: MakeEngine) -> None:
 async def test_candidates_and_sampling(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, "import os\n\n\ndef f(path):\n", "", "   ", " ")
-    several = await engine.complete(prompt, StopRule(20, 1), candidates=4)
+    several = await engine.complete(
+        CompletionRequest(prompt=prompt, stop=StopRule(20, 1), candidates=4)
+    )
     assert len({completion.text for completion in several}) == len(several) > 1
     warm = Sampling(temperature=0.8, seed=7)
-    first = await engine.complete(prompt, StopRule(20, 1), sampling=warm)
-    again = await engine.complete(prompt, StopRule(20, 1), sampling=warm)
+    first = await engine.complete(
+        CompletionRequest(prompt=prompt, stop=StopRule(20, 1), sampling=warm)
+    )
+    again = await engine.complete(
+        CompletionRequest(prompt=prompt, stop=StopRule(20, 1), sampling=warm)
+    )
     assert [c.text for c in first] == [c.text for c in again]
 
 
@@ -164,9 +184,9 @@ async def test_a_prompt_larger_than_the_context_is_an_error_not_an_end(
     info = await engine.start()
     prompt = await prompt_for(engine, "x = 1\n" * info.context_tokens)
     with pytest.raises(Exception, match="do not fit"):
-        await engine.complete(prompt, StopRule(4, 1))
+        await engine.complete(CompletionRequest(prompt=prompt, stop=StopRule(4, 1)))
     small = await prompt_for(engine, "x = ")
-    assert await engine.complete(small, StopRule(4, 1))
+    assert await engine.complete(CompletionRequest(prompt=small, stop=StopRule(4, 1)))
 
 
 async def test_who_listens_hears_what_is_written(make_engine: MakeEngine) -> None:
@@ -174,8 +194,10 @@ async def test_who_listens_hears_what_is_written(make_engine: MakeEngine) -> Non
     prompt = await prompt_for(engine, "def area(width, height):\n    return width", "\n", "")
     heard: list[Written] = []
     stop = StopRule(12, 1, time_budget_ms=60_000)
-    (completion,) = await engine.complete(prompt, stop, on_written=heard.append)
+    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=stop), heard.append)
     assert heard[0].tokens == 1
     assert heard[-1].tokens < completion.timings.decode_tokens
     assert all(completion.text.startswith(written.text) for written in heard)
-    assert await engine.complete(prompt, stop)  # who does not listen hears nothing
+    assert await engine.complete(
+        CompletionRequest(prompt=prompt, stop=stop)
+    )  # who does not listen hears nothing

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from infill_ls.engine import CompletionRequest, Priority
 from infill_ls.errors import EngineUnavailableError
-from infill_ls.types import StopRule
+from infill_ls.types import StopRule, Written
 from integration.conftest import MakeEngine, prompt_for
 
 LINE = StopRule(4, 1, time_budget_ms=60_000)
@@ -18,15 +19,15 @@ LONG = "".join(f"def function_{n}(first, second):\n    return first * {n}\n" for
 async def test_a_cancelled_completion_stops_the_engine(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, LONG)
-    call = asyncio.create_task(engine.complete(prompt, LINE))
+    call = asyncio.create_task(engine.complete(CompletionRequest(prompt=prompt, stop=LINE)))
     await asyncio.sleep(0)  # the request is on its way to the engine
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    (completion,) = await engine.complete(prompt, LINE)
+    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     # Had it gone on, all of the prompt would be in the KV cache.
     assert completion.timings.reused_tokens < len(prompt.token_ids) / 2
-    (again,) = await engine.complete(prompt, LINE)
+    (again,) = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     assert again.timings.reused_tokens > len(prompt.token_ids) * 0.9
 
 
@@ -63,3 +64,27 @@ async def test_an_engine_that_cannot_start_is_not_started_in_a_loop(
     with pytest.raises(EngineUnavailableError, match="not started again just yet"):
         await engine.start()
     assert starts.read_text() == "x"
+
+
+async def test_a_long_answer_makes_way_for_a_key_and_goes_on(make_engine: MakeEngine) -> None:
+    engine = make_engine()
+    prompt = await prompt_for(engine, "import os\n\n\n", "", "def walk(folder):\n")
+    key = await prompt_for(engine, LONG[:800] + "def main():\n", "", "    print(")
+    stop = StopRule(120, 200, time_budget_ms=60_000)
+    long = CompletionRequest(prompt=prompt, stop=stop, priority=Priority.LONG)
+    (alone,) = await engine.complete(long)
+    (short,) = await engine.complete(CompletionRequest(prompt=key, stop=LINE))
+    await engine.complete(long)  # so that all is as it is the next time
+
+    heard: list[Written] = []
+    writing = asyncio.create_task(engine.complete(long, heard.append))
+    while len(heard) < 10:
+        await asyncio.sleep(0.001)
+    (answer,) = await engine.complete(CompletionRequest(prompt=key, stop=LINE))
+    at = len(heard)
+    assert answer.text == short.text
+    assert not writing.done(), "the key has not waited for the long answer"
+    (found,) = await writing
+    assert found.text == alone.text
+    assert at < len(heard), "it has gone on"
+    assert answer.timings.prefill_tokens <= 2, "both prompts are kept"

@@ -10,7 +10,7 @@ import signal
 import psutil
 import pytest
 
-from infill_ls.engine import EngineProcess
+from infill_ls.engine import CompletionRequest, EngineProcess
 from infill_ls.errors import EngineError, EngineUnavailableError
 from infill_ls.types import Prompt, StopRule
 from integration.conftest import MakeEngine, prompt_for
@@ -35,7 +35,10 @@ async def prompts(engine: EngineProcess) -> list[Prompt]:
 
 
 async def answers(engine: EngineProcess) -> list[str]:
-    return [(await engine.complete(p, LINE))[0].text for p in await prompts(engine)]
+    return [
+        (await engine.complete(CompletionRequest(prompt=p, stop=LINE)))[0].text
+        for p in await prompts(engine)
+    ]
 
 
 async def until_back(engine: EngineProcess) -> None:
@@ -66,13 +69,15 @@ async def test_more_than_fits_is_refused_and_costs_nothing(make_engine: MakeEngi
     large = await prompt_for(engine, "x = 1\n" * SMALL_CACHE)
     for _ in range(5):
         with pytest.raises(EngineError, match="do not fit"):
-            await engine.complete(large, LINE)
+            await engine.complete(CompletionRequest(prompt=large, stop=LINE))
         with pytest.raises(EngineError, match="do not fit"):
             await engine.warm(large)
     assert await answers(engine) == expected
     # A prompt that just fits leaves no room to write much, which is no error.
     ids = large.token_ids[: SMALL_CACHE - 5]
-    (completion,) = await engine.complete(Prompt(ids, len(ids), "", ""), LONG)
+    (completion,) = await engine.complete(
+        CompletionRequest(prompt=Prompt(ids, len(ids), "", ""), stop=LONG)
+    )
     assert completion.timings.decode_tokens <= 5
     assert await answers(engine) == expected
 
@@ -88,7 +93,11 @@ async def test_a_thousand_cancels_leak_nothing(make_engine: MakeEngine) -> None:
     async def cancel_some(count: int) -> None:
         for _ in range(count):
             prompt = chance.choice(places)
-            work = engine.warm(prompt) if chance.random() < 0.2 else engine.complete(prompt, LONG)
+            work = (
+                engine.warm(prompt)
+                if chance.random() < 0.2
+                else engine.complete(CompletionRequest(prompt=prompt, stop=LONG))
+            )
             task = asyncio.ensure_future(work)
             await asyncio.sleep(chance.choice((0, 0.002, 0.01)) * chance.random())
             task.cancel()
@@ -107,7 +116,10 @@ async def test_a_thousand_cancels_leak_nothing(make_engine: MakeEngine) -> None:
 async def test_two_clients_do_not_disturb_each_other(make_engine: MakeEngine) -> None:
     one, other = make_engine(), make_engine()
     expected = await answers(one)
-    cancelled = [asyncio.ensure_future(one.complete(p, LONG)) for p in await prompts(one)]
+    cancelled = [
+        asyncio.ensure_future(one.complete(CompletionRequest(prompt=p, stop=LONG)))
+        for p in await prompts(one)
+    ]
     theirs = asyncio.ensure_future(answers(other))
     await asyncio.sleep(0.01)
     for task in cancelled:
@@ -124,7 +136,7 @@ async def test_suspended_and_continued(make_engine: MakeEngine) -> None:
     expected = await answers(engine)
     assert engine.pid is not None
     prompt = (await prompts(engine))[0]
-    waiting = asyncio.ensure_future(engine.complete(prompt, LINE))
+    waiting = asyncio.ensure_future(engine.complete(CompletionRequest(prompt=prompt, stop=LINE)))
     await asyncio.sleep(0)
     os.kill(engine.pid, signal.SIGSTOP)
     await asyncio.sleep(0.5)
@@ -142,7 +154,10 @@ async def test_killed_while_it_decodes(make_engine: MakeEngine) -> None:
     pid = engine.pid
     assert pid is not None
     endless = StopRule(800, 800, time_budget_ms=60_000)
-    tasks = [asyncio.ensure_future(engine.complete(prompt, endless)) for _ in range(3)]
+    tasks = [
+        asyncio.ensure_future(engine.complete(CompletionRequest(prompt=prompt, stop=endless)))
+        for _ in range(3)
+    ]
     await asyncio.sleep(0.1)
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(60):

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infill_ls.engine import EngineProcess, wire
+from infill_ls.engine import CompletionRequest, EngineProcess, wire
 from infill_ls.engine.channel import connect_to
 from infill_ls.engine.rendezvous import (
     LOOPBACK_ENVIRONMENT_VARIABLE,
@@ -60,12 +60,17 @@ async def test_servers_share_one_engine_and_the_last_one_out_ends_it(
     assert pid is not None
     prompts = [await prompt_for(engine, CODE, typed="        ") for engine in engines]
     answers = await asyncio.gather(
-        *(engine.complete(p, LINE) for engine, p in zip(engines, prompts, strict=True))
+        *(
+            engine.complete(CompletionRequest(prompt=p, stop=LINE))
+            for engine, p in zip(engines, prompts, strict=True)
+        )
     )
     assert all(same(answer, answers[0]) for answer in answers)
     for engine in engines[:3]:
         await engine.close()
-    assert same(await engines[3].complete(prompts[3], LINE), answers[0])
+    assert same(
+        await engines[3].complete(CompletionRequest(prompt=prompts[3], stop=LINE)), answers[0]
+    )
     await engines[3].close()
     assert await ended(pid)
 
@@ -79,17 +84,17 @@ async def test_another_model_or_option_is_another_engine(make_engine: MakeEngine
 async def test_killed_in_mid_completion(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, CODE)
-    before = await engine.complete(prompt, LINE)
+    before = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     pid = engine.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)  # so that it surely is still at it when it is killed
-    long = asyncio.create_task(engine.complete(prompt, LINE))
+    long = asyncio.create_task(engine.complete(CompletionRequest(prompt=prompt, stop=LINE)))
     await asyncio.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(EngineUnavailableError):
         await long
     with pytest.raises(EngineUnavailableError, match="not started again just yet"):
-        await engine.complete(prompt, LINE)
+        await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     async with asyncio.timeout(30):
         while engine.info is None:
             try:
@@ -97,24 +102,28 @@ async def test_killed_in_mid_completion(make_engine: MakeEngine) -> None:
             except EngineUnavailableError:
                 await asyncio.sleep(0.05)
     assert engine.pid != pid
-    assert same(await engine.complete(prompt, LINE), before)
+    assert same(await engine.complete(CompletionRequest(prompt=prompt, stop=LINE)), before)
 
 
 async def test_suspended_engine_is_given_up(make_engine: MakeEngine) -> None:
-    engine = make_engine(request_timeout_s=0.5)
+    engine = make_engine(answer_within_s=0.5)
     prompt = await prompt_for(engine, CODE)
     pid = engine.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(EngineTimeoutError):
-        await engine.complete(prompt, StopRule(20, 1, time_budget_ms=100))
+        await engine.complete(
+            CompletionRequest(prompt=prompt, stop=StopRule(20, 1, time_budget_ms=100))
+        )
     assert await ended(pid, within_s=60)
 
 
 async def test_a_request_may_take_its_own_time(make_engine: MakeEngine) -> None:
     prompt = await make_prompt(make_engine())
-    engine = make_engine(request_timeout_s=0.0)
-    (completion,) = await engine.complete(prompt, StopRule(200, 200, time_budget_ms=60_000))
+    engine = make_engine(answer_within_s=0.0)
+    (completion,) = await engine.complete(
+        CompletionRequest(prompt=prompt, stop=StopRule(200, 200, time_budget_ms=60_000))
+    )
     assert completion.text
 
 
@@ -143,7 +152,7 @@ async def test_a_deleted_socket_comes_back(make_engine: MakeEngine) -> None:
     ],
 )
 async def test_what_makes_no_sense_ends_that_connection_only(
-    make_engine: MakeEngine, words: wire.Message
+    make_engine: MakeEngine, words: wire.Hello
 ) -> None:
     engine = make_engine()
     await engine.start()
@@ -153,7 +162,7 @@ async def test_what_makes_no_sense_ends_that_connection_only(
     async with asyncio.timeout(30):
         await reader.read()
     writer.close()
-    assert await engine.count_tokens(["x"])
+    assert await engine.tokenize(["x"])
     assert "Traceback" not in meeting.log.read_text()
 
 
@@ -168,24 +177,24 @@ async def test_who_has_not_shown_the_token_may_say_little(make_engine: MakeEngin
 
 
 async def test_engine_that_reads_a_long_prompt_does_not_hang(make_engine: MakeEngine) -> None:
-    engine = make_engine(request_timeout_s=0.5)
+    engine = make_engine(answer_within_s=0.5)
     prompt = await prompt_for(engine, CODE * 90)
     pid = engine.pid
-    await engine.complete(prompt, LINE)  # takes seconds
+    await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))  # takes seconds
     assert engine.pid == pid
 
 
 async def test_idle_engine_gives_its_memory_back_and_returns(make_engine: MakeEngine) -> None:
     engine = make_engine(idle_minutes=0.02)
     prompt = await prompt_for(engine, CODE)
-    before = await engine.complete(prompt, LINE)
+    before = await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     pid = engine.pid
     assert pid is not None
     assert await ended(pid)
     async with asyncio.timeout(5):
         while engine.info is not None:
             await asyncio.sleep(0.01)
-    assert same(await engine.complete(prompt, LINE), before)
+    assert same(await engine.complete(CompletionRequest(prompt=prompt, stop=LINE)), before)
     assert engine.pid != pid
 
 

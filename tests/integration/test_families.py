@@ -21,15 +21,16 @@ def test_family_is_found(family: FimFamily, tmp_path: Path) -> None:
     markers = [END, *family.markers, *family.stops]
     path = write_vocabulary(tmp_path / "vocabulary.gguf", markers, name=name)
     with open_vocabulary(path) as vocab:
-        fim = vocab.find_fim_tokens(path, name)
+        fim, stop_ids = vocab.find_fim_tokens(name), vocab.find_stop_ids(name)
 
     ids = dict(zip(markers, count(FIRST_MARKER), strict=False))
+    assert fim is not None
     assert fim.family == family.name
     assert fim.order is family.order
     assert (fim.prefix, fim.suffix) == (ids[family.prefix], ids[family.suffix])
     assert fim.middle == (ids[family.middle] if family.middle else None)
     assert fim.bos == (FIRST_MARKER if family.needs_bos else None)
-    assert fim.stops >= set(ids.values())
+    assert stop_ids >= set(ids.values())
 
 
 def test_models_that_share_a_spelling_are_told_apart_by_name(tmp_path: Path) -> None:
@@ -40,7 +41,8 @@ def test_models_that_share_a_spelling_are_told_apart_by_name(tmp_path: Path) -> 
     ):
         path = write_vocabulary(tmp_path / f"{family}.gguf", markers, name=name)
         with open_vocabulary(path) as vocab:
-            fim = vocab.find_fim_tokens(path, read_facts(path).name)
+            fim = vocab.find_fim_tokens(read_facts(path).name)
+        assert fim is not None
         assert (fim.family, fim.order) == (family, order)
 
 
@@ -48,6 +50,10 @@ def test_a_vocabulary_without_markers_is_refused_in_words(tmp_path: Path) -> Non
     path = write_vocabulary(tmp_path / "chat.gguf", [END, "<|im_end|>"])
     with pytest.raises(ModelError, match="cannot fill in the middle"):
         read_facts(path)
+    assert read_facts(path, must_infill=False).family == ""
+    with open_vocabulary(path) as vocab:
+        assert vocab.find_fim_tokens() is None
+        assert vocab.find_stop_ids(), "it ends all the same"
 
 
 def test_an_override_reaches_llama_cpp(tmp_path: Path) -> None:

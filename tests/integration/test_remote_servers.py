@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infill_ls.engine import Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
@@ -112,10 +113,9 @@ async def test_the_tokens_are_the_same(
 ) -> None:
     local = make_engine()
     ours, theirs = await local.start(), await remote.start()
-    assert (theirs.fim.family, theirs.fim.bos) == (ours.fim.family, ours.fim.bos)
-    assert (theirs.fim.prefix, theirs.fim.suffix, theirs.fim.middle) == (
-        ours.fim.prefix, ours.fim.suffix, ours.fim.middle,
-    )  # fmt: skip
+    assert theirs.fim_tokens().family == ours.fim_tokens().family
+    assert theirs.fim_tokens().bos == ours.fim_tokens().bos
+    assert theirs.fim_tokens().markers == ours.fim_tokens().markers
     assert theirs.tokens_stay_in_line == ours.tokens_stay_in_line
     text = SOURCE.read_text("utf-8")
     texts = [text, "", "\n", "x", "a\n\n\n  b", "é — ü\r\n", "<｜fim▁end｜>", f"m = '{text[:9]}'"]
@@ -158,8 +158,16 @@ async def test_the_text_is_the_same(
 async def complete_at(engine: Engine, offset: int) -> Report:
     text = SOURCE.read_text("utf-8")
     holed = text[:offset] + text[offset + 8 :]
-    snapshot = Snapshot("file:///x.py", "", "x.py", "python", holed, offset, Trigger.INVOKED)
-    return await Pipeline(engine, lambda *_: NO_SNIPPETS, SETTINGS).run(snapshot)
+    snapshot = Snapshot(
+        uri="file:///x.py",
+        path="",
+        name="x.py",
+        language_id="python",
+        text=holed,
+        offset=offset,
+        trigger=Trigger.INVOKED,
+    )
+    return await Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, SETTINGS)).run(snapshot)
 
 
 def completion_of(report: Report) -> Completion:
@@ -175,7 +183,7 @@ async def test_the_server_sees_a_cancellation(remote: RemoteEngine, url: str, ap
     (ids,) = await remote.tokenize([text])
     prompt = Prompt(ids, len(ids), "", text)
     rule = StopRule(max_tokens=1500, max_lines=5000, time_budget_ms=600_000)
-    call = asyncio.create_task(remote.complete(prompt, rule))
+    call = asyncio.create_task(remote.complete(CompletionRequest(prompt=prompt, stop=rule)))
     async with asyncio.timeout(STARTS_WITHIN_S), httpx.AsyncClient(base_url=url) as client:
         while not (busy := await busy_slots(client)):
             await asyncio.sleep(0.02)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import EngineProcess
+from infill_ls.engine import CompletionRequest, EngineProcess
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
@@ -56,7 +57,7 @@ class Window:
         self._folder = folder
         self._index = WorkspaceIndex([folder], RetrievalSettings())
         self._index.crawl(lambda _: None)
-        self._pipeline = Pipeline(engine, self._index.retrieve, SETTINGS)
+        self._pipeline = Pipeline(Gathering(engine, self._index.retrieve, SETTINGS))
         self._buffers = {name: Buffer(folder / name) for name in FILES}
         self._report: Report | None = None
 
@@ -73,6 +74,12 @@ class Window:
         buffer.text = buffer.text[: buffer.offset - chars] + buffer.text[buffer.offset :]
         buffer.offset -= chars
         return await self._ask(buffer)
+
+    async def rest(self, name: str) -> None:
+        """Leave the cursor where it is for a while, in a file that is shown for the first time."""
+        buffer = self._buffers[name]
+        self._show(buffer)
+        await self._pipeline.prepare_place(self._snapshot(buffer))
 
     def replace_all(self, name: str, old: str, new: str) -> None:
         """Change a file without asking for anything."""
@@ -98,15 +105,24 @@ class Window:
         self._index.open_buffer(buffer.path, buffer.text, "python")
         self._pipeline.document_changed(buffer.path.as_uri(), buffer.path)
 
+    def _snapshot(self, buffer: Buffer) -> Snapshot:
+        path = buffer.path
+        return Snapshot(
+            uri=path.as_uri(),
+            path=str(path),
+            name=path.relative_to(self._folder).as_posix(),
+            language_id="python",
+            text=buffer.text,
+            offset=buffer.offset,
+        )
+
     async def _ask(self, buffer: Buffer) -> int:
         self._show(buffer)
-        path = buffer.path
-        name = path.relative_to(self._folder).as_posix()
-        report = await self._pipeline.prepare(
-            Snapshot(path.as_uri(), str(path), name, "python", buffer.text, buffer.offset)
-        )
+        report = await self._pipeline.prepare(self._snapshot(buffer))
         assert report.prompt is not None, report.reason
-        (completion,) = await self._engine.complete(report.prompt, ONE_TOKEN)
+        (completion,) = await self._engine.complete(
+            CompletionRequest(prompt=report.prompt, stop=ONE_TOKEN)
+        )
         timings = completion.timings
         assert timings.prefill_tokens + timings.reused_tokens == len(report.prompt.token_ids)
         assert len(report.prompt.token_ids) > WHOLE_PROMPT
@@ -144,6 +160,15 @@ async def test_a_key_a_line_and_what_is_accepted(make_engine: MakeEngine, packag
     assert await window.type(CORE, INDENT) <= A_STEP
     await window.pause(ACCEPTED_LATER)
     assert await window.type(CORE, ACCEPTED_LATER) <= A_STEP
+
+
+async def test_a_file_where_the_cursor_has_rested_is_read_before_the_first_key(
+    make_engine: MakeEngine, package: Path, private_runtime: Path
+) -> None:
+    window = Window(make_engine(), package)
+    for name in FILES:
+        await window.rest(name)
+        assert await window.type(name, INDENT) <= A_STEP, name
 
 
 async def test_another_file_and_back_and_four_files_in_turn(

@@ -62,7 +62,9 @@ def test_bad_files_do_not_stop_a_crawl(tmp_path: Path) -> None:
     index = WorkspaceIndex([folder], HERE)
     index.crawl()
     found = index.retrieve(
-        Query(str(folder / "q.py"), "", "lid_good lid_crlf", ""), 999, count_tokens
+        Query(path=str(folder / "q.py"), language_id="", prefix="lid_good lid_crlf", suffix=""),
+        999,
+        count_tokens,
     )
     shown = "".join(snippet.text for snippet in found.snippets)
     assert "def lid_good():" in shown
@@ -70,7 +72,12 @@ def test_bad_files_do_not_stop_a_crawl(tmp_path: Path) -> None:
     assert "\r" not in shown
     for name, data in BAD_FILES.items():
         index.open_buffer(folder / name, data.decode("utf-8", "surrogateescape"))
-        query = Query(str(folder / name), "", data.decode("latin-1"), data.decode("latin-1"))
+        query = Query(
+            path=str(folder / name),
+            language_id="",
+            prefix=data.decode("latin-1"),
+            suffix=data.decode("latin-1"),
+        )
         index.retrieve(query, 512, count_tokens)
     index.settle()
 
@@ -160,7 +167,9 @@ def test_any_text_can_be_analysed_and_packed(text: str, language: object) -> Non
 def test_any_question_is_answered(prefix: str, suffix: str, path: str) -> None:
     index = WorkspaceIndex([], HERE)
     index.open_buffer(Path("other.py"), "def lid(box): ...\n" * 3)
-    found = index.retrieve(Query(path, "", prefix, suffix), 100, count_tokens)
+    found = index.retrieve(
+        Query(path=path, language_id="", prefix=prefix, suffix=suffix), 100, count_tokens
+    )
     assert found.tokens <= 100
 
 
@@ -169,7 +178,12 @@ def test_a_question_on_a_huge_line_takes_linear_time(line: str) -> None:
     # With quadratic patterns this takes minutes, and the test's time-out ends it.
     index = WorkspaceIndex([], HERE)
     index.open_buffer(Path("other.py"), "def lid(box): ...\n" * 3)
-    assert index.retrieve(Query("a.py", "python", line, line), 100, count_tokens).tokens <= 100
+    assert (
+        index.retrieve(
+            Query(path="a.py", language_id="python", prefix=line, suffix=line), 100, count_tokens
+        ).tokens
+        <= 100
+    )
 
 
 @pytest.mark.parametrize("name", ["a.py", "a.ts", "a.c", "a.go", "a.rs"])

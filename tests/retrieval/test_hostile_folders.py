@@ -14,6 +14,7 @@ from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.types import Query
 
 LIMIT_S = 20.0
+"""Of processor time, so that a busy machine does not matter; what hangs meets pytest's own limit."""
 
 
 def names(folder: Path) -> list[str]:
@@ -24,9 +25,9 @@ def names(folder: Path) -> list[str]:
 def test_a_pipe_as_ignore_file_does_not_hang(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     os.mkfifo(tmp_path / kind)
-    started = time.monotonic()
+    started = time.process_time()
     found = names(tmp_path)
-    assert time.monotonic() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S
     assert found == ([] if kind == ".infillignore" else ["a.py"])
 
 
@@ -35,9 +36,9 @@ def test_many_stars_take_little_time_and_still_hide(tmp_path: Path) -> None:
     (tmp_path / ("x" + "a" * 200 + ".py")).write_text("x = 1\n")
     (tmp_path / ("x" + "a" * 40 + "b")).mkdir()
     (tmp_path / ("x" + "a" * 40 + "b") / "hidden.py").write_text("x = 1\n")
-    started = time.monotonic()
+    started = time.process_time()
     found = names(tmp_path)
-    assert time.monotonic() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S
     assert found == ["x" + "a" * 200 + ".py"]
 
 
@@ -119,7 +120,12 @@ def test_an_edited_file_behind_a_link_is_not_found_again(tmp_path: Path) -> None
     with WorkspaceIndex([link], settings) as index:
         index.open_buffer(link / "a.py", text, "python")
         index.crawl()
-        query = Query(str(link / "a.py"), "python", "total = compute_total_price(", "")
+        query = Query(
+            path=str(link / "a.py"),
+            language_id="python",
+            prefix="total = compute_total_price(",
+            suffix="",
+        )
         found = index.retrieve(query, 400, lambda texts: [len(t) // 3 for t in texts])
         assert not found.snippets
         assert index.file_count == 1
@@ -129,6 +135,6 @@ def test_many_patterns_of_a_few_stars_take_little_time(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*a*a*b\n" * 1900)
     for number in range(10):
         (tmp_path / ("a" * 240 + f"{number}.py")).write_text("x = 1\n")
-    started = time.monotonic()
+    started = time.process_time()
     assert len(names(tmp_path)) == 10
-    assert time.monotonic() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S

@@ -51,7 +51,11 @@ def index_of(*folders: Path) -> WorkspaceIndex:
 def ask(
     index: WorkspaceIndex, path: Path, prefix: str, suffix: str = "", budget_tokens: int = 512
 ) -> Retrieval:
-    return index.retrieve(Query(str(path), "", prefix, suffix), budget_tokens, count_tokens)
+    return index.retrieve(
+        Query(path=str(path), language_id="", prefix=prefix, suffix=suffix),
+        budget_tokens,
+        count_tokens,
+    )
 
 
 def shown(retrieval: Retrieval, channel: Channel | None = None) -> str:

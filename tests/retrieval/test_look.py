@@ -14,7 +14,7 @@ import pytest
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.worker import look_apart
-from workspaces import changed_worker, shown, write
+from workspaces import Hanging, shown, write
 
 HERE = RetrievalSettings(crawl_in_process=False)
 FILES, FOLDERS = 60, 6
@@ -135,13 +135,10 @@ def test_a_look_reads_no_file_and_asks_each_once(
 def test_a_look_that_hangs_is_ended_when_it_is_not_wanted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        worker,
-        "_COMMAND",
-        changed_worker("import time\nworker.walk = lambda *_: time.sleep(999)", tmp_path),
-    )
+    hanging = Hanging(tmp_path)
+    monkeypatch.setattr(worker, "_COMMAND", hanging.worker("worker.walk = hang"))
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
     assert look_apart(folder, HERE, stop) is None
-    monkeypatch.setattr(worker, "HANG_LIMIT_S", 1.5)
+    monkeypatch.setattr(worker, "_now", hanging.now)
     assert look_apart(folder, HERE) is None

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_retrieval.render import render_snippet
-from infill_retrieval.searching.pack import Candidate, in_stable_order, pack
+from infill_retrieval.searching.candidate import Candidate
+from infill_retrieval.searching.channels import CHANNELS
+from infill_retrieval.searching.pack import in_stable_order, pack
 from infill_retrieval.types import Channel, Snippet, Verdict
 
 THIRDS = dict.fromkeys(Channel, 1 / 3)
@@ -152,3 +155,8 @@ def test_snippets_of_the_last_prompt_keep_their_place() -> None:
         snippet("c", Channel.USAGE, 0.5),
     ]
     assert [s.path for s in in_stable_order(now, last)] == ["a", "b", "c"]
+
+
+def test_every_channel_is_in_the_table_once_and_they_share_the_whole_budget() -> None:
+    assert sorted(rule.channel for rule in CHANNELS) == sorted(Channel)
+    assert sum(rule.share for rule in CHANNELS) == pytest.approx(1)

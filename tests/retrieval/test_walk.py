@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from infill_retrieval.crawling.walk import walk
 from infill_retrieval.crawling.worker import crawl_apart
 from infill_retrieval.files import sources
 from infill_retrieval.files.regular_file import read_regular
-from workspaces import changed_worker, found_by
+from workspaces import Hanging, changed_worker, found_by
 
 SETTINGS = RetrievalSettings()
 # As a folder on a network does whose server is gone.
@@ -27,7 +27,14 @@ HANGS_AT_B = (
     "from infill_retrieval.files import sources\n"
     "from infill_retrieval.crawling import walk as walking\n"
     "scandir = os.scandir\n"
-    "sources.os.scandir = lambda p: time.sleep(999) if str(p).endswith('/b') else scandir(p)\n"
+    "hangs = []\n"
+    "def scan(path):\n"
+    "    if str(path).endswith('/b'):\n"
+    "        hangs.append(path)\n"
+    "        time.sleep(999)\n"
+    "    return scandir(path)\n"
+    "sources.os.scandir = scan\n"
+    "walking._now = lambda: time.monotonic() + walking.STILL_LIMIT_S * 2 * len(hangs)\n"
 )
 
 
@@ -48,8 +55,7 @@ def test_what_was_found_before_it_hung_is_searched(
         index.crawl()
         assert index.file_count == 3
         assert not index.not_seen_whole
-        hanging = changed_worker(HANGS_AT_B + "walking.STILL_LIMIT_S = 1.0", tmp_path)
-        monkeypatch.setattr(worker, "_COMMAND", hanging)
+        monkeypatch.setattr(worker, "_COMMAND", changed_worker(HANGS_AT_B, tmp_path))
         (folder / "a" / "y.py").write_text("def new_lid(): ...\n")
         index.crawl()
         assert index.file_count == 4  # those behind the hanging folder are not gone
@@ -64,9 +70,9 @@ def test_what_was_found_before_it_hung_is_searched(
 def test_a_child_that_says_nothing_at_all_is_ended_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silent = "import time\ncrawl.walk = lambda *_: time.sleep(999)"
-    monkeypatch.setattr(worker, "_COMMAND", changed_worker(silent, tmp_path))
-    monkeypatch.setattr(worker, "HANG_LIMIT_S", 1.5)
+    hanging = Hanging(tmp_path)
+    monkeypatch.setattr(worker, "_COMMAND", hanging.worker("crawl.walk = hang"))
+    monkeypatch.setattr(worker, "_now", hanging.now)
     starts: list[Path] = []
     start = worker._start
 
@@ -84,31 +90,36 @@ def test_a_child_that_says_nothing_at_all_is_ended_once(
 def test_a_file_that_cannot_be_read_to_its_end_is_left_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hanging = (
-        "import time\n"
+    hanging = Hanging(tmp_path)
+    change = (
         "read = crawl.read_source\n"
-        "crawl.read_source = lambda path, most: (\n"
-        "    time.sleep(999) if '/b/' in path else read(path, most))"
+        "crawl.read_source = lambda path, most: hang() if '/b/' in path else read(path, most)"
     )
-    monkeypatch.setattr(worker, "_COMMAND", changed_worker(hanging, tmp_path))
-    monkeypatch.setattr(worker, "HANG_LIMIT_S", 1.5)
+    monkeypatch.setattr(worker, "_COMMAND", hanging.worker(change))
+    monkeypatch.setattr(worker, "_now", hanging.now)
     assert set(found_by(crawl_apart(folder, SETTINGS))) == {"a/x.py", "c/x.py"}
 
 
 def test_a_walk_that_goes_on_for_ever_is_left(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walking, "WALK_LIMIT_S", 0.3)
+    begun = time.monotonic()
+    steps = 0
 
-    def endless(*_: object) -> Iterator[str]:
+    def endless(_folder: Path, _settings: object, move: Callable[[], None]) -> Iterator[str]:
+        nonlocal steps
         while True:
-            time.sleep(0.01)
+            time.sleep(0.001)
+            move()
+            steps += 1
             yield "x"
 
+    # It never stands still: each step takes a second.
+    monkeypatch.setattr(walking, "_now", lambda: begun + steps)
     monkeypatch.setattr(walking, "find_sources", endless)
     walked = walk(folder, SETTINGS)
     assert not walked.is_whole
-    assert walked.sources
+    assert len(walked.sources) >= walking.WALK_LIMIT_S - 1
 
 
 def test_of_a_huge_folder_a_part_is_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

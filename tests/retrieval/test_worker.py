@@ -20,7 +20,7 @@ from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.crawling.worker import crawl_apart
 from infill_retrieval.indexing.analysis import Details
-from workspaces import changed_worker, found_by
+from workspaces import Hanging, changed_worker, found_by
 
 SETTINGS = RetrievalSettings()
 
@@ -72,14 +72,14 @@ def test_a_file_that_kills_the_child_is_left_out(
 def test_a_file_at_which_the_child_hangs_is_left_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hanging = (
-        "import time\n"
+    hanging = Hanging(tmp_path)
+    change = (
         "analyse = crawl.analyse\n"
         "crawl.analyse = lambda language, path, text: (\n"
-        "    time.sleep(999) if path.endswith('f05.py') else analyse(language, path, text))"
+        "    hang() if path.endswith('f05.py') else analyse(language, path, text))"
     )
-    monkeypatch.setattr(worker, "_COMMAND", changed_worker(hanging, tmp_path))
-    monkeypatch.setattr(worker, "HANG_LIMIT_S", 2.0)
+    monkeypatch.setattr(worker, "_COMMAND", hanging.worker(change))
+    monkeypatch.setattr(worker, "_now", hanging.now)
     found = found_by(crawl_apart(folder, SETTINGS))
     assert [n for n, (_, details) in found.items() if not Details(details).windows] == ["f05.py"]
     assert len(found) == 20

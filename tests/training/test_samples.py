@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
-from training.filters import LANGUAGES
 from training.retrieved import PackageSearch
 from training.rows import samples_of, translated
-from training.samples import Budgets, Encoder, Mix, SampleMaker, pack
-from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE
+from training.samples import Budgets, Mix, SampleMaker, pack
+from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder
 
 from infill_ls.document.cut import cut
 from infill_ls.types import Snapshot, Trigger
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
-from infill_retrieval.render import path_comment, render_snippet
+from infill_retrieval.render import render_snippet
 from training import samples, vocabulary
 
 SOURCE = Path(samples.__file__).read_text(encoding="utf-8")
@@ -55,27 +54,32 @@ def windows(seed: int) -> Iterator[Parts]:
         yield Parts.of(sample.tolist())
 
 
-@pytest.mark.parametrize("suffix", sorted(LANGUAGES))
-def test_files_are_named_as_the_server_names_them(suffix: str) -> None:
-    assert samples.path_comment(f"src/name{suffix}") == path_comment(f"src/name{suffix}")
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_sample_is_cut_where_the_server_cuts(seed: int) -> None:
     count = 0
     for parts in windows(seed):
         header, _, prefix = parts.prefix.partition("\n")
         assert header in {f"# {NAME}", "# samples.py"}
-        place = f"\n{SOURCE}".index(f"\n{prefix}{parts.middle}") + len(prefix)
+        # Whole, as a line like ``rng = self.rng`` stands in more than one place.
+        around = f"\n{prefix}{parts.middle}{parts.suffix}"
+        assert around in f"\n{SOURCE}"
+        place = f"\n{SOURCE}".index(around) + len(prefix)
         typed = parts.middle.split("\n")[0]
         typed = typed[: len(typed) // 2]
         text = SOURCE[:place] + SOURCE[place:]
         hole = cut(
-            Snapshot("file:///x", NAME, NAME, "python", text, place + len(typed), Trigger.AUTOMATIC)
+            Snapshot(
+                uri="file:///x",
+                path=NAME,
+                name=NAME,
+                language_id="python",
+                text=text,
+                offset=place + len(typed),
+                trigger=Trigger.AUTOMATIC,
+            )
         )
         assert hole.prefix.endswith(prefix)
         assert hole.typed == typed  # the rest of the middle is what has to be written
-        assert SOURCE[place + len(parts.middle) :].startswith(parts.suffix)
         count += 1
     assert count > 5
 
@@ -100,7 +104,9 @@ def test_snippets_are_those_that_the_server_finds(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     with WorkspaceIndex([tmp_path], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
-        query = Query(str(tmp_path / "shop/main.py"), "python", before, after)
+        query = Query(
+            path=str(tmp_path / "shop/main.py"), language_id="python", prefix=before, suffix=after
+        )
         expected = index.retrieve(
             query, 512, lambda texts: [len(Encoder(TOKENIZER)(text)) for text in texts]
         )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_a_trial_is_run_on_rows_made_before(tmp_path: Path) -> None:
 
 
 def test_rows_that_could_not_be_made_are_not_called_complete(tmp_path: Path) -> None:
-    broken = [[("a.py", None)]]
+    broken: Any = [[("a.py", None)]]
     with pytest.raises(ChildProcessError, match="small"):
         rows.make(rows.RowSet("small", 4), broken, tmp_path, workers=1, seed=1)
     assert not (tmp_path / "small" / "complete").exists()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.engine.scripted import SCRIPTED_INFO
-from infill_ls.evaluation.simulated import Script, SimulatedEngine, SimulatedModel
+from infill_ls.measuring.simulated import Script, SimulatedEngine, SimulatedModel
 from infill_ls.session import Session
 from infill_ls.settings import Settings
 from infill_ls.types import Completion, EngineTimings, Prompt, StopReason, StopRule, Written

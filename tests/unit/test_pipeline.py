@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-import infill_ls.pipeline as pipelines
+from infill_ls import gathering
 from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Trigger
@@ -28,7 +29,7 @@ class CountingSearch:
 
 
 def pipeline(engine: ScriptedEngine, search: CountingSearch | None = None) -> Pipeline:
-    return Pipeline(engine, search or CountingSearch(), Settings())
+    return Pipeline(Gathering(engine, search or CountingSearch(), Settings()))
 
 
 async def suggest(pipe: Pipeline, marked: str, trigger: Trigger = Trigger.AUTOMATIC) -> str | None:
@@ -65,7 +66,7 @@ async def test_an_equal_prompt_is_answered_from_the_cache() -> None:
 async def test_a_search_that_hangs_costs_the_snippets_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipelines, "SEARCH_LIMIT_S", 0.1)
+    monkeypatch.setattr(gathering, "SEARCH_LIMIT_S", 0.1)
     goes_on = threading.Event()
     searches = []
 
@@ -74,7 +75,7 @@ async def test_a_search_that_hangs_costs_the_snippets_alone(
         goes_on.wait(60)  # as a file on a network that has gone
         return NO_SNIPPETS
 
-    pipe = Pipeline(ScriptedEngine(["one"]), search, Settings())
+    pipe = Pipeline(Gathering(ScriptedEngine(["one"]), search, Settings()))
     try:
         assert await suggest(pipe, "a\nx = ‸\nb") == "one"
         assert await suggest(pipe, "c\ny = ‸\nd") == "one"
@@ -160,7 +161,7 @@ async def test_switched_off() -> None:
     engine = ScriptedEngine(["one"])
     search = CountingSearch()
     for settings in (Settings(enabled=False), Settings(disabled_languages=("python",))):
-        report = await Pipeline(engine, search, settings).run(snapshot("x = ‸"))
+        report = await Pipeline(Gathering(engine, search, settings)).run(snapshot("x = ‸"))
         assert report.suggestion is None
         assert "off" in report.reason
     assert engine.prompts == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from infill_ls.engine import ScriptedEngine
-from infill_ls.session import Session
+from infill_ls.session import Session, Superseded
+from infill_ls.session.power import Battery, Power
 from infill_ls.settings import Settings
 from infill_ls.suggesting.triggers import Pace
 from unit.documents import snapshot
@@ -88,4 +90,95 @@ async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
             await asyncio.sleep(0.01)
         session.document_closed(here.uri, None)
         assert (await asked).suggestion is None
+    await session.close()
+
+
+def resting(engine: ScriptedEngine, *, is_busy: bool = False, **options: object) -> Session:
+    """Return a session on a machine with power to spare."""
+    settings = Settings(snippet_tokens=0, think_ahead=False, **options)
+    return Session(
+        settings,
+        engine_factory=lambda *_: engine,
+        power=Power(Battery, lambda: is_busy),
+    )
+
+
+async def warmed(engine: ScriptedEngine, number: int = 1) -> int:
+    """Wait for so many prompts to be prepared; return how many were."""
+    async with asyncio.timeout(10):
+        while len(engine.warmed) < number:
+            await asyncio.sleep(0.001)
+    return len(engine.warmed)
+
+
+async def test_where_the_cursor_rests_is_prepared_as_the_first_key_will_ask() -> None:
+    engine = ScriptedEngine(["net_price"])
+    session = resting(engine)
+    session.cursor_rests(snapshot("a = 1\n‸\nb = 2"))
+    assert await warmed(engine) == 1
+    assert engine.prompts == []
+    await session.suggest(snapshot("a = 1\nx = ‸\nb = 2"))
+    (first,), (asked,) = engine.warmed, engine.prompts
+    assert first.token_ids[: first.anchor_tokens] == asked.token_ids[: asked.anchor_tokens]
+    await session.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"enabled": False}, "x = ‸"),
+        ({"disabled_languages": ("python",)}, "x = ‸"),
+        ({"cursor_hints": "never"}, "x = ‸"),
+        ({}, f"{PASTED}\nx = ‸"),
+        ({"is_busy": True}, "x = ‸"),
+    ],
+)
+async def test_where_nothing_is_completed_nothing_is_prepared(
+    options: dict[str, object], text: str
+) -> None:
+    engine = ScriptedEngine(["a"])
+    session = resting(engine, **options)  # type: ignore[arg-type]
+    session.cursor_rests(snapshot(text))
+    await asyncio.sleep(0.05)
+    await session.close()  # waits for what is done in the background
+    assert engine.warmed == []
+
+
+async def test_a_place_is_not_prepared_while_something_is_asked_nor_for_an_engine_that_left() -> (
+    None
+):
+    engine = ScriptedEngine(["net_price"], delay_s=0.1)
+    session = resting(engine)
+    asking = asyncio.create_task(session.suggest(snapshot("x = ‸")))
+    await asyncio.sleep(0.01)
+    session.cursor_rests(snapshot("y = ‸"))
+    await asking
+    await session.close()
+    assert engine.warmed == []
+
+
+async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for() -> None:
+    engine = ScriptedEngine(["net_price(1)"])
+    session = resting(engine, frugal="on")
+    asked = [asyncio.create_task(session.suggest(snapshot(f"x = {'n' * n}‸"))) for n in range(5)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(each, Superseded) for each in outcomes] == [True] * 4 + [False]
+    assert len(engine.prompts) == 1
+    await session.close()
+
+
+@pytest.mark.parametrize("path", ["", "/w/vault.py"])
+async def test_sensitive_names_take_effect_at_once_both_ways(path: str) -> None:
+    open_ones = Settings(think_ahead=False, snippet_tokens=0)
+    closed = open_ones.model_copy(update={"sensitive_names": ("vault.*",)})
+    session = Session(open_ones, engine_factory=lambda *_: ScriptedEngine(["net_price(1)"] * 9))
+    here = replace(snapshot("x = ‸"), uri="untitled:/w/vault.py", path=path)
+    session.document_opened(here.uri, Path(path) if path else None, here.text, here.language_id)
+    for settings, is_closed in ((closed, True), (open_ones, False), (closed, True)):
+        session.reconfigure(settings)
+        report = await session.suggest(here)
+        assert (report.suggestion is None) == is_closed
+        assert ("its name says" in report.reason) == is_closed
+        proposal = await session.edits.propose(here.uri, waits=False)
+        assert (proposal.reason == "the file holds secrets") == is_closed
     await session.close()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infill_ls.evaluation.simulated import SimulatedEngine
-from infill_ls.evaluation.simulated_clock import run_simulated
+from infill_ls.measuring.simulated import SimulatedEngine
+from infill_ls.measuring.simulated_clock import run_simulated
 from infill_ls.session import Session, Superseded
 from infill_ls.types import Report, Trigger
 from infill_ls.writing import GRACE_S

@@ -33,7 +33,7 @@ infill() { $python -c 'import sys; from infill_ls.cli import main; sys.exit(main
 llama_cpp_with() { mkdir -p "$1" && tar xf "$package/llama_cpp.tar.gz" -C "$1" && ln -sfn "$2" "$1/llama_cpp/lib"; }
 make_models() { # quantised by llama.cpp for the CPU alone, which is built long before that for CUDA
     for shape in $(printf '%s\n' $models | cut -d: -f1 | sort -ru); do
-        $python bench/engine/synthetic_model.py "$shape" "models/$shape.gguf" ${LAYERS:+--layers $LAYERS} \
+        $python -m bench.engine.synthetic_model "$shape" "models/$shape.gguf" ${LAYERS:+--layers $LAYERS} \
             --vocabulary "$package/ggml-vocab-deepseek-coder.gguf"
         say "$shape: $?"
     done &
@@ -62,11 +62,11 @@ team() { # llama-server with a slot for each of 50 editors: a few that type, all
     for _ in $(seq 120); do curl -sf $url/health > /dev/null && break; sleep 0.5; done
     local about=(--url $url --hardware "$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1)" --server "llama-server, $model" --tokens 12)
     for editors in 4 50; do
-        measure 60 "editors-$editors-$model-printed" $python bench/remote/team.py editors "${about[@]}" \
+        measure 60 "editors-$editors-$model-printed" $python -m bench.remote.team editors "${about[@]}" \
             --editors $editors --seconds 20 --out "$results/editors-$editors-$model.json"
     done
-    rate=$($python -c 'import json, sys; print(json.load(open(sys.argv[1]))["answers_per_editor_per_s"])' "$results/editors-4-$model.json")
-    measure 120 "capacity-$model-printed" $python bench/remote/team.py capacity "${about[@]}" --user-rate "$rate" \
+    rate=$($python -c 'import json, sys; print(json.load(open(sys.argv[1]))["figures"]["answers_per_editor_per_s"])' "$results/editors-4-$model.json")
+    measure 120 "capacity-$model-printed" $python -m bench.remote.team capacity "${about[@]}" --user-rate "$rate" \
         --levels 1 2 4 8 16 32 48 --seconds 6 --out "$results/capacity-$model.json"
     kill $server
     wait $server
@@ -78,7 +78,7 @@ nvcc --version | tail -2
 for archive in llama.cpp infill-ls; do tar xf "$package/$archive.tar.gz"; done
 $python -m pip install -q --no-index --no-deps --no-compile --upgrade --target packages "$package"/*.whl
 say "packages: $?"
-export PYTHONPATH=$work/packages:$work/server:$work/retrieval:$work/bench/engine
+export PYTHONPATH=$work/packages:$work/server:$work/retrieval
 make_models &
 (cmake -S llama.cpp -B build $flags && nice ninja -C build -j "$jobs" llama llama-server llama-bench mtmd) > "$results/build.log" 2>&1
 say "built: $?"
@@ -92,9 +92,9 @@ end=$((SECONDS + ${LIMIT_S:-720}))
 for model in $models; do
     name=${model/:/-}
     file=$work/models/$name.gguf
-    measure 90 "keystrokes-$name" $python bench/engine/keystrokes.py "$file" --threads 8 --suggestions 12 100 \
+    measure 90 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
         --llama-server "$work/build/bin/llama-server -ngl 999"
-    measure 40 "cancel-$name" $python bench/engine/cancel.py "$file" --rounds 20
+    measure 40 "cancel-$name" $python -m bench.engine.cancel "$file" --rounds 20
     measure 40 "doctor-$name" $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' doctor --json --model "$file"
     measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json
 done

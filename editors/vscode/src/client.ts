@@ -9,8 +9,14 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
+import type { GhostText } from "./ghostText";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
+
+/** Where a commit message is written. */
+export const COMMIT_BOX = "vscode-scm";
+/** Of the documents that the server gets. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell", COMMIT_BOX];
 
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
@@ -18,19 +24,21 @@ export interface Listener {
   isWanted(): boolean;
   /** Whether the server has answered yet. */
   hasStarted(): boolean;
-  thinkingChanged(requests: number): void;
+  readonly ghost: GhostText;
   statusChanged(status: ServerStatus): void;
 }
 
 /**
- * Says that ghost text may take the place of brackets right of the cursor. The server knows it of
- * "Visual Studio Code", but editors that are built from it have other names.
+ * Says that ghost text may take the place of brackets right of the cursor, which the server knows of
+ * "Visual Studio Code", but editors that are built from it have other names; and that a problem in
+ * the status is shown to the user, by us, with what can be done.
  */
-const REPLACING: StaticFeature = {
+const OURS: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
       inlineCompletionReplaces: true,
+      statusProblems: true,
     };
   },
   initialize: () => {},
@@ -61,11 +69,7 @@ export function createClient(
     "infill-ls",
     { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
     {
-      documentSelector: [
-        { scheme: "file" },
-        { scheme: "untitled" },
-        { scheme: "vscode-notebook-cell" },
-      ],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       initializationOptions: initialSettings(),
       outputChannel: log,
       middleware: middlewareFor(listener),
@@ -80,22 +84,32 @@ export function createClient(
   );
   client.hasStarted = () => listener.hasStarted();
   const usual: ErrorHandler = client.createDefaultErrorHandler();
-  client.registerFeature(REPLACING);
+  client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   return client;
 }
 
+/** Text that suits one cursor hardly suits the others; who asks for it gets it at all of them. */
+function hasSeveralCursors(document: vscode.TextDocument): boolean {
+  const editor = vscode.window.activeTextEditor;
+  return editor?.document === document && editor.selections.length > 1;
+}
+
 function middlewareFor(listener: Listener): Middleware {
-  let requests = 0;
+  const { ghost } = listener;
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-      if (automatic && !listener.isWanted()) return [];
-      listener.thinkingChanged((requests += 1));
+      if (automatic && (!listener.isWanted() || hasSeveralCursors(document))) return [];
+      ghost.asked();
+      let items: number | undefined;
       try {
-        return await next(document, position, context, token);
+        const answer = await next(document, position, context, token);
+        const found = Array.isArray(answer) ? answer : (answer?.items ?? []);
+        if (!token.isCancellationRequested) items = found.length;
+        return answer;
       } finally {
-        listener.thinkingChanged((requests -= 1));
+        ghost.answered(document, items);
       }
     },
     workspace: {

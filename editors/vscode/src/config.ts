@@ -50,12 +50,20 @@ export function isOn(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get("enabled", true);
 }
 
+export function wantsNextEdits(): boolean {
+  return vscode.workspace.getConfiguration(SECTION).get("nextEdit", true);
+}
+
 /** Switch suggestions off or on, in the settings that decide. */
 export async function toggle(): Promise<void> {
   const config = vscode.workspace.getConfiguration(SECTION);
   const isOfWorkspace = config.inspect("enabled")?.workspaceValue !== undefined;
   const { Global, Workspace } = vscode.ConfigurationTarget;
   await config.update("enabled", !isOn(), isOfWorkspace ? Workspace : Global);
+}
+
+export function modelSetting(): string {
+  return vscode.workspace.getConfiguration(SECTION).get("model", "");
 }
 
 export async function setModel(path: string): Promise<void> {

@@ -1,8 +1,10 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { createClient } from "./client";
-import { SECTION, isOffFor, isOn, serverSettings } from "./config";
+import { COMMIT_BOX, SCHEMES, createClient } from "./client";
+import { SECTION, isOffFor, isOn, serverSettings, wantsNextEdits } from "./config";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
+import { GhostText } from "./ghostText";
+import { Problems } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
@@ -14,7 +16,12 @@ const OFF = "off";
 /** Runs the server, and knows all that the status bar shows. */
 export class Controller implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("infill-ls", { log: true });
+  readonly ghost = new GhostText();
+  private readonly startedEmitter = new vscode.EventEmitter<void>();
+  /** The server has answered for the first time. */
+  readonly onDidStart = this.startedEmitter.event;
   private readonly status = new StatusItem();
+  private readonly problems = new Problems();
   private readonly serverStep = new ServerStep();
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
@@ -26,13 +33,14 @@ export class Controller implements vscode.Disposable {
   private outdated: string | undefined;
   private updateOffered = false;
   private installation: Promise<void> | undefined;
-  private requests = 0;
   private pausedUntil: number | undefined;
   private pauseTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly context: vscode.ExtensionContext) {
     this.subscriptions.push(
       this.log,
+      this.ghost,
+      this.startedEmitter,
       this.status,
       this.serverStep,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
@@ -80,17 +88,16 @@ export class Controller implements vscode.Disposable {
     this.client = createClient(command, serverSettings().arguments, this.log, {
       isWanted: () => !this.isPaused && !this.isOffForWorkspace,
       hasStarted: () => this.started,
-      thinkingChanged: (requests) => {
-        this.requests = requests;
-        this.refresh();
-      },
+      ghost: this.ghost,
       statusChanged: (status) => {
         this.serverStatus = status;
+        void this.problems.take(status);
         this.refresh();
       },
     });
     await this.client.start();
     this.started = true;
+    this.startedEmitter.fire();
     this.serverStep.serverRuns();
   }
 
@@ -172,7 +179,38 @@ export class Controller implements vscode.Disposable {
   /** The server's report on the last completion of a document. */
   async explain(document: vscode.TextDocument): Promise<{ readonly markdown: string } | null> {
     const params = { textDocument: { uri: document.uri.toString() } };
-    return this.client ? this.client.sendRequest("infill/explain", params) : null;
+    return (await this.request<{ readonly markdown: string }>("infill/explain", params)) ?? null;
+  }
+
+  /** Whether something may be offered in a document, unasked. */
+  isWantedIn(document: vscode.TextDocument): boolean {
+    const isOff = this.isPaused || this.whyOff(document.languageId) !== undefined;
+    return !isOff && SCHEMES.includes(document.uri.scheme);
+  }
+
+  wantsNextEdit(document: vscode.TextDocument): boolean {
+    return wantsNextEdits() && document.uri.scheme !== COMMIT_BOX && this.isWantedIn(document);
+  }
+
+  /** Ask the server; nothing if none runs. */
+  async request<T>(
+    method: string,
+    params: object,
+    token?: vscode.CancellationToken,
+  ): Promise<T | undefined> {
+    if (!this.client?.isRunning()) return undefined;
+    // A token that is undefined would be taken for a second parameter.
+    return this.client.sendRequest<T>(method, params, ...(token ? [token] : []));
+  }
+
+  async notify(method: string, params: object): Promise<void> {
+    if (this.client?.isRunning()) await this.client.sendNotification(method, params);
+  }
+
+  /** Something that the server says of itself which LSP has no word for. */
+  isCapableOf(name: string): boolean {
+    const { experimental } = this.client?.initializeResult?.capabilities ?? {};
+    return (experimental as Record<string, unknown> | undefined)?.[name] === true;
   }
 
   dispose(): void {
@@ -182,9 +220,8 @@ export class Controller implements vscode.Disposable {
 
   private focused(editor: vscode.TextEditor | undefined): void {
     this.refresh();
-    if (!this.client?.isRunning()) return;
     const focus = editor ? { textDocument: { uri: editor.document.uri.toString() } } : {};
-    void this.client.sendNotification("textDocument/didFocus", focus);
+    void this.notify("textDocument/didFocus", focus);
   }
 
   private refresh(): void {
@@ -194,7 +231,6 @@ export class Controller implements vscode.Disposable {
       problem: this.problem,
       pausedUntil: this.pausedUntil,
       offHere: this.whyOff(language),
-      thinking: this.requests > 0,
       server: this.serverStatus,
     });
   }

@@ -1,16 +1,22 @@
 import * as vscode from "vscode";
 import { Controller } from "./controller";
 import { registerCommands } from "./commands";
+import { CursorHints } from "./cursorHints";
 import { Reports } from "./explain";
+import { NextEdits } from "./nextEdit";
 
 let controller: Controller | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   controller = new Controller(context);
   const reports = new Reports();
+  const hints = new CursorHints(controller, controller.ghost);
   context.subscriptions.push(
     controller,
     reports,
+    new NextEdits(controller, controller.ghost, controller.log),
+    hints,
+    controller.onDidStart(() => hints.started()),
     ...registerCommands(controller, reports),
   );
   await controller.start();

@@ -1,16 +1,22 @@
 import { execFile } from "node:child_process";
+import { freemem } from "node:os";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { setModel } from "./config";
+import { modelSetting, setModel } from "./config";
 import { showFailure, withRunner } from "./processes";
 
 /** A line of `infill-ls model list --json`. */
 interface Model {
   readonly name: string;
   readonly title: string;
+  readonly quantization: string;
   readonly bytes: number | null;
+  /** What it takes while it runs, if that is known. */
+  readonly memoryBytes: number | null;
   readonly licence: string;
+  readonly path: string | null;
   readonly installed: boolean;
+  /** Unless a setting says otherwise. */
   readonly inUse: boolean;
 }
 
@@ -61,20 +67,43 @@ async function listModels(
   }
 }
 
+/** What is left of the free memory to the editor and the browser. */
+const SPARE_BYTES = 2e9;
+
+/** First what is here, then what could be fetched: what fits into the free memory before the rest. */
 function choicesOf(models: readonly Model[], file: Choice): Choice[] {
-  const separator = (label: string): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const setting = modelSetting();
+  const isInUse = ({ name, path, inUse }: Model): boolean =>
+    setting ? setting === name || setting === path : inUse;
+  const fits = ({ memoryBytes }: Model): boolean =>
+    memoryBytes === null || memoryBytes <= freemem() - SPARE_BYTES;
   const choiceOf = (model: Model): Choice => ({
-    label: `${model.inUse ? "$(check) " : model.installed ? "" : "$(cloud-download) "}${model.name}`,
-    description: [model.inUse && "in use", model.title, sizeOf(model.bytes), model.licence].filter(Boolean).join(", "),
+    label: `${isInUse(model) ? "$(check) " : ""}${model.name}`,
+    description: [
+      isInUse(model) && "in use",
+      model.title,
+      model.quantization,
+      sizeOf(model.bytes),
+      model.memoryBytes !== null && `takes ${sizeOf(model.memoryBytes)} of memory`,
+      model.licence,
+    ].filter(Boolean).join(", "),
     model: model.name,
     fetch: !model.installed,
   });
+  const group = (label: string, members: readonly Model[]): Choice[] =>
+    members.length
+      ? [{ label, kind: vscode.QuickPickItemKind.Separator }, ...members.map(choiceOf)]
+      : [];
+  const isOther = setting !== "" && !models.some(isInUse);
+  const chosen = "what infill-ls model use chose, else the bundled one";
+  const others = models.filter(({ installed }) => !installed);
   return [
-    { label: "Default", description: "what infill-ls model use chose, else the bundled one", model: "" },
-    ...models.filter(({ installed }) => installed).map(choiceOf),
+    { label: "Default", description: chosen, model: "" },
+    ...(isOther ? [{ label: `$(check) ${setting}`, description: "in use", model: setting }] : []),
+    ...group("on this machine", models.filter(({ installed }) => installed)),
     file,
-    separator("to be fetched"),
-    ...models.filter(({ installed }) => !installed).map(choiceOf),
+    ...group("to be fetched, fits into the free memory", others.filter(fits)),
+    ...group("to be fetched, needs more memory than is free", others.filter((one) => !fits(one))),
   ];
 }
 

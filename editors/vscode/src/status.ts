@@ -2,8 +2,9 @@ import * as vscode from "vscode";
 
 /** What the server says about itself in the notification `didChangeStatus`. */
 export interface ServerStatus {
-  readonly busy: boolean;
-  readonly kind: "Normal" | "Warning" | "Error" | "Inactive";
+  readonly state: "off" | "loading" | "problem" | "indexing" | "thinking" | "ready";
+  /** How much of the model is there, while it loads. */
+  readonly percent: number | null;
   readonly message: string;
   readonly indexedFiles: number;
 }
@@ -15,7 +16,6 @@ export interface State {
   /** In milliseconds since 1970; infinite until VS Code starts again. */
   readonly pausedUntil?: number | undefined;
   readonly offHere?: string | undefined;
-  readonly thinking?: boolean;
   readonly server?: ServerStatus | undefined;
 }
 
@@ -28,7 +28,7 @@ interface Look {
 export function lookOf(state: State): Look {
   const { server } = state;
   if (state.missing) return { icon: "cloud-download", detail: "not installed", warn: true };
-  const problem = state.problem ?? (server?.kind === "Error" ? server.message : undefined);
+  const problem = state.problem ?? (server?.state === "problem" ? server.message : undefined);
   if (problem !== undefined) return { icon: "error", detail: problem, warn: true };
   if (state.pausedUntil !== undefined) {
     const until = Number.isFinite(state.pausedUntil)
@@ -38,10 +38,22 @@ export function lookOf(state: State): Look {
   }
   if (state.offHere !== undefined) return { icon: "circle-slash", detail: state.offHere };
   if (!server) return { icon: "loading~spin", detail: "starting" };
-  if (server.busy) return { icon: "loading~spin", detail: server.message };
-  if (server.kind === "Inactive") return { icon: "circle-slash", detail: server.message };
-  if (state.thinking) return { icon: "sparkle", detail: "thinking" };
-  return { icon: "check", detail: `ready, ${server.indexedFiles} files indexed` };
+  return lookOfServer(server);
+}
+
+function lookOfServer({ state, message, percent, indexedFiles }: ServerStatus): Look {
+  switch (state) {
+    case "loading":
+      return { icon: "loading~spin", detail: percent ? `${message}, ${percent} %` : message };
+    case "indexing":
+      return { icon: "loading~spin", detail: message };
+    case "off":
+      return { icon: "circle-slash", detail: message };
+    case "thinking":
+      return { icon: "sparkle", detail: "thinking" };
+    default:
+      return { icon: "check", detail: `ready, ${indexedFiles} files indexed` };
+  }
 }
 
 /** The item in the status bar; a click shows the menu. */

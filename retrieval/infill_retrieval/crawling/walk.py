@@ -26,6 +26,8 @@ WALK_LIMIT_S = 120.0
 BEAT_S = 1.0
 """How often it is said that the walk goes on."""
 
+_now = time.monotonic
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -41,12 +43,12 @@ def walk(
 ) -> Walk:
     """Return the files below ``folder`` that are worth reading; ``on_beat`` is called meanwhile."""
     found: list[Source] = []
-    moved_at = started = time.monotonic()
+    moved_at = started = _now()
     ended = threading.Event()
 
     def move() -> None:
         nonlocal moved_at
-        moved_at = time.monotonic()
+        moved_at = _now()
 
     def go() -> None:
         try:
@@ -62,7 +64,7 @@ def walk(
     next_beat = started + BEAT_S
     while thread.is_alive():
         thread.join(BEAT_S / 20)
-        now = time.monotonic()
+        now = _now()
         if now - moved_at > STILL_LIMIT_S or now - started > WALK_LIMIT_S:
             break
         if now >= next_beat:

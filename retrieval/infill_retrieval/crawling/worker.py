@@ -51,6 +51,7 @@ LOOK_EVERY_S = 0.2
 """How often it is looked whether the child hangs, or is not wanted any more."""
 LAST_WAIT_S = 5.0
 """How long a child that was killed is waited for: one in a system call that hangs ends with that."""
+_now = time.monotonic
 _SOURCES_AT_ONCE = 1000
 _COMMAND = ("-m", "infill_retrieval.crawling.worker")
 _HEAD = struct.Struct("<II")
@@ -190,7 +191,7 @@ class _Listener:
     def _listen(self) -> Generator[Found, None, None]:
         assert self._child.stdout is not None
         while self._stop is None or not self._stop.is_set():
-            self._heard_at = time.monotonic()
+            self._heard_at = _now()
             frame = _read_frame(self._child.stdout)
             self._heard_at = math.inf
             if frame is None:
@@ -214,7 +215,7 @@ class _Listener:
     def _watch(self) -> None:
         while not self._done.wait(LOOK_EVERY_S):
             is_unwanted = self._stop is not None and self._stop.is_set()
-            if is_unwanted or time.monotonic() - self._heard_at > HANG_LIMIT_S:
+            if is_unwanted or _now() - self._heard_at > HANG_LIMIT_S:
                 log.debug("the crawling process is ended")
                 self.was_killed = True
                 self._child.kill()
@@ -252,7 +253,7 @@ def main() -> None:
     order = json.loads(sys.stdin.buffer.readline())
     end_with_parent(order["parent"], sys.stdin.fileno())
     options = order["settings"]
-    for name in ("excluded", "sensitive_names", "shares"):
+    for name in ("excluded", "sensitive_names"):
         options[name] = tuple(options[name])
     if options["cache_folder"] is not None:
         options["cache_folder"] = Path(options["cache_folder"])

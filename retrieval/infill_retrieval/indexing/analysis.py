@@ -33,7 +33,7 @@ from infill_retrieval.syntax import (
     parse,
 )
 
-FORMAT = 3
+FORMAT = 4
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
 MAX_SIGNATURE_CHARS = 160
 """A longer signature (a table, a dozen parameters) is shown cut off."""
@@ -120,7 +120,7 @@ def analyse(language: Language, path: str, text: str) -> Analysis:
     """Find the windows, declarations and imports of a text. Never fails."""
     if is_generated(path, text):
         return EMPTY_ANALYSIS
-    lines, secret = _clean_lines(text, bare=is_bare(language.name))
+    lines, secret = _clean_lines(text, language, bare=is_bare(language.name, path))
     # The grammar and the windows must agree on what a line is.
     text = "\n".join(lines)
     tree = parse(language, text)
@@ -146,9 +146,9 @@ def snippet_lines(text: str, details: Details) -> list[str]:
     return lines
 
 
-def _clean_lines(text: str, *, bare: bool) -> tuple[list[str], list[int]]:
+def _clean_lines(text: str, language: Language, *, bare: bool) -> tuple[list[str], list[int]]:
     lines = bare_lines(text)
-    secret = secret_lines(lines, bare=bare)
+    secret = secret_lines(lines, bare=bare, language=language)
     for number in secret:
         lines[number] = ""
     return [line.rstrip() for line in lines], secret

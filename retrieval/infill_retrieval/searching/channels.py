@@ -1,4 +1,7 @@
-"""The candidates of each channel for a query, best first."""
+"""The channels that snippets come by: one table, and the picks of each for a query, best first.
+
+A new channel is its name in :class:`~infill_retrieval.types.Channel` and an entry of ``CHANNELS``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 from infill_retrieval.indexing.analysis import Details, signature
 from infill_retrieval.indexing.bm25 import Floats, Hit, Ranking
-from infill_retrieval.searching.pack import Candidate
+from infill_retrieval.searching.candidate import Candidate
 from infill_retrieval.searching.related import Related
 from infill_retrieval.types import Channel
 
@@ -36,14 +39,14 @@ class Pick:
     """Of the file that it is in."""
     details: Details
     number: int
-    """Of the declaration, or of the window in the channel of usages, in ``details``."""
+    """Of the declaration, or of the window in a channel of windows, in ``details``."""
     channel: Channel
     score: float
 
     def cut(self, path: str, lines: Sequence[str]) -> Candidate:
         """Return the candidate, given the lines of its file and what the prompt calls that."""
         found: dict[int, str] = {}
-        if self.channel is Channel.USAGE:
+        if self.channel in WINDOWS:
             window = self.details.window(self.number)
             for line in range(window.first_line, window.last_line + 1):
                 found[line] = lines[line].rstrip()
@@ -66,13 +69,25 @@ class Shelf:
     scores_of: Callable[[str], Floats]
 
 
-def imported(
-    related: Mapping[str, Related], best_score: float, shelf: Shelf, partial: str = ""
-) -> list[Pick]:
-    """Return declarations of imported files; ``best_score`` is that of any declaration.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a place when its channels are asked."""
 
-    ``partial`` is what is typed already of a member after the dot at the cursor.
-    """
+    path: str
+    """Of the file being edited; nothing of it is picked."""
+    budget_tokens: int
+    related: Mapping[str, Related]
+    """What is imported, by the key of its file."""
+    partial: str
+    """What is typed already of a member after the dot at the cursor."""
+    declarations: Ranking[str]
+    windows: Ranking[str]
+    shelf: Shelf
+
+
+def imported(found: Found) -> list[Pick]:
+    """Return declarations of imported files."""
+    related, shelf, best_score = found.related, found.shelf, found.declarations.best_score
     best = best_score if best_score > 0 else 1.0
     ranked: list[tuple[float, str, int]] = []
     for key, wanted in related.items():
@@ -80,7 +95,7 @@ def imported(
             continue
         scores = shelf.scores_of(key)
         boost = shelf.boost_of(key)
-        for number, weight in enumerate(_weights(details, wanted, partial)):
+        for number, weight in enumerate(_weights(details, wanted, found.partial)):
             if weight > 0:
                 own = max(float(scores[number]), 0.0) if number < len(scores) else 0.0
                 ranked.append(((weight * IMPORT_BONUS * best + own) * boost, key, number))
@@ -121,37 +136,60 @@ def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
     return weights
 
 
-def declarations(ranking: Ranking[str], shelf: Shelf, without: set[str]) -> list[Pick]:
+def declarations(found: Found) -> list[Pick]:
     """Return declarations of files that are not imported, by BM25."""
-    return _picks(ranking, shelf, without, Channel.DECLARATION, MAX_CANDIDATES)
-
-
-def usages(
-    ranking: Ranking[str], shelf: Shelf, without: set[str], budget_tokens: int
-) -> list[Pick]:
-    """Return windows of code, by BM25; some more than ``budget_tokens`` have room for."""
-    most = max(MIN_WINDOWS, budget_tokens // TOKENS_PER_WINDOW)
-    return _picks(ranking, shelf, without, Channel.USAGE, most)
-
-
-def _picks(
-    ranking: Ranking[str], shelf: Shelf, without: set[str], channel: Channel, most: int
-) -> list[Pick]:
+    seen = {*found.related, found.path}
     return [
-        Pick(hit.key, details, hit.number, channel, score)
-        for score, hit in _boosted(ranking, shelf, without)[:most]
-        if (details := shelf.details_of(hit.key)) is not None
+        Pick(hit.key, details, hit.number, Channel.DECLARATION, score)
+        for score, hit, details in _boosted(found.declarations, found.shelf, without=seen)
     ]
 
 
+def usages(found: Found) -> list[Pick]:
+    """Return windows of code, by BM25; some more than the budget has room for."""
+    most = max(MIN_WINDOWS, found.budget_tokens // TOKENS_PER_WINDOW)
+    return [
+        Pick(hit.key, details, hit.number, Channel.USAGE, score)
+        for score, hit, details in _boosted(
+            found.windows, found.shelf, without={found.path}, most=most
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRule:
+    """What a channel picks, and what it gets of the budget."""
+
+    channel: Channel
+    share: float
+    """Part of the budget; what the channel leaves goes to the others."""
+    pick: Callable[[Found], list[Pick]]
+    is_window: bool = False
+    """Its snippets are stretches of a file, each for itself; others of one file are put together."""
+
+
+CHANNELS: tuple[ChannelRule, ...] = (
+    ChannelRule(Channel.IMPORTED, 0.4, imported),
+    ChannelRule(Channel.DECLARATION, 0.35, declarations),
+    ChannelRule(Channel.USAGE, 0.25, usages, is_window=True),
+)
+"""In the order of the prompt: what comes last is nearest to the cursor."""
+WINDOWS = frozenset(rule.channel for rule in CHANNELS if rule.is_window)
+
+
 def _boosted(
-    ranking: Ranking[str], shelf: Shelf, without: set[str]
-) -> list[tuple[float, Hit[str]]]:
+    ranking: Ranking[str], shelf: Shelf, *, without: set[str], most: int = MAX_CANDIDATES
+) -> list[tuple[float, Hit[str], Details]]:
     hits = [
         (_times(hit.score, shelf.boost_of(hit.key)), hit)
         for hit in ranking.top(2 * MAX_CANDIDATES, without)
     ]
-    return sorted(hits, key=lambda pair: -pair[0])[:MAX_CANDIDATES]
+    best = sorted(hits, key=lambda pair: -pair[0])[: min(most, MAX_CANDIDATES)]
+    return [
+        (score, hit, details)
+        for score, hit in best
+        if (details := shelf.details_of(hit.key)) is not None
+    ]
 
 
 def _fitness(name: str, partial: str) -> float:

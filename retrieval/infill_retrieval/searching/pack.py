@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infill_retrieval.render import path_comment, render_snippet
+from infill_retrieval.searching.candidate import Candidate
+from infill_retrieval.searching.channels import CHANNELS, WINDOWS
 from infill_retrieval.types import Channel, Considered, CountTokens, Snippet, Verdict
 
 DUPLICATE_SHARE = 0.8
@@ -16,28 +18,7 @@ OPTIMISTIC_TOKEN_CHARS = 6
 COUNTING_ROUNDS = 3
 """So often candidates are chosen and the lines of the chosen ones counted. Counting takes longer
 than all the rest at a new place, and by then hardly a line is chosen that was not counted."""
-_CHANNELS = tuple(Channel)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Lines of a file that might help, with their numbers. A declaration has its class's too."""
-
-    path: str
-    """As the prompt shows it."""
-    channel: Channel
-    lines: tuple[tuple[int, str], ...]
-    """Pairs of line number (0-based, ascending) and text without a line end."""
-    score: float
-
-    @property
-    def text(self) -> str:
-        """The lines, with a newline at the end of each."""
-        return "".join(f"{line}\n" for _, line in self.lines)
-
-    def as_snippet(self, tokens: int) -> Snippet:
-        """Return the candidate as a snippet of its own."""
-        return Snippet(self.path, self.text, self.lines[0][0], self.channel, self.score, tokens)
+_CHANNELS = tuple(one.channel for one in CHANNELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +121,7 @@ def _choose(
     def take(candidate: Candidate, limit_tokens: int) -> int:
         """Return the tokens that taking ``candidate`` cost; 0 if it was not taken."""
         file = open_files[candidate.channel, candidate.path]
-        is_window = candidate.channel is Channel.USAGE
+        is_window = candidate.channel in WINDOWS
         lines: set[str] = set()
         cost = 0 if file and not is_window else costs[path_comment(candidate.path)]
         for number, line in candidate.lines:
@@ -196,7 +177,7 @@ def _fit(
 def _join(taken: Iterable[Candidate]) -> list[Candidate]:
     joined: dict[tuple[Channel, str, int], Candidate] = {}
     for candidate in taken:
-        window = candidate.lines[0][0] if candidate.channel is Channel.USAGE else -1
+        window = candidate.lines[0][0] if candidate.channel in WINDOWS else -1
         key = candidate.channel, candidate.path, window
         other = joined.get(key)
         if other is None:

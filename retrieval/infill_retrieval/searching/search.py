@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 from infill_retrieval.files.sources import read_source
 from infill_retrieval.indexing.analysis import Details, digest_of, imports_of, snippet_lines
 from infill_retrieval.indexing.corpus import Corpus
-from infill_retrieval.searching import channels
-from infill_retrieval.searching.channels import Pick
+from infill_retrieval.searching.candidate import Candidate
+from infill_retrieval.searching.channels import CHANNELS, Found, Pick, Shelf
 from infill_retrieval.searching.modules import ModuleTable
-from infill_retrieval.searching.pack import Candidate, in_stable_order, pack
+from infill_retrieval.searching.pack import in_stable_order, pack
 from infill_retrieval.searching.query import SearchQuery, search_query
 from infill_retrieval.searching.related import Related, receiver_types, related_files
 from infill_retrieval.settings import RetrievalSettings
@@ -27,6 +27,7 @@ from infill_retrieval.types import Channel, CountTokens, Query, Retrieval, Snipp
 FILES_KEPT = 256
 """Files whose lines, and whose places of snippets, are kept; a query shows some dozens."""
 OUTLINES_KEPT = 8
+SHARES = {rule.channel: rule.share for rule in CHANNELS}
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -81,9 +82,8 @@ class Search:
                 for channel, picked in picks.items()
             }
         with timed(steps_ms, "pack"):
-            shares = dict(zip(Channel, self._settings.shares, strict=True))
             packed = pack(
-                candidates, budget_tokens, _timing(count_tokens, steps_ms), shares, search.visible
+                candidates, budget_tokens, _timing(count_tokens, steps_ms), SHARES, search.visible
             )
             snippets = in_stable_order(packed.snippets, last)
         self._last = query.path, snippets
@@ -106,18 +106,21 @@ class Search:
         if not search.terms and not related:
             return {}
         ranking = workspace.corpus.declarations.rank(search.terms)
-        shelf = channels.Shelf(
+        shelf = Shelf(
             self._details_of,
             workspace.boosts_for(query.path),
             lambda path: workspace.corpus.declaration_scores(ranking, path),
         )
-        windows = workspace.corpus.windows.rank(search.terms)
-        seen = {*related, query.path}
-        return {
-            Channel.IMPORTED: channels.imported(related, ranking.best_score, shelf, search.partial),
-            Channel.DECLARATION: channels.declarations(ranking, shelf, seen),
-            Channel.USAGE: channels.usages(windows, shelf, {query.path}, budget_tokens),
-        }
+        found = Found(
+            path=query.path,
+            budget_tokens=budget_tokens,
+            related=related,
+            partial=search.partial,
+            declarations=ranking,
+            windows=workspace.corpus.windows.rank(search.terms),
+            shelf=shelf,
+        )
+        return {rule.channel: rule.pick(found) for rule in CHANNELS}
 
     def _named(self, path: str) -> tuple[str, bytes]:
         source = self._workspace.corpus.source_of(path)

@@ -3,13 +3,15 @@
 Three nets. Files with the names of :data:`SENSITIVE_NAMES` are not read at all. In the others two
 kinds of lines are hidden: blanked before they are searched, kept or shown to a model.
 
-- A *certain* secret has the form of a private key or of the token of a known service, is a
-  password in an address, or is a long random-looking string that is assigned to a name like
-  ``password``. Nothing is completed in a file that holds one: :func:`sensitivity` says so.
-- A *named* secret is what stands right of a name that says so (``secret_places``), whatever it
-  looks like (``secret_values``). Tests are full of such dummies, so these lines are hidden and the
-  rest of the file is completed. A dummy is told by its form: it is short or made of words, and one
-  in the form of a service says so (``EXAMPLE``, ``xxxxxx``) and is not hidden at all.
+- A *certain* secret has the form of a private key or of the token of a known service (``formats``,
+  ``services``), is a password in an address, or is a long random-looking string that is assigned
+  to a name like ``password``. Nothing is completed in a file that holds one, unless it is the
+  source of a test (:func:`is_test`): :func:`sensitivity` says so.
+- A *named* secret is what stands right of a name that says so, whatever it looks like (``values``):
+  by lines (``places``), and by the syntax tree where there is a grammar (``statements``). Sources
+  are full of such dummies, so these lines are hidden and the rest of the file is completed. A
+  dummy is told by its form: it is short or made of words, and one in the form of a service says so
+  (``EXAMPLE``, ``xxxxxx``) and is not hidden at all.
 """
 
 from __future__ import annotations
@@ -28,7 +30,11 @@ from infill_retrieval.secrets.places import (
     may_go_on,
     next_line_holds_it,
 )
+from infill_retrieval.secrets.services import Token, service_token
+from infill_retrieval.secrets.statements import may_say_secret, secrets_of_statements
 from infill_retrieval.secrets.values import MIN_CHARS, NAME_MARKS, is_placeholder, looks_random
+from infill_retrieval.syntax.language import Language
+from infill_retrieval.syntax.languages import language_of
 
 SENSITIVE_NAMES: tuple[str, ...] = (
     ".env",
@@ -100,14 +106,33 @@ _ASSIGNMENT = re.compile(
 )
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY")
+_KEY_BODY = re.compile(
+    r"""\A[\s"'`]{0,80}\+?[\s"'`]{0,9}[0-9A-Za-z/=][0-9A-Za-z+/=]{15,}+(?:\\n)?[\s"'`+,;\\]*$"""
+)
 _DUMMY = re.compile(r"EXAMPLE|[xX]{6}|0{10}|1{10}|A{10}|a{10}")
 """Stands in tokens that documentation shows, but hardly in ones that chance made."""
 _BARE_LANGUAGES = frozenset(
     {"cmake", "dockerfile", "latex", "make", "plaintext", "rst", "xml", "yaml"}
 )
+_BARE_ENDINGS = frozenset(
+    {
+        ".cfg", ".cnf", ".conf", ".config", ".desktop", ".env", ".ini", ".inf", ".netrc",
+        ".properties", ".prefs", ".reg", ".service", ".txt",
+    }
+)  # fmt: skip
+_BARE_NAMES = frozenset({".gitconfig", ".editorconfig", ".hgrc", "config"})
+_TEST_FOLDERS = frozenset(
+    {
+        "test", "tests", "testing", "__tests__", "spec", "specs", "fixtures", "testdata", "mocks",
+        "__mocks__", "e2e",
+    }
+)  # fmt: skip
+_TEST_NAME = re.compile(
+    r"(?:^|[._-])(?:tests?|specs?|conftest|mocks?|fixtures?)(?=[._-])|(?<=[a-z0-9])(?:Tests?|Spec)(?=\.)"
+)
 _TRIPLE = ('"""', "'''", "`")
 _ASSIGNMENT_MARKS = ("secret", "token", "passw", "pwd", "key", "auth")
-_CERTAIN, _NAMED, _OPENS = 1, 2, 4
+_CERTAIN, _NAMED, _OPENS, _NAMES, _ENDS_KEY = 1, 2, 4, 8, 16
 MAX_KEPT_CHARS = 1_000
 """Longer lines are judged anew each time, as keeping them would take much memory."""
 MAX_LITERAL_LINES = 20
@@ -156,15 +181,28 @@ def _covers(pattern: str, parts: Sequence[str]) -> bool:
     return len(wanted) in reached
 
 
-def is_bare(language: str) -> bool:
-    """Return whether a word without quotes is a value in files of a language."""
-    return language in _BARE_LANGUAGES
+def is_bare(language: str, path: str = "") -> bool:
+    """Return whether a word without quotes is a value in files of a language, or of a name.
+
+    The name counts as well, as an editor may take an ``.ini`` for something else.
+    """
+    return language in _BARE_LANGUAGES or is_bare_name(path)
 
 
-def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
+def is_bare_name(path: str) -> bool:
+    """Return whether files of this name are settings, in which words without quotes are values."""
+    place = PurePath(path)
+    is_named = place.name.lower() in _BARE_NAMES or place.suffix.lower() in _BARE_ENDINGS
+    return is_named or language_of(path).name in _BARE_LANGUAGES - {"plaintext"}
+
+
+def secret_lines(
+    lines: Sequence[str], *, bare: bool = False, language: Language | None = None
+) -> list[int]:
     """Return the numbers (0-based, ascending) of the lines that hold a secret.
 
-    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once.
+    ``bare``: see :func:`is_bare`. Cheap enough for every key: a line is judged once, and so are
+    the lines of ``language`` that begin with a name that says secret.
     """
     verdicts = [_judge(line, bare) for line in lines]
     found = set(_certain(lines, verdicts))
@@ -174,6 +212,9 @@ def secret_lines(lines: Sequence[str], *, bare: bool = False) -> list[int]:
         following = lines[number + 1 : number + 2] if verdict & _OPENS else ()
         if following and next_line_holds_it(lines[number], following[0]):
             found.update(_literal(lines, number))
+    if language is not None and not bare:
+        naming = [number for number, verdict in enumerate(verdicts) if verdict & _NAMES]
+        found |= secrets_of_statements(lines, naming, language)
     return sorted(found)
 
 
@@ -186,9 +227,22 @@ def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | N
     """Return why nothing should be completed inside a file, in a few words, or ``None``."""
     if is_sensitive_name(path, extra):
         return "its name says that it holds secrets"
-    if certain_lines(bare_lines(text)):
+    if not is_test(path) and certain_lines(bare_lines(text)):
         return "it holds a private key or a token"
     return None
+
+
+def is_test(path: str) -> bool:
+    """Return whether a file is the source of a test, whose secrets are dummies nearly always.
+
+    Its name says so, or one of the folders next to it.
+    """
+    place = PurePath(path)
+    if is_bare(language_of(path).name, path):
+        return False
+    # ``A.Tests`` is what a project of tests is called in C#.
+    folders = {folder.lower().rpartition(".")[2] for folder in place.parts[-5:-1]}
+    return _TEST_NAME.search(place.name) is not None or not _TEST_FOLDERS.isdisjoint(folders)
 
 
 def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
@@ -204,7 +258,13 @@ def _certain(lines: Sequence[str], verdicts: Sequence[int]) -> list[int]:
             found.append(number)
             line = lines[number]
             inside_key = _KEY_BEGIN.search(line) is not None and _KEY_END.search(line) is None
-    return found
+        elif verdict & _ENDS_KEY:
+            # The text begins in the middle of a key.
+            first = number
+            while first and _KEY_BODY.match(lines[first - 1]):
+                first -= 1
+            found += range(first, number + 1)
+    return sorted(set(found))
 
 
 def _judge(line: str, bare: bool) -> int:
@@ -217,9 +277,15 @@ def _judge_anew(line: str, bare: bool) -> int:
     """Return what is to be known of a line alone, as a sum of ``_CERTAIN`` and the others."""
     folded = line.lower()
     has_name = any(mark in folded for mark in NAME_MARKS)
-    verdict = _CERTAIN if _is_certain(line, folded) else 0
-    if (has_name or URL_MARK in line) and has_named_secret(line, bare=bare):
+    token = service_token(line, folded)
+    verdict = _CERTAIN if token is Token.CERTAIN or _is_certain(line, folded) else 0
+    is_named = token is Token.NAMED
+    if is_named or ((has_name or URL_MARK in line) and has_named_secret(line, bare=bare)):
         verdict |= _NAMED
+    if "-----END" in line and _KEY_END.search(line):
+        verdict |= _ENDS_KEY
+    if has_name and may_say_secret(line):
+        verdict |= _NAMES
     return verdict | (_OPENS if has_name and may_go_on(line) else 0)
 
 

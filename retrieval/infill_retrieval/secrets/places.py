@@ -23,13 +23,13 @@ _WRAPPER = (
 _QUOTE = r'''(?:[bBrRfFuUL@$]{0,2}\#{0,2}\\{0,2})("""|\'\'\'|["'`])'''
 _TYPE = r"(?:\s{0,4}:\s{0,4}[&A-Za-z_][\w.&<>'\[\]|* ]{0,40}(?==)|(?:\[\d{0,5}\])|\s(?:string|\[\]byte)(?=\s?=))?"
 _QUOTED = re.compile(
-    rf"""{_NAME}(["'`]?)[\])}}]{{0,2}}{_TYPE}\s{{0,20}}(:=|=>|->|\?\?=?|\|\||or\b|\?:|\|\|=|!==?|===?|=|:|,|<-)\s{{0,20}}{_WRAPPER}{_QUOTE}"""
+    rf"""{_NAME}\\{{0,2}}(["'`]?)[\])}}]{{0,2}}{_TYPE}\s{{0,20}}(:=|=>|->|\?\?=?|\|\||or\b|\?:|\|\|=|!==?|===?|=|:|,|<-)\s{{0,20}}{_WRAPPER}{_QUOTE}"""
 )
 _DEFINED = re.compile(
-    r"""(?:^\s{0,20}\#\s{0,8}define|^\s{0,20}(?:ENV|ARG|setx|set|defaults?\s+write)\b)\s{1,8}([A-Za-z_][\w.-]{1,80})\s{1,20}(?:L?"([^"]{6,4000})"|(\S{6,4000}))"""
+    r"""(?:^\s{0,20}\#\s{0,8}define|^\s{0,20}(?:ENV|ARG|setx|setenv|set(?:\s-\w{1,4})?|defaults?\s+write)\b)\s{1,8}([A-Za-z_][\w.-]{1,80})\s{1,20}(?:L?"([^"]{6,4000})"|(\S{6,4000}))"""
 )
 _BARE = re.compile(
-    r"""^\s{0,80}(?:export\s+|set\s+|setx\s+|ENV\s+|ARG\s+|-\s+|local\s+|declare\s+-x\s+|readonly\s+|\$env:|-e\s+|(?:\#|//|--|\*|;)\s?)?["']?([A-Za-z_][\w.$ -]{1,80}?)["']?(\s?[=:]\s?)\s{0,20}([^\s"'`#][^\s"'`]{5,4000})\s{0,20}(?:[\#;].{0,200})?$"""
+    r"""^\s{0,80}(?:export\s+|set\s+|setx\s+|ENV\s+|ARG\s+|-\s+|local\s+|declare\s+-x\s+|readonly\s+|\$env:|-e\s+|(?:\#|//|--|\*|;)\s?)?["'*]{0,2}([A-Za-z_][\w.$ -]{1,80}?)["'*]{0,2}(\s?(?:[:?+]?=|:)\s?)\s{0,20}([^\s"'`#][^\s"'`]{5,4000})\s{0,20}(?:[\#;].{0,200})?$"""
 )
 _SHOUTED = re.compile(r"""(?<![\w$.])([A-Z][A-Z0-9_]{2,60})=([^\s"'`(),;]{6,400})(?=\s|$|["'])""")
 _FLAG = re.compile(
@@ -57,10 +57,32 @@ _LOGIN_ALONE = re.compile(r"^\s{0,20}password\s{1,8}(\S{6,400})\s{0,8}$")
 _SHORT_PASSWORD = re.compile(
     r"""\b(?:mysql|mysqldump|mariadb|sshpass|smbclient|(?:docker|podman|helm registry) login)\b.{0,200}?\s-p ?["']?([^\s"'-][^\s"']{5,200})"""
 )
+_PIPED = re.compile(
+    r"""\b(?:echo|printf|cat\s{0,4}<<<)\s{1,4}(?:-\w{1,4}\s{1,4})?["']?([^\s"'|]{6,400})["']?\s{0,8}\|.{0,300}?--([a-z-]{2,40})-stdin"""
+)
 _SETTER = re.compile(
     rf"""(?<![\w$])(?:set|with|change|update|reset)_?([A-Za-z]\w{{1,60}})\(\s{{0,8}}{_QUOTE}([^"'`]{{6,400}})["'`]"""
 )
 _SET = re.compile(r"""\bset\s{1,4}([A-Za-z][\w.-]{1,60})\s{1,4}["']?([^\s"'=]{6,400})""")
+_DEFAULT = re.compile(r"""\$\{([A-Za-z_][\w.-]{1,60}):[-=]?([^}\s"'`]{6,400})\}""")
+_SIDE_BY_SIDE = re.compile(
+    r"""(?<!\w)([A-Za-z_][\w.-]{1,80})["']?\s{1,8}(?:to\s{1,4}|=\s?ConvertTo-SecureString\s{1,4}(?:-String\s)?)?(?=["']([^\s"'`]{6,400})["'])"""
+)
+_KEYWORD_AFTER = re.compile(
+    r"""["']([A-Za-z_][\w.-]{1,80})["'],\s{0,8}\w{1,30}\s?[:=]\s?["']([^\s"'`]{6,400})["']"""
+)
+_OF_ENVIRONMENT = re.compile(
+    r"""\$env:([A-Za-z_]\w{1,60})\s{0,4}=\s{0,4}["']([^\s"'`]{6,400})["']""", re.IGNORECASE
+)
+_OTHER_QUOTES = re.compile(
+    r"""(?<!\w)([A-Za-z_][\w.-]{1,80})\s{0,8}=>?\s{0,8}(?:\[={0,3}\[|q[qw]?[{(\[|])([^\s\])}|]{6,400})[\])}|]"""
+)
+_ATTRIBUTES = re.compile(
+    r"""\b(?:name|key|id|type)=["']([A-Za-z_][\w.-]{1,80})["'][^<>]{0,80}(?:\b(?:value|content)=["']|>)([^\s"'<>]{6,2000})"""
+)
+_TWO_ARGUMENTS = re.compile(
+    r"""(?:[aA]uth|Credentials?|PDO|[cC]onnection|AuthenticationToken)\(\s{0,8}(?:[^"'(),]{1,60},\s{0,4})?["'][^"']{1,80}["'],\s{0,8}(?:Some\()?["']([^"'\s]{6,400})["']"""
+)
 _LOGIN_PAIR = re.compile(
     r"""\b(?:[aA]uth|BasicAuth|HTTPBasicAuth|SetBasicAuth|basic_auth)\s{0,4}=?\s{0,4}\(\s{0,4}["'][^"']{1,80}["']\s{0,4},\s{0,4}["']([^"']{6,400})["']"""
 )
@@ -75,6 +97,11 @@ _ARGUMENT = re.compile(r"""["'],\s{0,20}$""")
 _NAMED_ONLY = re.compile(r"""\bname["']?\s{0,8}:\s{0,8}["']?[\w.-]{1,80}["']?,?\s{0,20}$""")
 _LITERAL = re.compile(rf"""^\s{{0,200}}{_QUOTE}([^"'`]{{6,4000}})["'`]""")
 _FIRST_WORD = re.compile(r"""^\s{0,200}([^\s"'`]{6,4000})\s{0,20}$""")
+_UNQUOTED = (
+    _SHOUTED, _FLAG, _SET, _DEFAULT, _SIDE_BY_SIDE, _OTHER_QUOTES, _ATTRIBUTES, _KEYWORD_AFTER,
+    _OF_ENVIRONMENT,
+)  # fmt: skip
+"""Patterns of a name and a value that has to look less like a word."""
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_$][\w$]*)*[,;]?")
 _EXPRESSION = re.compile(r"[()\[\]{}<>|]|::|->|,$|;$|^[*&@!]|\.\w{1,40}\.")
 
@@ -119,7 +146,8 @@ def _judgements(line: str, bare: bool) -> Iterator[bool]:
         yield _is_bare_secret(match[1], match[2], match[3], bare)
     yield from (_says(m[1], m[3]) for m in _SETTER.finditer(line))
     yield from (is_secret(m[1], Says.PASSWORD) for m in _LOGIN_PAIR.finditer(line))
-    for pattern in (_SHOUTED, _FLAG, _SET):
+    yield from (_is_unquoted("password", m[1]) for m in _TWO_ARGUMENTS.finditer(line))
+    for pattern in _UNQUOTED:
         yield from (_is_unquoted(m[1], m[2]) for m in pattern.finditer(line))
     for pattern in (_PARAMETER, _ELEMENT, _PAIR, _HEADER_LINE):
         yield from (_says(m[1], m[2]) for m in pattern.finditer(line))
@@ -134,6 +162,7 @@ def _judgements(line: str, bare: bool) -> Iterator[bool]:
         yield from (_is_given(m[1]) for m in _LOGIN.finditer(line))
     if (match := _LOGIN_ALONE.match(line)) is not None:
         yield _is_unquoted("password", match[1])
+    yield from (_is_unquoted(m[2], m[1]) for m in _PIPED.finditer(line))
     if (match := _SHORT_PASSWORD.search(line)) is not None:
         yield is_secret(match[1], Says.PASSWORD)
 
@@ -196,7 +225,8 @@ def _is_header(scheme: str, value: str) -> bool:
         return False
     if scheme.lower() == "basic":
         try:
-            return b":" in base64.b64decode(value, validate=True)
+            _user, colon, password = base64.b64decode(value, validate=True).partition(b":")
+            return bool(colon) and _is_given(password.decode("utf-8", "replace"))
         except (binascii.Error, ValueError):
             return False
     return any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and varied(value)

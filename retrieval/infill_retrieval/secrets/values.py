@@ -32,7 +32,7 @@ class Says(IntEnum):
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_END = r"(?:_?(?:value|val|str|string|text|plain|plaintext|raw|prod|production|dev|staging|live|old|new|current|default|base64|b64|data|base)){0,2}_?\d{0,3}$"
+_END = r"s?(?:_?(?:value|val|str|string|text|plain|plaintext|raw|prod|production|dev|staging|live|old|new|current|default|base64|b64|data|base)){0,2}_?\d{0,3}$"
 _PASSWORD = re.compile(
     rf"(?:passw(?:or)?d|passphrase|pass_phrase|passwort|contrasena|(?:^|_)(?:pwd|pass|pw)|(?:db|my|user|admin|root)(?:pwd|pass)){_END}"
 )
@@ -46,7 +46,7 @@ _KEY = re.compile(
 )
 _PERHAPS = re.compile(rf"(?:token|bearer|authorization|(?:^|_)auth|_key|_salt|_cookie){_END}")
 NAME_MARKS = ("secret", "token", "pass", "pwd", "pw", "key", "auth", "cred", "conn", "bearer",
-    "basic", "identified", "salt", "cookie", "contrasena", "-u", "--user", "-p")  # fmt: skip
+    "basic", "identified", "salt", "cookie", "contrasena", "pdo(", "-u", "--user", "-p")  # fmt: skip
 """One of these, in lower case, stands in every name that says something."""
 
 
@@ -74,7 +74,7 @@ _PLACEHOLDER = re.compile(
 )
 _OWN_WORD = re.compile(
     r"pass(?:w|phrase|$)|secret|token|(?:^|[^a-z])(?:api|access)?[-_ ]?key(?:[^a-z]|s?$)|credential"
-    r"|auth|user|login|field|header|bearer|cookie|csrf|session",
+    r"|auth|user|login|field|header|bearer|cookie|csrf|session|value",
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[A-Za-z]?[a-z]*(?:[-_./: ,][A-Za-z]?[a-z]*)*|[A-Z]+(?:[-_ ][A-Z0-9]+)*")

@@ -65,7 +65,7 @@ def load_query(language: Language) -> tree_sitter.Query | None:
     grammar = load_grammar(language)
     if grammar is None:
         return None
-    file = resources.files(__package__) / "queries" / f"{language.name}.scm"
+    file = resources.files(__package__) / "queries" / f"{language.query or language.name}.scm"
     try:
         return tree_sitter.Query(grammar, file.read_text("utf-8"))
     except (OSError, tree_sitter.QueryError) as error:

@@ -16,6 +16,8 @@ class Language:
     grammar: str | None
     """``"module"`` or ``"module:function"`` of the tree-sitter wheel; ``None`` when there is no
     wheel: such a language is handled by lines alone."""
+    query: str = ""
+    """The language whose query for declarations and imports serves; its own if empty."""
     extensions: tuple[str, ...]
     aliases: tuple[str, ...] = ()
     """Further LSP language ids and interpreter names that mean this language."""

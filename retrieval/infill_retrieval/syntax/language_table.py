@@ -261,6 +261,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language(
         name="tsx",
         grammar="tree_sitter_typescript:language_tsx",
+        query="typescript",
         extensions=(".tsx",),
         aliases=("typescriptreact",),
         further_comments=("/*",),

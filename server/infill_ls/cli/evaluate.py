@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from infill_ls.engine import Engine
     from infill_ls.evaluation import crosscodeeval, humaneval, repository
-    from infill_ls.evaluation.driver import Measure
-    from infill_ls.evaluation.figures import Result
     from infill_ls.evaluation.running import Plan
+    from infill_ls.measuring.driver import Measure
+    from infill_ls.measuring.figures import Result
 
 EXIT_INCOMPLETE = 1
 """Some cases could not be measured."""
@@ -53,8 +53,7 @@ def add_command(commands: Any) -> None:
         description="Fill the holes of HumanEval's functions: exact match, and pass@1 by running "
         "the tests. FILE is one of the public JSONL files.",
     )
-    one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_file_arguments(one)
     _add_common_arguments(one, evaluate_humaneval)
     _add_parts(one)
     one = kinds.add_parser(
@@ -64,8 +63,7 @@ def add_command(commands: Any) -> None:
         "behind the cursor, without and with the retrieval that the file brings along. FILE is "
         "one of the public JSONL files.",
     )
-    one.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    one.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    _add_file_arguments(one)
     _add_common_arguments(one, evaluate_crosscodeeval)
     one = kinds.add_parser(
         "repo",
@@ -148,6 +146,11 @@ def _add_run_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) 
     parser.set_defaults(run=lambda options: run(options, evaluation))
 
 
+def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
+    parser.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+
+
 def _add_parts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without",
@@ -175,6 +178,7 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
     from infill_ls.evaluation import humaneval
     from infill_ls.evaluation.datasets import sample
     from infill_ls.evaluation.running import evaluate
+    from infill_ls.gathering import Gathering
     from infill_ls.pipeline import Pipeline
     from infill_retrieval import NO_SNIPPETS
 
@@ -185,7 +189,9 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
 
     def measures_on(engine: Engine) -> Sequence[Measure[humaneval.Problem]]:
         return [
-            humaneval.measure_with(Pipeline(engine, lambda *_: NO_SNIPPETS, settings), plan.parts)
+            humaneval.measure_with(
+                Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)), plan.parts
+            )
             for _ in range(LANES)
         ]
 
@@ -205,7 +211,9 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import repository
     from infill_ls.evaluation.ablation import retrieve_without
-    from infill_ls.evaluation.running import LASTING_TIME_MS, evaluate
+    from infill_ls.evaluation.running import evaluate
+    from infill_ls.gathering import Gathering
+    from infill_ls.measuring.next_lines import LASTING_TIME_MS
     from infill_ls.pipeline import Pipeline
     from infill_ls.settings import Settings
     from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
@@ -222,8 +230,8 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
 
         def measures_on(engine: Engine) -> Sequence[Measure[repository.Request]]:
             search = retrieve_without(index.retrieve, plan.parts)
-            searching = Pipeline(engine, search, settings)
-            alone = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+            searching = Pipeline(Gathering(engine, search, settings))
+            alone = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
             return [repository.measure_with(searching, alone, folder, plan.parts)]
 
         run = {"folder": folder.name, "holes": len(holes), "seed": options.seed}
@@ -261,16 +269,16 @@ async def evaluate_crosscodeeval(options: argparse.Namespace) -> Result:
 
 async def evaluate_typing(options: argparse.Namespace) -> Result:
     """Return the result of ``infill-ls eval typing``."""
-    from infill_ls.evaluation import keystrokes
-    from infill_ls.evaluation.driver import measure_cases
-    from infill_ls.evaluation.figures import Result
-    from infill_ls.evaluation.git import head_of
-    from infill_ls.evaluation.history import edits_of
-    from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+    from infill_ls.evaluation import typing_replay
+    from infill_ls.measuring.driver import measure_cases
+    from infill_ls.measuring.figures import Result, today
+    from infill_ls.measuring.git import commit_of
+    from infill_ls.measuring.git_history import edits_of
+    from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
     from infill_ls.settings import Settings
 
     repository = options.repository.resolve()
-    head = head_of(repository)
+    head = commit_of(repository)
     edits = edits_of(repository, options.commits, options.cases, options.seed)
     model = Settings(model=options.model).model_path.resolve()
     run = {
@@ -288,22 +296,23 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
     try:
         with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
             tree = Path(folder) / repository.name
-            replaying = keystrokes.Replay(repository, tree, server_options, options.key_ms)
+            replaying = typing_replay.Replay(repository, tree, server_options, options.key_ms)
             async with replaying as replay:
                 measured = await measure_cases("typing", edits, [replay.measure], journal)
     finally:
         journal.close()
-    return Result("typing", run, keystrokes.tables_of(measured.rows), measured.problems)
+    run = {"date": today(), **run}
+    return Result("typing", run, typing_replay.tables_of(measured.rows), measured.problems)
 
 
 async def evaluate_edits(options: argparse.Namespace) -> Result:
     """Return the result of ``infill-ls eval edits``."""
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import edits
-    from infill_ls.evaluation.driver import measure_cases
     from infill_ls.evaluation.edit_episodes import Kind, episodes_of, in_any_order
-    from infill_ls.evaluation.figures import Result
-    from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+    from infill_ls.measuring.driver import measure_cases
+    from infill_ls.measuring.figures import Result, today
+    from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
 
     problems: list[str] = []
     episodes = []
@@ -344,6 +353,7 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     finally:
         journal.close()
     tables = edits.tables_of(measured.rows)
+    run = {"date": today(), **run}
     return Result("edits", run, tables, (*problems, *measured.problems))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot, Trigger
@@ -51,9 +52,15 @@ async def _try(settings: Settings, options: EngineOptions) -> Trial:
     engine = EngineProcess(options)
     try:
         info = await engine.start()
-        pipeline = Pipeline(engine, lambda *_: NO_SNIPPETS, settings)
+        pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
         snapshot = Snapshot(
-            "trial", "", "shapes.py", "python", BEFORE + AFTER, len(BEFORE), Trigger.INVOKED
+            uri="trial",
+            path="",
+            name="shapes.py",
+            language_id="python",
+            text=BEFORE + AFTER,
+            offset=len(BEFORE),
+            trigger=Trigger.INVOKED,
         )
         report = await pipeline.run(snapshot)
     finally:

@@ -14,6 +14,7 @@ from infill_ls.document.embedded import region_at
 from infill_ls.document.lines import line_end, line_start, with_lf
 from infill_ls.document.modes import mode_of
 from infill_ls.types import Hole, Snapshot
+from infill_retrieval.secrets.judgement import is_bare_name
 from infill_retrieval.syntax import Language, language_of, parse
 
 WINDOW_CHARS = 24_000
@@ -53,6 +54,7 @@ def cut(snapshot: Snapshot) -> Hole:
         language=region.language,
         region_before=len(with_lf(text[region.start : offset])) if is_embedded else None,
         region_after=len(with_lf(text[offset : region.end])) if is_embedded else None,
+        has_bare_values=is_bare_name(snapshot.path or snapshot.name),
     )
     return replace(hole, mode=mode_of(hole))
 

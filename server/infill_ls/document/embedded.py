@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from infill_retrieval.syntax import Language, language_named
@@ -29,6 +30,10 @@ _FENCE = re.compile(
 _PHP = re.compile(r"<\?(?:php\b|=)?(?P<body>.*?)(?P<end>\?>|\Z)", re.DOTALL)
 _TEMPLATE = re.compile(r"<%[=#-]?(?P<body>.*?)(?P<end>-?%>|\Z)", re.DOTALL)
 _TEMPLATE_CODE = {".ejs": "javascript", ".eex": "elixir", ".heex": "elixir", ".leex": "elixir"}
+
+
+REMEMBERED_CHARS = 1 << 14
+"""A page is remembered up to a multiple of so many; the rest is looked at for each key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,24 @@ def _regions(language: Language, name: str, text: str, offset: int) -> Iterator[
 
 
 def _up_to(offset: int, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    return takewhile(lambda found: found.start() <= offset, pattern.finditer(text))
+    """Yield the matches that begin up to ``offset``, but for some that end before it."""
+    found = pattern.finditer(text, _passed(offset, pattern, text))
+    return takewhile(lambda one: one.start() <= offset, found)
+
+
+def _passed(offset: int, pattern: re.Pattern[str], text: str) -> int:
+    """Return where a match ends before ``offset``: going on from there finds the same as all of it."""
+    return _last_end(pattern, text[: offset - offset % REMEMBERED_CHARS])
+
+
+@lru_cache(maxsize=16)
+def _last_end(pattern: re.Pattern[str], head: str) -> int:
+    """Return where the last whole match ends. Remembered, as a page stays the same above the cursor."""
+    end = 0
+    for found in pattern.finditer(head):
+        if found["end"]:
+            end = found.end()
+    return end
 
 
 def _region(name: str, found: re.Match[str]) -> Iterator[Region]:
@@ -93,8 +115,8 @@ def _around_php(text: str, offset: int) -> Iterator[Region]:
     """Yield the parts of a PHP file that are none: its page."""
     page = language_named("html")
     assert page is not None
-    end = 0
-    for code in _PHP.finditer(text):
+    end = _passed(offset, _PHP, text)
+    for code in _PHP.finditer(text, end):
         if code.start() > end:
             yield Region(page, end, code.start())
         if code.start() > offset:

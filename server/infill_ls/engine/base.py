@@ -1,23 +1,37 @@
-"""The interface between the pipeline and whatever runs the model."""
+"""The interface between the features and whatever runs the model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
+from infill_ls.errors import ModelError
 from infill_ls.models.fim import FimTokens
 from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 
 
-@dataclass(frozen=True, slots=True)
+class Priority(StrEnum):
+    """Which of two requests goes first. Warming comes between the two."""
+
+    TYPING = "typing"
+    """Somebody types and waits."""
+    LONG = "long"
+    """An answer of minutes: it makes way for all others, between two tokens, and goes on after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
     """What is known of a loaded model."""
 
     model_name: str
     context_tokens: int
     """Size of the context: prompt and completion together must fit."""
-    fim: FimTokens
+    stop_ids: frozenset[int]
+    """Ids that end what is written: markers, the family's stops and the model's own end tokens."""
+    fim: FimTokens | None
+    """The markers of a model that can fill in the middle; see :meth:`fim_tokens`."""
     tokens_stay_in_line: bool
     """Whether no token holds a newline and more, so that a text's tokens are those of its lines,
     one after the other (true for DeepSeek-Coder). Makes counting and caching by line exact."""
@@ -29,6 +43,30 @@ class EngineInfo:
     """How long it takes to write a token; 0 if that is not known."""
     is_steady: bool = True
     """Whether the machine was quiet when that was measured."""
+
+    def fim_tokens(self) -> FimTokens:
+        """Return the infilling markers. Raises :class:`ModelError` if the model has none."""
+        if self.fim is None:
+            raise ModelError(
+                f"the model {self.model_name} cannot fill in the middle (no infilling markers in "
+                "its vocabulary): choose a base model (not instruct) that was trained to infill"
+            )
+        return self.fim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRequest:
+    """What to write, and how long it may take."""
+
+    prompt: Prompt
+    stop: StopRule
+    sampling: Sampling = GREEDY
+    candidates: int = 1
+    """At most so many different ways; 1 if it is long."""
+    priority: Priority = Priority.TYPING
+    answer_within_s: float = 0.0
+    """How long it may take beside its own time budget and the time to read its prompt, as others may
+    be before it; 0 for the engine's own limit."""
 
 
 class Engine(Protocol):
@@ -50,28 +88,16 @@ class Engine(Protocol):
     async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text; markers inside a text are plain text."""
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text."""
-
     async def complete(
-        self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
-        on_written: OnWritten | None = None,
+        self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first.
+        """Return what the model writes behind the prompt, the best first.
 
         ``on_written`` hears what there is of the first one, as often as the engine can tell.
         """
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor, so that the next completion starts at once."""
-
-    async def cancel(self) -> None:
-        """Stop every completion under way; their callers get ``asyncio.CancelledError``."""
 
     async def close(self) -> None:
         """Leave for good; the memory is given back when nobody else uses the model."""

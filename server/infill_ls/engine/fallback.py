@@ -130,6 +130,7 @@ def _local_options(settings: Settings) -> EngineOptions:
         kv_tokens=settings.kv_tokens,
         flash_attention=settings.flash_attention,
         kv_type=settings.kv_type,
+        prompt_cache_mb=settings.prompt_cache_mb,
     )
 
 

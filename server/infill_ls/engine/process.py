@@ -19,9 +19,8 @@ from typing import TypeVar
 
 import psutil
 
-from infill_ls.engine import wire
-from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.calls_under_way import CallsUnderWay
+from infill_ls.engine import messages, wire
+from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.channel import confirmed, connect_to, place_of
 from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.peer import Peer, peer_of
@@ -33,16 +32,16 @@ from infill_ls.engine.rendezvous import (
     rendezvous_for,
 )
 from infill_ls.errors import EngineError, EngineTimeoutError, EngineUnavailableError, ModelError
-from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
+from infill_ls.types import Completion, OnWritten, Prompt
 from infill_retrieval.processes.own_python import python_command, starting_options
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply", bound=messages.Answer)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-REQUEST_TIMEOUT_S = 30.0
+ANSWER_WITHIN_S = 30.0
 """How long a request may take beside its own time budget, and that of its prompt: 16 000 tokens can
 take minutes. Others may be before it, so that being late alone is no reason to kill the engine."""
 PATIENCE_S = 4.0
@@ -67,12 +66,12 @@ class EngineProcess:
         options: EngineOptions,
         *,
         on_loading: Callable[[float], None] = lambda _: None,
-        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        answer_within_s: float = ANSWER_WITHIN_S,
     ) -> None:
         # The engine runs in another folder.
         self._options = replace(options, model_path=options.model_path.absolute())
         self._on_loading = on_loading
-        self._request_timeout_s = request_timeout_s
+        self._answer_within_s = answer_within_s
         self._writer: asyncio.StreamWriter | None = None
         self._info: EngineInfo | None = None
         self._peer = Peer(None, None)
@@ -81,9 +80,10 @@ class EngineProcess:
         self._reading: asyncio.Task[None] | None = None
         self._started: subprocess.Popen[bytes] | None = None
         self._ids = itertools.count(1)
-        self._replies: dict[int, asyncio.Future[wire.Message]] = {}
+        self._replies: dict[int, asyncio.Future[messages.Answer]] = {}
         self._listeners: dict[int, OnWritten] = {}
-        self._completions = CallsUnderWay()
+        self._is_unloaded = False
+        """Whether the engine has said that it ends."""
         self._pause_s = 0.0
         self._may_start_at = 0.0
         self._closed = False
@@ -119,53 +119,27 @@ class EngineProcess:
 
     async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
-        return await self._request(
-            {"op": "tokenize", "texts": list(texts)},
-            lambda reply: [tuple(map(int, ids)) for ids in reply["ids"]],
-        )
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text."""
-        return [len(ids) for ids in await self.tokenize(texts)]
+        message = messages.Tokenize(id=next(self._ids), texts=tuple(texts))
+        return list((await self._ask(message, messages.Tokens)).ids)
 
     async def complete(
-        self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
-        on_written: OnWritten | None = None,
+        self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
-        with self._completions.this():
-            return await self._request(
-                {
-                    "op": "complete",
-                    "token_ids": prompt.token_ids,
-                    "anchor_tokens": prompt.anchor_tokens,
-                    "fragment": prompt.fragment,
-                    "document": prompt.document,
-                    "stop": wire.record_to_wire(stop),
-                    "sampling": wire.record_to_wire(sampling),
-                    "candidates": candidates,
-                    "tells": on_written is not None,
-                },
-                lambda reply: tuple(map(wire.completion_from_wire, reply["completions"])),
-                budget_s=stop.time_budget_ms / 1000,
-                on_written=on_written,
-            )
+        """Return what the model writes behind the prompt, the best first."""
+        tells = on_written is not None
+        message = messages.Complete.of(next(self._ids), request, tells=tells)
+        limit_s = (
+            (request.answer_within_s or self._answer_within_s)
+            + request.stop.time_budget_ms / 1000
+            + self._prefill_s(len(request.prompt.token_ids))
+        )
+        return (await self._ask(message, messages.Completions, limit_s, on_written)).completions
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt up to its anchor. A completion that comes in between goes first."""
         ids = prompt.token_ids[: prompt.anchor_tokens]
-        await self._request(
-            {"op": "warm", "token_ids": ids, "document": prompt.document}, lambda _: None
-        )
-
-    async def cancel(self) -> None:
-        """Stop every completion under way."""
-        self._completions.cancel()
+        message = messages.Warm(id=next(self._ids), token_ids=ids, document=prompt.document)
+        await self._ask(message, messages.Warmed, self._answer_within_s + self._prefill_s(len(ids)))
 
     async def close(self) -> None:
         """Leave the engine; it ends if nobody else is connected."""
@@ -260,7 +234,7 @@ class EngineProcess:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
                 header = await reader.readexactly(wire.HEADER.size)
                 size = wire.frame_size(header, wire.MAX_HELLO_BYTES)
-                hello = wire.decode_body(await reader.readexactly(size))
+                hello = wire.decode_hello(await reader.readexactly(size))
             pid = hello.get("pid")
             if not isinstance(pid, int):
                 return False
@@ -296,19 +270,13 @@ class EngineProcess:
         ready: asyncio.Future[EngineInfo],
     ) -> None:
         """Take the engine's frames until it ends, then fail all that still wait."""
-        is_unloaded = False
+        self._is_unloaded = False
         try:
             while True:
                 header = await reader.readexactly(wire.HEADER.size)
                 async with asyncio.timeout(FRAME_TIMEOUT_S):
                     body = await reader.readexactly(wire.frame_size(header))
-                message = wire.decode_body(body)
-                if "id" in message:
-                    self._take_answer(message)
-                elif message["event"] == "unloaded":
-                    is_unloaded = True
-                elif not ready.done():
-                    self._take_event(message, ready)
+                self._take(wire.decode_from_engine(body), ready)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
@@ -320,7 +288,7 @@ class EngineProcess:
         self._writer = self._info = None
         self._peer = Peer(None, None)
         gone = EngineUnavailableError("the engine process ended")
-        if not (self._closed or is_unloaded or failed_to_load):
+        if not (self._closed or self._is_unloaded or failed_to_load):
             log.warning("%s", gone)
             self._pause()
         if not ready.done():
@@ -330,95 +298,92 @@ class EngineProcess:
                 waiting.set_exception(gone)
         self._replies.clear()
 
-    def _take_answer(self, message: wire.Message) -> None:
-        if not isinstance(message["id"], int):
-            raise ValueError("the id of an answer is no number")  # noqa: TRY004 - a broken stream
-        if "written" in message:
-            written = wire.written_from_wire(message["written"])
-            if (listener := self._listeners.get(message["id"])) is not None:
-                listener(written)
-            return
-        waiting = self._replies.pop(message["id"], None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message)
-
-    def _take_event(self, message: wire.Message, ready: asyncio.Future[EngineInfo]) -> None:
-        match message["event"]:
-            case "loading":
-                self._on_loading(float(message["fraction"]))
-            case "ready":
-                self._info = wire.info_from_wire(message["info"])
+    def _take(self, message: messages.FromEngine, ready: asyncio.Future[EngineInfo]) -> None:
+        match message:
+            case messages.SoFar():
+                if (listener := self._listeners.get(message.id)) is not None:
+                    listener(message.written)
+            case messages.Loading() | messages.Ready() | messages.Failed() if ready.done():
+                pass
+            case messages.Loading():
+                self._on_loading(message.fraction)
+            case messages.Ready():
+                self._info = message.info
                 ready.set_result(self._info)
-            case "failed":
-                ready.set_exception(ModelError(str(message["message"])))
+            case messages.Failed():
+                ready.set_exception(ModelError(message.message))
+            case messages.Unloaded():
+                self._is_unloaded = True
+            case _:
+                waiting = self._replies.pop(message.id, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message)
 
-    async def _request(
+    async def _ask(
         self,
-        message: wire.Message,
-        understand: Callable[[wire.Message], Answer],
-        budget_s: float = 0.0,
+        message: messages.Tokenize | messages.Complete | messages.Warm,
+        kind: type[Reply],
+        limit_s: float = 0.0,
         on_written: OnWritten | None = None,
-    ) -> Answer:
+    ) -> Reply:
+        """Return the answer to a message, which is to be of one kind, within ``limit_s`` seconds."""
         if self._info is None:
             await self.start()
         writer = self._writer
         if writer is None:
             raise EngineUnavailableError("the engine process is not running")
-        prefill_s = self._prefill_s(len(message.get("token_ids", ())))
-        timeout_s = self._request_timeout_s + budget_s + prefill_s
-        request_id = next(self._ids)
-        reply: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
-        self._replies[request_id] = reply
+        limit_s = limit_s or self._answer_within_s
+        reply: asyncio.Future[messages.Answer] = asyncio.get_running_loop().create_future()
+        self._replies[message.id] = reply
         if on_written is not None:
-            self._listeners[request_id] = on_written
+            self._listeners[message.id] = on_written
         try:
-            writer.write(wire.encode({"id": request_id, **message}))
-            async with asyncio.timeout(timeout_s):
+            writer.write(wire.encode(message))
+            async with asyncio.timeout(limit_s):
                 await writer.drain()
                 answer = await asyncio.shield(reply)
         except asyncio.CancelledError:
-            self._replies.pop(request_id, None)
+            self._replies.pop(message.id, None)
             if not writer.is_closing():
-                writer.write(wire.encode({"op": "cancel", "target": request_id}))
+                writer.write(wire.encode(messages.Cancel(target=message.id)))
             raise
         except TimeoutError:
-            examination = asyncio.create_task(self._examine(request_id, reply, writer))
+            examination = asyncio.create_task(self._examine(message.id, reply, writer))
             self._examinations.add(examination)
             examination.add_done_callback(self._examinations.discard)
-            raise EngineTimeoutError(f"the engine did not answer in {timeout_s:.0f} s") from None
+            raise EngineTimeoutError(f"the engine did not answer in {limit_s:.0f} s") from None
         except ConnectionError:
-            self._replies.pop(request_id, None)
+            self._replies.pop(message.id, None)
             raise EngineUnavailableError("the engine process ended") from None
         finally:
-            self._listeners.pop(request_id, None)
-        if "error" in answer:
-            raise EngineError(str(answer["error"]))
-        if "cancelled" in answer:
-            raise EngineError("the engine gave way to another request")
-        try:
-            understood = understand(answer)
-        except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
-            log.warning("the engine's answer makes no sense: %s", type(error).__name__)
+            self._listeners.pop(message.id, None)
+        match answer:
+            case messages.Refused():
+                raise EngineError(answer.error)
+            case messages.GaveWay():
+                raise EngineError("the engine gave way to another request")
+        if not isinstance(answer, kind):
+            log.warning("the engine's answer is of another kind: %s", type(answer).__name__)
             writer.transport.abort()
-            raise EngineUnavailableError("the engine's answer makes no sense") from None
+            raise EngineUnavailableError("the engine's answer makes no sense")
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
-        return understood
+        return answer
 
     async def _examine(
-        self, late_id: int, late: asyncio.Future[wire.Message], writer: asyncio.StreamWriter
+        self, late_id: int, late: asyncio.Future[messages.Answer], writer: asyncio.StreamWriter
     ) -> None:
         """Give up a request that is late; kill the engine if it hangs.
 
         It serves others too, who may be before us: then it says that it is at something else.
         """
         ping_id = next(self._ids)
-        pong: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
+        pong: asyncio.Future[messages.Answer] = asyncio.get_running_loop().create_future()
         try:
-            writer.write(wire.encode({"op": "cancel", "target": late_id}))
+            writer.write(wire.encode(messages.Cancel(target=late_id)))
             if (await asyncio.wait([late], timeout=PATIENCE_S))[0]:
                 return
             self._replies[ping_id] = pong
-            writer.write(wire.encode({"id": ping_id, "op": "ping", "target": late_id}))
+            writer.write(wire.encode(messages.Ping(id=ping_id, target=late_id)))
             if (await asyncio.wait([pong], timeout=PATIENCE_S))[0] and not _is_at_it(pong):
                 return
             if writer is self._writer and not late.done():
@@ -456,6 +421,9 @@ class EngineProcess:
             self._started = None
 
 
-def _is_at_it(pong: asyncio.Future[wire.Message]) -> bool:
+def _is_at_it(pong: asyncio.Future[messages.Answer]) -> bool:
     """Tell whether an engine that was asked is still at the request that it was to give up."""
-    return pong.exception() is None and pong.result().get("is_served") is True
+    if pong.exception() is not None:
+        return False
+    answer = pong.result()
+    return isinstance(answer, messages.Served) and answer.is_served

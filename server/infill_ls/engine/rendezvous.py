@@ -50,9 +50,13 @@ class EngineOptions:
     """``on``, ``off``, or ``auto`` for what the calibration found best."""
     kv_type: str = "auto"
     """``f16``, ``q8_0``, or ``auto`` for what the calibration found best."""
+    prompt_cache_mb: int = 0
+    """Disk space for prompts that the next engine finds read; -1 for what suits the model."""
     draft: str = "auto"
     """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
     pays, ``always`` and ``never`` to measure that."""
+    must_infill: bool = True
+    """Refuse a model without infilling markers before its weights are loaded."""
     vocabulary_only: bool = False
     """Load no weights: the engine tokenizes for a model that runs elsewhere, and does no more."""
 

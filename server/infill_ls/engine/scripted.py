@@ -8,17 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infill_ls.engine.base import EngineInfo
+from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.errors import EngineError, UsageError
 from infill_ls.models.fim import FimTokens, Order
 from infill_ls.types import (
-    GREEDY,
     Completion,
     EngineTimings,
     OnWritten,
     Prompt,
-    Sampling,
     StopReason,
     StopRule,
 )
@@ -34,8 +32,8 @@ SCRIPTED_INFO = EngineInfo(
         suffix=0x110002,
         middle=0x110003,
         bos=0x110000,
-        stops=frozenset(range(0x110000, 0x110004)),
     ),
+    stop_ids=frozenset(range(0x110000, 0x110004)),
     tokens_stay_in_line=True,
 )
 """One token a character, its id the code point; markers lie beyond Unicode."""
@@ -72,7 +70,6 @@ class ScriptedEngine:
     _asked: int = 0
     prompts_file: Path | None = None
     """Where the text of every prompt is written to, for tests of a server in another process."""
-    _tasks: set[asyncio.Task[object]] = field(default_factory=set)
     _trees: TreeCache = field(default_factory=TreeCache)
 
     @property
@@ -88,37 +85,24 @@ class ScriptedEngine:
         """Return the code points of each text."""
         return [tuple(map(ord, text)) for text in texts]
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of characters of each text."""
-        return [len(text) for text in texts]
-
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,  # noqa: ARG002
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002 - all of it comes at once
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
+        prompt = request.prompt
         _record(self.prompts, prompt)
         self._write_down(prompt)
         self._asked += 1
         first = min(self._asked, len(self.answers)) - 1
-        answers = self.answers[first : first + candidates]
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
+        answers = self.answers[first : first + request.candidates]
         try:
             await asyncio.sleep(self.delay_s)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        finally:
-            if task is not None:
-                self._tasks.discard(task)
-        return tuple(self._completion(answer, prompt, stop) for answer in answers)
+        return tuple(self._completion(answer, prompt, request.stop) for answer in answers)
 
     def _completion(self, answer: Answer, prompt: Prompt, rule: StopRule) -> Completion:
         if isinstance(answer, EngineError):
@@ -138,11 +122,6 @@ class ScriptedEngine:
         """Record the prompt."""
         _record(self.warmed, prompt)
         self._write_down(prompt)
-
-    async def cancel(self) -> None:
-        """Cancel the calls that wait."""
-        for task in tuple(self._tasks):
-            task.cancel()
 
     async def close(self) -> None:
         """Record the call."""

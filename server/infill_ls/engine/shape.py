@@ -16,6 +16,9 @@ PROMPT_TOKENS = 1600
 """Of a prompt with the default budgets and the text that was typed."""
 PARKED_BYTES = 96_000_000
 """More memory than that is not taken for other files' prompts, unless the user asks for it."""
+KEPT_PROMPTS = 8
+"""Prompts of the files worked on last that are kept on disk when an engine ends."""
+MOST_KEPT_BYTES = 512_000_000
 SPARE_CELLS = 1024
 """Beside a prompt of full length, for what is written and the ends of other prompts of its file."""
 
@@ -67,6 +70,11 @@ def default_kv_tokens(context_tokens: int, kv_bytes_per_token: int) -> int:
         return least
     parked = min(PARKED_PROMPTS * PROMPT_TOKENS, PARKED_BYTES // kv_bytes_per_token)
     return max(least, resident_cells(least, context_tokens) + parked)
+
+
+def default_prompt_cache_bytes(kv_bytes_per_token: int) -> int:
+    """Return how much disk to take for prompts that are kept when an engine ends."""
+    return min(KEPT_PROMPTS * PROMPT_TOKENS * kv_bytes_per_token, MOST_KEPT_BYTES)
 
 
 def resident_cells(kv_tokens: int, context_tokens: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from infill_ls.engine import Engine, EngineInfo
-from infill_ls.pipeline import Retrieve
-from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
+from infill_ls.engine import CompletionRequest, Engine
+from infill_ls.gathering import Retrieve
+from infill_ls.measuring.engines import ForwardingEngine
+from infill_ls.types import Completion, OnWritten
 from infill_retrieval import NO_SNIPPETS, Channel, CountTokens, Query, Retrieval
 
 
@@ -50,57 +50,21 @@ def retrieve_without(retrieve: Retrieve, parts: frozenset[Part]) -> Retrieve:
     return reduced
 
 
-class EngineWithout:
+class EngineWithout(ForwardingEngine):
     """An engine that is asked with parts of the prompt or of the stop rule taken away."""
 
     def __init__(self, engine: Engine, parts: frozenset[Part]) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._parts = parts
 
-    @property
-    def info(self) -> EngineInfo | None:
-        """The loaded model, or ``None`` while there is none."""
-        return self._engine.info
-
-    async def start(self) -> EngineInfo:
-        """Load the model."""
-        return await self._engine.start()
-
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the token ids of each text."""
-        return await self._engine.tokenize(texts)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text."""
-        return await self._engine.count_tokens(texts)
-
     async def complete(
-        self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
-        on_written: OnWritten | None = None,
+        self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
         """Fill the hole as the parts that are left allow."""
+        prompt, stop = request.prompt, request.stop
         if Part.HEALING in self._parts and prompt.fragment:
-            ids = (await self._engine.tokenize([prompt.fragment]))[0]
+            ids = (await self.engine.tokenize([prompt.fragment]))[0]
             prompt = replace(prompt, token_ids=(*prompt.token_ids, *ids), fragment="")
         if Part.SYNTAX_END in self._parts:
             stop = replace(stop, ending=None)
-        return await self._engine.complete(
-            prompt, stop, sampling=sampling, candidates=candidates, on_written=on_written
-        )
-
-    async def warm(self, prompt: Prompt) -> None:
-        """Decode the prompt up to its anchor."""
-        await self._engine.warm(prompt)
-
-    async def cancel(self) -> None:
-        """Stop every completion under way."""
-        await self._engine.cancel()
-
-    async def close(self) -> None:
-        """Leave for good."""
-        await self._engine.close()
+        return await super().complete(replace(request, prompt=prompt, stop=stop), on_written)

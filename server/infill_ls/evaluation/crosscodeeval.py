@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from infill_ls.document.lines import split_lines
-from infill_ls.engine import Engine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.errors import ModelError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
-from infill_ls.evaluation.driver import Measure
-from infill_ls.evaluation.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.evaluation.statements import first_statement, identifiers, without_comments
 from infill_ls.evaluation.text_scores import edit_similarity
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.figures import Figure, Row, Table, gain, percent, table, without_gaps
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Prompt, Snapshot, StopRule, Trigger
@@ -90,7 +91,9 @@ def measure_with(engine: Engine, settings: Settings) -> Measure[CrossFileCase]:
                 WITH_SUFFIX: await _with_suffix(engine, settings, case, retrieval=retrieval),
             }
             for way, prompt in prompts.items():
-                (completion, *_) = await engine.complete(prompt, STOP)
+                (completion, *_) = await engine.complete(
+                    CompletionRequest(prompt=prompt, stop=STOP)
+                )
                 row[_way(way, retrieval=retrieval)] = _scores(case, completion.text)
         return row
 
@@ -145,7 +148,8 @@ async def _left_to_right(engine: Engine, case: CrossFileCase, *, retrieval: bool
         raise ModelError(
             f"the model has a context of {info.context_tokens} tokens, not {ALL_TOKENS}"
         )
-    bos = () if info.fim.bos is None else (info.fim.bos,)
+    begin = info.fim_tokens().bos
+    bos = () if begin is None else (begin,)
     lines = split_lines(case.context) if retrieval else []
     *by_line, prompt_ids = await engine.tokenize([*lines, case.prompt])
     context_ids: list[int] = []
@@ -173,10 +177,10 @@ async def _with_suffix(
         return Retrieval(tuple(reversed(snippets)), budget_tokens - left)
 
     snapshot = Snapshot(
-        f"untitled:{case.id}", "", case.file, case.language.name,
-        case.prompt + case.right_context, len(case.prompt), Trigger.INVOKED,
+        uri=f"untitled:{case.id}", path="", name=case.file, language_id=case.language.name,
+        text=case.prompt + case.right_context, offset=len(case.prompt), trigger=Trigger.INVOKED,
     )  # fmt: skip
-    report = await Pipeline(engine, find, settings).prepare(snapshot)
+    report = await Pipeline(Gathering(engine, find, settings)).prepare(snapshot)
     assert report.prompt is not None, report.reason  # asked for, in a language that is not off
     return report.prompt
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,21 +25,20 @@ from pathlib import Path
 
 from infill_ls.document.lines import split_lines
 from infill_ls.errors import UsageError
-from infill_ls.evaluation import git
+from infill_ls.measuring.git_history import ChangedFile, changed_files, with_blobs
 from infill_retrieval.syntax import language_of, parse
 
 MOST_FILE_CHARS = 100_000
-MOST_FILES_OF_A_COMMIT = 20
-"""A commit with more is a sweep by a tool."""
 MOST_HUNKS = 40
 MOST_LINES_OF_A_HUNK = 12
 """Of the first two hunks: more is not one edit."""
 LEAST_LINES, MOST_LINES = 3, 300
 """Added and removed in a file, as git counts."""
 BATCH = 40
+"""Changes after which is looked whether there are enough positives."""
+MOST_FILES_TAKEN = 2
+"""Positives of one commit."""
 _DATA = frozenset({"css", "html", "json", "toml", "yaml"})
-_RAW = re.compile(r":\d+ \d+ (\w+) (\w+) M\t(.+)")
-_NUMBERS = re.compile(r"^(\d++)\t(\d++)\t(.+)", re.MULTILINE)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _LARGEST_COMMON = 8
 
@@ -107,50 +105,28 @@ def episodes_of(repository: Path, commits: int, seed: int) -> list[Episode]:
     counts: Counter[Kind] = Counter()
     found: list[Episode] = []
     seen_files: Counter[str] = Counter()
-    changes = _changes(repository, commits)
+    changes = [
+        change
+        for change in changed_files(repository, commits, _is_code)
+        if LEAST_LINES <= change.lines <= MOST_LINES
+    ]
     # By chance, but the same each time: commits that follow one another are alike.
     changes.sort(
-        key=lambda change: hashlib.sha256(f"{seed}{change[0]}{change[1]}".encode()).digest()
+        key=lambda change: hashlib.sha256(f"{seed}{change.commit}{change.path}".encode()).digest()
     )
     for first in range(0, len(changes), BATCH):
-        some = changes[first : first + BATCH]
-        texts = git.blobs(repository, [one for change in some for one in change[2:]])
-        for commit, path, old, new in some:
-            if old not in texts or new not in texts or seen_files[commit] >= 2:
+        for change, old, new in with_blobs(repository, changes[first : first + BATCH]):
+            if seen_files[change.commit] >= MOST_FILES_TAKEN:
                 continue
-            for episode in _episodes(_name(repository), commit, path, texts[old], texts[new]):
+            for episode in _episodes(_name(repository), change, old, new):
                 if counts[episode.kind] < MOST_OF_A_KIND[episode.kind]:
                     counts[episode.kind] += 1
-                    seen_files[commit] += episode.kind is Kind.POSITIVE
+                    seen_files[change.commit] += episode.kind is Kind.POSITIVE
                     found.append(episode)
         if counts[Kind.POSITIVE] >= MOST_OF_A_KIND[Kind.POSITIVE]:
             break
     if not found:
         raise UsageError(f"{repository}: no commit makes two edits in one source file")
-    return found
-
-
-def _changes(repository: Path, count: int) -> list[tuple[str, str, str, str]]:
-    """Return commit, path, old and new blob of each change of a source file."""
-    newest = git.head_of(repository)
-    try:
-        output = git.read(
-            repository, "log", "--no-merges", "--min-parents=1", f"--max-count={count}", "--raw",
-            "--numstat", "--no-abbrev", "--no-renames", "--diff-filter=M", "--format=commit %H", newest,
-        ).decode("utf-8", "replace")  # fmt: skip
-    except subprocess.CalledProcessError as error:
-        raise UsageError(f"{repository}: git log failed") from error
-    found: list[tuple[str, str, str, str]] = []
-    for part in output.split("commit ")[1:]:
-        commit, _, rest = part.partition("\n")
-        lines = {m[3]: int(m[1]) + int(m[2]) for m in _NUMBERS.finditer(rest)}
-        files = [m.groups() for m in _RAW.finditer(rest) if _is_code(m[3])]
-        if len(files) <= MOST_FILES_OF_A_COMMIT:
-            found += [
-                (commit, path, old, new)
-                for old, new, path in files
-                if LEAST_LINES <= lines.get(path, 0) <= MOST_LINES
-            ]
     return found
 
 
@@ -160,7 +136,8 @@ def _is_code(path: str) -> bool:
     return language.grammar is not None and language.name not in _DATA and not generated
 
 
-def _episodes(name: str, commit: str, path: str, old: bytes, new: bytes) -> Iterator[Episode]:
+def _episodes(name: str, change: ChangedFile, old: bytes, new: bytes) -> Iterator[Episode]:
+    commit, path = change.commit, change.path
     try:
         before, after = old.decode("utf-8"), new.decode("utf-8")
     except UnicodeDecodeError:

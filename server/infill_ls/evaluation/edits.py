@@ -15,8 +15,8 @@ from pathlib import Path
 
 from infill_ls.document.lines import line_start, split_lines
 from infill_ls.evaluation.edit_episodes import ANY_ORDER, Episode, Hunk, Kind, hunks_between
-from infill_ls.evaluation.figures import Figure, Row, Table, percent, quantile, table
-from infill_ls.evaluation.figures import without_gaps as figures_of
+from infill_ls.measuring.figures import Figure, Row, Table, percent, quantile, table
+from infill_ls.measuring.figures import without_gaps as figures_of
 from infill_ls.next_edit import Document, History, Offer, propose
 from infill_ls.next_edit.tokens import texts
 from infill_ls.next_edit.weights import THRESHOLD

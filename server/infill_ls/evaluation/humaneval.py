@@ -15,8 +15,9 @@ from typing import Any
 
 from infill_ls.evaluation.ablation import Part
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
-from infill_ls.evaluation.driver import Measure
-from infill_ls.evaluation.figures import (
+from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, ProgramEnd, run_program
+from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.figures import (
     Row,
     Table,
     average,
@@ -25,7 +26,6 @@ from infill_ls.evaluation.figures import (
     table,
     without_gaps,
 )
-from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, ProgramEnd, run_program
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -101,8 +101,8 @@ def measure_with(
     async def measure(problem: Problem) -> Row:
         text = problem.prompt + ("" if Part.SUFFIX in parts else problem.rest)
         snapshot = Snapshot(
-            f"untitled:{problem.id}.py", "", FILE_NAME, "python", text, len(problem.prompt),
-            Trigger.INVOKED,
+            uri=f"untitled:{problem.id}.py", path="", name=FILE_NAME, language_id="python", text=text, offset=len(problem.prompt),
+            trigger=Trigger.INVOKED,
         )  # fmt: skip
         report = await pipeline.run(snapshot)
         middle = _middle(report, raw=Part.FILTERS in parts)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infill_ls.errors import UsageError
-from infill_ls.evaluation import cross_file
 from infill_ls.evaluation.ablation import Part
-from infill_ls.evaluation.driver import Measure
-from infill_ls.evaluation.figures import (
+from infill_ls.evaluation.text_scores import edit_similarity, kept_chars, saved_keystrokes
+from infill_ls.measuring import cross_file
+from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.figures import (
     Figure,
     Row,
     Table,
@@ -25,10 +26,10 @@ from infill_ls.evaluation.figures import (
     table,
     without_gaps,
 )
-from infill_ls.evaluation.holes import CutHole, HoleKind, block_holes, line_holes
-from infill_ls.evaluation.text_scores import edit_similarity, kept_chars, saved_keystrokes
+from infill_ls.measuring.holes import CutHole, HoleKind, block_holes, line_holes
+from infill_ls.measuring.next_lines import snapshot_of, uses_in
 from infill_ls.pipeline import Pipeline
-from infill_ls.types import Report, Snapshot, Trigger
+from infill_ls.types import Report, Trigger
 from infill_retrieval.files.sources import find_sources
 from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.syntax import language_of
@@ -81,24 +82,13 @@ def cut_holes(folder: Path, count: int, seed: int) -> list[CutHole]:
         for found, cut in ((lines, line_holes), (blocks, block_holes)):
             most = min(HOLES_OF_A_FILE, count - len(found))
             found.extend(cut(name, texts[name], most, seed))
-    calls: list[CutHole] = []
-    for language in sorted({language_of(name).name for name in names}):
-        calls += _call_holes(folder, language, texts, count)
+    calls = [
+        hole
+        for language in sorted({language_of(name).name for name in names})
+        for _, hole in uses_in(folder, language, count)
+    ]
     random.Random(seed).shuffle(calls)  # noqa: S311
     return [*lines, *blocks, *sorted(calls[:count], key=lambda hole: hole.id)]
-
-
-def _call_holes(folder: Path, language: str, texts: dict[str, str], count: int) -> list[CutHole]:
-    found = []
-    for case in cross_file.cases_of(folder.name, language, folder, count):
-        name = case.path.relative_to(folder).as_posix()
-        text = texts[name]
-        line_end = text.find("\n", case.offset)
-        end = len(text) if line_end < 0 else line_end
-        found.append(
-            CutHole(f"{name}:call:{case.offset}", HoleKind.CALL, name, text, case.offset, end)
-        )
-    return found
 
 
 def requests_for(
@@ -124,14 +114,14 @@ def measure_with(
 
     async def measure(request: Request) -> Row:
         hole = request.hole
-        text, offset = hole.buffer(request.typed_chars)
-        if Part.SUFFIX in parts:
-            text = text[:offset]
-        path = folder / hole.path
-        snapshot = Snapshot(
-            f"{path.as_uri()}#{request.id}", str(path), hole.path, language_of(hole.path).name,
-            text, offset, Trigger.AUTOMATIC,
-        )  # fmt: skip
+        snapshot = snapshot_of(
+            folder,
+            hole,
+            typed_chars=request.typed_chars,
+            document=request.id,
+            is_end_of_file=Part.SUFFIX in parts,
+            trigger=Trigger.AUTOMATIC,
+        )
         pipeline = with_retrieval if request.with_retrieval else without
         report = await pipeline.run(snapshot)
         shown = _shown(report, request, raw=Part.FILTERS in parts)

@@ -10,15 +10,12 @@ from typing import Any, TypeVar
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.ablation import EngineWithout, Part
-from infill_ls.evaluation.driver import HasId, Measure, measure_cases
-from infill_ls.evaluation.figures import Result, Row, Table
-from infill_ls.evaluation.journal import Journal, fingerprint, source_fingerprint
+from infill_ls.measuring.driver import HasId, Measure, measure_cases
+from infill_ls.measuring.figures import Result, Row, Table, today
+from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
 from infill_ls.settings import Settings
 
 C = TypeVar("C", bound=HasId)
-
-LASTING_TIME_MS = 10_000
-"""Time to write: a busy machine must not decide what is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +61,8 @@ async def evaluate(
     finally:
         journal.close()
         await engine.close()
+    run = {"date": today(), **run}
     return Result(name, run, tables_of(measured.rows), (*problems, *measured.problems))
-
-
-def settings_for_a_line(model: str = "") -> Settings:
-    """Return settings with which one line is written, without snippets and whatever it takes."""
-    return Settings(
-        model=model,
-        time_budget_ms=LASTING_TIME_MS,
-        candidates=1,
-        snippet_tokens=0,
-        max_lines=1,
-        cold_target_ms=0,
-    )
 
 
 def _size(path: Path) -> int:

@@ -9,7 +9,6 @@ programs that mean harm.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from infill_ls.errors import UsageError
+from infill_retrieval.processes.programs import find_program
 
 NAMESPACES = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 MOST_FILE_BYTES = 1_000_000
@@ -108,13 +108,13 @@ def run_program(source: str, limits: Limits = DEFAULT_LIMITS) -> ProgramEnd:
 @cache
 def namespace_command() -> tuple[str, ...]:
     """Return what to put before a command so that it runs apart; empty where that is not allowed."""
-    unshare = shutil.which("unshare")
-    if unshare is None:
+    unshare, true = find_program("unshare"), find_program("true")
+    if unshare is None or true is None:
         return ()
     command = (unshare, *NAMESPACES, "--")
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command
-            [*command, "true"], capture_output=True, timeout=10, check=False
+            [*command, true], capture_output=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()

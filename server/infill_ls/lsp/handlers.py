@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.lsp import convert
+from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.server import EXPLAIN, InfillServer
@@ -34,6 +35,8 @@ GHOST_AT_CURSOR = frozenset({"Neovim"})
 """Clients whose range starts at the cursor, and not at the line's start. Neovim 0.12 draws ghost text
 over what is right of the cursor unless its range is empty. Our plug-in draws its own, and says so."""
 
+OPENED_S = 0.5
+"""A client that tells where the cursor is has done so in this time after a document was opened."""
 REPLACING_CLIENTS = frozenset({"Visual Studio Code"})
 """Clients whose ghost text replaces its whole range, with what is right of the cursor."""
 REPLACES = "inlineCompletionReplaces"
@@ -58,6 +61,7 @@ def create_server(
     _handle_completion(server)
     handle_feedback(server)
     handle_next_edit(server)
+    handle_cursor(server)
     return server
 
 
@@ -92,6 +96,7 @@ def _handle_documents(server: InfillServer) -> None:
         server.session.document_opened(document.uri, path, document.text, document.language_id)
         if server.session.engine.info is None:
             server.run_in_background(server.load_model())
+        server.run_in_background(_expect_typing(server, document.uri))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
@@ -110,6 +115,12 @@ def _handle_documents(server: InfillServer) -> None:
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         server.session.document_closed(uri, convert.path_of(uri))
+
+
+async def _expect_typing(server: InfillServer, uri: str) -> None:
+    """Prepare the beginning of a document that was opened, if nobody tells of another place."""
+    await asyncio.sleep(OPENED_S)
+    place_is_named(server, uri, lsp.Position(0, 0))
 
 
 def _handle_notebooks(server: InfillServer) -> None:
@@ -178,7 +189,10 @@ def _handle_completion(server: InfillServer) -> None:
             snapshot = convert.with_selected_completion(snapshot, selected, server.encoding)
         started = time.perf_counter()
         try:
-            report = await server.session.suggest(snapshot)
+            with server.thinking():
+                settings = server.session.settings
+                snapshot = await server.commit_messages.with_changes(snapshot, settings)
+                report = await server.session.suggest(snapshot)
         except Superseded:
             return None
         server.answered(report)
@@ -209,7 +223,12 @@ def _handle_completion_items(server: InfillServer) -> None:
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         snapshot = server.snapshot(params.text_document.uri, params.position, Trigger.MENU)
         started = time.perf_counter()
-        report = await _within_deadline(server, snapshot) if snapshot is not None else None
+        report = None
+        if snapshot is not None:
+            settings = server.session.settings
+            snapshot = await server.commit_messages.with_changes(snapshot, settings)
+            with server.thinking():
+                report = await _within_deadline(server, snapshot)
         if report is None:
             return lsp.CompletionList(is_incomplete=True, items=[])
         server.answered(report)

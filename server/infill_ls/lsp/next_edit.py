@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.workspace import TextDocument
 
 from infill_ls.lsp.convert import position_of
+from infill_ls.lsp.cursor import place_is_named
 from infill_ls.lsp.server import InfillServer
 from infill_ls.next_edit import Offer
 
@@ -46,6 +47,8 @@ def handle_next_edit(server: InfillServer) -> None:
         if document is None or (version is not None and version != document.version):
             return {"edits": []}
         version = document.version
+        if (position := _position_in(params)) is not None:
+            place_is_named(server, uri, position)
         proposal = await server.session.edits.propose(uri)
         # All are alternatives to most clients, and copilot.el takes the first: one at a time.
         offers = [offer for offer in proposal.offers if offer.uri == uri][:1]
@@ -80,6 +83,7 @@ def handle_next_edit(server: InfillServer) -> None:
         document = server.workspace.text_documents.get(unquote(uri))
         if document is None:
             return []
+        place_is_named(server, uri, params.range.end)
         version = document.version
         proposal = await server.session.edits.propose(uri)
         if document.version != version:
@@ -114,6 +118,13 @@ def _asked(params: Any) -> tuple[str, int | None]:
         case {"textDocument": {"uri": str(uri)}}:
             return uri, None
     raise JsonRpcInvalidParams("expected {textDocument: {uri, version}, position}")
+
+
+def _position_in(params: Any) -> lsp.Position | None:
+    match params:
+        case {"position": {"line": int(line), "character": int(character)}}:
+            return lsp.Position(max(line, 0), max(character, 0))
+    return None
 
 
 def _inline_edit(server: InfillServer, document: TextDocument, offer: Offer) -> dict[str, Any]:

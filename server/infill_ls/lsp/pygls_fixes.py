@@ -127,6 +127,21 @@ class MendedWorkspace(Workspace):
 class MendedProtocol(LanguageServerProtocol):
     """Answers every request exactly once, and keeps nothing of what is done."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.experimental: dict[str, Any] = {}
+        """Capabilities of ours that LSP does not have; pygls has no place for them."""
+
+    @lsp_method(lsp.INITIALIZE)
+    def lsp_initialize(
+        self, params: lsp.InitializeParams
+    ) -> Generator[Any, Any, lsp.InitializeResult]:
+        """Answer with what the server can do."""
+        result = yield from super().lsp_initialize(params)
+        if self.experimental:
+            result.capabilities.experimental = self.experimental
+        return result
+
     @property
     def is_initialized(self) -> bool:
         """Whether the client has sent ``initialize``."""

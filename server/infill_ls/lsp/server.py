@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from pygls.exceptions import JsonRpcException
 from infill_ls import __version__
 from infill_ls.engine.fallback import EngineFactory
 from infill_ls.lsp import convert
+from infill_ls.lsp.commit_messages import CommitMessages
 from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
+from infill_ls.lsp.status import INDEXING, LOADING, Known, status_of
 from infill_ls.reporting.statistics import Statistics, default_path
 from infill_ls.session import Session
 from infill_ls.settings import Settings, resolve_settings
@@ -32,10 +34,13 @@ SECTION = "infill-ls"
 EXPLAIN = "infill/explain"
 """Our request: ``{textDocument}`` in, everything about its last completion out."""
 STATUS = "didChangeStatus"
-"""Our notification: ``{busy, kind, message, indexedFiles}``; kind is ``Normal``, ``Error`` or
-``Inactive``. Copilot's server has the same, without the number."""
-
-LOADING = "Loading the model"
+"""Our notification, with what :mod:`infill_ls.lsp.status` says. Copilot's server has ``busy``, ``kind``
+and ``message``."""
+SHOWS_PROBLEMS = "statusProblems"
+"""The experimental capability of clients that show a problem in the status to the user themselves."""
+THINKING_AFTER_S = 0.25
+"""Quicker answers are not told of: the status would flicker at every key."""
+PERCENT_STEP = 5
 
 
 class InfillServer(MendedServer):
@@ -46,14 +51,20 @@ class InfillServer(MendedServer):
     def __init__(self, engine_factory: EngineFactory) -> None:
         super().__init__("infill-ls", __version__, SYNC)
         self.client_name = ""
+        self.client_tells_cursor = False
+        """Whether the client tells where its cursor rests."""
         self._engine_factory = engine_factory
         self._first_options: object = None
         """What ``initialize`` set: it stays in force where what comes later says nothing."""
         self.statistics = Statistics(None)
+        self.commit_messages = CommitMessages()
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
         self._problem = ""
         self._report_loading: Reporter | None = None
+        self._loaded_percent = 0
+        self._requests = 0
+        self._is_thinking = False
         self._background: set[asyncio.Task[None]] = set()
 
     @property
@@ -86,6 +97,24 @@ class InfillServer(MendedServer):
         """Take note of an answer: one of the model's is the end of a problem with it."""
         if self._problem and report.completion is not None:
             self._problem = ""
+            self._send_status()
+
+    @contextmanager
+    def thinking(self) -> Iterator[None]:
+        """Say that an answer is being made, if it takes long."""
+        self._requests += 1
+        late = asyncio.get_running_loop().call_later(THINKING_AFTER_S, self._set_thinking, True)
+        try:
+            yield
+        finally:
+            late.cancel()
+            self._requests -= 1
+            if not self._requests:
+                self._set_thinking(False)
+
+    def _set_thinking(self, is_thinking: bool) -> None:
+        if is_thinking != self._is_thinking:
+            self._is_thinking = is_thinking
             self._send_status()
 
     def shutdown(self) -> None:
@@ -121,15 +150,18 @@ class InfillServer(MendedServer):
 
     async def index_folders(self) -> None:
         """Read the workspace folders, with progress."""
-        async with self._busy("Indexing the workspace") as report:
+        async with self._busy(INDEXING) as report:
             await self.session.set_folders(
                 self.folders, lambda files: report(f"{files} files", None)
             )
 
     async def load_model(self) -> None:
-        """Load the model, with progress."""
+        """Load the model, with progress. Whether it can be used is known then."""
+        self._loaded_percent = 0
         async with self._busy(LOADING) as self._report_loading:
             await self.session.load_model()
+            if self.session.engine.info is not None:
+                self._problem = ""
 
     async def watch(self) -> None:
         """Have the editor tell us of changed files and settings, if it can register that."""
@@ -192,9 +224,14 @@ class InfillServer(MendedServer):
             self._send_status()
 
     def _reconfigure(self, options: object) -> None:
+        engine = self.session.engine
         self.session.reconfigure(self._settings_from(self._first_options, options))
-        self._problem = ""
         self._settings_changed()
+        if self.session.engine is not engine:
+            self._problem = ""
+            if self.workspace.text_documents:
+                # Whoever chose a model is to hear at once whether it can be used.
+                self.run_in_background(self.load_model())
         self._send_status()
 
     def _settings_changed(self) -> None:
@@ -202,28 +239,24 @@ class InfillServer(MendedServer):
         self.statistics = Statistics(default_path() if keep else None)
 
     def _send_status(self) -> None:
-        label = self.session.engine_label
-        kind, message = "Normal", f"Ready: {label}" if label else "Ready"
-        if self._busy_with:
-            # Without the model nothing is completed; without the index it is.
-            message = LOADING if LOADING in self._busy_with else self._busy_with[0]
-        elif self._problem:
-            kind, message = "Error", self._problem
-        elif not self.session.settings.enabled:
-            kind, message = "Inactive", "Switched off by the setting enabled"
-        self.protocol.notify(
-            STATUS,
-            {
-                "busy": bool(self._busy_with),
-                "kind": kind,
-                "message": message,
-                "indexedFiles": self.session.indexed_files,
-            },
+        known = Known(
+            is_on=self.session.settings.enabled,
+            busy_with=tuple(self._busy_with),
+            loaded_percent=self._loaded_percent,
+            problem=self._problem,
+            is_thinking=self._is_thinking,
+            engine_label=self.session.engine_label,
+            indexed_files=self.session.indexed_files,
         )
+        self.protocol.notify(STATUS, status_of(known))
 
     def _model_loading(self, fraction: float) -> None:
+        percent = int(fraction * 100)
         if self._report_loading is not None:
-            self._report_loading(f"{fraction:.0%}", int(fraction * 100))
+            self._report_loading(f"{fraction:.0%}", percent)
+        if abs(percent - self._loaded_percent) >= PERCENT_STEP:
+            self._loaded_percent = percent
+            self._send_status()
 
     def _settings_from(self, *layers: object) -> Settings:
         settings, warnings = resolve_settings(*layers)
@@ -237,7 +270,11 @@ class InfillServer(MendedServer):
     def _show_problem(self, problem: str) -> None:
         self._problem = problem
         self._send_status()
-        self._show(lsp.MessageType.Error, problem)
+        experimental = self.client_capabilities.experimental
+        if isinstance(experimental, dict) and experimental.get(SHOWS_PROBLEMS) is True:
+            log.error("%s", problem)
+        else:
+            self._show(lsp.MessageType.Error, problem)
 
     def _show_warning(self, warning: str) -> None:
         self._show(lsp.MessageType.Warning, warning)

@@ -91,5 +91,8 @@ class FimTokens:
     """``None`` for a family that goes on right behind the prefix."""
     bos: int | None
     """Put before everything else, or ``None`` for a family that wants none."""
-    stops: frozenset[int]
-    """Ids that end a completion: markers, the family's stops and the model's end tokens."""
+
+    @property
+    def markers(self) -> frozenset[int]:
+        """The ids of the markers."""
+        return frozenset((self.prefix, self.suffix, self.middle)) - {None}  # type: ignore[return-value]

@@ -16,6 +16,7 @@ from infill_ls.next_edit.judge import Verdict, judge
 from infill_ls.next_edit.rules import RULES
 from infill_ls.next_edit.view import View
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
+from infill_retrieval.secrets.statements import LINES
 from infill_retrieval.syntax import Language, TreeCache, family_of
 
 MAX_EDITS_ASKED = 2
@@ -27,6 +28,8 @@ MAX_CANDIDATES = 400
 MAX_OCCURRENCES = 1_500
 """Of the old text in the window."""
 MAX_DECLINED = 100
+ABOVE_CHARS = 2_000
+"""Looked at above an edit for the name of a secret."""
 LEAST_ASKED = 0.3
 """Probability of what is shown to somebody who asks."""
 
@@ -222,14 +225,19 @@ def _overlap(one: Offer, other: Offer) -> bool:
 def _is_secret(offer: Offer, document: Document) -> bool:
     """Tell whether an edit would touch or write a line that holds a secret."""
     text = document.text
-    start = text.rfind("\n", 0, offset) + 1 if (offset := offer.start) else 0
+    start = text.rfind("\n", 0, offer.start) + 1
     end = text.find("\n", offer.end)
-    line = text[start : end if end >= 0 else len(text)]
-    became = (
-        text[start : offer.start] + offer.new + text[offer.end : end if end >= 0 else len(text)]
-    )
-    lines = [*line.splitlines(), *became.splitlines()]
-    return bool(secret_lines(lines, bare=is_bare(document.language.name)))
+    end = end if end >= 0 else len(text)
+    # The name may stand above: ``password = (``.
+    above = text[max(start - ABOVE_CHARS, 0) : start].split("\n")[-LINES:-1]
+    bare = is_bare(document.language.name, offer.uri)
+    for new in (offer.old, offer.new):
+        became = text[start : offer.start] + new + text[offer.end : end]
+        lines = [*above, *became.split("\n")]
+        hidden = secret_lines(lines, bare=bare, language=document.language)
+        if hidden and hidden[-1] >= len(above):
+            return True
+    return False
 
 
 def _shown(text: str) -> str:

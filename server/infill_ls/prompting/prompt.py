@@ -23,7 +23,7 @@ BORDER_SHARE = 0.4
 """Share of the prefix budget that may be given up to start at a syntax border."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptText:
     """The parts of a prompt as text, cut to the budgets."""
 
@@ -42,6 +42,7 @@ def lay_out(
     snapshot: Snapshot,
     hole: Hole,
     retrieval: Retrieval,
+    *,
     prefix_line_tokens: Sequence[int],
     suffix_line_tokens: Sequence[int],
     prefix_budget_tokens: int,
@@ -108,6 +109,7 @@ def last_suffix_line(line_tokens: Sequence[int], budget_tokens: int) -> int:
 def assemble(
     text: PromptText,
     fim: FimTokens,
+    *,
     head_ids: Sequence[int],
     prefix_ids: Sequence[int],
     suffix_ids: Sequence[int],

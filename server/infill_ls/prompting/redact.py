@@ -21,7 +21,8 @@ def redact(hole: Hole) -> Hole | None:
     above, after = parts
     cursor = len(above) - 1
     lines = [*above[:-1], above[-1] + after[0], *after[1:]]
-    hidden = secret_lines(lines, bare=is_bare(hole.language.name))
+    bare = hole.has_bare_values or is_bare(hole.language.name)
+    hidden = secret_lines(lines, bare=bare, language=hole.language)
     if not hidden:
         return hole
     if cursor in hidden:

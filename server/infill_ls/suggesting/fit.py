@@ -96,9 +96,10 @@ def _matched(
                 break
             start = following[0].offset
         else:
-            # Not beyond what the rest of the line closes as well.
+            # Not beyond what the rest of the line closes as well, nor beyond where the text must end.
             next_one = next((one for one in following if one.depth in on_line), None)
             limit = next_one.offset + len(next_one.char) if next_one else len(text)
+            limit = min(limit, _end(text, position, balance, own))
             found = _find(text, position, limit, mark)
             if found is None and len(mark) > 1 and mark[0] in ")]}":
                 mark, place = mark[0], at + 1

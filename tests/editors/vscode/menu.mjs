@@ -102,6 +102,13 @@ test("the menu chooses a model", { text: "x =", answers: ["one"] }, async (windo
   await window.pick("infill-ls-mini");
   await waitFor("the setting", () => userSettingsContain('"infill-ls.model": "infill-ls-mini"'));
   await window.choose("Choose model");
+  const groups = ["on this machine", "to be fetched, fits into the free memory"];
+  for (const text of ["in use, the bundled model", ...groups]) {
+    await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: text }).first().waitFor();
+  }
+  const marked = window.page.locator(".quick-input-widget .monaco-list-row:has(.codicon-check)");
+  if ((await marked.count()) !== 1) throw new Error("not exactly one model is marked");
+  await window.screenshot(join(work, "models.png"));
   await window.pick("Default");
   await waitFor("the setting to go", () => !userSettingsContain("infill-ls.model"));
   await window.status("ready");

@@ -64,6 +64,26 @@ test(
 );
 
 test(
+  "a model that cannot be used is told of at once, with what can be done",
+  { text: "x =", settings: { "infill-ls.model": "/nowhere/a.gguf" }, firstStatus: "/nowhere/a.gguf" },
+  async (window) => {
+    const toasts = window.page.locator(".notification-toast", { hasText: "/nowhere/a.gguf" });
+    await toasts.first().waitFor();
+    await window.screenshot(join(work, "problem.png"));
+    if ((await toasts.count()) !== 1) throw new Error("it is told of more than once");
+    await window.answer("/nowhere/a.gguf", "Choose Model");
+    await window.page.waitForSelector('.quick-input-widget .monaco-list-row:has-text("infill-ls-mini")');
+    await window.press("Escape");
+    window.writeSettings({ "infill-ls.model": "/nowhere/b.gguf" });
+    await window.status("/nowhere/b.gguf");
+    await window.answer("/nowhere/b.gguf", "Open Settings");
+    await window.page.getByText("Settings Found").first().waitFor();
+    window.writeSettings({});
+    await window.status("ready");
+  },
+);
+
+test(
   "the workspace's environment is used",
   {
     text: "x =",

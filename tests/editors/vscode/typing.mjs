@@ -151,6 +151,20 @@ test(
 );
 
 test(
+  "at several cursors nothing is suggested unless asked for, and then it is inserted at all",
+  { text: "a =\nb =", answers: ["one"] },
+  async (window) => {
+    await window.press("Shift+Alt+ArrowUp");
+    await window.type(" ");
+    await window.expectNoGhost();
+    await window.press("Alt+\\");
+    await window.expectGhost("oneone"); // VS Code shows it at both
+    await window.press("Tab");
+    await window.expectSaved("a = one\nb = one");
+  },
+);
+
+test(
   "CRLF line ends stay",
   { text: "def add(a, b):\r\n", answers: ["first\n    second"] },
   async (window) => {

@@ -36,13 +36,13 @@ export async function launchBrowser() {
 
 export class Window {
   /**
-   * Open a file in a workspace of its own. `answers` is what the scripted engine says; without
-   * it, the bundled model answers. Without `server` the extension has to find one. `prepare` gets
+   * Open a file in a workspace of its own. `answers` is what the scripted engine says, and
+   * `script` what else it is told; without answers, the bundled model answers. Without `server` the extension has to find one. `prepare` gets
    * the workspace's folder before it is opened.
    */
   static async open(browser, options) {
     const { url, folder, server, text, answers, name = "demo.py", settings = {} } = options;
-    const { firstStatus = "ready", prepare = () => {} } = options;
+    const { firstStatus = "ready", prepare = () => {}, script = {} } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
     const file = join(folder, name);
@@ -50,9 +50,9 @@ export class Window {
     prepare(folder);
     const args = [];
     if (answers) {
-      const script = join(folder, ".vscode", "answers.json");
-      writeFileSync(script, JSON.stringify({ answers }));
-      args.push("--scripted-engine", script);
+      const file = join(folder, ".vscode", "answers.json");
+      writeFileSync(file, JSON.stringify({ answers, ...script }));
+      args.push("--scripted-engine", file);
     }
     const page = await browser.newPage({ viewport: { width: 1000, height: 560 } });
     const window = new Window(page, folder, file);
@@ -207,6 +207,51 @@ export class Window {
         () => shown,
         () => "",
       );
+    });
+  }
+
+  /**
+   * What is drawn for the next edit: all text that is struck, and the texts that stand behind
+   * something. VS Code draws the latter as pseudo-elements, which have no text of their own.
+   */
+  async drawn() {
+    return this.page.$$eval(".monaco-editor .view-line span[class*='ced-']", (spans) => {
+      const struck = [];
+      const behind = [];
+      for (const span of spans) {
+        if (getComputedStyle(span).textDecorationLine === "line-through") struck.push(span.textContent);
+        const { content } = getComputedStyle(span, "::after");
+        if (content !== "none" && content !== "normal") behind.push(JSON.parse(content));
+      }
+      const plain = (texts) => texts.map((text) => text.replaceAll("\u00a0", " "));
+      return { struck: plain(struck).join(""), behind: plain(behind) };
+    });
+  }
+
+  /** Wait until the text that is struck, and the texts that are behind something, are these. */
+  async expectDrawn(struck, behind) {
+    let found;
+    const wanted = JSON.stringify({ struck, behind });
+    await waitFor(`what is drawn to be ${wanted}`, async () => {
+      found = JSON.stringify(await this.drawn());
+      return found === wanted;
+    }, 30_000).catch((error) => {
+      throw new Error(`${error.message}; it is ${found}`);
+    });
+  }
+
+  /** Where the status bar says that the cursor is, such as "Ln 3, Col 1". */
+  async cursor() {
+    return this.page.locator("#status\\.editor\\.selection").innerText();
+  }
+
+  async expectCursor(expected) {
+    let found;
+    await waitFor(`the cursor at ${expected}`, async () => {
+      found = await this.cursor();
+      return found === expected;
+    }, 30_000).catch((error) => {
+      throw new Error(`${error.message}; it is at ${found}`);
     });
   }
 

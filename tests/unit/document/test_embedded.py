@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from infill_ls.document import embedded
 from infill_ls.document.cursor_window import cursor_window
 from infill_ls.document.cut import cut
+from infill_ls.document.embedded import region_at
 from infill_ls.suggesting.filters import Site, conclude, filters_of
 from infill_ls.types import Completion, EngineTimings, Hole, Mode, StopReason
+from infill_retrieval.syntax import language_named
 from unit.documents import snapshot
 
 
@@ -78,3 +83,37 @@ def test_a_script_is_completed_as_a_file_of_its_own_would_be() -> None:
 def test_an_unknown_language_may_have_several_lines() -> None:
     assert hole_at("thing foo {\n‸\n}\n", "a.unknown").mode is Mode.LINE
     assert hole_at("thing foo {‸", "a.unknown").mode is Mode.BLOCK
+
+
+PIECES = st.sampled_from(
+    [
+        "<script>", "</script>", "<style lang=\"scss\">", "</style>", "<?php", "?>", "<?=", "<%", "-%>",
+        "```python\n", "```\n", "````\n", "---\n", "\n", "x", " ", "<", "`",
+    ]
+)  # fmt: skip
+
+
+@given(
+    st.lists(PIECES, max_size=30).map("".join),
+    st.integers(0, 200),
+    st.sampled_from(["html", "php", "markdown", "erb", "vue", "astro"]),
+)
+def test_what_is_remembered_of_a_page_changes_nothing(text: str, offset: int, name: str) -> None:
+    language, offset = language_named(name), min(offset, len(text))
+    assert language is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "REMEMBERED_CHARS", 1 << 40)
+        whole = region_at(language, f"a.{name}", text, offset)
+        patch.setattr(embedded, "REMEMBERED_CHARS", 4)
+        assert region_at(language, f"a.{name}", text, offset) == whole
+
+
+def test_a_key_far_down_a_page_looks_at_none_of_it_again() -> None:
+    page = "<p><?php echo $x; ?></p>\n" * 20_000
+    language = language_named("php")
+    assert language is not None
+    region_at(language, "a.php", page, len(page))
+    before = embedded._last_end.cache_info().misses
+    for typed in ("<", "<?", "<?p", "<?ph"):
+        region_at(language, "a.php", page + typed, len(page) + len(typed))
+    assert embedded._last_end.cache_info().misses == before

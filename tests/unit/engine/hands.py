@@ -11,9 +11,9 @@ from infill_ls.engine.handshake import Handshake, new_nonce, nonce_in
 from infill_ls.engine.rendezvous import Rendezvous
 
 
-async def read_message(reader: asyncio.StreamReader) -> wire.Message:
+async def read_message(reader: asyncio.StreamReader) -> wire.Hello:
     header = await reader.readexactly(wire.HEADER.size)
-    return wire.decode_body(await reader.readexactly(wire.frame_size(header)))
+    return wire.decode_hello(await reader.readexactly(wire.frame_size(header)))
 
 
 async def be_engine(

@@ -15,7 +15,9 @@ from infill_ls.types import Snapshot
 from unit.engine.remote import fakes
 from unit.engine.remote.fakes import FakeServer, json_reply, serving
 
-SNAPSHOT = Snapshot("file:///a.py", "", "a.py", "python", "x = ", 4)
+SNAPSHOT = Snapshot(
+    uri="file:///a.py", path="", name="a.py", language_id="python", text="x = ", offset=4
+)
 
 
 def factory(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
@@ -96,7 +98,11 @@ async def test_a_server_that_fails_while_one_types(server: FakeServer) -> None:
     told = Told(settings_for(server))
     assert await told.suggestion() == "remote"
     server.routes["/v1/completions"] = json_reply({"message": "no"}, 400)
-    report = await told.session.suggest(Snapshot("file:///a.py", "", "a.py", "python", "yy = ", 5))
+    report = await told.session.suggest(
+        Snapshot(
+            uri="file:///a.py", path="", name="a.py", language_id="python", text="yy = ", offset=5
+        )
+    )
     assert report.suggestion is not None
     assert report.suggestion.text == "local"
     await told.session.close()

@@ -13,6 +13,7 @@ import pytest
 from infill_ls.engine import EngineProcess, process, wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.handshake import Handshake
+from infill_ls.engine.messages import Ready
 from infill_ls.engine.peer import Peer
 from infill_ls.engine.rendezvous import (
     LOOPBACK_ENVIRONMENT_VARIABLE,
@@ -23,18 +24,25 @@ from infill_ls.errors import EngineTimeoutError, EngineUnavailableError, ModelEr
 from infill_ls.models.fim import FimTokens, Order
 from unit.engine.hands import be_engine, read_message
 
-INFO = EngineInfo("m", 512, FimTokens("f", Order.PSM, 1, 2, 3, None, frozenset({4})), True)
-READY = wire.encode({"event": "ready", "info": wire.info_to_wire(INFO), "pid": 1})
+INFO = EngineInfo(
+    model_name="m",
+    context_tokens=512,
+    stop_ids=frozenset({4}),
+    fim=FimTokens("f", Order.PSM, 1, 2, 3, None),
+    tokens_stay_in_line=True,
+)
+READY = wire.encode(Ready(info=INFO, pid=1))
 BAD = [
     wire.HEADER.pack(2**32 - 1),
     wire.HEADER.pack(9) + b"\xff{garbage",
     wire.HEADER.pack(2) + b"[]",
     wire.HEADER.pack(100_000) + b"[" * 100_000,
-    wire.encode({"id": [1]}),
+    wire.encode({"op": "warmed", "id": [1]}),
     wire.encode({"neither": "id nor event"}),
-    wire.encode({"id": 1, "written": {"text": "x", "tokens": []}}),
-    wire.encode({"id": 1, "ids": 5}),
-    wire.encode({"id": 1}),
+    wire.encode({"op": "sofar", "id": 1, "written": {"text": "x", "tokens": []}}),
+    wire.encode({"op": "tokens", "id": 1, "ids": 5}),
+    wire.encode({"op": "warmed", "id": 1}),
+    wire.encode({"op": "tokens", "id": 1}),
 ]
 
 
@@ -62,7 +70,7 @@ class Rogue:
 
 @asynccontextmanager
 async def listening(
-    rogue: Rogue, folder: Path, *, request_timeout_s: float = 30.0, knows_token: bool = True
+    rogue: Rogue, folder: Path, *, answer_within_s: float = 30.0, knows_token: bool = True
 ) -> AsyncIterator[EngineProcess]:
     options = EngineOptions(folder / "model.gguf")
     meeting = rendezvous_for(options)
@@ -72,7 +80,7 @@ async def listening(
         meeting.address.write_text(str(server.sockets[0].getsockname()[1]))
     else:
         server = await asyncio.start_unix_server(rogue.serve, str(meeting.address))
-    engine = EngineProcess(options, request_timeout_s=request_timeout_s)
+    engine = EngineProcess(options, answer_within_s=answer_within_s)
     try:
         yield engine
     finally:
@@ -100,7 +108,7 @@ async def test_nonsense_fails_who_waits(folder: Path, words: bytes) -> None:
     async with listening(Rogue(READY, words), folder) as engine, asyncio.timeout(10):
         await engine.start()
         with pytest.raises(EngineUnavailableError):
-            await engine.count_tokens(["x"])
+            await engine.tokenize(["x"])
         while engine.info is not None:  # its connection is given up as well
             await asyncio.sleep(0.01)
 
@@ -113,7 +121,7 @@ async def test_nonsense_instead_of_a_model(folder: Path, words: bytes) -> None:
 
 
 async def test_a_model_that_is_described_wrongly(folder: Path) -> None:
-    words = wire.encode({"event": "ready", "info": {"fim": 5}, "pid": "x"})
+    words = wire.encode({"op": "ready", "info": {"fim": 5}, "pid": "x"})
     async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(10):
         with pytest.raises(EngineUnavailableError):
             await engine.start()
@@ -187,13 +195,17 @@ async def test_who_never_answers_does_not_hold_up_the_end(folder: Path, knows_to
 @pytest.mark.parametrize(
     ("answer", "is_killed"),
     [
-        pytest.param({"is_served": False}, False, id="it is at another server's request"),
-        pytest.param({"is_served": True}, True, id="it does not give up what it is at"),
+        pytest.param(
+            {"op": "served", "is_served": False}, False, id="it is at another server's request"
+        ),
+        pytest.param(
+            {"op": "served", "is_served": True}, True, id="it does not give up what it is at"
+        ),
         pytest.param(None, True, id="it does not answer at all"),
     ],
 )
 async def test_a_late_engine_is_killed_only_if_it_hangs(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: wire.Message | None, is_killed: bool
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: wire.Hello | None, is_killed: bool
 ) -> None:
     killed: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
@@ -201,10 +213,10 @@ async def test_a_late_engine_is_killed_only_if_it_hangs(
     # The request has the number 1, the ping after it the number 2.
     words = wire.encode({"id": 2, **answer}) if answer is not None else b""
     rogue = Patient(READY, words)
-    async with listening(rogue, folder, request_timeout_s=0.1) as engine:
+    async with listening(rogue, folder, answer_within_s=0.1) as engine:
         await engine.start()
         with pytest.raises(EngineTimeoutError):
-            await engine.count_tokens(["x"])
+            await engine.tokenize(["x"])
         await asyncio.sleep(1)
         assert b'"op":"cancel","target":1' in rogue.heard
         assert bool(killed) == is_killed

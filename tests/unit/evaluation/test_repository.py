@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from infill_ls.engine import CompletionRequest
 from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.errors import UsageError
 from infill_ls.evaluation import repository
 from infill_ls.evaluation.ablation import EngineWithout, Part, retrieve_without
-from infill_ls.evaluation.holes import HoleKind
+from infill_ls.gathering import Gathering
+from infill_ls.measuring.holes import HoleKind
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings
-from infill_ls.types import Completion, Prompt, StopRule
+from infill_ls.types import Completion, OnWritten, Prompt, StopRule
 from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
 
 STORE = """class OrderStore:
@@ -42,11 +44,11 @@ class Recording(ScriptedEngine):
         self.stops: list[StopRule] = []
 
     async def complete(
-        self, prompt: Prompt, stop: StopRule, **options: object
+        self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        self.prompts.append(prompt)
-        self.stops.append(stop)
-        return await super().complete(prompt, stop, **options)  # type: ignore[arg-type]
+        self.prompts.append(request.prompt)
+        self.stops.append(request.stop)
+        return await super().complete(request, on_written)
 
 
 @pytest.fixture
@@ -64,8 +66,8 @@ def ask(folder: Path, parts: frozenset[Part] = frozenset()) -> tuple[Recording, 
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
         reduced = EngineWithout(engine, parts)
-        searching = Pipeline(reduced, retrieve_without(index.retrieve, parts), settings)
-        alone = Pipeline(reduced, lambda *_: NO_SNIPPETS, settings)
+        searching = Pipeline(Gathering(reduced, retrieve_without(index.retrieve, parts), settings))
+        alone = Pipeline(Gathering(reduced, lambda *_: NO_SNIPPETS, settings))
         measure = repository.measure_with(searching, alone, folder, parts)
 
         async def run() -> list[object]:

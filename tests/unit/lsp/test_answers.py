@@ -23,7 +23,14 @@ LONG = 300_000
 
 
 def report(text: str, offset: int) -> Report:
-    snapshot = Snapshot("file:///a.py", "/a.py", "a.py", "python", text, offset)
+    snapshot = Snapshot(
+        uri="file:///a.py",
+        path="/a.py",
+        name="a.py",
+        language_id="python",
+        text=text,
+        offset=offset,
+    )
     return Report(snapshot, Suggestion("answer"), "shown")
 
 

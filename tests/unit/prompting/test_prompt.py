@@ -34,14 +34,24 @@ def test_suffix_fits_its_budget(counts: list[int], budget: int) -> None:
 
 
 def fim_tokens(order: Order, bos: int | None) -> FimTokens:
-    return FimTokens("test", order, 101, 102, 103, bos, frozenset())
+    return FimTokens("test", order, 101, 102, 103, bos)
 
 
-TEXT = PromptText("ctx\n", "# a.py\n", "pre\n", "\nsuf", "ty", "ped")
+TEXT = PromptText(
+    context="ctx\n", header="# a.py\n", prefix="pre\n", suffix="\nsuf", typed="ty", fragment="ped"
+)
 
 
 def test_psm_puts_the_typed_text_last() -> None:
-    prompt = assemble(TEXT, fim_tokens(Order.PSM, 100), (1, 2, 3), (4,), (5, 6), (7,), 2)
+    prompt = assemble(
+        TEXT,
+        fim_tokens(Order.PSM, 100),
+        head_ids=(1, 2, 3),
+        prefix_ids=(4,),
+        suffix_ids=(5, 6),
+        typed_ids=(7,),
+        snippet_tokens=2,
+    )
     assert prompt.token_ids == (100, 101, 1, 2, 3, 4, 102, 5, 6, 103, 7)
     assert prompt.token_ids[: prompt.anchor_tokens][-1] == 103
     assert prompt.fragment == "ped"
@@ -55,12 +65,28 @@ def test_psm_puts_the_typed_text_last() -> None:
 
 
 def test_spm_keeps_prefix_and_typed_text_together() -> None:
-    prompt = assemble(TEXT, fim_tokens(Order.SPM, None), (1,), (4,), (5, 6), (7,), 1)
+    prompt = assemble(
+        TEXT,
+        fim_tokens(Order.SPM, None),
+        head_ids=(1,),
+        prefix_ids=(4,),
+        suffix_ids=(5, 6),
+        typed_ids=(7,),
+        snippet_tokens=1,
+    )
     assert prompt.token_ids == (102, 5, 6, 101, 1, 4, 7, 103)
     assert prompt.token_ids[: prompt.anchor_tokens] == (102, 5, 6, 101, 1, 4)
 
 
 def test_a_family_without_a_middle_marker_ends_with_the_typed_text() -> None:
-    fim = FimTokens("test", Order.SPM, 101, 102, None, 100, frozenset())
-    prompt = assemble(TEXT, fim, (1,), (4,), (5, 6), (7,), 1)
+    fim = FimTokens("test", Order.SPM, 101, 102, None, 100)
+    prompt = assemble(
+        TEXT,
+        fim,
+        head_ids=(1,),
+        prefix_ids=(4,),
+        suffix_ids=(5, 6),
+        typed_ids=(7,),
+        snippet_tokens=1,
+    )
     assert prompt.token_ids == (100, 102, 5, 6, 101, 1, 4, 7)

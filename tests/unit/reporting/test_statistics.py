@@ -18,7 +18,12 @@ SECRET = "secret_name"
 
 def report(typed: str, rest: str) -> tuple[Report, Suggestion]:
     snapshot = Snapshot(
-        "file:///a/secret.py", "/a/secret.py", "secret.py", "python", typed, len(typed)
+        uri="file:///a/secret.py",
+        path="/a/secret.py",
+        name="secret.py",
+        language_id="python",
+        text=typed,
+        offset=len(typed),
     )
     suggestion = Suggestion(rest)
     return Report(snapshot, suggestion, "shown"), suggestion

@@ -33,6 +33,10 @@ order there, and 4-bit kernels magnify that (0.5 seen between the two best token
 closer, a draft is not trusted but decoded again by itself."""
 
 
+MakeWay = Callable[[], bool]
+"""Has others served that come first, with the same decoder; tells whether there were any."""
+
+
 class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
     """The request was cancelled; what was decoded stays in the KV cache."""
 
@@ -113,6 +117,7 @@ class Decoder:
         document: str = "",
         chunk_tokens: int = 0,
         interruptible: bool = False,
+        make_way: MakeWay = lambda: False,
     ) -> tuple[Branch, int]:
         """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
@@ -122,10 +127,17 @@ class Decoder:
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
         branch, reused = self._tree.take(token_ids, anchor, room, document)
         size = chunk_tokens or self._prefill_chunk_tokens
-        for start in range(reused, len(token_ids), size):
+        start = reused
+        while start < len(token_ids):
             if is_cancelled():
                 raise Cancelled
+            model_ms = self._model_ms
+            if make_way():
+                self._model_ms = model_ms
+                branch, start = self._tree.take(token_ids, anchor, room, document)
+                continue
             self._append(branch, token_ids[start : start + size], interruptible=interruptible)
+            start += size
         return branch, reused
 
     def warm(
@@ -152,10 +164,12 @@ class Decoder:
         task: Task,
         is_cancelled: Callable[[], bool],
         on_written: OnWritten = lambda _: None,
+        make_way: MakeWay = lambda: False,
     ) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
 
-        ``on_written`` hears of each token of the first one.
+        ``on_written`` hears of each token of the first one; ``make_way`` is called between two
+        tokens of that, and between two chunks of the prompt.
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
@@ -172,6 +186,7 @@ class Decoder:
             room=limit,
             anchor_tokens=task.anchor_tokens,
             document=task.document,
+            make_way=make_way,
         )
         prefill_ms = ms_since(started)
         sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)
@@ -184,8 +199,8 @@ class Decoder:
                 run = Run(
                     task, self._trees, limit, len(task.token_ids) - reused, reused, prefill_ms
                 )
-                listener = on_written if fork is branch else None
-                self._write(run, fork, choice, sampler, is_cancelled, listener)
+                listeners = (on_written, make_way) if fork is branch else None
+                self._write(run, fork, choice, sampler, is_cancelled, listeners)
                 completions.append(run.completion(self._model_ms))
         finally:
             if sampler is not None:
@@ -200,7 +215,7 @@ class Decoder:
         choice: NextToken | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
-        on_written: OnWritten | None,
+        listeners: tuple[OnWritten, MakeWay] | None,
     ) -> None:
         """Write from ``choice`` on until a rule stops it.
 
@@ -213,8 +228,10 @@ class Decoder:
             reason = run.take(choice, self._vocabulary, self._stop_ids)
             if reason is not None:
                 return run.finish(reason)
-            if on_written is not None:
+            if listeners is not None:
+                on_written, make_way = listeners
                 on_written(run.written())
+                branch = self._make_way(run, branch, make_way, is_cancelled)
             if is_cancelled():
                 raise Cancelled
             started = time.perf_counter()
@@ -244,6 +261,27 @@ class Decoder:
             self._drafter.learn(len(draft), accepted, ms_since(started))
             if reason is not None:
                 return run.finish(reason)
+
+    def _make_way(
+        self, run: Run, branch: Branch, make_way: MakeWay, is_cancelled: Callable[[], bool]
+    ) -> Branch:
+        """Let others go first if there are any, then return a branch that holds the same tokens."""
+        held, anchor, document = tuple(branch.tokens), branch.anchor_tokens, branch.document
+        started, model_ms = time.perf_counter(), self._model_ms
+        if not make_way():
+            return branch
+        run.paused(ms_since(started))
+        self._model_ms = model_ms
+        branch, _ = self.prefill(
+            held,
+            is_cancelled,
+            room=run.tokens_left + 1,
+            anchor_tokens=anchor,
+            document=document,
+            make_way=make_way,
+        )
+        self._drafter.begin(held, anchor)
+        return branch
 
     def _first_choices(self, task: Task, sampler: Sampler | None) -> list[NextToken | None]:
         """Return the first tokens to go on with: the best one, and for more candidates the next."""

@@ -9,16 +9,20 @@ as every cell in use slows each step down (:mod:`infill_ls.engine.decoding.parki
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from infill_ls.engine.decoding.parking import Parked, ParkingLot
 from infill_retrieval.common_length import common_length
 
 SHARE_FROM_TOKENS = 16
 """A shorter common beginning is not worth a copy."""
+FETCH_FROM_TOKENS = 128
+"""So much more must a prompt on disk have in common, to be worth reading."""
+
+Kept = TypeVar("Kept")
 
 
 class SequenceStore(Protocol):
@@ -35,6 +39,16 @@ class SequenceStore(Protocol):
 
     def restore(self, sequence: int, state: object) -> bool:
         """Fill the empty ``sequence`` with what was saved; say whether that worked."""
+
+
+class Shelf(Protocol[Kept]):
+    """Prompts that a former process has left."""
+
+    def longest(self, wanted: list[int]) -> tuple[Kept | None, int]:
+        """Return the one that has the most in common with ``wanted``, and how many tokens."""
+
+    def take(self, kept: Kept) -> Parked | None:
+        """Return one with its state, if that can still be had."""
 
 
 @dataclass(slots=True)
@@ -62,9 +76,16 @@ class KvTree:
     """
 
     def __init__(
-        self, store: SequenceStore, *, cell_budget: int, sequences: int, parked_budget: int = 0
+        self,
+        store: SequenceStore,
+        *,
+        cell_budget: int,
+        sequences: int,
+        parked_budget: int = 0,
+        shelf: Shelf[Any] | None = None,
     ) -> None:
         self._store = store
+        self._shelf = shelf
         self._lot = ParkingLot(parked_budget)
         self._cell_budget = cell_budget
         self._branches = [Branch(number) for number in range(sequences)]
@@ -91,6 +112,14 @@ class KvTree:
     def branches(self) -> Sequence[Branch]:
         """All branches, empty ones too."""
         return self._branches
+
+    def prompts(self) -> Iterator[Parked]:
+        """Return what is worth keeping, with its state, the latest first."""
+        for branch in sorted(self._branches, key=lambda each: -each.used_at):
+            if branch.tokens and branch.anchor_tokens and not self._is_superseded(branch):
+                state = self._store.save(branch.id)
+                yield Parked(branch.tokens.copy(), branch.anchor_tokens, branch.document, state)
+        yield from self._lot.latest_first()
 
     def take(
         self, token_ids: Sequence[int], anchor_tokens: int, room: int, document: str = ""
@@ -176,9 +205,12 @@ class KvTree:
             key=lambda pair: pair[1],
         )
         parked, parked_common = self._lot.longest(wanted)
-        if parked is None or parked_common < common + SHARE_FROM_TOKENS:
+        if (kept := self._kept(wanted, max(common, parked_common))) is not None:
+            parked, parked_common = kept, common_length(kept.tokens, wanted)
+        elif parked is None or parked_common < common + SHARE_FROM_TOKENS:
             return best, common
-        self._lot.remove(parked)
+        else:
+            self._lot.remove(parked)
         self._park(besides=None)
         branch = self._replaceable(besides=None)
         self._cut(branch, 0)
@@ -191,6 +223,15 @@ class KvTree:
         branch.document = parked.document
         branch.used_at = next(self._clock)
         return branch, parked_common
+
+    def _kept(self, wanted: list[int], common: int) -> Parked | None:
+        """Return a prompt of a former process that has much more in common than what is here."""
+        if self._shelf is None:
+            return None
+        kept, kept_common = self._shelf.longest(wanted)
+        if kept is None or kept_common < common + FETCH_FROM_TOKENS:
+            return None
+        return self._shelf.take(kept)
 
     def _park(self, *, besides: Branch | None) -> None:
         """Move branches that share nothing with ``besides`` out, but for old anchors: they go."""

@@ -9,6 +9,7 @@ llama-server keeps prompts in the machine's memory too ("--cache-ram").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infill_retrieval.common_length import common_length
@@ -56,6 +57,10 @@ class ParkingLot:
     def remove(self, parked: Parked) -> None:
         """Give a prompt back."""
         self._parked.remove(parked)
+
+    def latest_first(self) -> Iterator[Parked]:
+        """Return all prompts, the latest first."""
+        return reversed(self._parked)
 
     def clear(self) -> None:
         """Forget all prompts."""

@@ -102,6 +102,10 @@ class Run:
             return StopReason.TIME
         return reason
 
+    def paused(self, milliseconds: float) -> None:
+        """Take note of a time in which others were served."""
+        self._started += milliseconds / 1000
+
     def _is_hopeless(self) -> bool:
         """Tell whether the mean stays too low though all that may come is certain."""
         if self._least_logprob is None:

@@ -115,10 +115,10 @@ def metadata(model: Any, key: str) -> str:
     return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
 
-def read_facts(path: Path) -> ModelFacts:
+def read_facts(path: Path, *, must_infill: bool = True) -> ModelFacts:
     """Return what a GGUF file says of itself, without loading weights.
 
-    Raises :class:`ModelError` if the file is no model or cannot infill.
+    Raises :class:`ModelError` if the file is no model or, where it must, cannot infill.
     """
     model = load_model(path, gpu_layers=0, vocab_only=True)
     try:
@@ -129,7 +129,7 @@ def read_facts(path: Path) -> ModelFacts:
             name=name,
             finetune=metadata(model, "general.finetune"),
             architecture=architecture,
-            family=vocab.find_family(path, f"{architecture} {name}").name,
+            family=_family(vocab, path, f"{architecture} {name}", must_infill=must_infill),
             vocabulary_tokens=vocab.tokens,
             pre_tokenizer=metadata(model, "tokenizer.ggml.pre"),
             rope_base=_number(metadata(model, f"{architecture}.rope.freq_base")),
@@ -138,6 +138,12 @@ def read_facts(path: Path) -> ModelFacts:
         )
     finally:
         llama_cpp.llama_model_free(model)
+
+
+def _family(vocab: LlamaVocab, path: Path, name: str, *, must_infill: bool) -> str:
+    if not must_infill and vocab.find_fim_tokens(name) is None:
+        return ""
+    return vocab.find_family(path, name).name
 
 
 def _number(text: str) -> float:

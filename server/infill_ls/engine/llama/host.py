@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from infill_ls.engine import wire
+from infill_ls.engine import messages, wire
 from infill_ls.engine.channel import listen_at, place_of
 from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.vocabulary_worker import VocabularyModel, VocabularyWorker
-from infill_ls.engine.llama.worker import BATCH_COSTS, Request, Worker
+from infill_ls.engine.llama.worker import BATCH_COSTS, Asked, Worker
 from infill_ls.engine.peer import peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
@@ -59,7 +59,7 @@ class Host:
         """Notified when a connection comes or goes."""
         self._connections: set[_Connection] = set()
         self._strangers = threading.BoundedSemaphore(MOST_STRANGERS)
-        self._state: wire.Message = {"event": "loading", "fraction": 0.0}
+        self._state: messages.State = messages.Loading(fraction=0.0)
         self._left_at = time.monotonic() + FIRST_CLIENT_S
         self._had_a_client = threading.Event()
         self.worker: Worker | VocabularyWorker | None = None
@@ -70,7 +70,7 @@ class Host:
         self._listener = self._listen()
         threading.Thread(target=self._keep_socket, name="engine-socket", daemon=True).start()
 
-    def publish(self, state: wire.Message) -> None:
+    def publish(self, state: messages.State) -> None:
         """Send ``state`` to every connection, and to each that comes later."""
         with self._lock:
             self._state = state
@@ -101,15 +101,17 @@ class Host:
 
     def shake_hands(self, stream: socket.socket, frames: BinaryIO) -> bool:
         """Tell whether who is at the other end knows the token, and show that we do."""
-        hello = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
-        if hello is None:
+        body = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
+        if body is None:
             return False
+        hello = wire.decode_hello(body)
         place = place_of(stream, is_ours=True)
         shake = Handshake(self._token, place, nonce_in(hello), new_nonce(), os.getpid())
         words = {"nonce": shake.engine_nonce, "pid": os.getpid(), "proof": shake.engine_proof()}
         stream.sendall(wire.encode(words))
-        answer = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
-        if answer is None or not is_proof(answer.get("proof"), shake.server_proof()):
+        body = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
+        proof = wire.decode_hello(body).get("proof") if body is not None else None
+        if not is_proof(proof, shake.server_proof()):
             log.warning("a connection that does not know the token was refused")
             return False
         return True
@@ -178,7 +180,7 @@ class Host:
                 self._lock.wait(wait_s)
             is_idle = bool(self._connections)
         if is_idle:
-            self.publish({"event": "unloaded"})
+            self.publish(messages.Unloaded())
         self.close()
         worker.stop()
 
@@ -193,9 +195,9 @@ class _Connection(threading.Thread):
         self._on_known = on_known
         """Called when it is known whose the connection is."""
         self._lock = threading.Lock()
-        self._requests: dict[int, Request] = {}
+        self._asked: dict[int, Asked] = {}
 
-    def send(self, message: wire.Message) -> None:
+    def send(self, message: messages.FromEngine) -> None:
         """Send a frame; a server that has gone is no error, its reader will see it too."""
         with self._lock, suppress(OSError):
             self._stream.sendall(wire.encode(message))
@@ -212,13 +214,13 @@ class _Connection(threading.Thread):
                     self._on_known()
                 if joined:
                     self._host.join(self)
-                while joined and (message := wire.read_frame(frames)) is not None:
-                    self._take(message)
+                while joined and (body := wire.read_frame(frames)) is not None:
+                    self._take(wire.decode_to_engine(body))
         except Exception as error:  # noqa: BLE001 - whatever a peer says, it ends its connection only
             log.warning("a connection broke: %s: %s", type(error).__name__, error)
         finally:
-            for request in tuple(self._requests.values()):
-                self._cancel(request)
+            for asked in tuple(self._asked.values()):
+                self._cancel(asked)
             if joined:
                 self._host.leave(self)
             self._stream.close()
@@ -239,39 +241,32 @@ class _Connection(threading.Thread):
         finally:
             timer.cancel()
 
-    def _cancel(self, request: Request) -> None:
+    def _cancel(self, asked: Asked) -> None:
         if self._host.worker is not None:
-            self._host.worker.cancel(request)
+            self._host.worker.cancel(asked)
 
-    def _take(self, message: wire.Message) -> None:
+    def _take(self, message: messages.ToEngine) -> None:
         worker = self._host.worker
-        if message["op"] == "cancel":
-            if (request := self._requests.get(message["target"])) is not None:
-                self._cancel(request)
-            return
-        request_id = message["id"]
-        if not isinstance(request_id, int):
-            raise ValueError("the id of a request is no number")  # noqa: TRY004 - a broken stream
-        if worker is None:
-            self.send({"id": request_id, "error": "the model is not loaded yet"})
-        elif message["op"] == "ping":
-            target = self._requests.get(message["target"])
+        if isinstance(message, messages.Cancel):
+            if (asked := self._asked.get(message.target)) is not None:
+                self._cancel(asked)
+        elif worker is None:
+            self.send(messages.Refused(id=message.id, error="the model is not loaded yet"))
+        elif isinstance(message, messages.Ping):
+            target = self._asked.get(message.target)
             is_served = target is not None and worker.is_serving(target)
-            self.send({"id": request_id, "is_served": is_served})
-        elif message["op"] == "tokenize":
-            self.send({"id": request_id, "ids": worker.tokenize(message["texts"])})
+            self.send(messages.Served(id=message.id, is_served=is_served))
+        elif isinstance(message, messages.Tokenize):
+            ids = tuple(worker.tokenize(message.texts))
+            self.send(messages.Tokens(id=message.id, ids=ids))
         else:
+            self._asked[message.id] = asked = Asked(message, self._tell)
+            worker.submit(asked)
 
-            def reply(content: wire.Message) -> None:
-                self._requests.pop(request_id, None)
-                self.send({"id": request_id, **content})
-
-            def tell(content: wire.Message) -> None:
-                self.send({"id": request_id, **content})
-
-            request = Request(message, reply, tell)
-            self._requests[request_id] = request
-            worker.submit(request)
+    def _tell(self, message: messages.Answer | messages.SoFar) -> None:
+        if not isinstance(message, messages.SoFar):
+            self._asked.pop(message.id, None)
+        self.send(message)
 
 
 def main() -> int:
@@ -297,7 +292,7 @@ def main() -> int:
         step = int(fraction * 10)
         if step not in steps_sent:
             steps_sent.add(step)
-            host.publish({"event": "loading", "fraction": fraction})
+            host.publish(messages.Loading(fraction=fraction))
 
     model: LlamaModel | VocabularyModel
     worker: Worker | VocabularyWorker
@@ -309,15 +304,15 @@ def main() -> int:
             model = LlamaModel(options, on_progress=report_loading)
             worker = Worker(model, BATCH_COSTS[options.draft])
     except InfillError as error:
-        host.publish({"event": "failed", "message": str(error)})
+        host.publish(messages.Failed(message=str(error)))
         host.wait_for_a_client()
         host.close()
         return 1
     host.worker = worker
-    info = wire.info_to_wire(model.info)
-    host.publish({"event": "ready", "info": info, "pid": os.getpid()})
+    host.publish(messages.Ready(info=model.info, pid=os.getpid()))
     try:
         host.serve(worker)
+        worker.keep_prompts()
     finally:
         host.close()
         model.close()

@@ -32,10 +32,15 @@ from infill_ls.engine.llama.calibration import (
 from infill_ls.engine.llama.devices import list_devices
 from infill_ls.engine.llama.file import interruption, load_model, read_facts
 from infill_ls.engine.llama.governor import ThreadGovernor
+from infill_ls.engine.llama.kept_prompts import KeptPrompts
 from infill_ls.engine.llama.offload import layers_that_fit
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.engine.rendezvous import EngineOptions
-from infill_ls.engine.shape import default_kv_tokens, resident_cells
+from infill_ls.engine.shape import (
+    default_kv_tokens,
+    default_prompt_cache_bytes,
+    resident_cells,
+)
 from infill_ls.errors import EngineError, ModelError
 from infill_ls.types import Sampling
 
@@ -71,14 +76,14 @@ class LlamaModel:
     ) -> None:
         """Load the model; ``on_progress`` gets fractions from 0 to 1.
 
-        Raises :class:`ModelError` if the file is no model or cannot infill.
+        Raises :class:`ModelError` if the file is no model or, where it must, cannot infill.
         """
         self._options = options
         path = options.model_path
         self._governor: ThreadGovernor | None = None
         self._context: Any = None
         self._is_interruptible = False
-        facts = read_facts(path)
+        facts = read_facts(path, must_infill=options.must_infill)
         trained = facts.shape.context_tokens or options.context_tokens
         context_tokens = min(trained, options.context_tokens)
         kv_tokens = options.kv_tokens or default_kv_tokens(
@@ -96,24 +101,39 @@ class LlamaModel:
         )
         try:
             self.vocab = LlamaVocab(self._model)
-            fim = self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}")
             self._batch = LlamaBatch(BATCH_TOKENS)
             self._row = ctypes.c_float * self.vocab.tokens
             self._rows: dict[int, Logits] = {}
             self.calibration = self._calibrate()
+            self.kept_prompts = self._find_kept_prompts(facts)
         except BaseException:
             self.close()
             raise
         self.info = EngineInfo(
             model_name=facts.name,
             context_tokens=self.context_tokens,
-            fim=fim,
+            stop_ids=self.vocab.find_stop_ids(f"{facts.architecture} {facts.name}"),
+            fim=self.vocab.find_fim_tokens(f"{facts.architecture} {facts.name}"),
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
             notes=self._fixes.notes,
             prefill_tokens_per_s=self.calibration.prefill_tokens_per_s,
             decode_ms=self.calibration.decode_ms,
             is_steady=self.calibration.is_steady,
         )
+
+    def _find_kept_prompts(self, facts: ModelFacts) -> KeptPrompts:
+        path, attention = self._options.model_path, self.calibration.attention
+        stat = path.stat()
+        # All that llama.cpp's state of a sequence depends on.
+        identity = (
+            str(path.resolve()), stat.st_size, stat.st_mtime_ns, llama_cpp.__version__, _backend(),
+            attention, self._fixes.rope_scale, self._options.gpu_layers,
+        )  # fmt: skip
+        megabytes = self._options.prompt_cache_mb
+        limit = megabytes * 1_000_000
+        if megabytes < 0:
+            limit = default_prompt_cache_bytes(facts.shape.kv_bytes_per_token)
+        return KeptPrompts(identity, limit, self.calibration.prefill_tokens_per_s)
 
     def _gpu_layers(self, facts: ModelFacts) -> int:
         """Return how many layers to put on GPUs: as the user set, else as many as fit."""

@@ -41,20 +41,10 @@ class LlamaVocab:
     def tokenize(self, text: str) -> tuple[int, ...]:
         """Return the token ids of ``text``. Markers in it stay text."""
         data = text.encode("utf-8", "replace")
-        size = len(data) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(
-            self._vocab,
-            data,
-            len(data),
-            buffer,
-            size,
-            False,
-            False,
-        )
-        if count < 0:
+        ids = self._ids(data, reads_markers=False)
+        if ids is None:
             raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
-        return tuple(buffer[:count])
+        return ids
 
     def tokenize_all(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return what :meth:`tokenize` does for each text; lines are done in one go.
@@ -92,43 +82,16 @@ class LlamaVocab:
         # Some tokenizers put a space before each text; no metadata tells all that do the like.
         return self._tokenize_joined(_SAMPLE_LINES) == [self.tokenize(t) for t in _SAMPLE_LINES]
 
-    def find_fim_tokens(self, path: Path, model_name: str = "") -> FimTokens:
-        """Return the infilling markers. Takes and raises what :meth:`find_family` does."""
-        return self._fim_tokens(*self._find(path, model_name))
+    def find_fim_tokens(self, model_name: str = "") -> FimTokens | None:
+        """Return the infilling markers; ``None`` if the vocabulary has those of no family.
 
-    def find_family(self, path: Path, model_name: str = "") -> FimFamily:
-        """Return the family whose markers the vocabulary has.
-
-        ``model_name`` tells families apart that spell them alike; ``path`` is for the message if
-        there are none. Raises :class:`ModelError`.
+        ``model_name`` tells families apart that spell them alike.
         """
-        return self._find(path, model_name)[0]
-
-    def _find(self, path: Path, model_name: str) -> tuple[FimFamily, list[int]]:
-        for family in FAMILIES:
-            if family.models and not any(part in model_name.lower() for part in family.models):
-                continue
-            ids = [self._special(text) for text in family.markers]
-            found = [token for token in ids if token is not None]
-            if len(found) == len(ids):
-                return family, found
-        raise ModelError(
-            f"model file {path} cannot fill in the middle (no infilling markers in its "
-            f"vocabulary): {_USE_A_BASE_MODEL}"
-        )
-
-    def _fim_tokens(self, family: FimFamily, markers: Sequence[int]) -> FimTokens:
-        stops = set(markers)
-        stops.update(t for text in family.stops if (t := self._special(text)) is not None)
-        stops.update(
-            token
-            for token in range(self.tokens)
-            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
-        )
-        bos = int(llama_cpp.llama_vocab_bos(self._vocab))
+        if (found := self._find(model_name)) is None:
+            return None
+        family, markers = found
+        bos = self._bos
         wants_bos = family.needs_bos or llama_cpp.llama_vocab_get_add_bos(self._vocab)
-        if bos >= 0:
-            stops.add(bos)
         return FimTokens(
             family=family.name,
             order=family.order,
@@ -136,29 +99,66 @@ class LlamaVocab:
             suffix=markers[1],
             middle=markers[2] if family.middle is not None else None,
             bos=bos if wants_bos and bos >= 0 else None,
-            stops=frozenset(stops),
         )
+
+    def find_stop_ids(self, model_name: str = "") -> frozenset[int]:
+        """Return the ids that end what is written; with the family's, if it is of one."""
+        stops = {
+            token
+            for token in range(self.tokens)
+            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
+        }
+        if (found := self._find(model_name)) is not None:
+            family, markers = found
+            stops.update(markers)
+            stops.update(t for text in family.stops if (t := self._special(text)) is not None)
+        return frozenset(stops | {self._bos} - {-1})
+
+    def find_family(self, path: Path, model_name: str = "") -> FimFamily:
+        """Return the family whose markers the vocabulary has; ``path`` is for the message.
+
+        Raises :class:`ModelError` if it has none.
+        """
+        if (found := self._find(model_name)) is None:
+            raise ModelError(
+                f"model file {path} cannot fill in the middle (no infilling markers in its "
+                f"vocabulary): {_USE_A_BASE_MODEL}"
+            )
+        return found[0]
+
+    def _find(self, model_name: str) -> tuple[FimFamily, list[int]] | None:
+        for family in FAMILIES:
+            if family.models and not any(part in model_name.lower() for part in family.models):
+                continue
+            ids = [self._special(text) for text in family.markers]
+            found = [token for token in ids if token is not None]
+            if len(found) == len(ids):
+                return family, found
+        return None
+
+    @cached_property
+    def _bos(self) -> int:
+        return int(llama_cpp.llama_vocab_bos(self._vocab))
 
     def _special(self, text: str) -> int | None:
         """Return the id of the token spelled exactly ``text``, or ``None``."""
-        data = text.encode()
-        size = len(data) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(
-            self._vocab,
-            data,
-            len(data),
-            buffer,
-            size,
-            False,
-            True,
-        )
-        if count != 1:
+        ids = self._ids(text.encode(), reads_markers=True)
+        if ids is None or len(ids) != 1:
             return None
         with suppress(UnicodeDecodeError):
-            if llama_cpp.llama_vocab_get_text(self._vocab, buffer[0]).decode() == text:
-                return int(buffer[0])
+            if llama_cpp.llama_vocab_get_text(self._vocab, ids[0]).decode() == text:
+                return ids[0]
         return None
+
+    def _ids(self, data: bytes, *, reads_markers: bool) -> tuple[int, ...] | None:
+        """Return the token ids of a text; ``None`` if the tokenizer fails on it."""
+        size = len(data) + 8
+        buffer = (llama_cpp.llama_token * size)()
+        adds_bos = False
+        count = llama_cpp.llama_tokenize(
+            self._vocab, data, len(data), buffer, size, adds_bos, reads_markers
+        )
+        return tuple(buffer[:count]) if count >= 0 else None
 
     def _piece(self, token: int, size: int = 64) -> bytes:
         buffer = ctypes.create_string_buffer(size)

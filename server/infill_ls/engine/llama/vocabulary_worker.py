@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.gguf_fixes import find_gguf_fixes
 from infill_ls.engine.llama.file import load_model, metadata, read_facts
 from infill_ls.engine.llama.vocab import LlamaVocab
-from infill_ls.engine.llama.worker import Request
+from infill_ls.engine.llama.worker import Asked
+from infill_ls.engine.messages import Refused
 
 
 class VocabularyModel:
     """The vocabulary of a GGUF file; one that holds nothing else will do."""
 
     def __init__(self, path: Path) -> None:
-        """Raise :class:`~infill_ls.errors.ModelError` if the file is no model or cannot infill."""
+        """Raise :class:`~infill_ls.errors.ModelError` if the file is no model."""
         facts = read_facts(path)
         fixes = find_gguf_fixes(facts)
         self._model: Any = load_model(
@@ -31,7 +33,8 @@ class VocabularyModel:
         self.info = EngineInfo(
             model_name=facts.name,
             context_tokens=int(said) if said.isdigit() else 0,
-            fim=self.vocab.find_fim_tokens(path, f"{facts.architecture} {facts.name}"),
+            stop_ids=self.vocab.find_stop_ids(f"{facts.architecture} {facts.name}"),
+            fim=self.vocab.find_fim_tokens(f"{facts.architecture} {facts.name}"),
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
             notes=fixes.notes,
         )
@@ -49,25 +52,28 @@ class VocabularyWorker:
         self._stopped = threading.Event()
         self.last_used = time.monotonic()
 
-    def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
+    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text; from any thread."""
         self.last_used = time.monotonic()
         return [self._vocab.tokenize(text) for text in texts]
 
-    def submit(self, request: Request) -> None:
+    def submit(self, asked: Asked) -> None:
         """Refuse a request; from any thread."""
-        request.reply({"error": "only the vocabulary of this model is loaded"})
+        asked.tell(Refused(id=asked.id, error="only the vocabulary of this model is loaded"))
 
-    def cancel(self, request: Request) -> None:
+    def cancel(self, asked: Asked) -> None:
         """Do nothing: no request waits."""
 
-    def is_serving(self, _request: Request) -> bool:
+    def is_serving(self, _asked: Asked) -> bool:
         """Return ``False``: no request takes time."""
         return False
 
     def stop(self) -> None:
         """Make :meth:`run` return."""
         self._stopped.set()
+
+    def keep_prompts(self) -> None:
+        """Do nothing: there are none."""
 
     def run(self) -> None:
         """Wait for :meth:`stop`; the connections do the work."""

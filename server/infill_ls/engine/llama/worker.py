@@ -1,28 +1,31 @@
 """Serves requests of all connections with one model, one completion at a time.
 
 Connections put requests in from their own threads: tokenizing and cancelling happen there at once,
-even while the main thread decodes. A completion overtakes and interrupts warming.
+even while the main thread decodes. A completion that somebody waits for overtakes and interrupts
+warming; a long answer makes way for both, between two tokens, and goes on where it was.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 
 import psutil
 
-from infill_ls.engine import wire
+from infill_ls.engine import messages
+from infill_ls.engine.base import Priority
 from infill_ls.engine.decoding.decoder import Cancelled, Decoder
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
 from infill_ls.engine.llama.calibration import PREFILL_TOKENS
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
-from infill_ls.types import Sampling, Written
+from infill_ls.types import Written
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +48,84 @@ BATCH_COSTS: dict[str, BatchCosts | None] = {
 """What a batch is taken to cost, by :attr:`EngineOptions.draft`."""
 
 
+class Turn(IntEnum):
+    """Whose turn it is: the lowest first."""
+
+    TYPING = 0
+    WARMING = 1
+    LONG = 2
+
+
 @dataclass(eq=False, slots=True)
-class Request:
+class Asked:
     """One request of a connection. ``cancelled`` is set by another thread than the one serving."""
 
-    message: wire.Message
-    reply: Callable[[wire.Message], None]
-    tell: Callable[[wire.Message], None] = lambda _: None
-    """Sends something before the reply."""
+    message: messages.Complete | messages.Warm
+    tell: Callable[[messages.Answer | messages.SoFar], None]
+    """Sends its answer, and what is to be heard before."""
     cancelled: bool = False
-    is_warming: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.is_warming = self.message["op"] == "warm"
+    @property
+    def id(self) -> int:
+        """The number that its answer has too."""
+        return self.message.id
+
+    @property
+    def turn(self) -> Turn:
+        """When it is served."""
+        if isinstance(self.message, messages.Warm):
+            return Turn.WARMING
+        return Turn.LONG if self.message.priority is Priority.LONG else Turn.TYPING
+
+
+class Line:
+    """The requests that wait, each behind those that come first."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._waiting: dict[Turn, deque[Asked]] = {turn: deque() for turn in Turn}
+        self._is_closed = False
+
+    def join(self, asked: Asked) -> None:
+        """Put a request in; from any thread."""
+        with self._news:
+            self._waiting[asked.turn].append(asked)
+            self._news.notify()
+
+    def close(self) -> None:
+        """Let nobody wait any more; from any thread."""
+        with self._news:
+            self._is_closed = True
+            self._news.notify_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there is an end to it."""
+        return self._is_closed
+
+    def has_before(self, turn: Turn) -> bool:
+        """Tell whether a request waits that comes before those of ``turn``; from any thread."""
+        return any(self._waiting[each] for each in Turn if each < turn)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits."""
+        return not any(self._waiting.values())
+
+    def take(self, timeout_s: float | None) -> Asked | None:
+        """Return whose turn it is; ``None`` at the end of the line or after the time."""
+        with self._news:
+            self._news.wait_for(lambda: self._is_closed or not self.is_empty, timeout_s)
+            return None if self._is_closed else self._next()
+
+    def take_before(self, turn: Turn) -> Asked | None:
+        """Return a request that comes before those of ``turn``, if one waits."""
+        with self._news:
+            return self._next() if self.has_before(turn) else None
+
+    def _next(self) -> Asked | None:
+        waiting = next((each for each in self._waiting.values() if each), None)
+        return waiting.popleft() if waiting else None
 
 
 class QuietHours:
@@ -89,7 +157,7 @@ class Worker:
     """The model and the queue before it."""
 
     def __init__(self, model: LlamaModel, batch_costs: BatchCosts | None = None) -> None:
-        stop_ids = model.info.fim.stops
+        stop_ids = model.info.stop_ids
         costs = batch_costs or model.calibration.batch_costs
         self._model = model
         self._tree = KvTree(
@@ -97,6 +165,7 @@ class Worker:
             cell_budget=model.kv_cells,
             sequences=SEQUENCES,
             parked_budget=model.parked_tokens,
+            shelf=model.kept_prompts,
         )
         self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
@@ -107,105 +176,116 @@ class Worker:
             stop_ids,
             prefill_chunk_tokens=prefill_chunk_tokens(model.calibration.batch_costs),
         )
-        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._line = Line()
         self._lock = threading.Lock()
-        self._waiting_completions = 0
-        self._serving: Request | None = None
+        self._serving: Asked | None = None
         self.last_used = time.monotonic()
 
-    def tokenize(self, texts: list[str]) -> list[tuple[int, ...]]:
+    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text; from any thread."""
         self.last_used = time.monotonic()
         return self._model.vocab.tokenize_all(texts)
 
-    def submit(self, request: Request) -> None:
-        """Queue a request; from any thread. Its reply comes from the thread in :meth:`run`."""
-        if not request.is_warming:
-            with self._lock:
-                self._waiting_completions += 1
-                if self._serving is not None and self._serving.is_warming:
-                    self._model.interrupt()
-        self._queue.put(request)
-
-    def cancel(self, request: Request) -> None:
-        """Give a request up, at once if it is being served; from any thread."""
-        request.cancelled = True
+    def submit(self, asked: Asked) -> None:
+        """Queue a request; from any thread. Its answer comes from the thread in :meth:`run`."""
         with self._lock:
-            if request is self._serving:
+            self._line.join(asked)
+            serving = self._serving
+            if asked.turn is Turn.TYPING and serving is not None and serving.turn is Turn.WARMING:
                 self._model.interrupt()
 
-    def is_serving(self, request: Request) -> bool:
-        """Tell whether it is ``request`` that the model is at; from any thread."""
+    def cancel(self, asked: Asked) -> None:
+        """Give a request up, at once if it is being served; from any thread."""
+        asked.cancelled = True
         with self._lock:
-            return request is self._serving
+            if asked is self._serving:
+                self._model.interrupt()
+
+    def is_serving(self, asked: Asked) -> bool:
+        """Tell whether it is ``asked`` that the model is at; from any thread."""
+        with self._lock:
+            return asked is self._serving
 
     def stop(self) -> None:
         """Make :meth:`run` return after the request it serves."""
-        self._queue.put(None)
+        self._line.close()
+
+    def keep_prompts(self) -> None:
+        """Leave what was read last to the next engine; when :meth:`run` has returned."""
+        self._model.kept_prompts.keep(self._tree.prompts())
 
     def run(self) -> None:
         """Serve until :meth:`stop`; while nothing is asked, measure again what is not certain."""
         quiet = QuietHours(psutil.cpu_percent)
-        while True:
+        while not self._line.is_closed:
             is_certain = self._model.calibration.is_steady
-            try:
-                request = self._queue.get(timeout=None if is_certain else quiet.look_in_s)
-            except queue.Empty:
-                if quiet.have_come():
-                    self._calibrate_again()
-                continue
-            if request is None:
-                return
-            quiet.are_over()
-            self._serve(request)
-            self.last_used = time.monotonic()
+            asked = self._line.take(None if is_certain else quiet.look_in_s)
+            if asked is not None:
+                quiet.are_over()
+                self._serve(asked)
+                self.last_used = time.monotonic()
+            elif not self._line.is_closed and quiet.have_come():
+                self._calibrate_again()
 
     def _calibrate_again(self) -> None:
         branch = self._tree.newest
         held = len(branch.tokens)
         if not held or self._tree.cells_used + PREFILL_TOKENS > self._model.kv_cells:
             return  # nobody has asked for anything, or there is no room
-        if self._model.calibrate_again(branch.id, held, lambda: not self._queue.empty()):
+        if self._model.calibrate_again(branch.id, held, lambda: not self._line.is_empty):
             costs = self._model.calibration.batch_costs
             self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
             self._background_chunk_tokens = background_chunk_tokens(costs)
 
-    def _serve(self, request: Request) -> None:
-        with self._lock:
-            self._model.resume()
-            self._serving = request
-            if not request.is_warming:
-                self._waiting_completions -= 1
-
-        def is_cancelled() -> bool:
-            return request.cancelled or (request.is_warming and self._waiting_completions > 0)
-
+    def _serve(self, asked: Asked) -> None:
+        former = self._begin(asked)
         try:
-            if request.is_warming:
-                self._decoder.warm(
-                    request.message["token_ids"],
-                    is_cancelled,
-                    self._background_chunk_tokens,
-                    request.message["document"],
-                )
-                request.reply({})
-            else:
-
-                def tell(written: Written) -> None:
-                    request.tell({"written": wire.record_to_wire(written)})
-
-                completions = self._decoder.complete(
-                    _task_of(request.message),
-                    is_cancelled,
-                    tell if request.message["tells"] else lambda _: None,
-                )
-                data = [wire.completion_to_wire(completion) for completion in completions]
-                request.reply({"completions": data})
+            asked.tell(self._answer(asked))
         except Cancelled:
-            request.reply({"cancelled": True})
+            asked.tell(messages.GaveWay(id=asked.id))
         except Exception as error:
             log.exception("a request failed")
-            request.reply({"error": f"{type(error).__name__}: {error}"})
+            asked.tell(messages.Refused(id=asked.id, error=f"{type(error).__name__}: {error}"))
+        finally:
+            self._begin(former)
+
+    def _begin(self, asked: Asked | None) -> Asked | None:
+        """Be at a request, or at none; return what was served before."""
+        with self._lock:
+            self._model.resume()
+            former, self._serving = self._serving, asked
+        return former
+
+    def _answer(self, asked: Asked) -> messages.Answer:
+        message = asked.message
+        if isinstance(message, messages.Warm):
+
+            def gives_way() -> bool:
+                return asked.cancelled or self._line.has_before(Turn.WARMING)
+
+            self._decoder.warm(
+                message.token_ids, gives_way, self._background_chunk_tokens, message.document
+            )
+            return messages.Warmed(id=message.id)
+
+        def tell(written: Written) -> None:
+            asked.tell(messages.SoFar(id=message.id, written=written))
+
+        completions = self._decoder.complete(
+            _task_of(message),
+            lambda: asked.cancelled,
+            tell if message.tells else lambda _: None,
+            self._make_way if asked.turn is Turn.LONG else lambda: False,
+        )
+        return messages.Completions(id=message.id, completions=tuple(completions))
+
+    def _make_way(self) -> bool:
+        """Serve what comes before a long answer; tell whether there was anything."""
+        has_served = False
+        while (asked := self._line.take_before(Turn.LONG)) is not None:
+            self._serve(asked)
+            has_served = True
+        return has_served
 
 
 def prefill_chunk_tokens(batch_costs: BatchCosts) -> int:
@@ -230,13 +310,13 @@ def background_chunk_tokens(batch_costs: BatchCosts) -> int:
     return max([LEAST_BACKGROUND_CHUNK_TOKENS, *short])
 
 
-def _task_of(message: wire.Message) -> Task:
+def _task_of(message: messages.Complete) -> Task:
     return Task(
-        token_ids=message["token_ids"],
-        anchor_tokens=message["anchor_tokens"],
-        fragment=message["fragment"].encode("utf-8", "replace"),
-        stop=wire.stop_rule_from_wire(message["stop"]),
-        sampling=Sampling(**message["sampling"]),
-        candidates=message["candidates"],
-        document=message["document"],
+        token_ids=message.token_ids,
+        anchor_tokens=message.anchor_tokens,
+        fragment=message.fragment.encode("utf-8", "replace"),
+        stop=message.stop,
+        sampling=message.sampling,
+        candidates=message.candidates,
+        document=message.document,
     )

@@ -17,8 +17,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from infill_ls.engine.base import EngineInfo
-from infill_ls.engine.calls_under_way import CallsUnderWay
+from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.remote.breaker import Breaker
@@ -31,7 +30,7 @@ from infill_ls.engine.remote.stream_reader import StreamReader
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
 from infill_ls.engine.remote.transport import Transport
 from infill_ls.errors import EngineUnavailableError, ModelError, RemoteError
-from infill_ls.models.fim import FimFamily, FimTokens, Order
+from infill_ls.models.fim import FimFamily, Order
 from infill_ls.types import (
     GREEDY,
     Completion,
@@ -87,7 +86,6 @@ class RemoteEngine:
         self._server: _Server | None = None
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None
-        self._completions = CallsUnderWay()
         self._closed = False
         self._trees = TreeCache()
 
@@ -117,31 +115,23 @@ class RemoteEngine:
             return await server.tokenizer.tokenize(texts)
         return await self._guarded(lambda: server.tokenizer.tokenize(texts))
 
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each text."""
-        return [len(ids) for ids in await self.tokenize(texts)]
-
     async def complete(
         self,
-        prompt: Prompt,
-        stop: StopRule,
-        *,
-        sampling: Sampling = GREEDY,
-        candidates: int = 1,
+        request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002 - its rules are applied at the end
     ) -> tuple[Completion, ...]:
-        """Fill the hole of ``prompt``: at most ``candidates`` different ways, the best first."""
-        with self._completions.this():
-            server = await self._connect()
-            others = [
-                replace(sampling, temperature=OTHER_CANDIDATES_TEMPERATURE, seed=sampling.seed + n)
-                if sampling.is_greedy
-                else replace(sampling, seed=sampling.seed + n)
-                for n in range(1, candidates)
-            ]
-            found = await asyncio.gather(
-                *(self._fill(server, prompt, stop, one) for one in (sampling, *others))
-            )
+        """Return what the model writes behind the prompt, the best first."""
+        server = await self._connect()
+        sampling = request.sampling
+        others = [
+            replace(sampling, temperature=OTHER_CANDIDATES_TEMPERATURE, seed=sampling.seed + n)
+            if sampling.is_greedy
+            else replace(sampling, seed=sampling.seed + n)
+            for n in range(1, request.candidates)
+        ]
+        found = await asyncio.gather(
+            *(self._fill(server, request.prompt, request.stop, one) for one in (sampling, *others))
+        )
         distinct: dict[str, Completion] = {}
         for completion in found:
             distinct.setdefault(completion.text, completion)
@@ -153,10 +143,6 @@ class RemoteEngine:
         server = await self._connect()
         ask = self._ask(server, prompt, StopRule(max_tokens=1, max_lines=1), GREEDY, to_anchor=True)
         await self._guarded(lambda: self._write(server, ask, StopRule(1, 1), ""))
-
-    async def cancel(self) -> None:
-        """Stop every completion under way; their connections are closed."""
-        self._completions.cancel()
 
     async def close(self) -> None:
         """Close the connections and the local tokenizer."""
@@ -200,15 +186,27 @@ class RemoteEngine:
                 local = await tokenizer.start()
             except ModelError as error:
                 raise RemoteError(f"remoteVocabulary: {error}", is_lasting=True) from None
-            fim, stays_in_line = local.fim, local.tokens_stay_in_line
+            fim, stop_ids, stays_in_line = (
+                local.fim_tokens(),
+                local.stop_ids,
+                local.tokens_stay_in_line,
+            )
         else:
             tokenizer = ServerTokenizer(transport, dialect, model)
             found = await tokenizer.find_markers(families_named(options.family), model)
             if found is None:
                 raise _cannot_infill(options, model)
-            fim, stays_in_line = found, tokenizer.tokens_stay_in_line
+            fim, stop_ids = found
+            stays_in_line = tokenizer.tokens_stay_in_line
         usual = OLLAMA_CONTEXT_TOKENS if dialect.name == "ollama" else UNKNOWN_CONTEXT_TOKENS
-        info = EngineInfo(model, facts.context_tokens or usual, fim, stays_in_line, notes_on(model))
+        info = EngineInfo(
+            model_name=model,
+            context_tokens=facts.context_tokens or usual,
+            stop_ids=stop_ids,
+            fim=fim,
+            tokens_stay_in_line=stays_in_line,
+            notes=notes_on(model),
+        )
         log.info("%s is %s with %s", options.url, dialect.name, model)
         family = next(family for family in families_named(fim.family))
         self._server = _Server(dialect, model, info, family, tokenizer)
@@ -236,7 +234,7 @@ class RemoteEngine:
         to_anchor: bool = False,
     ) -> Ask:
         """Return what to ask for; with ``fragment_ids`` the fragment is a part of the prompt."""
-        fim, dialect, family = server.info.fim, server.dialect, server.family
+        dialect, family = server.dialect, server.family
         ids = prompt.token_ids[: prompt.anchor_tokens] if to_anchor else prompt.token_ids
         typed = prompt.fragment if fragment_ids is not None else ""
         stops: tuple[str, ...] = ("\n",) if stop.max_lines == 1 else ()
@@ -246,13 +244,13 @@ class RemoteEngine:
             stops = (*stops, *family.markers, *family.stops)
         return Ask(
             model=server.model,
-            token_ids=_with_typed(ids, fragment_ids or (), fim),
+            token_ids=_with_typed(ids, fragment_ids or (), family),
             text=text,
             max_tokens=stop.max_tokens,
             context_tokens=server.info.context_tokens,
             sampling=sampling,
             fragment=prompt.fragment if dialect.masks_fragment and not to_anchor else "",
-            stop_ids=tuple(sorted(fim.stops)),
+            stop_ids=tuple(sorted(server.info.stop_ids)),
             stop_texts=stops,
         )
 
@@ -260,7 +258,7 @@ class RemoteEngine:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
         transport = self._transport
         assert transport is not None
-        reader = StreamReader(stop, fragment, server.info.fim.stops, self._trees)
+        reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
         started = self._clock()
         first: float | None = None
         chunk = Chunk()
@@ -320,9 +318,9 @@ class RemoteEngine:
         raise AssertionError("unreachable")
 
 
-def _with_typed(ids: tuple[int, ...], typed: tuple[int, ...], fim: FimTokens) -> tuple[int, ...]:
+def _with_typed(ids: tuple[int, ...], typed: tuple[int, ...], family: FimFamily) -> tuple[int, ...]:
     """Return ``ids`` with further typed text, which stands before the last marker in SPM."""
-    if typed and fim.order is Order.SPM and fim.middle is not None:
+    if typed and family.order is Order.SPM and family.middle is not None:
         return (*ids[:-1], *typed, ids[-1])
     return (*ids, *typed)
 

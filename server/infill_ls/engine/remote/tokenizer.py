@@ -39,10 +39,12 @@ class ServerTokenizer:
         """Whether a text's tokens are those of its lines, as far as samples show it."""
         return self._newline is not None
 
-    async def find_markers(self, families: Sequence[FimFamily], name: str) -> FimTokens | None:
+    async def find_markers(
+        self, families: Sequence[FimFamily], name: str
+    ) -> tuple[FimTokens, frozenset[int]] | None:
         """Return the markers of the first family that the vocabulary has, or ``None``.
 
-        To be called once, first: it also finds out how the tokenizer treats texts.
+        With them come the ids that end what is written. To be called once, first: it also finds out how the tokenizer treats texts.
         """
         self._bos = await self._find_bos()
         for family in families:
@@ -116,19 +118,20 @@ class ServerTokenizer:
                 return
         self._newline = newline[0]
 
-    async def _fim_tokens(self, family: FimFamily, markers: Sequence[int]) -> FimTokens:
+    async def _fim_tokens(
+        self, family: FimFamily, markers: Sequence[int]
+    ) -> tuple[FimTokens, frozenset[int]]:
         stops = [await self._special(text) for text in family.stops]
-        return FimTokens(
+        known = (token for token in stops if token is not None)
+        fim = FimTokens(
             family=family.name,
             order=family.order,
             prefix=markers[0],
             suffix=markers[1],
             middle=markers[2] if family.middle is not None else None,
             bos=self._bos[0] if self._bos else None,
-            stops=frozenset(
-                (*markers, *self._bos[:1], *(token for token in stops if token is not None))
-            ),
         )
+        return fim, frozenset((*markers, *self._bos[:1], *known))
 
     async def _ask(self, text: str, *, markers: bool, bos: bool = False) -> tuple[int, ...]:
         call = self._dialect.tokenize(self._model, text, markers=markers, bos=bos)

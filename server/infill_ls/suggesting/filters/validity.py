@@ -7,6 +7,7 @@ import re
 from infill_ls.suggesting.filters.site import Site
 from infill_ls.types import Mode
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
+from infill_retrieval.secrets.statements import LINES
 
 _RULER = re.compile(r"([^\w\s()\[\]{}\"'`;,.])\1{3,}")
 
@@ -27,8 +28,13 @@ def low_information(text: str, site: Site) -> str:
 
 def secrets(text: str, site: Site) -> str:
     """Show nothing that looks like a token or a key: it is somebody's, or it is wrong."""
-    lines = f"{site.near.line}{text}{site.near.rest_of_line}".split("\n")
-    return "" if secret_lines(lines, bare=is_bare(site.hole.language.name)) else text
+    hole = site.hole
+    # The name may stand above: ``password = (``.
+    above = site.near.before.split("\n")[-LINES:-1]
+    lines = [*above, *f"{site.near.line}{text}{site.near.rest_of_line}".split("\n")]
+    bare = hole.has_bare_values or is_bare(hole.language.name)
+    hidden = secret_lines(lines, bare=bare, language=hole.language)
+    return "" if hidden and hidden[-1] >= len(above) else text
 
 
 def syntax(text: str, site: Site) -> str:
@@ -59,7 +65,7 @@ def _adds_none(text: str, site: Site) -> bool:
     if not site.errors(text, replaced):
         return True
     language = site.hole.language
-    last_word = re.search(r"(\w+)\s*\Z", text)
+    last_word = re.search(r"(?<!\w)(\w+)\s*\Z", text)
     if last_word is not None and last_word[1] in language.block_words:
         return True
     ends = (":", ":\n" + "\t" * 20 + "pass") if language.indented else (";", " {}", ",")

@@ -230,3 +230,53 @@ def test_the_context_limits_the_completion() -> None:
     completion, *_ = run(decoder_for(FakeModel()), Task(prompt, 0, b"", StopRule(99, 999)))
     assert completion.timings.decode_tokens <= 10
     assert END not in prompt
+
+
+class OneWaits:
+    """Has another prompt completed after so many calls; the only one is served."""
+
+    def __init__(self, decoder: Decoder, other: Task, at_calls: set[int]) -> None:
+        self._decoder = decoder
+        self._other = other
+        self._at_calls = at_calls
+        self._calls = 0
+        self.answers: list[list[Completion]] = []
+
+    def __call__(self) -> bool:
+        self._calls += 1
+        if self._calls not in self._at_calls:
+            return False
+        self.answers.append(run(self._decoder, self._other))
+        return True
+
+
+@given(PROMPTS, PROMPTS, FRAGMENTS, STOPS, st.sets(st.integers(1, 20), max_size=4), st.booleans())
+def test_a_long_answer_that_makes_way_is_the_same(
+    prompt: list[int],
+    other: list[int],
+    fragment: bytes,
+    stop: StopRule,
+    at_calls: set[int],
+    drafts: bool,
+) -> None:
+    long, short = Task(prompt, len(prompt), fragment, stop), Task(other, 0, b"", StopRule(5, 2))
+    plain = run(decoder_for(FakeModel()), long)
+    alone = run(decoder_for(FakeModel()), short)
+    decoder = decoder_for(FakeModel(), drafts=drafts)
+    waits = OneWaits(decoder, short, at_calls)
+    found = decoder.complete(long, never, make_way=waits)
+    assert texts(found) == texts(plain)
+    assert all(texts(answer) == texts(alone) for answer in waits.answers)
+
+
+def test_making_way_costs_one_token_and_none_of_the_time() -> None:
+    model = FakeModel(memory=1)
+    task = Task([1, 2, 3, 4] * 10, 40, b"", StopRule(30, 99))
+    decoder = decoder_for(model)
+    plain = run(decoder_for(FakeModel(memory=1)), task)
+    waits = OneWaits(decoder, Task([5, 6, 7] * 5, 15, b"", StopRule(1, 1)), {10})
+    (found,) = decoder.complete(task, never, make_way=waits)
+    assert len(waits.answers) == 1
+    assert texts([found]) == texts(plain)
+    read = 40 + found.timings.decode_tokens - 1
+    assert model.decoded_tokens == read + 15 + 1, "the last token is read again, for no more"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from infill_ls.engine import CompletionRequest, Priority, messages
 from infill_ls.engine.llama.worker import (
     BACKGROUND_CHUNK_MS,
     LEAST_BACKGROUND_CHUNK_TOKENS,
     LONGEST_LOOK_S,
     LOOK_S,
     QUIET_PERCENT,
+    Asked,
+    Line,
     QuietHours,
+    Turn,
     background_chunk_tokens,
     prefill_chunk_tokens,
 )
+from infill_ls.types import Prompt, StopRule
 
 SLOW_MS = BACKGROUND_CHUNK_MS * 10
 
@@ -55,3 +60,35 @@ def test_what_is_not_certain_is_measured_again_when_it_was_quiet_for_a_while() -
     for _ in range(20):
         quiet.have_come()
     assert quiet.look_in_s == LONGEST_LOOK_S
+
+
+def warm() -> Asked:
+    return Asked(messages.Warm(id=1, token_ids=(1,), document=""), lambda _: None)
+
+
+def complete(priority: Priority) -> Asked:
+    prompt = Prompt((1,), 1, "", "")
+    request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1), priority=priority)
+    return Asked(messages.Complete.of(2, request, tells=False), lambda _: None)
+
+
+def test_who_types_comes_first_and_a_long_answer_last() -> None:
+    line = Line()
+    long, first, second, warming = (
+        complete(Priority.LONG),
+        complete(Priority.TYPING),
+        complete(Priority.TYPING),
+        warm(),
+    )
+    for asked in (long, warming, first, second):
+        line.join(asked)
+    assert line.has_before(Turn.LONG)
+    assert line.take_before(Turn.LONG) is first
+    assert line.take(None) is second
+    assert not line.has_before(Turn.WARMING)
+    assert line.take_before(Turn.LONG) is warming
+    assert line.take_before(Turn.LONG) is None
+    assert line.take(None) is long
+    assert line.take(0.0) is None
+    line.close()
+    assert line.take(None) is None

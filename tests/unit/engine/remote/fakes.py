@@ -247,9 +247,10 @@ def ollama(answer: Answer, pause_s: float = 0.0) -> FakeServer:
 
 
 INFO = EngineInfo(
-    MODEL,
-    4096,
-    FimTokens(FAMILY.name, FAMILY.order, PREFIX, SUFFIX, MIDDLE, BOS, frozenset(MARKERS.values())),
+    model_name=MODEL,
+    context_tokens=4096,
+    stop_ids=frozenset(MARKERS.values()),
+    fim=FimTokens(FAMILY.name, FAMILY.order, PREFIX, SUFFIX, MIDDLE, BOS),
     tokens_stay_in_line=True,
 )
 

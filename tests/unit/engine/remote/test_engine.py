@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import EngineOptions, RemoteEngine
+from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine
 from infill_ls.errors import EngineUnavailableError, RemoteError
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopReason, StopRule
@@ -45,9 +45,11 @@ async def test_a_line(make: Make, connect: Connect) -> None:
     info = await engine.start()
     assert info.model_name.startswith(fakes.MODEL)
     assert info.context_tokens == 4096
-    assert info.fim.family == "deepseek"
+    assert info.fim_tokens().family == "deepseek"
     assert info.tokens_stay_in_line
-    (found,) = await engine.complete(prompt_of("a\n", "x = ", "\nb"), LINE)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("a\n", "x = ", "\nb"), stop=LINE)
+    )
     assert (found.text, found.stop) == ("<x = >", StopReason.LINES)
     known = 0 if make is fakes.llama_cpp_python else -0.5
     assert found.mean_logprob == pytest.approx(known)
@@ -57,7 +59,7 @@ async def test_the_prompt_on_the_wire(make: Make, connect: Connect) -> None:
     server = make(lambda _: "y")
     engine = await connect(server, **vocabulary_for(make))
     prompt = prompt_of("a\n", "x = ", "\nb")
-    await engine.complete(prompt, LINE)
+    await engine.complete(CompletionRequest(prompt=prompt, stop=LINE))
     (request,) = completions_asked(server)
     spelled = "<｜fim▁begin｜>a\n<｜fim▁hole｜>\nb<｜fim▁end｜>x = "
     as_text = make in (fakes.ollama, fakes.llama_cpp_python)
@@ -77,14 +79,16 @@ async def test_a_marker_in_the_source_is_text(make: Make, connect: Connect) -> N
     engine = await connect(server, **vocabulary_for(make))
     source = f"m = '{fakes.FAMILY.middle}'\n"
     assert await engine.tokenize([source, "x"]) == [tuple(map(ord, source)), (ord("x"),)]
-    (found,) = await engine.complete(prompt_of(source, "x = "), LINE)
+    (found,) = await engine.complete(CompletionRequest(prompt=prompt_of(source, "x = "), stop=LINE))
     assert found.text == "4"  # the text behind the real last marker
 
 
 async def test_a_fragment_is_taken_off(make: Make, connect: Connect) -> None:
     server = make(lambda typed: "mounts()" if typed == "self." else "wrong")
     engine = await connect(server, **vocabulary_for(make))
-    (found,) = await engine.complete(prompt_of("", "self.", fragment="mo"), LINE)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
+    )
     assert found.text == "unts()"
     assert found.stop is StopReason.END
     assert len(completions_asked(server)) == 1
@@ -95,7 +99,9 @@ async def test_what_does_not_reproduce_the_fragment_is_dropped(
 ) -> None:
     server = make(lambda typed: {"self.": "name", "self.mo": "unts()"}[typed])
     engine = await connect(server, **vocabulary_for(make))
-    (found,) = await engine.complete(prompt_of("", "self.", fragment="mo"), LINE)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
+    )
     assert found.text == "unts()"  # asked once more, with the fragment in the prompt
     first, second = completions_asked(server)
     assert first.body["prompt"] != second.body["prompt"]
@@ -104,7 +110,7 @@ async def test_what_does_not_reproduce_the_fragment_is_dropped(
 async def test_a_block_ends_where_the_indent_does(make: Make, connect: Connect) -> None:
     server = make(lambda _: "if x:\n        y\n    z\nend of it\n" + "w" * 5000)
     engine = await connect(server, **vocabulary_for(make))
-    (found,) = await engine.complete(prompt_of("", "    "), BLOCK)
+    (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", "    "), stop=BLOCK))
     assert found.text == "if x:\n        y\n    z"
     assert found.stop is StopReason.DEDENT
 
@@ -114,7 +120,7 @@ async def test_the_connection_is_closed_when_a_rule_ends_the_completion(
 ) -> None:
     server = make(lambda _: "x\n" * 5000, pause_s=0.001)
     engine = await connect(server, **vocabulary_for(make))
-    (found,) = await engine.complete(prompt_of("", ""), LINE)
+    (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=LINE))
     assert found.text == "x"
     await until(lambda: server.hung_up == 1)
 
@@ -135,7 +141,8 @@ async def test_cancel_stops_every_completion(connect: Connect) -> None:
     engine = await connect(server)
     calls = [asyncio.create_task(ask(engine)) for _ in range(3)]
     await until(lambda: len(completions_asked(server)) == 3)
-    await engine.cancel()
+    for call in calls:
+        call.cancel()
     for call in calls:
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -144,7 +151,9 @@ async def test_cancel_stops_every_completion(connect: Connect) -> None:
 async def test_time_ends_a_completion_and_keeps_what_came(connect: Connect) -> None:
     server = fakes.llama_server(lambda _: "x" * 5000, pause_s=0.05)
     engine = await connect(server)
-    (found,) = await engine.complete(prompt_of("", ""), StopRule(5000, 1, time_budget_ms=300))
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", ""), stop=StopRule(5000, 1, time_budget_ms=300))
+    )
     assert found.stop is StopReason.TIME
     assert set(found.text) == {"x"}
 
@@ -153,7 +162,9 @@ async def test_candidates_are_different_and_the_first_is_greedy(connect: Connect
     answers = iter(["a", "b", "a"])
     server = fakes.vllm(lambda _: next(answers))
     engine = await connect(server)
-    found = await engine.complete(prompt_of("", ""), LINE, candidates=3)
+    found = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", ""), stop=LINE, candidates=3)
+    )
     assert {completion.text for completion in found} == {"a", "b"}
     temperatures = [request.body["temperature"] for request in completions_asked(server)]
     assert sorted(temperatures) == [0, 0.6, 0.6]
@@ -171,7 +182,9 @@ async def test_without_log_probabilities_the_greedy_candidate_is_the_first(
         ]
     )
     engine = await connect(server)
-    found = await engine.complete(prompt_of("", ""), LINE, candidates=3)
+    found = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", ""), stop=LINE, candidates=3)
+    )
     assert [completion.text for completion in found] == ["0", "1", "2"]
 
 
@@ -203,7 +216,11 @@ async def test_a_line_is_counted_again_when_the_server_has_another_model(connect
 async def test_sampling_is_passed_on(connect: Connect) -> None:
     server = fakes.llama_server(lambda _: "x")
     engine = await connect(server)
-    await engine.complete(prompt_of("", ""), LINE, sampling=Sampling(0.7, 9, 0.8, 0.1, 3))
+    await engine.complete(
+        CompletionRequest(
+            prompt=prompt_of("", ""), stop=LINE, sampling=Sampling(0.7, 9, 0.8, 0.1, 3)
+        )
+    )
     body = completions_asked(server)[0].body
     assert [body[key] for key in ("temperature", "top_k", "top_p", "min_p", "seed")] == [
         0.7, 9, 0.8, 0.1, 3,
@@ -254,7 +271,7 @@ async def test_a_closed_engine_says_so(connect: Connect) -> None:
 
 
 async def ask(engine: RemoteEngine) -> str:
-    (found,) = await engine.complete(prompt_of("", ""), LINE)
+    (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=LINE))
     return found.text
 
 

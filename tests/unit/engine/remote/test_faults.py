@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.transport import Transport
 from infill_ls.errors import ModelError, RemoteError
 from infill_ls.types import StopRule
@@ -34,7 +34,7 @@ def nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]
 
 async def fault_of(engine: RemoteEngine) -> str:
     with pytest.raises(RemoteError) as caught:
-        await engine.complete(prompt_of("", ""), RULE)
+        await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -288,7 +288,7 @@ async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
 
     server.routes["/v1/completions"] = reply
     engine = await connect(server)
-    (found,) = await engine.complete(prompt_of("", ""), RULE)
+    (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     assert found.text == "answer"
 
 
@@ -315,7 +315,9 @@ async def test_the_breaker_leaves_a_server_in_peace_and_tries_again(connect: Con
     assert len(set(faults)) == 1  # the same words, so that the user is told once
     now = 1.5
     server.routes["/v1/completions"] = works
-    assert (await engine.complete(prompt_of("", ""), RULE))[0].text == "answer"
+    assert (await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE)))[
+        0
+    ].text == "answer"
     assert not engine.is_given_up
     await engine.close()
 

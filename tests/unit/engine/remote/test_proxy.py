@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.credentials import Headers
 from infill_ls.engine.remote.dialect import Call
 from infill_ls.engine.remote.proxy import proxy_for, shown_proxy
@@ -81,7 +81,9 @@ async def test_a_server_on_this_machine_is_asked_directly(
             monkeypatch.setenv(name, scheme + address)
             url = server.url.replace("127.0.0.1", host)
             engine = RemoteEngine(RemoteOptions(url))
-            (completion,) = await engine.complete(prompt_of("a", "b"), RULE)
+            (completion,) = await engine.complete(
+                CompletionRequest(prompt=prompt_of("a", "b"), stop=RULE)
+            )
             assert completion.text == "answer"
             await engine.close()
         assert seen == []

@@ -1,1 +1,0 @@
-"""What the measurements of a model share."""

@@ -1,0 +1,167 @@
+"""The plots of the documentation, drawn from the committed results as SVG.
+
+python -m bench.plots [FOLDER]        (default: docs/images)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
+IMAGES = ROOT / "docs" / "images"
+OURS, THEIRS = "#2ca02c", "#d62728"
+SIZES = ("25m", "base", "110m")
+RETRIEVAL_LINES = {
+    "rank_bm25_60_words_ms": ("rank-bm25, 60 words", THEIRS),
+    "new_place_p95_ms": ("whole step at a new place, p95", "#1f77b4"),
+    "key_p95_ms": ("whole step at the next key, p95", "#8c564b"),
+    "edit_p95_ms": ("edit to searchable, p95", "#9467bd"),
+    "query_p95_ms": ("query, p95", OURS),
+    "ours_60_words_ms": ("ours, 60 words", "#ff7f0e"),
+}
+# The same file for the same figures: no date, no random ids; letters stay letters.
+STYLE = {
+    "svg.hashsalt": "infill-ls",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+}
+MILLISECONDS = FuncFormatter(lambda ms, _: f"{ms:,g} ms")
+
+
+def main() -> None:
+    """Draw all of them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=IMAGES)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+        for name, figure in (
+            ("first-token", first_token()),
+            ("retrieval", retrieval()),
+            ("model-curve", model_curve()),
+        ):
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def first_token() -> Figure:
+    """Return the time from a key to the first token, beside llama-server's: median, and p95 as a whisker."""
+    rows = [
+        (f"{result['run']['model'][:20]}: {kind}", row)
+        for result in map(read, sorted((RESULTS / "engine").glob("first-token-*.json")))
+        for kind, row in result["figures"]["kinds"].items()
+    ]
+    figure = Figure(figsize=(8, 0.45 * len(rows) + 0.8))
+    axes = figure.subplots()
+    for place, (side, title, colour) in enumerate(
+        (("ours", "infill-ls", OURS), ("theirs", "llama-server /infill", THEIRS))
+    ):
+        middles = [row[f"{side}_median_ms"] for _, row in rows]
+        beyond = [row[f"{side}_p95_ms"] - row[f"{side}_median_ms"] for _, row in rows]
+        levels = [number + (place - 0.5) * 0.4 for number in range(len(rows))]
+        axes.barh(
+            levels, middles, 0.36, xerr=([0.0] * len(rows), beyond), color=colour, label=title,
+            error_kw={"elinewidth": 1, "ecolor": colour},
+        )  # fmt: skip
+        for level, middle, more in zip(levels, middles, beyond, strict=True):
+            axes.annotate(
+                f"{middle:g}", (middle + more, level), (3, 0), textcoords="offset points",
+                va="center", fontsize=7,
+            )  # fmt: skip
+    axes.set_yticks(range(len(rows)), [title for title, _ in rows])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xscale("log")
+    axes.set_xlim(1, 2e4)
+    axes.xaxis.set_major_formatter(MILLISECONDS)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def retrieval() -> Figure:
+    """Return how the times of retrieval grow with the workspace."""
+    rows = read(RESULTS / "retrieval" / "queries.json")["figures"]["rows"]
+    figure = Figure(figsize=(8, 4.4))
+    axes = figure.subplots()
+    for name, (title, colour) in RETRIEVAL_LINES.items():
+        chunks, times_ms = [row["chunks"] for row in rows], [row[name] for row in rows]
+        axes.plot(chunks, times_ms, color=colour)
+        axes.annotate(
+            title, (chunks[-1], times_ms[-1]), (6, 0), textcoords="offset points", va="center",
+            color=colour,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
+    axes.yaxis.set_major_formatter(MILLISECONDS)
+    axes.set_xlabel("chunks that are searched")
+    return figure
+
+
+def model_curve() -> Figure:
+    """Return the held-out loss of middles against tokens and against parameters."""
+    figures = read(RESULTS / "model" / "trials.json")["figures"]
+    trials = {trial["name"]: trial for trial in figures["trials"]}
+    trial = [
+        (point["tokens"], point["middle"], "")
+        for point in trials["base"]["held_out_bits_a_byte"]
+        if point["tokens"]
+    ]
+    runs = [(run["tokens"], run["middle"], run["name"]) for run in figures["models"]]
+    sizes = [
+        (one["parameters"], one["held_out_bits_a_byte"][-1]["middle"], named(one["parameters"]))
+        for one in (trials[name] for name in SIZES)
+    ]
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    curve(left, runs, "#1f77b4")
+    curve(left, trial, "#ff7f0e")
+    left.set_title("59 M parameters, by tokens seen", fontsize=9)
+    left.set_ylabel("bits a byte of the middle")
+    curve(right, sizes, OURS)
+    right.set_title("24 M tokens, by parameters", fontsize=9)
+    right.set_xticks([25e6, 50e6, 100e6])
+    right.xaxis.set_minor_formatter(NullFormatter())
+    left.set_yticks([0.4, 0.5, 0.7, 1.0, 1.4, 2.0])
+    left.yaxis.set_major_formatter(FuncFormatter(lambda bits, _: f"{bits:g}"))
+    left.yaxis.set_minor_formatter(NullFormatter())
+    return figure
+
+
+def curve(axes: Axes, points: Sequence[tuple[float, float, str]], colour: str) -> None:
+    """Draw points with their names, both axes logarithmic."""
+    axes.plot(
+        [at for at, _, _ in points], [bits for _, bits, _ in points], "o-", color=colour, ms=4
+    )
+    for at, bits, name in points:
+        axes.annotate(name, (at, bits), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: named(number)))
+
+
+def named(number: float) -> str:
+    """Return a large number for people."""
+    return f"{number / 1e9:g} B" if number >= 1e9 else f"{number / 1e6:.3g} M"
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """Return a result file."""
+    result: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+import * as vscode from "vscode";
+
+/**
+ * Whether our ghost text is on the screen, as far as an extension can know: VS Code tells nobody.
+ *
+ * It is from the answer with a suggestion on until the text changes, the cursor moves, or
+ * Escape, of which `gone` is told.
+ */
+export class GhostText implements vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly subscriptions: vscode.Disposable[];
+  private requests = 0;
+  private shown:
+    | { document: vscode.TextDocument; version: number; at: vscode.Position | undefined }
+    | undefined;
+  readonly onDidChange = this.changed.event;
+
+  constructor() {
+    this.subscriptions = [
+      this.changed,
+      // Also after each key that types along: the answer to that key comes later.
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => {
+        const { shown } = this;
+        const hasMoved = !shown?.at || !selections[0]?.active.isEqual(shown.at);
+        if (shown?.document === textEditor.document && hasMoved) this.gone();
+      }),
+    ];
+  }
+
+  /** How many requests are being answered. */
+  get pending(): number {
+    return this.requests;
+  }
+
+  asked(): void {
+    this.requests += 1;
+    this.changed.fire();
+  }
+
+  /** A request has its answer; what is no news of the screen, as another followed, has no `items`. */
+  answered(document: vscode.TextDocument, items: number | undefined): void {
+    this.requests -= 1;
+    if (items !== undefined) {
+      const editor = vscode.window.activeTextEditor;
+      const at = editor?.document === document ? editor.selection.active : undefined;
+      this.shown = items ? { document, version: document.version, at } : undefined;
+    }
+    this.changed.fire();
+  }
+
+  gone(): void {
+    this.shown = undefined;
+    this.changed.fire();
+  }
+
+  /** Whether nothing else may be drawn. What is there already waits for no request. */
+  isInTheWay(editor: vscode.TextEditor, isDrawn: boolean): boolean {
+    if (this.requests > 0 && !isDrawn) return true;
+    return (
+      this.shown?.document === editor.document && this.shown.version === editor.document.version
+    );
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+}

@@ -1,0 +1,130 @@
+"""The staged changes of a repository, read without running anything that its configuration names.
+
+A repository is hostile: its ``.git/config`` can name programs (``core.fsmonitor``, ``diff.external``,
+``diff.*.textconv``). Under that configuration git is asked for the places of things only, which runs
+none of them; the diff is made in an empty repository of our own that borrows objects and index.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from infill_retrieval.processes.programs import find_program
+
+log = logging.getLogger(__name__)
+
+WITHIN_S = 3.0
+MAX_DIFF_BYTES = 200_000
+"""More is not read, and could not be shown."""
+_HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+_PLACES = ("--git-path", "index", "--git-path", "objects", "--show-object-format")
+_DIFF = ("diff-index", "--cached", "--patch", "--unified=1", "--no-color", "--no-ext-diff")
+_NO_RUNNING = ("--no-textconv", "--ignore-submodules=all", "--find-renames", "--diff-filter=d")
+_EMPTY_TREES = {
+    "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+}
+
+
+class StagedChanges:
+    """What is staged in the repository around a folder, or in whose ``.git`` the folder is.
+
+    To be used from one thread at a time. The diff is kept until the index changes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index: Path | None = None
+        self._seen: tuple[int, int] | None = None
+        self._diff = ""
+
+    def diff(self) -> str:
+        """Return the diff, or what there was time for; empty without git, or if that fails."""
+        if self._index is not None and self._seen == _state_of(self._index):
+            return self._diff
+        try:
+            self._diff = self._read()
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            log.info("the staged changes could not be read: %s", type(error).__name__)
+            self._diff = ""
+        return self._diff
+
+    def _read(self) -> str:
+        git = find_program("git")
+        if git is None:
+            return ""
+        index, objects, form = self._ask(git, *_PLACES).split("\n")
+        self._index = self._folder / index
+        self._seen = _state_of(self._index)
+        try:
+            tree = self._ask(git, "--verify", "--quiet", "HEAD")
+        except subprocess.CalledProcessError:
+            tree = _EMPTY_TREES[form]  # the first commit
+        with tempfile.TemporaryDirectory(prefix="infill-ls-git-") as own:
+            environment = _environment(own)
+            init = ("init", "--quiet", "--bare", "--template=", f"--object-format={form}", own)
+            _run([git, *init], environment, own)
+            environment["GIT_OBJECT_DIRECTORY"] = str((self._folder / objects).absolute())
+            environment["GIT_INDEX_FILE"] = str(self._index.absolute())
+            diff = _run([git, *_DIFF, *_NO_RUNNING, tree, "--"], environment, own)
+        return diff.decode("utf-8", "replace")
+
+    def _ask(self, git: str, *arguments: str) -> str:
+        # Under the user's configuration, whose safe.directory says whose repositories are read.
+        command = [git, "-C", str(self._folder), *_HARMLESS, "rev-parse", *arguments]
+        return os.fsdecode(_run(command, None, None)).strip()
+
+
+def _environment(git_dir: str) -> dict[str, str]:
+    """Return an environment in which neither the user's nor the system's filters are known."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return own | {
+        "GIT_DIR": git_dir,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+def _run(command: Sequence[str], environment: dict[str, str] | None, folder: str | None) -> bytes:
+    """Return the first of what a program prints. Raises :class:`subprocess.CalledProcessError`."""
+    with subprocess.Popen(  # noqa: S603 - the user's own git, with fixed commands
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=folder or tempfile.gettempdir(),
+    ) as process:
+        hung = threading.Timer(WITHIN_S, process.kill)
+        hung.start()
+        try:
+            assert process.stdout is not None
+            printed = process.stdout.read(MAX_DIFF_BYTES)
+            is_whole = len(printed) < MAX_DIFF_BYTES
+            if not is_whole:
+                process.kill()
+            status = process.wait()
+        finally:
+            hung.cancel()
+    if is_whole and status:
+        raise subprocess.CalledProcessError(status, command[0])
+    return printed
+
+
+def _state_of(index: Path) -> tuple[int, int] | None:
+    try:
+        found = index.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,80 @@
+"""What the server says about itself: one state, decided here for all clients.
+
+Pure: what the server knows in, the notification's params out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+LOADING = "Loading the model"
+INDEXING = "Indexing the workspace"
+
+
+class State(StrEnum):
+    """The most important that there is to say, in this order.
+
+    That a person has paused suggestions is known to the client alone, and comes first there.
+    """
+
+    OFF = "off"
+    LOADING = "loading"
+    PROBLEM = "problem"
+    INDEXING = "indexing"
+    THINKING = "thinking"
+    READY = "ready"
+
+
+KINDS = {State.OFF: "Inactive", State.PROBLEM: "Error"}
+"""What Copilot's server calls the others is ``Normal``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the server knows of itself."""
+
+    is_on: bool = True
+    busy_with: tuple[str, ...] = ()
+    loaded_percent: int | None = None
+    """How much of the model is there, while it loads."""
+    problem: str = ""
+    is_thinking: bool = False
+    engine_label: str = ""
+    """Where completions come from, if that is not simply this machine."""
+    indexed_files: int = 0
+
+    @property
+    def state(self) -> State:
+        """What is to be said."""
+        if not self.is_on:
+            return State.OFF
+        if LOADING in self.busy_with:
+            return State.LOADING  # without the model nothing is completed; without the index it is
+        if self.problem:
+            return State.PROBLEM
+        if self.busy_with:
+            return State.INDEXING
+        return State.THINKING if self.is_thinking else State.READY
+
+
+def status_of(known: Known) -> dict[str, Any]:
+    """Return the params of ``didChangeStatus``."""
+    state = known.state
+    messages = {
+        State.OFF: "Switched off by the setting enabled",
+        State.LOADING: LOADING,
+        State.PROBLEM: known.problem,
+        State.INDEXING: INDEXING,
+        State.THINKING: "Thinking",
+        State.READY: f"Ready: {known.engine_label}" if known.engine_label else "Ready",
+    }
+    return {
+        "state": state.value,
+        "percent": known.loaded_percent if state is State.LOADING else None,
+        "busy": bool(known.busy_with),
+        "kind": KINDS.get(state, "Normal"),
+        "message": messages[state],
+        "indexedFiles": known.indexed_files,
+    }

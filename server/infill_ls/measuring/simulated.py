@@ -1,0 +1,221 @@
+"""An engine whose time is counted in decode steps, and a session with it that is typed into.
+
+For figures that are the same on each machine: so many keys have a suggestion before the next one, so
+many tokens are written for nothing. To be run by
+:func:`~infill_ls.measuring.simulated_clock.run_simulated`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infill_ls.engine import CompletionRequest, EngineInfo
+from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.session import Session, Superseded
+from infill_ls.types import (
+    Completion,
+    OnWritten,
+    Prompt,
+    Snapshot,
+    StopRule,
+    Written,
+)
+from infill_retrieval.syntax import language_of
+
+CHUNK_TOKENS = 64
+BACKGROUND_CHUNK_TOKENS = 16
+CELLS = 5120
+PARKED_TOKENS = 6400
+SEQUENCES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a model writes, token by token."""
+
+    written: tuple[Written, ...]
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedModel:
+    """Says at once, in no time of the simulation, what it would write."""
+
+    info: EngineInfo
+    tokenize: Callable[[Sequence[str]], list[tuple[int, ...]]]
+    write: Callable[[Prompt, StopRule], Script]
+
+
+@dataclass(slots=True)
+class Call:
+    """What one completion has cost."""
+
+    read_tokens: int = 0
+    written_tokens: int = 0
+    is_given_up: bool = False
+
+
+@dataclass
+class SimulatedEngine:
+    """Serves one completion at a time; a step takes ``step_s``, reading a token ``read_s``."""
+
+    model: SimulatedModel
+    step_s: float
+    read_s: float
+    calls: list[Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._tree = KvTree(
+            _NoCells(), cell_budget=CELLS, sequences=SEQUENCES, parked_budget=PARKED_TOKENS
+        )
+        self._serving = asyncio.Lock()
+        self._waiting = 0
+        self._is_wanted = asyncio.Event()
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """Always loaded."""
+        return self.model.info
+
+    async def start(self) -> EngineInfo:
+        """Return at once."""
+        return self.model.info
+
+    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return token ids, in no time."""
+        return self.model.tokenize(texts)
+
+    async def complete(
+        self, request: CompletionRequest, on_written: OnWritten | None = None
+    ) -> tuple[Completion, ...]:
+        """Write what the model says, each token in its time."""
+        call = Call()
+        self.calls.append(call)
+        self._waiting += 1
+        self._is_wanted.set()
+        try:
+            async with self._serving:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._is_wanted.clear()
+                return (await self._serve(call, request.prompt, request.stop, on_written),)
+        except asyncio.CancelledError:
+            call.is_given_up = True
+            raise
+
+    async def _serve(
+        self, call: Call, prompt: Prompt, stop: StopRule, on_written: OnWritten | None
+    ) -> Completion:
+        ids = prompt.token_ids
+        branch, held = self._tree.take(ids, prompt.anchor_tokens, stop.max_tokens, prompt.document)
+        for start in range(held, len(ids), CHUNK_TOKENS):
+            chunk = ids[start : start + CHUNK_TOKENS]
+            takes_s = len(chunk) * self.read_s if len(chunk) > 1 else self.step_s
+            is_cancelled = await _chunk(takes_s)
+            self._tree.append(branch, chunk)
+            call.read_tokens += len(chunk)
+            if is_cancelled:
+                raise asyncio.CancelledError
+        script = self.model.write(prompt, stop)
+        tokens = max(script.completion.timings.decode_tokens, 1)
+        for number in range(tokens):
+            if number:
+                await asyncio.sleep(self.step_s)
+            call.written_tokens += 1
+            if on_written is not None and number < len(script.written):
+                on_written(script.written[number])
+        return script.completion
+
+    async def warm(self, prompt: Prompt) -> None:
+        """Read a prompt while nothing is to be completed."""
+        ids = prompt.token_ids[: prompt.anchor_tokens]
+        done = False
+        while not done:
+            async with self._serving:
+                branch, held = self._tree.take(ids, len(ids), 0, prompt.document)
+                while held < len(ids) and not self._waiting:
+                    chunk = ids[held : held + BACKGROUND_CHUNK_TOKENS]
+                    try:
+                        async with asyncio.timeout(len(chunk) * self.read_s):
+                            await self._is_wanted.wait()
+                    except TimeoutError:
+                        self._tree.append(branch, chunk)
+                        held += len(chunk)
+                done = held >= len(ids) - 1
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Nothing is to be given back."""
+
+
+class SimulatedServer:
+    """A session as a typist sees it, with no protocol between."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self._session = session
+        self._folder = folder
+        session.paces_requests = True
+
+    def open(self, path: Path, text: str) -> None:
+        """Open a document."""
+        self._session.document_opened(path.as_uri(), path, text, language_of(str(path)).name)
+
+    def insert(self, path: Path, text: str, offset: int, added: str) -> None:
+        """Insert ``added`` at ``offset`` into the document, whose text is ``text`` until now."""
+        changed = text[:offset] + added + text[offset:]
+        language = language_of(str(path)).name
+        self._session.document_changed(path.as_uri(), path, changed, language)
+
+    async def complete_typed(self, path: Path, text: str, offset: int) -> str | None:
+        """Ask after a key; return the text to put at the cursor, or ``None``."""
+        name = path.relative_to(self._folder).as_posix()
+        language = language_of(str(path)).name
+        snapshot = Snapshot(
+            uri=path.as_uri(),
+            path=str(path),
+            name=name,
+            language_id=language,
+            text=text,
+            offset=offset,
+        )
+        try:
+            report = await self._session.suggest(snapshot)
+        except Superseded:
+            return None
+        return report.suggestion.text if report.suggestion is not None else None
+
+    def close(self, path: Path) -> None:
+        """Close a document."""
+        self._session.document_closed(path.as_uri(), path)
+
+
+async def _chunk(takes_s: float) -> bool:
+    """Spend the time of a chunk, which is read to its end; tell whether it was given up meanwhile."""
+    reading = asyncio.ensure_future(asyncio.sleep(takes_s))
+    try:
+        await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        await reading
+        return True
+    return False
+
+
+class _NoCells:
+    """Stands for the real cache, of which only the book-keeping is needed."""
+
+    def truncate(self, sequence: int, length: int) -> None:
+        """Do nothing."""
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Do nothing."""
+
+    def save(self, sequence: int) -> object:
+        """Return something."""
+        return sequence
+
+    def restore(self, sequence: int, state: object) -> bool:  # noqa: ARG002
+        """Say that it worked."""
+        return True

@@ -1,0 +1,67 @@
+// The commit message box: what is staged is in front of the message.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, work } from "./suite.mjs";
+import { BEFORE, OFFERED, rename } from "./nextEdit.mjs";
+import { delay, fileContains, waitFor } from "./window.mjs";
+
+const prompts = join(work, "commit-prompts.json");
+const ANSWER = "up the prices of an order";
+
+function prepare(folder) {
+  const git = (...args) => execFileSync("git", args, { cwd: folder });
+  git("init", "--quiet");
+  writeFileSync(join(folder, "orders.py"), "def total(order):\n    return sum(order)\n");
+  writeFileSync(join(folder, ".env"), "WORD=hunter2hunter2\n");
+  git("add", "orders.py", ".env");
+}
+
+async function focusBox(window) {
+  await window.press("Control+Shift+g");
+  const box = window.page.locator(".scm-editor .monaco-editor .view-lines").first();
+  await box.click();
+  return box;
+}
+
+test(
+  "commit message: the box is completed with what is staged",
+  {
+    text: "x = 1\n",
+    answers: [ANSWER, ""],
+    script: { prompts_file: prompts },
+    prepare,
+  },
+  async (window) => {
+    const box = await focusBox(window);
+    await window.type("Add ");
+    await window.expectGhost(ANSWER);
+    await window.screenshot(join(work, "commit.png"));
+    await window.press("Tab");
+    await waitFor("the message", async () => {
+      const text = (await box.innerText()).replaceAll(/\s+/g, " "); // its lines are wrapped
+      return text.includes(`Add ${ANSWER}`);
+    });
+    for (const line of ["# orders.py", "# +    return sum(order)"]) {
+      if (!fileContains(prompts, line)) throw new Error(`the prompt has no ${line}`);
+    }
+    if (fileContains(prompts, "hunter2")) throw new Error("the prompt has a secret");
+  },
+);
+
+test(
+  "commit message: keys in the box are not those of a next edit in the editor",
+  { text: BEFORE, answers: [""], prepare },
+  async (window) => {
+    await rename(window);
+    await window.expectDrawn(...OFFERED);
+    const place = await window.cursor();
+    await focusBox(window);
+    await window.page.keyboard.type("abc");
+    await window.press("Tab");
+    await delay(500);
+    await window.expectDrawn(...OFFERED);
+    const now = await window.cursor();
+    if (now !== place) throw new Error(`the cursor went from ${place} to ${now}`);
+  },
+);
