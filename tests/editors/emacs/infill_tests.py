@@ -418,6 +418,8 @@ def test_switching_off_and_pausing(start: Start) -> None:
     for off, on in [
         ("(infill-toggle)", "(infill-toggle)"),
         ("(infill-pause 30)", "(infill-resume)"),
+        ("(infill-pause t)", "(infill-resume)"),
+        ("(infill-toggle-workspace)", "(infill-toggle-workspace)"),
         ("(infill-toggle-language)", "(infill-toggle-language)"),
     ]:
         emacs.eval(f"(progn {off} t)")
@@ -428,7 +430,8 @@ def test_switching_off_and_pausing(start: Start) -> None:
         emacs.type(" ")
         emacs.expect_ghost("one")
         emacs.dismiss()
-    emacs.eval("(progn (infill-toggle) t)")
+    emacs.press("\x03|")
+    emacs.wait("the key to switch it off", lambda: emacs.eval("(infill-switched-off)") == "off")
     emacs.press("\x1bxinfill-complete\r")
     emacs.expect_ghost("one")
 
