@@ -114,19 +114,14 @@ def places(
     folders: Sequence[Path], files: int, holes: int, seed: int, only: str = ""
 ) -> Iterator[TruePlace]:
     """Yield places in files of each language, the same ones for the same folders and seed."""
-    found: dict[str, list[Path]] = defaultdict(list)
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            language = language_label(path.name)
-            is_own = not any(map(is_left_out, path.relative_to(folder).parts[:-1]))
-            if language and is_own and (not only or only == language) and path.is_file():
-                found[language].append(path)
-    for language, paths in sorted(found.items()):
+    for language, paths in sorted(paths_by_language(folders).items()):
+        if only and only != language:
+            continue
         chance = random.Random(f"{seed} {language}")
         chance.shuffle(paths)
         used = 0
         for path in paths:
-            text = _text_of(path)
+            text = text_of(path)
             if text is None:
                 continue
             own = [*_places_in(path, language, text, chance, holes)]
@@ -136,13 +131,26 @@ def places(
                 break
 
 
+def paths_by_language(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return the source files in some folders, without dependencies and build output."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            language = language_label(path.name)
+            is_own = not any(map(is_left_out, path.relative_to(folder).parts[:-1]))
+            if language and is_own and path.is_file():
+                found[language].append(path)
+    return found
+
+
 def language_label(name: str) -> str:
     """Return the name of a file's language, or ``""`` for one that the table does not have."""
     language = language_of(name)
     return language.name if language is not PLAIN_TEXT else ""
 
 
-def _text_of(path: Path) -> str | None:
+def text_of(path: Path) -> str | None:
+    """Return the text of a file, with LF line ends; ``None`` if nobody would have written it."""
     try:
         if not 200 < path.stat().st_size < MAX_BYTES:
             return None

@@ -285,6 +285,8 @@ class Completion:
     mean_logprob: float
     """Mean natural log probability of the tokens chosen; 0 is certain."""
     timings: EngineTimings
+    logprobs: tuple[float, ...] = ()
+    """That of each token, the one that ended it included; empty where a server does not say."""
 
     @property
     def probability(self) -> float:

@@ -23,6 +23,7 @@ from infill_retrieval.syntax import TreeCache
 MAY_COME_TOKENS = 8
 """Beside half as much as there is: hardly a line is longer. Of 83 lines of the bundled model that were
 likely enough none would have been given up; of the tokens of the others a fifth is not written."""
+LOGPROB_DIGITS = 3
 MAY_COME_IN_LINES_TOKENS = 24
 """The same, beside as much as there is, of several lines."""
 
@@ -74,6 +75,7 @@ class Run:
         self._prefill = (reused_tokens, prefill_tokens, prefill_ms)
         self._started = time.perf_counter()
         self._tokens = 0
+        self._logprobs: list[float] = []
         self._logprob_sum = 0.0
         self._reason = StopReason.STUCK
         self._decode_ms = 0.0
@@ -89,6 +91,7 @@ class Run:
         """Take a token; return why to stop, or ``None``."""
         self._tokens += 1
         self._logprob_sum += choice.logprob
+        self._logprobs.append(round(choice.logprob, LOGPROB_DIGITS))
         if not self.required and choice.token in stop_ids:
             return StopReason.END
         piece = vocabulary.pieces[choice.token]
@@ -137,7 +140,8 @@ class Run:
             model_ms,
         )
         text = "" if self.required else self._text.text()
-        return Completion(text, self._reason, self._mean_logprob, timings)
+        logprobs = tuple(self._logprobs)
+        return Completion(text, self._reason, self._mean_logprob, timings, logprobs)
 
     @property
     def _mean_logprob(self) -> float:

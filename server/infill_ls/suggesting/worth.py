@@ -1,0 +1,56 @@
+"""Whether a suggestion is worth showing unasked: what is known of it before anybody has seen it. Pure.
+
+JetBrains' full line completion has such a filter in front of its ghost text ("Full Line Code Completion",
+arXiv 2405.08704); ours is a logistic regression over what the engine says of the tokens and what is known
+of the place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from infill_ls.types import Completion, Hole, Mode, StopReason, Suggestion
+
+NOT_KNOWN = -1.0
+"""Stands for the log probability of a token where there is none."""
+
+
+def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> dict[str, float]:
+    """Return what the decision is made of, by name. Empty if the engine tells of no tokens."""
+    logprobs = completion.logprobs
+    if not logprobs:
+        return {}
+    half = max(len(logprobs) // 2, 1)
+    written, shown = completion.text.rstrip(), suggestion.text
+    typed = hole.line_typed.lstrip()
+    first = shown.lstrip()[:1]
+    features = {
+        "mean": fmean(logprobs),
+        "least": min(logprobs),
+        "second_least": sorted(logprobs)[1] if len(logprobs) > 1 else min(logprobs),
+        "first": logprobs[0],
+        "last": logprobs[-1],
+        "slope": fmean(logprobs[half:] or logprobs) - fmean(logprobs[:half]),
+        "doubtful": _doubtful(logprobs),
+        "tokens": math.log1p(len(logprobs)),
+        "chars": math.log1p(len(shown)),
+        "lines": math.log1p(shown.count("\n")),
+        "cut": 1 - len(shown) / max(len(written), len(shown), 1),
+        "replaces": float(suggestion.replaced > 0),
+        "typed": math.log1p(len(typed)),
+        "nothing_typed": float(not typed),
+        "in_a_word": float(typed[-1:].isalnum() or typed[-1:] == "_"),
+        "begins_a_word": float(first.isalnum() or first == "_"),
+        "tail": float(bool(hole.line_tail.strip())),
+        "above": math.log1p(len(hole.prefix)),
+    }
+    features |= {f"mode_{mode.value}": float(hole.mode is mode) for mode in Mode}
+    features |= {f"stop_{stop.value}": float(completion.stop is stop) for stop in StopReason}
+    return features
+
+
+def _doubtful(logprobs: Sequence[float]) -> float:
+    """Return the share of tokens that had a rival as likely as they."""
+    return fmean(float(one < math.log(0.5)) for one in logprobs)
