@@ -96,9 +96,14 @@ def _matched(
                 break
             start = following[0].offset
         else:
-            # Not beyond what the rest of the line closes as well.
-            next_one = next((one for one in following if one.depth in on_line), None)
-            limit = next_one.offset + len(next_one.char) if next_one else len(text)
+            # Not beyond what the rest of the line closes as well, or what closes nothing.
+            next_one = next(
+                (one for one in following if one.depth in on_line or one.depth < 0), None
+            )
+            limit = len(text)
+            if next_one is not None:
+                is_mark = next_one.depth >= 0 or next_one.char == mark
+                limit = next_one.offset + (len(next_one.char) if is_mark else 0)
             found = _find(text, position, limit, mark)
             if found is None and len(mark) > 1 and mark[0] in ")]}":
                 mark, place = mark[0], at + 1
