@@ -65,7 +65,8 @@ def crawl_here(
         walked = walk(folder, settings, on_beat)
         if store is not None and not walked.is_whole:
             store.close()  # what was not seen this time stays as it is
-        yield from _Crawl(settings, store, skip, unread, on_analysis, on_read).run(walked.sources)
+        crawl = _Crawl(settings, store, skip, unread, on_analysis, on_read)
+        yield from crawl.run(walked.sources, is_whole=walked.is_whole)
     return walked.is_whole
 
 
@@ -91,7 +92,7 @@ class _Crawl:
         self._small: list[Segment] = []
         self._large: list[Segment] = []
 
-    def run(self, sources: Iterable[Source]) -> Iterator[Found]:
+    def run(self, sources: Iterable[Source], *, is_whole: bool) -> Iterator[Found]:
         changed: list[Source] = []
         unchanged: defaultdict[str, list[int]] = defaultdict(list)
         for source in sources:
@@ -100,7 +101,7 @@ class _Crawl:
                 changed.append(source)
             else:
                 unchanged[home[0].name].append(home[1])
-        yield from self._known(unchanged)
+        yield from self._known(unchanged, is_whole=is_whole)
         for batch in _batches(changed):
             if (segment := self._segment_of(batch)) is not None:
                 self._small.append(segment)
@@ -113,12 +114,17 @@ class _Crawl:
                 if not segment.living.any():
                     self._store.forget(segment)
 
-    def _known(self, unchanged: dict[str, list[int]]) -> Iterator[Found]:
+    def _known(self, unchanged: dict[str, list[int]], *, is_whole: bool) -> Iterator[Found]:
         for segment in self._store.segments if self._store is not None else ():
             gone: Bools = np.ones(len(segment), bool)
             gone[unchanged.get(segment.name, [])] = False
             segment.remove(np.flatnonzero(gone).tolist())
-            if segment.living.any():
+            if not segment.living.any():
+                continue
+            if not is_whole:
+                # Under its own name it would take the place of all its files, also of those not seen.
+                yield Found(merge_segments([segment]))
+            else:
                 self._large.append(segment)
                 yield Found(segment, self._store.path_of(segment) if self._store else None)
 

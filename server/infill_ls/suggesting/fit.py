@@ -97,9 +97,11 @@ def _matched(
             start = following[0].offset
         else:
             # Not beyond what the rest of the line closes as well, nor beyond where the text must end.
-            next_one = next((one for one in following if one.depth in on_line), None)
-            limit = next_one.offset + len(next_one.char) if next_one else len(text)
-            limit = min(limit, _end(text, position, balance, own))
+            next_one = next((one for one in following if _is_limit(one, on_line, balance)), None)
+            limit = len(text)
+            if next_one is not None:
+                is_mark = next_one.depth in on_line or next_one.char == mark
+                limit = next_one.offset + (len(next_one.char) if is_mark else 0)
             found = _find(text, position, limit, mark)
             if found is None and len(mark) > 1 and mark[0] in ")]}":
                 mark, place = mark[0], at + 1
@@ -111,6 +113,12 @@ def _matched(
         position = start + len(mark)
         replaced = place
     return replaced, position, first
+
+
+def _is_limit(closer: Bracket, on_line: set[int], balance: Balance) -> bool:
+    """Whether nothing behind a bracket of the text is to be matched before that is."""
+    depth = closer.depth
+    return depth < 0 or depth in on_line or balance.is_closed_after(depth)
 
 
 def _find(text: str, position: int, limit: int, mark: str) -> int | None:

@@ -22,6 +22,7 @@ TIMINGS = EngineTimings(0, 0, 0.0, 1, 1.0)
 @example(":[", "]", "[(", StopReason.END)
 @example("", ":", "):", StopReason.END)
 @example('"', '"', '""', StopReason.END)
+@example("", ":::", "):", StopReason.END)
 def test_what_is_shown_is_balanced(before: str, after: str, text: str, stop: StopReason) -> None:
     site = Site.of(cut(snapshot(f"{before}‸{after}")))
     steps = filters_of(Completion(text, stop, -0.1, TIMINGS), site)
