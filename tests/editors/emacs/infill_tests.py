@@ -381,6 +381,15 @@ def test_saving_has_the_server_look_at_the_disk(start: Start) -> None:
     assert ":textDocument/didSave" in emacs.eval("(vconcat told)")
 
 
+def test_the_mode_line_tells_how_much_of_the_model_is_loaded(start: Start) -> None:
+    emacs = start("x", answers=[""])
+    emacs.eval(
+        "(progn (infill--notified infill--opened 'didChangeStatus"
+        ' \'(:message "Loading the model" :busy t :percent 40)) t)'
+    )
+    emacs.wait("the mode line", lambda: "Infill 40%" in emacs.text())
+
+
 def test_explanation(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.type(" ")

@@ -24,7 +24,7 @@ def rests_on(emacs: Emacs, line: int) -> None:
 
 
 def test_the_server_is_told_where_point_rests(start: Start) -> None:
-    emacs = start(LINES, answers=["five + six"], listens=True)
+    emacs = start(LINES, answers=["five + six"], listens="wants")
     rests_on(emacs, 3)
     emacs.press("\x10\x10")
     rests_on(emacs, 1)
@@ -46,13 +46,9 @@ def test_the_server_is_told_where_point_rests(start: Start) -> None:
 
 
 def test_a_server_that_does_not_ask_is_not_told_of_point(start: Start) -> None:
-    emacs = start(LINES, answers=[""])
-    emacs.eval(
-        "(progn (setq told nil) (advice-add 'jsonrpc-notify :before"
-        " (lambda (_ method _) (when (eq method :infill/cursorRests) (setq told t)))) t)"
-    )
+    emacs = start(LINES, answers=[""], listens="ignores")
     emacs.press("\x10")
     emacs.look(0.6)  # longer than a rest
     emacs.press("x")
     emacs.look(0.6)
-    assert emacs.eval("told") is None
+    assert told(emacs) == []
