@@ -30,15 +30,12 @@ function M.start(options)
   end
   if options.answers then
     local script = workspace .. '/.git/answers.json'
-    vim.fn.writefile(
-      {
-        vim.json.encode({
-          answers = options.answers,
-          prompts_file = workspace .. '/.git/prompts',
-        }),
-      },
-      script
-    )
+    vim.fn.writefile({
+      vim.json.encode({
+        answers = options.answers,
+        prompts_file = workspace .. '/.git/prompts',
+      }),
+    }, script)
     vim.list_extend(command, { '--scripted-engine', script })
   end
   local settings = options.settings or { thinkAhead = false }
