@@ -550,13 +550,14 @@ test('the server is started again, and tells its statistics and models', {
 end)
 
 test('the status tells how much of the model is loaded', { answers = { '' } }, function(editor)
-  editor:lua([[
+  -- In one call: the server has a status of its own to tell.
+  local status = editor:lua([[
     local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
     local status = { busy = true, kind = 'Normal', message = 'Loading the model', indexedFiles = 0 }
     status.percent = 40
     require('infill_ls.status').update(client.id, status)
+    return require('infill_ls').status()
   ]])
-  local status = editor:lua('return require("infill_ls").status()')
   assert(status == 'infill-ls: Loading the model 40 %, 0 files indexed', status)
 end)
 
