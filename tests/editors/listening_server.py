@@ -1,9 +1,9 @@
 """Runs the server, and writes down what an editor tells it of the cursor.
 
-usage: listening_server.py RECORD COMMAND...
+usage: listening_server.py RECORD wants|ignores COMMAND...
 
-The server's answer to ``initialize`` says that it wants ``infill/cursorRests``, whether or not it
-does; RECORD gets the parameters of each such notification, one a line.
+The server's answer to ``initialize`` says that it wants ``infill/cursorRests``, or nothing of that,
+whatever it says itself; RECORD gets the parameters of each such notification, one a line.
 """
 
 from __future__ import annotations
@@ -47,24 +47,27 @@ def hand_on(source: IO[bytes], sink: IO[bytes], see: Callable[[Message], None]) 
 
 def main() -> int:
     """Stand between editor and server until one of them ends."""
-    record, command = Path(sys.argv[1]), sys.argv[2:]
+    record, wants, command = Path(sys.argv[1]), sys.argv[2] == "wants", sys.argv[3:]
 
     def listen(message: Message) -> None:
         if message.get("method") == "infill/cursorRests":
             with record.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(message["params"]) + "\n")
 
-    def want(message: Message) -> None:
+    def speak(message: Message) -> None:
         result = message.get("result")
         if isinstance(result, dict) and "capabilities" in result:
-            result["capabilities"].setdefault("experimental", {})["cursorRests"] = True
+            experimental = result["capabilities"].setdefault("experimental", {})
+            experimental.pop("cursorRests", None)
+            if wants:
+                experimental["cursorRests"] = True
 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None
         assert server.stdout is not None
         arguments = (sys.stdin.buffer, server.stdin, listen)
         threading.Thread(target=hand_on, args=arguments, daemon=True).start()
-        hand_on(server.stdout, sys.stdout.buffer, want)
+        hand_on(server.stdout, sys.stdout.buffer, speak)
         return server.wait()
 
 

@@ -25,7 +25,7 @@ class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
     ``answers`` is what the scripted engine says, after ``delay_ms``; without it, the bundled model answers. With
-    ``listens``, ``.git/cursor`` gets what the server is told of point.
+    ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Emacs(Terminal):
         answers: Sequence[str] | None = None,
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
-        listens: bool = False,
+        listens: str = "",
         delay_ms: int = 0,
     ) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Emacs(Terminal):
         if listens:
             listening = ROOT / "tests" / "editors" / "listening_server.py"
             record = workspace / ".git" / "cursor"
-            command = [sys.executable, str(listening), str(record), *command]
+            command = [sys.executable, str(listening), str(record), listens, *command]
         if answers is not None:
             script = workspace / ".git" / "answers.json"
             script.write_text(json.dumps({"answers": answers, "delay_ms": delay_ms}))

@@ -381,6 +381,17 @@ def test_saving_has_the_server_look_at_the_disk(start: Start) -> None:
     assert ":textDocument/didSave" in emacs.eval("(vconcat told)")
 
 
+def test_the_mode_line_tells_how_much_of_the_model_is_loaded(start: Start) -> None:
+    emacs = start("x", answers=[""])
+    # At once: the server has a status of its own to tell.
+    shown = emacs.eval(
+        "(progn (infill--notified infill--opened 'didChangeStatus"
+        ' \'(:message "Loading the model" :busy t :percent 40))'
+        " (format-mode-line '(:eval (infill--lighter))))"
+    )
+    assert shown == " Infill 40%"
+
+
 def test_explanation(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.type(" ")

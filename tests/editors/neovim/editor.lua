@@ -12,7 +12,7 @@ local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
 --- Start the Neovim under test on a file in a workspace of its own.
----@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table, status?: string, listens?: boolean }
+---@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
@@ -25,11 +25,17 @@ function M.start(options)
   if options.listens then
     local python = vim.fs.dirname(options.server) .. '/python'
     local listening = folder .. '/tests/editors/listening_server.py'
-    command = vim.list_extend({ python, listening, workspace .. '/.git/cursor' }, command)
+    local record = workspace .. '/.git/cursor'
+    command = vim.list_extend({ python, listening, record, options.listens }, command)
   end
   if options.answers then
     local script = workspace .. '/.git/answers.json'
-    vim.fn.writefile({ vim.json.encode({ answers = options.answers }) }, script)
+    vim.fn.writefile({
+      vim.json.encode({
+        answers = options.answers,
+        prompts_file = workspace .. '/.git/prompts',
+      }),
+    }, script)
     vim.list_extend(command, { '--scripted-engine', script })
   end
   local settings = options.settings or { thinkAhead = false }

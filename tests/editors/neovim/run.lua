@@ -334,9 +334,16 @@ test('the message of a commit', {
     return { client.get_language_id(0, vim.bo.filetype), client.root_dir }
   ]])
   assert(vim.deep_equal(client, { 'gitcommit', editor.workspace }), vim.inspect(client))
+  vim.fn.writefile({ 'def paid(order):' }, editor.workspace .. '/orders.py')
+  for _, arguments in ipairs({ { 'init', '--quiet' }, { 'add', 'orders.py' } }) do
+    local git = vim.system({ 'git', unpack(arguments) }, { cwd = editor.workspace }):wait()
+    assert(git.code == 0, git.stderr)
+  end
   editor:press('i')
   editor:press('<M-\\>')
   editor:expect_ghost('Say what changes')
+  local prompt = table.concat(vim.fn.readfile(editor.workspace .. '/.git/prompts'), '\n')
+  assert(prompt:find('def paid(order):', 1, true), 'what is staged is in the prompt')
   editor:press('<Tab>')
   editor:expect_saved('Say what changes\n')
 end)
@@ -540,6 +547,18 @@ test('the server is started again, and tells its statistics and models', {
   editor:wait('the models', function()
     return (editor:lua('return vim.g.models or ""')):find('infill%-ls%-mini %(in use%)')
   end)
+end)
+
+test('the status tells how much of the model is loaded', { answers = { '' } }, function(editor)
+  -- In one call: the server has a status of its own to tell.
+  local status = editor:lua([[
+    local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+    local status = { busy = true, kind = 'Normal', message = 'Loading the model', indexedFiles = 0 }
+    status.percent = 40
+    require('infill_ls.status').update(client.id, status)
+    return require('infill_ls').status()
+  ]])
+  assert(status == 'infill-ls: Loading the model 40 %, 0 files indexed', status)
 end)
 
 test('checkhealth', { answers = { '' } }, function(editor)
