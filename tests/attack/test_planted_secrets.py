@@ -399,3 +399,32 @@ def test_the_judgement_takes_linear_time(piece: str) -> None:
     started = time.process_time()
     secret_lines([piece * (200_000 // len(piece))], bare=True)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("above", ["password = (\n", "os.putenv(\n    'DB_PASSWORD',\n"])
+async def test_no_secret_is_suggested_below_its_name(above: str) -> None:
+    for written, is_shown in ((f'"{PW}"', False), ("ask(user)", True)):
+        engine = ScriptedEngine([written])
+        settings = settings_with(think_ahead=False, snippet_tokens=0, min_probability=0)
+        session = Session(settings, engine_factory=lambda *_, engine=engine: engine)
+        report = await session.suggest(snapshot(f"{above}    ‸\n)\n"))
+        assert (report.suggestion is not None) == is_shown
+        await session.close()
+
+
+@pytest.mark.parametrize("name", ["settings.ini", "a.properties", "app.conf", "hosts.yaml"])
+async def test_the_name_of_settings_counts_whatever_the_editor_takes_them_for(
+    name: str, tmp_path: Path
+) -> None:
+    line = f"db_password = {WORD}"
+    engine = ScriptedEngine(["net_price(1)"])
+    settings = settings_with(think_ahead=False, snippet_tokens=0)
+    session = Session(settings, engine_factory=lambda *_: engine)
+    text = f"a = 1\n{line}\nb = ‸\nc = 3\n"
+    for path in (str(tmp_path / name), ""):
+        here = replace(snapshot(text, name=name), language_id="python", path=path)
+        await session.suggest(here)
+    await session.close()
+    shown = "\n".join(prompt.text for prompt in engine.prompts)
+    assert "c = 3" in shown
+    assert WORD not in shown
