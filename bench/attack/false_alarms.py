@@ -5,11 +5,11 @@ python -m bench.attack.false_alarms FOLDER…
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from bench.command import finish, parser_of
 
 from infill_retrieval.files.sources import is_source_name, read_source
 from infill_retrieval.lines import bare_lines
@@ -59,11 +59,10 @@ def count(folder: Path, pattern: str, *, show: bool) -> Count:
 
 def main() -> None:
     """Print a row for each folder and one for all of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--pattern", default="*", help="which files")
     parser.add_argument("--show", action="store_true", help="print the hidden lines")
-    parser.add_argument("--out", type=Path, help="a file for the counts, as JSON")
     options = parser.parse_args()
     started = time.perf_counter()
     counts = [count(folder, options.pattern, show=options.show) for folder in options.folders]
@@ -81,9 +80,8 @@ def main() -> None:
             f"{one.files_switched_off} of {one.files} files switched off"
         )
     print(f"{seconds:.1f} s")
-    if options.out is not None:
-        rows = [asdict(one) for one in [*counts, total]]
-        options.out.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    figures = {one.package: asdict(one) for one in [*counts, total]}
+    finish(options.out, "false_alarms", run={"pattern": options.pattern}, figures=figures)
 
 
 if __name__ == "__main__":
