@@ -54,7 +54,15 @@ class Result:
 
     def json(self) -> str:
         """Return the text of a result file; what is empty is left out."""
-        return json.dumps({key: one for key, one in asdict(self).items() if one}, indent=1) + "\n"
+        # Not ``asdict`` for all: of a Counter among the figures it would make another.
+        record = {
+            "name": self.name,
+            "run": self.run,
+            "tables": [asdict(one) for one in self.tables],
+            "problems": self.problems,
+            "figures": self.figures,
+        }
+        return json.dumps({key: one for key, one in record.items() if one}, indent=1) + "\n"
 
     def write(self, folder: Path) -> None:
         """Write ``NAME.json`` and ``NAME.md`` into ``folder``."""
