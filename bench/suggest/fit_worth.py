@@ -98,7 +98,7 @@ def held_out(rows: Rows) -> dict[str, Any]:
     return result
 
 
-def written_module(rows: Rows) -> str:
+def written_module(rows: Rows, model_name: str) -> str:
     """Return the module with the weights from all rows."""
     scores = cross_val_predict(
         regression(),
@@ -121,6 +121,7 @@ def written_module(rows: Rows) -> str:
     lines = [
         '"""Written by ``bench/suggest/fit_worth.py``; not to be edited by hand."""',
         "",
+        f'MODEL = "{model_name}"',
         f"BIAS = {bias:.4f}",
         "THRESHOLDS: tuple[tuple[float, float], ...] = (",
         *(f"    ({least:.2f}, {at:.4f})," for least, at in thresholds),
@@ -142,12 +143,13 @@ def main() -> None:
     """Learn, measure, and write what is asked for."""
     parser = parser_of(__doc__)
     parser.add_argument("rows", type=Path, metavar="ROWS")
+    parser.add_argument("--model-name", default="infill-ls-mini", help="as the engine says it")
     parser.add_argument("--write", action="store_true", help="write suggesting/worth_weights.py")
     arguments = parser.parse_args()
     rows = Rows(json.loads(arguments.rows.read_text("utf-8")))
     figures = held_out(rows)
     if arguments.write:
-        WEIGHTS.write_text(written_module(rows), "utf-8")
+        WEIGHTS.write_text(written_module(rows, arguments.model_name), "utf-8")
     finish(arguments.out, "worth", run={"penalty": PENALTY}, figures=figures)
 
 

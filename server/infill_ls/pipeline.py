@@ -306,7 +306,9 @@ class Pipeline:
     ) -> Report:
         steps.done("engine")
         least = self._settings.completion.min_probability
-        choice = rank(completions, hole, prepared.snapshot.trigger, least)
+        info = self._engine.info
+        name = info.model_name if info is not None else ""
+        choice = rank(completions, hole, prepared.snapshot.trigger, least, model_name=name)
         steps.done("filters")
         return replace(
             prepared,

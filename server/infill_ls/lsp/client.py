@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
 READY_TIMEOUT_S = 300.0
+SILENT_S = 1.0
 LEAVE_TIMEOUT_S = 5.0
 
 
@@ -54,9 +55,12 @@ class _Watch:
 class ServerProcess:
     """A server of ours, running as a child over stdio."""
 
-    def __init__(self, client: LanguageClient, watch: _Watch) -> None:
+    def __init__(
+        self, client: LanguageClient, watch: _Watch, on_wait: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._watch = watch
+        self._on_wait = on_wait
         self._version = 0
 
     @property
@@ -144,18 +148,33 @@ class ServerProcess:
 
     async def until_ready(self) -> None:
         """Wait for the model and the index. Raises :class:`InfillError` if that takes too long."""
+        told = ""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                await self._watch.ready.wait()
+                while not self._watch.ready.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(SILENT_S):
+                            await self._watch.ready.wait()
+                    doing = str(self._watch.status.get("message", ""))
+                    if not self._watch.ready.is_set() and doing not in ("", told):
+                        told = doing
+                        self._on_wait(doing)
         except TimeoutError:
             raise InfillError(f"the server was not ready in {READY_TIMEOUT_S:.0f} s") from None
 
 
 @asynccontextmanager
 async def run_server(
-    folder: Path, options: dict[str, Any], arguments: Sequence[str] = ()
+    folder: Path,
+    options: dict[str, Any],
+    arguments: Sequence[str] = (),
+    *,
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[ServerProcess]:
-    """Run the server on the workspace ``folder`` with ``options`` as initializationOptions."""
+    """Run the server on the workspace ``folder`` with ``options`` as initializationOptions.
+
+    ``on_wait`` hears what the server is at when it is waited for longer than a second.
+    """
     client = LanguageClient(
         "infill-ls",
         __version__,
@@ -199,7 +218,7 @@ async def run_server(
             )
         )
         client.initialized(lsp.InitializedParams())
-        yield ServerProcess(client, watch)
+        yield ServerProcess(client, watch, on_wait)
     finally:
         await _leave(client)
         await client.stop()  # type: ignore[no-untyped-call]

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 LOADING = "Loading the model"
+MEASURING = "Measuring how this machine runs the model best (once)"
+"""What the engine does with a loaded model that it has not seen on this machine."""
 INDEXING = "Indexing the workspace"
 
 
@@ -27,6 +29,7 @@ class State(StrEnum):
     READY = "ready"
 
 
+LOADED = 100
 KINDS = {State.OFF: "Inactive", State.PROBLEM: "Error"}
 """What Copilot's server calls the others is ``Normal``."""
 
@@ -64,7 +67,7 @@ def status_of(known: Known) -> dict[str, Any]:
     state = known.state
     messages = {
         State.OFF: "Switched off by the setting enabled",
-        State.LOADING: LOADING,
+        State.LOADING: MEASURING if known.loaded_percent == LOADED else LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,
         State.THINKING: "Thinking",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infill_ls.suggesting import worth
 from infill_ls.suggesting.filters import Site, conclude, filters_of
 from infill_ls.types import (
     Completion,
@@ -32,15 +33,24 @@ class Ranking:
 
 
 def rank(
-    completions: Sequence[Completion], hole: Hole, trigger: Trigger, min_probability: float
+    completions: Sequence[Completion],
+    hole: Hole,
+    trigger: Trigger,
+    min_probability: float,
+    *,
+    model_name: str = "",
 ) -> Ranking:
     """Return what to show of ``completions``.
 
-    What is not asked for must have the mean token probability ``min_probability`` at least. Of
+    What is not asked for must have the mean token probability ``min_probability`` at least, or, of a
+    model that :mod:`~infill_ls.suggesting.worth` knows, be worth as much. Of
     several, those with fewer errors in the syntax come first, then the likelier ones.
     """
     site = Site.of(hole)
-    candidates = [_candidate(one, site, trigger, min_probability) for one in completions]
+    least = min_probability if trigger is Trigger.AUTOMATIC else 0.0
+    candidates = [
+        _candidate(one, site, least, learnt=worth.knows(model_name)) for one in completions
+    ]
     shown = [candidate for candidate in candidates if candidate.suggestions]
     if not shown:
         return candidates[0] if candidates else Ranking((), "no completion")
@@ -72,20 +82,36 @@ def _has_quote(text: str) -> bool:
 
 
 def _candidate(
-    completion: Completion, site: Site, trigger: Trigger, min_probability: float
+    completion: Completion, site: Site, min_probability: float, *, learnt: bool
 ) -> Ranking:
     steps = filters_of(completion, site)
     suggestion, reason = conclude(steps, site)
-    probability = completion.probability
     if suggestion is None:
         return Ranking((), reason, completion, steps)
-    if trigger is Trigger.AUTOMATIC and probability < min_probability:
-        reason = (
-            f"too doubtful to be shown by itself: probability {probability:.2f}, "
-            f"minProbability is {min_probability:.2f}"
-        )
+    # What was given up for doubt is a part of a text, and nothing was learnt from such.
+    is_judged = learnt and completion.stop is not StopReason.DOUBT
+    features = worth.features_of(completion, site.hole, suggestion) if is_judged else {}
+    if (doubt := _doubt(completion.probability, features, min_probability)) is not None:
+        reason = f"too doubtful to be shown by itself: {doubt}"
         return Ranking((), reason, completion, steps)
     return Ranking((suggestion,), reason, completion, steps)
+
+
+def _doubt(
+    probability: float, features: Mapping[str, float], min_probability: float
+) -> str | None:
+    """Return why a suggestion is not shown unasked, or ``None``."""
+    if not features:
+        if probability >= min_probability:
+            return None
+        return f"probability {probability:.2f}, minProbability is {min_probability:.2f}"
+    value, least = worth.worth_of(features), worth.least_worth(min_probability)
+    if min_probability <= 0 or value >= least:
+        return None
+    return (
+        f"right with a probability of {value:.2f} (tokens {probability:.2f}); with minProbability "
+        f"{min_probability:.2f} from {least:.2f} on"
+    )
 
 
 def _order(candidate: Ranking, site: Site) -> tuple[int, float]:

@@ -8,13 +8,32 @@ of the place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
 
+from infill_ls.suggesting.worth_weights import BIAS, MODEL, THRESHOLDS, WEIGHTS
 from infill_ls.types import Completion, Hole, Mode, StopReason, Suggestion
 
-NOT_KNOWN = -1.0
-"""Stands for the log probability of a token where there is none."""
+
+def knows(model_name: str) -> bool:
+    """Tell whether the weights are those of a model: another one is sure of itself in another way."""
+    return model_name == MODEL
+
+
+def worth_of(features: Mapping[str, float]) -> float:
+    """Return the probability that a suggestion with these features is right, 0 to 1."""
+    odds = BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
+    return 1 / (1 + math.exp(-max(min(odds, 50.0), -50.0)))
+
+
+def least_worth(min_probability: float) -> float:
+    """Return the worth from which on as many right suggestions are shown as with a mean probability."""
+    for (low, worth), (high, next_worth) in pairwise(THRESHOLDS):
+        if min_probability <= high:
+            share = (min_probability - low) / (high - low)
+            return worth + (next_worth - worth) * max(share, 0.0)
+    return THRESHOLDS[-1][1]
 
 
 def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> dict[str, float]:
