@@ -122,7 +122,7 @@ function besides(
     first = Math.min(first + 1, document.lineCount - 1);
   }
   let end = range.end.line;
-  while (lines.length > 1 && lines.at(-1) === document.lineAt(end).text && end >= last) {
+  while (lines.length > 1 && end >= last && lines.at(-1) === document.lineAt(end).text) {
     lines.pop();
     end -= 1;
   }

@@ -221,7 +221,7 @@ export class Window {
       for (const span of spans) {
         if (getComputedStyle(span).textDecorationLine === "line-through") struck.push(span.textContent);
         const { content } = getComputedStyle(span, "::after");
-        if (content !== "none" && content !== "normal") behind.push(JSON.parse(content));
+        if (content.startsWith('"')) behind.push(JSON.parse(content)); // else there is none, or none yet
       }
       const plain = (texts) => texts.map((text) => text.replaceAll("\u00a0", " "));
       return { struck: plain(struck).join(""), behind: plain(behind) };
