@@ -216,7 +216,8 @@ class EngineProcess:
     ) -> bool:
         """Tell whether an engine of the user's is at the other end, and show it that we are ours.
 
-        Raises :class:`EngineUnavailableError` if the system says that it is somebody else's.
+        Raises :class:`EngineUnavailableError` if the system says that it is somebody else's, and
+        ``ConnectionError`` if it hangs up: an engine that is just ending.
         """
         stream = writer.get_extra_info("socket")
         try:
@@ -239,7 +240,10 @@ class EngineProcess:
             if not isinstance(pid, int):
                 return False
             shake = Handshake(token, place, nonce, nonce_in(hello), pid)
-        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError, ValueError):
+        except asyncio.IncompleteReadError:
+            writer.transport.abort()
+            raise ConnectionResetError from None
+        except (TimeoutError, ValueError):
             return False
         if not is_proof(hello.get("proof"), shake.engine_proof()):
             return False

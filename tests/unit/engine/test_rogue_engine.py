@@ -16,6 +16,7 @@ from infill_ls.engine.handshake import Handshake
 from infill_ls.engine.messages import Ready
 from infill_ls.engine.peer import Peer
 from infill_ls.engine.rendezvous import (
+    EXIT_ANOTHER_RUNS,
     LOOPBACK_ENVIRONMENT_VARIABLE,
     EngineOptions,
     rendezvous_for,
@@ -234,3 +235,33 @@ class Patient(Rogue):
             if b'"ping"' in data:
                 writer.write(self._then)
         writer.close()
+
+
+class Ending(Rogue):
+    """Hangs up on who comes first, as an engine does that is just ending; then one is there."""
+
+    came = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to a language server until it leaves."""
+        self.came += 1
+        if self.came == 1:
+            writer.close()
+        else:
+            await super().serve(reader, writer)
+
+
+async def test_an_engine_that_hangs_up_is_ending_and_another_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NotStarted:
+        """What would be started instead finds that another engine is in its place."""
+
+        def poll(self) -> int:
+            return EXIT_ANOTHER_RUNS
+
+    monkeypatch.setattr(EngineProcess, "_spawn", lambda *_: NotStarted())
+    rogue = Ending(READY, b"")
+    async with listening(rogue, folder) as engine, asyncio.timeout(10):
+        assert await engine.start() == INFO
+    assert rogue.came == 2
