@@ -97,9 +97,7 @@ def _candidate(
     return Ranking((suggestion,), reason, completion, steps)
 
 
-def _doubt(
-    probability: float, features: Mapping[str, float], min_probability: float
-) -> str | None:
+def _doubt(probability: float, features: Mapping[str, float], min_probability: float) -> str | None:
     """Return why a suggestion is not shown unasked, or ``None``."""
     if not features:
         if probability >= min_probability:

@@ -27,7 +27,9 @@ def completion(logprobs: tuple[float, ...], stop: StopReason = StopReason.END) -
     return Completion("price * 2", stop, mean, TIMINGS, logprobs)
 
 
-def shown(one: Completion, least: float, model: str = MODEL, by: Trigger = Trigger.AUTOMATIC) -> str:
+def shown(
+    one: Completion, least: float, model: str = MODEL, by: Trigger = Trigger.AUTOMATIC
+) -> str:
     ranking = rank((one,), HOLE, by, least, model_name=model)
     return ranking.suggestions[0].text if ranking.suggestions else ranking.reason
 
