@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from infill_ls.engine.base import CompletionRequest
 from infill_ls.engine.llama.model import LlamaModel
+from infill_ls.engine.llama.worker import Asked, Worker
+from infill_ls.engine.messages import Answer, Complete, Completions, SoFar
 from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.models.store import bundled_model_path
+from infill_ls.types import Prompt, StopRule
 
 TOKENS = [5 + number % 300 for number in range(200)]
 
@@ -22,3 +30,36 @@ def test_the_tokens_of_a_sequence_stay_when_it_is_measured_again() -> None:
             assert int(model.logits(-1).argmax()) == before
     finally:
         model.close()
+
+
+def read_for(worker: Worker, tokens: list[int]) -> int:
+    """Have a prompt completed; return how many of its tokens were read."""
+    told: list[Answer | SoFar] = []
+    prompt = Prompt(tuple(tokens), len(tokens), "", "")
+    request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1, time_budget_ms=60_000))
+    worker._serve(Asked(Complete.of(1, request, tells=False), told.append))
+    (answer,) = told
+    assert isinstance(answer, Completions)
+    return answer.completions[0].timings.prefill_tokens
+
+
+def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    try:
+        worker = Worker(model)
+        first = model.calibration
+        assert not first.is_whole
+        assert read_for(worker, TOKENS) == len(TOKENS)
+        worker._calibrate_again()
+        assert model.calibration.is_whole
+        assert read_for(worker, TOKENS) <= 2
+    finally:
+        model.close()
+    again = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    try:
+        assert again.calibration.is_whole, "it is known now"
+    finally:
+        again.close()

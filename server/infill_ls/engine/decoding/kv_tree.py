@@ -113,6 +113,11 @@ class KvTree:
         """All branches, empty ones too."""
         return self._branches
 
+    def park_all(self) -> bool:
+        """Move all prompts out of the cells; tell whether there was room for all."""
+        self._park(besides=None)
+        return not self.cells_used
+
     def prompts(self) -> Iterator[Parked]:
         """Return what is worth keeping, with its state, the latest first."""
         for branch in sorted(self._branches, key=lambda each: -each.used_at):

@@ -4,8 +4,9 @@ More threads are not always faster: decoding waits for memory, and a thread too 
 core that something else uses. Flash attention wins on some processors and loses on others. What
 was found is kept in the user's cache directory, so the measurement is made once for each model.
 
-Somebody waits for it, so it ends after some seconds: on a busy machine with a quick choice. That is
-replaced by :func:`measure_again` when the machine is quiet.
+Somebody waits for the model, so it starts with a quick choice (:func:`first_choice`). All is measured
+when nothing is asked for and the machine is quiet (:func:`calibrate`), and again what was not certain
+(:func:`measure_again`).
 """
 
 from __future__ import annotations
@@ -44,8 +45,6 @@ ROUNDS = 3
 """Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
 ENOUGH_S = 2.0
 """No other round is begun after so long: with a large model one round is long, and telling."""
-WITHIN_S = 6.0
-"""What is not measured by then is chosen as is usual."""
 STEADY = 1.6
 """Where rounds differ by more than this, the machine was busy: the result serves for a day."""
 ONE_DAY_S = 86_400
@@ -103,6 +102,8 @@ class Calibration:
     """(tokens in a batch, milliseconds), ascending."""
     is_steady: bool = True
     """Whether the machine was quiet enough for the result to be kept for long."""
+    is_whole: bool = True
+    """Whether all that there is to choose was tried."""
 
     @property
     def prefill_tokens_per_s(self) -> float:
@@ -134,15 +135,27 @@ class Calibrated(Protocol):
         """Drop the tokens of a sequence from ``length`` on."""
 
 
-def calibrate(model: Calibrated, choices: Choices) -> Calibration:
-    """Measure ``model``; leaves it with an open context in the best setting found."""
+def first_choice(model: Calibrated, choices: Choices) -> Calibration:
+    """Choose quickly what is usual; leaves the model with an open context."""
     started = time.perf_counter()
-    steps_ms = _steps_ms(model, choices)
+    chosen = _quick_choice(model, choices, _steps_ms(model, choices))
+    log.info("chosen in %.1f s: %s", time.perf_counter() - started, chosen)
+    return chosen
+
+
+def calibrate(
+    model: Calibrated, choices: Choices, is_wanted: Callable[[], bool] = lambda: False
+) -> Calibration | None:
+    """Measure all there is to choose; leaves the model with an open context, in whatever setting.
+
+    Returns ``None`` if the model was wanted meanwhile.
+    """
+    started = time.perf_counter()
+    limited = _Limited(model, is_wanted)
     try:
-        limited = _Limited(model, lambda: time.perf_counter() > started + WITHIN_S)
-        best = _measure_all(limited, choices, steps_ms)
+        best = _measure_all(limited, choices, _steps_ms(limited, choices))
     except _GiveWay:
-        best = _quick_choice(model, choices, steps_ms)
+        return None
     log.info("calibrated in %.1f s: %s", time.perf_counter() - started, best)
     return best
 
@@ -185,7 +198,7 @@ def _measure_all(model: Calibrated, choices: Choices, steps_ms: dict[int, float]
         _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
     )
     best = _measure(model, threads, attention, held)
-    return replace(best, is_steady=False) if is_busy else best
+    return replace(best, is_steady=False, is_whole=False) if is_busy else best
 
 
 def _quick_choice(model: Calibrated, choices: Choices, steps_ms: dict[int, float]) -> Calibration:
@@ -204,7 +217,7 @@ def _quick_choice(model: Calibrated, choices: Choices, steps_ms: dict[int, float
     step_ms = (time.perf_counter() - started) * 1000
     each_ms = max(chunk_ms - step_ms, 0.0) / (PREFILL_TOKENS - 1)
     costs = tuple((n, step_ms + (n - 1) * each_ms) for n in (*BATCHES, PREFILL_TOKENS))
-    return Calibration(*threads, choices.attention[0], costs, is_steady=False)
+    return Calibration(*threads, choices.attention[0], costs, is_steady=False, is_whole=False)
 
 
 class _GiveWay(Exception):  # noqa: N818 - an outcome, not an error

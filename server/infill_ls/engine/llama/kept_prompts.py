@@ -58,16 +58,20 @@ class KeptPrompts:
     def __init__(
         self,
         identity: object,
-        limit_bytes: int,
         prefill_tokens_per_s: float,
+        limit_bytes: int,
         folder: Path | None = None,
     ) -> None:
         self._root = folder or user_cache_path("infill-ls") / "prompts"
+        self._limit_bytes = limit_bytes
+        self.use(identity, prefill_tokens_per_s)
+
+    def use(self, identity: object, prefill_tokens_per_s: float) -> None:
+        """Offer what was left by engines with another identity from now on."""
         key = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         self._folder = self._root / key
-        self._limit_bytes = limit_bytes
         self._prefill_tokens_per_s = prefill_tokens_per_s
-        self._kept = self._look() if limit_bytes > 0 else []
+        self._kept = self._look() if self._limit_bytes > 0 else []
 
     def longest(self, wanted: list[int]) -> tuple[Kept | None, int]:
         """Return the prompt that has the most in common with ``wanted``, and how many tokens."""

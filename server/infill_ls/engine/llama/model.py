@@ -27,6 +27,7 @@ from infill_ls.engine.llama.calibration import (
     CalibrationStore,
     Choices,
     calibrate,
+    first_choice,
     measure_again,
 )
 from infill_ls.engine.llama.devices import list_devices
@@ -122,18 +123,21 @@ class LlamaModel:
         )
 
     def _find_kept_prompts(self, facts: ModelFacts) -> KeptPrompts:
-        path, attention = self._options.model_path, self.calibration.attention
-        stat = path.stat()
-        # All that llama.cpp's state of a sequence depends on.
-        identity = (
-            str(path.resolve()), stat.st_size, stat.st_mtime_ns, llama_cpp.__version__, _backend(),
-            attention, self._fixes.rope_scale, self._options.gpu_layers,
-        )  # fmt: skip
         megabytes = self._options.prompt_cache_mb
         limit = megabytes * 1_000_000
         if megabytes < 0:
             limit = default_prompt_cache_bytes(facts.shape.kv_bytes_per_token)
-        return KeptPrompts(identity, limit, self.calibration.prefill_tokens_per_s)
+        return KeptPrompts(*self._identity_and_speed(), limit)
+
+    def _identity_and_speed(self) -> tuple[object, float]:
+        """Return all that llama.cpp's state of a sequence depends on, and how fast prompts are read."""
+        path, known = self._options.model_path, self.calibration
+        stat = path.stat()
+        identity = (
+            str(path.resolve()), stat.st_size, stat.st_mtime_ns, llama_cpp.__version__, _backend(),
+            known.attention, self._fixes.rope_scale, self._options.gpu_layers,
+        )  # fmt: skip
+        return identity, known.prefill_tokens_per_s
 
     def _gpu_layers(self, facts: ModelFacts) -> int:
         """Return how many layers to put on GPUs: as the user set, else as many as fit."""
@@ -252,15 +256,31 @@ class LlamaModel:
         llama_cpp.llama_set_n_threads(self._context, decode, prefill)
 
     def _calibrate(self) -> Calibration:
-        """Open the context as this machine runs the model best; measure that if it is not known."""
+        """Open the context as this machine runs the model best, as far as that is known."""
         path, choices = self._options.model_path, self._choices()
         known = CalibrationStore().get(path, _backend(), choices)
         if known is None:
-            known = calibrate(self, choices)
+            known = first_choice(self, choices)
             CalibrationStore().put(path, _backend(), choices, known)
         self.open_context(known.attention)
         self._use(known)
         return known
+
+    def calibrate_whole(self, is_wanted: Callable[[], bool]) -> bool:
+        """Measure all there is to choose, which empties the cells; tell whether that was done.
+
+        Given up as soon as the model is wanted.
+        """
+        self._governor = None
+        choices = self._choices()
+        found = calibrate(self, choices, is_wanted)
+        if found is not None:
+            self.calibration = found
+            CalibrationStore().put(self._options.model_path, _backend(), choices, found)
+            self.kept_prompts.use(*self._identity_and_speed())
+        self.open_context(self.calibration.attention)
+        self._use(self.calibration)
+        return found is not None
 
     def calibrate_again(self, sequence: int, held: int, is_wanted: Callable[[], bool]) -> bool:
         """Measure again, behind the tokens that a sequence holds; tell whether that was done.

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -228,14 +229,37 @@ class Worker:
                 self._calibrate_again()
 
     def _calibrate_again(self) -> None:
+        if not self._model.calibration.is_whole and self._tree.park_all():
+            self._calibrate_whole()
+            return
         branch = self._tree.newest
         held = len(branch.tokens)
         if not held or self._tree.cells_used + PREFILL_TOKENS > self._model.kv_cells:
             return  # nobody has asked for anything, or there is no room
-        if self._model.calibrate_again(branch.id, held, lambda: not self._line.is_empty):
-            costs = self._model.calibration.batch_costs
-            self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
-            self._background_chunk_tokens = background_chunk_tokens(costs)
+        if self._model.calibrate_again(branch.id, held, self._is_wanted):
+            self._use_calibration()
+
+    def _calibrate_whole(self) -> None:
+        """Measure all there is to choose in empty cells; then have the latest prompt ready again.
+
+        In another kind of attention it must be read anew, which is done while nobody waits.
+        """
+        latest = next((p for p in self._tree.prompts()), None)
+        if not self._model.calibrate_whole(self._is_wanted):
+            return
+        self._use_calibration()
+        if latest is not None:
+            chunk, document = self._background_chunk_tokens, latest.document
+            with suppress(Cancelled):
+                self._decoder.warm(latest.tokens, self._is_wanted, chunk, document)
+
+    def _is_wanted(self) -> bool:
+        return not self._line.is_empty
+
+    def _use_calibration(self) -> None:
+        costs = self._model.calibration.batch_costs
+        self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
+        self._background_chunk_tokens = background_chunk_tokens(costs)
 
     def _serve(self, asked: Asked) -> None:
         former = self._begin(asked)

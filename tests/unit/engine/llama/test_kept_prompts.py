@@ -27,7 +27,7 @@ def prompt(first: int = 0, *, state_bytes: int = 1000) -> Parked:
 
 
 def shelf(folder: Path, *, identity: object = MODEL, limit: int = 10_000) -> KeptPrompts:
-    return KeptPrompts(identity, limit, SPEED, folder / "prompts")
+    return KeptPrompts(identity, SPEED, limit, folder / "prompts")
 
 
 def found(folder: Path, first: int, identity: object = MODEL) -> Parked | None:
@@ -117,15 +117,15 @@ def test_the_newest_are_kept_and_the_oldest_go(tmp_path: Path) -> None:
 
 def test_nothing_is_kept_that_is_read_again_as_quickly(tmp_path: Path) -> None:
     short = Parked([1, 2, 3], 3, "", np.zeros(10, np.uint8))
-    quick = KeptPrompts(MODEL, 10_000, 1e9, tmp_path / "prompts")
+    quick = KeptPrompts(MODEL, 1e9, 10_000, tmp_path / "prompts")
     quick.keep([prompt(1)])
     shelf(tmp_path).keep([short])
-    KeptPrompts(MODEL, 10_000, 0.0, tmp_path / "prompts").keep([prompt(1)])
+    KeptPrompts(MODEL, 0.0, 10_000, tmp_path / "prompts").keep([prompt(1)])
     assert files(tmp_path) == []
 
 
 def test_nothing_is_touched_where_it_is_off(tmp_path: Path) -> None:
-    KeptPrompts(MODEL, 0, SPEED, tmp_path / "prompts").keep([prompt(1)])
+    KeptPrompts(MODEL, SPEED, 0, tmp_path / "prompts").keep([prompt(1)])
     assert not (tmp_path / "prompts").exists()
 
 
