@@ -51,7 +51,7 @@ def python(tmp_path: Path) -> Path:
     """Return an environment's Python that has nothing but pip, which is this one's."""
     venv.create(tmp_path / "venv", with_pip=False)
     program = tmp_path / "venv" / "bin" / "python"
-    asked = [program, "-c", "import site; print(site.getsitepackages()[0])"]
+    asked = [str(program), "-c", "import site; print(site.getsitepackages()[0])"]
     packages = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     import pip
 
@@ -73,7 +73,7 @@ def run(python: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def backend_of(python: Path) -> str:
-    asked = [python, "-c", "import llama_cpp; print(llama_cpp.BACKEND)"]
+    asked = [str(python), "-c", "import llama_cpp; print(llama_cpp.BACKEND)"]
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
 
@@ -134,6 +134,7 @@ def fake_environment(folder: Path, imports: bool) -> Path:
         'case "$*" in\n'
         '*"--report "*) for one; do shift; [ "$one" != --report ] || file=$1; done\n'
         '    echo "{\\"install\\": [{\\"download_info\\": {\\"url\\": \\"u\\"}}]}" >"$file" ;;\n'
+        "*importlib*) exit 1 ;;\n"
         f'*json*) exec {sys.executable} "$@" ;;\n'
         f'*"import llama_cpp"*) exit {0 if imports else 1} ;;\n'
         '*"-e .["*) echo "Building wheel for llama-cpp-python (pyproject.toml)" ;;\n'
