@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test test-pythons test-as-on-windows test-wheel test-training test-editors vsix evaluation check format install clean
+.PHONY: run test test-pythons test-as-on-windows test-wheel test-training test-editors vsix release evaluation check format install clean
 
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
@@ -46,6 +46,10 @@ evaluation: install
 # The VS Code extension, with the server in it, as a package: editors/vscode/infill-ls.vsix.
 vsix: install
 	tools/vsix.sh
+
+# All that a release consists of, built and checked: dist/.
+release: install
+	tools/release.sh
 
 check: install
 	$(BIN)/ruff format --check .

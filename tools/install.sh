@@ -2,30 +2,53 @@
 # Install the project with everything it needs to be developed into a virtual environment.
 # usage: tools/install.sh PYTHON VENV
 #
-# llama-cpp-python is compiled from source, which takes minutes and prints nothing by itself:
-# a line every 20 seconds tells that it goes on. pip keeps the wheel for the next time.
+# llama-cpp-python is taken as a prebuilt wheel where there is one (tools/prebuilt_llama.sh says from where, and
+# how to switch that off). Else it is compiled from source, which takes minutes and prints nothing by itself:
+# a line every 20 seconds tells that it goes on. pip keeps that wheel for the next time.
 set -eu
 python=$1
 venv=$2
 log=$venv/install.log
+tools=$(dirname "$0")
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "infill-ls needs Python 3.11 or newer; this is $("$python" --version). Set PYTHON=." >&2
     exit 2
 }
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-echo "Installing into $venv. The first time llama.cpp is compiled: about five minutes on two cores."
-"$venv/bin/python" -m pip install --disable-pip-version-check -e '.[dev,all-languages]' >"$log" 2>&1 &
-pip=$!
+echo "Installing into $venv."
 waited=0
-while kill -0 "$pip" 2>/dev/null; do
-    sleep 1
-    waited=$((waited + 1))
-    [ $((waited % 20)) -ne 0 ] || echo "  ... $waited s: $(tail -n 1 "$log" | cut -c 1-100)"
-done
-wait "$pip" || {
-    tail -n 40 "$log" >&2
-    echo "The installation failed; all of its output is in $log." >&2
-    exit 1
+
+# Run pip with these arguments, and tell that it goes on.
+pip_install() {
+    "$venv/bin/python" -m pip install --disable-pip-version-check "$@" >"$log" 2>&1 &
+    pip=$!
+    while kill -0 "$pip" 2>/dev/null; do
+        sleep 1
+        waited=$((waited + 1))
+        [ $((waited % 20)) -ne 0 ] || echo "  ... $waited s: $(tail -n 1 "$log" | cut -c 1-100)"
+    done
+    wait "$pip" || {
+        tail -n 40 "$log" >&2
+        echo "The installation failed; all of its output is in $log." >&2
+        exit 1
+    }
 }
+
+is_prebuilt=yes
+"$tools/prebuilt_llama.sh" "$venv/bin/python" || is_prebuilt=
+pip_install -e '.[dev,all-languages]'
+if [ -n "$is_prebuilt" ] && ! "$venv/bin/python" -c 'import llama_cpp' >>"$log" 2>&1; then
+    echo "The prebuilt llama.cpp does not run on this machine: it is compiled, about five minutes on two cores."
+    pip_install --force-reinstall --no-deps --no-binary llama-cpp-python \
+        "$(sed -n 's/^ *"\(llama-cpp-python==[0-9.]*\)".*/\1/p' pyproject.toml | head -n 1)"
+    is_prebuilt=
+fi
+if [ -n "$is_prebuilt" ]; then
+    echo "llama.cpp: prebuilt. infill-ls doctor says whether one compiled for this processor would be faster."
+elif grep -q 'Building wheel for llama.cpp.python' "$log"; then
+    echo "llama.cpp: compiled on this machine."
+else
+    echo "llama.cpp: as it was installed or compiled before."
+fi
 echo "Installed after $waited s."

@@ -29,7 +29,8 @@ for version in $versions; do
         # llama-cpp-python is the same for every Python 3: compiled once, by the development environment.
         [ -d build/pythons/wheels ] || .venv/bin/python -m pip wheel --quiet --no-deps \
             --wheel-dir build/pythons/wheels "$(grep -o 'llama-cpp-python==[0-9.]*' pyproject.toml | head -n 1)"
-        PIP_FIND_LINKS=$(pwd)/build/pythons/wheels tools/install.sh "$python" "$venv"
+        INFILL_LS_WHEELS=off PIP_FIND_LINKS=$(pwd)/build/pythons/wheels \
+            tools/install.sh "$python" "$venv"
         touch "$venv/.installed"
     fi
     echo "=== $("$venv/bin/python" --version)"

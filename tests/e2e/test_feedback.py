@@ -11,7 +11,11 @@ import pytest
 
 from e2e.client import Editor
 from e2e.conftest import StartScripted
-from e2e.lsp import inline, open_document, position
+from e2e.lsp import URI, inline, open_document, position
+from infill_ls.engine.fallback import engine_for
+from infill_ls.lsp.feedback import look_later
+from infill_ls.lsp.server import InfillServer
+from infill_ls.reporting.kept import Watched
 
 ANSWER = "🦊 two"
 
@@ -80,3 +84,38 @@ async def test_the_status_tells_that_it_is_switched_off(start_scripted: StartScr
         "workspace/didChangeConfiguration", {"settings": {"infill-ls": {"enabled": True}}}
     )
     await editor.until(lambda: editor.statuses[-1]["kind"] == "Normal")
+
+
+async def test_what_is_kept_is_counted_when_the_document_is_closed(
+    start_scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    editor = await start_scripted(ANSWER)
+    item = await suggested(editor)
+    await editor.ask("workspace/executeCommand", item["command"])
+    for version, text in enumerate((f"# x {ANSWER}", f"# a\n# x {ANSWER}!", "# a\n# x 🦊!"), 2):
+        editor.notify(
+            "textDocument/didChange",
+            {
+                "textDocument": {"uri": URI, "version": version},
+                "contentChanges": [{"text": text}],
+            },
+        )
+    # Other settings do not forget what is looked after.
+    editor.notify("workspace/didChangeConfiguration", {"settings": {"infill-ls": {"maxLines": 4}}})
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    found = await events(tmp_path / "data", 4)
+    looks = [(event["after"], event["chars"], event["kept"]) for event in found[2:]]
+    assert looks == [(30, 4, 1), (300, 4, 1)]
+
+
+async def test_what_is_kept_is_looked_at_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        asyncio.get_running_loop(), "call_later", lambda *arguments: later.append(arguments)
+    )
+    server = InfillServer(engine_for)
+    watched = Watched("1", URI, "x", 0, 1)
+    look_later(server, watched)
+    look_later(server, None)
+    assert later == [(after, server.statistics.look, watched, after) for after in (30, 300)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import platform
 import shutil
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from infill_ls.cli.advice import (
     install_command,
     recommend,
 )
+from infill_ls.cli.editors import find_editors
 from infill_ls.cli.self_test import try_model
 from infill_ls.engine.child import run_chore
 from infill_ls.engine.shape import default_kv_tokens, memory_bytes
@@ -26,15 +29,6 @@ from infill_ls.models import registry, store
 from infill_ls.prompting.budgets import budgets_for
 from infill_ls.settings import settings_with
 
-EDITORS = {
-    "VS Code": ("code", "codium", "cursor"),
-    "Neovim": ("nvim",),
-    "Emacs": ("emacs",),
-    "Helix": ("hx", "helix"),
-    "Zed": ("zed", "zeditor"),
-    "Sublime Text": ("subl",),
-    "Kate": ("kate",),
-}
 BITS_PER_WEIGHT = 5.0
 """Of a file whose number of parameters is not known."""
 MEGABYTE = 1_000_000
@@ -223,11 +217,7 @@ def _advice(advised: Recommendation | None) -> Section:
 
 
 def _editors() -> Section:
-    found = {
-        editor: path
-        for editor, programs in EDITORS.items()
-        if (path := next(filter(None, map(shutil.which, programs)), None)) is not None
-    }
+    found = find_editors(platform.system(), os.environ, shutil.which, glob.glob)
     lines = list(found.items()) or [("none", "docs/editors.md says how each is set up")]
     return Section("editors", lines, dict(found))
 

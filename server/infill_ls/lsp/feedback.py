@@ -5,12 +5,15 @@ The names of the notifications are those of Copilot's server, as clients send th
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 
 from infill_ls.lsp.convert import CommandFor, utf16_to_chars
 from infill_ls.lsp.server import InfillServer
+from infill_ls.reporting.kept import LOOKS_AFTER_S, Watched
 from infill_ls.types import Report, Suggestion
 
 ACCEPTED = "infill-ls.suggestionAccepted"
@@ -28,7 +31,7 @@ def handle_feedback(server: InfillServer) -> None:
 
     @server.command(ACCEPTED)
     def accepted(identity: str) -> None:
-        server.statistics.accepted(identity)
+        look_later(server, server.statistics.accepted(identity, _text_of(server, identity)))
 
     @server.feature(DID_SHOW)
     def did_show(params: dict[str, Any]) -> None:
@@ -39,9 +42,14 @@ def handle_feedback(server: InfillServer) -> None:
         item, units = params.get("item"), params.get("acceptedLength")
         text = item.get("insertText") if isinstance(item, dict) else None
         if isinstance(text, str) and isinstance(units, int):
-            server.statistics.partially_accepted(
-                _identity_of(item), len(text), utf16_to_chars(text, units)
+            identity = _identity_of(item)
+            watched = server.statistics.partially_accepted(
+                identity,
+                len(text),
+                utf16_to_chars(text, units),
+                _text_of(server, identity),
             )
+            look_later(server, watched)
 
     @server.feature(DID_FOCUS)
     def did_focus(_params: dict[str, Any]) -> None:
@@ -57,6 +65,21 @@ def command_for(server: InfillServer, report: Report, latency_ms: float) -> Comm
         return lsp.Command(title="", command=ACCEPTED, arguments=[identity])
 
     return command
+
+
+def _text_of(server: InfillServer, identity: str) -> str | None:
+    """Return the text of the document that a suggestion was for, if that is open."""
+    uri = server.statistics.document_of(identity)
+    document = server.workspace.text_documents.get(unquote(uri)) if uri is not None else None
+    return document.source if document is not None else None
+
+
+def look_later(server: InfillServer, watched: Watched | None) -> None:
+    """Have the server look at accepted text again, to see what is kept of it."""
+    if watched is not None:
+        statistics, loop = server.statistics, asyncio.get_running_loop()
+        for after_s in LOOKS_AFTER_S:
+            loop.call_later(after_s, statistics.look, watched, after_s)
 
 
 def _identity_of(item: object) -> str:

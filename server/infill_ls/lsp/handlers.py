@@ -106,6 +106,7 @@ def _handle_documents(server: InfillServer) -> None:
             server.session.document_changed(
                 uri, convert.path_of(uri), document.source, document.language_id or ""
             )
+            server.statistics.text_changed(uri, document.source)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def did_save(_params: lsp.DidSaveTextDocumentParams) -> None:
@@ -115,6 +116,7 @@ def _handle_documents(server: InfillServer) -> None:
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         server.session.document_closed(uri, convert.path_of(uri))
+        server.statistics.document_closed(uri)
 
 
 async def _expect_typing(server: InfillServer, uri: str) -> None:
@@ -132,6 +134,11 @@ def _handle_notebooks(server: InfillServer) -> None:
             return
         tell = server.session.document_opened if is_new else server.session.document_changed
         tell(uri, None, document.source, document.language_id or "")
+        server.statistics.text_changed(uri, document.source)
+
+    def closed(uri: str) -> None:
+        server.session.document_closed(uri, None)
+        server.statistics.document_closed(uri)
 
     @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenNotebookDocumentParams) -> None:
@@ -148,15 +155,15 @@ def _handle_notebooks(server: InfillServer) -> None:
         if cells.structure is not None:
             for opened in cells.structure.did_open or ():
                 changed(opened.uri, is_new=True)
-            for closed in cells.structure.did_close or ():
-                server.session.document_closed(closed.uri, None)
+            for gone in cells.structure.did_close or ():
+                closed(gone.uri)
         for content in cells.text_content or ():
             changed(content.document.uri)
 
     @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:
         for cell in params.cell_text_documents:
-            server.session.document_closed(cell.uri, None)
+            closed(cell.uri)
 
 
 def _handle_workspace(server: InfillServer) -> None:

@@ -57,6 +57,7 @@ class InfillServer(MendedServer):
         self._first_options: object = None
         """What ``initialize`` set: it stays in force where what comes later says nothing."""
         self.statistics = Statistics(None)
+        self._counts = False
         self.commit_messages = CommitMessages()
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
@@ -235,8 +236,12 @@ class InfillServer(MendedServer):
         self._send_status()
 
     def _settings_changed(self) -> None:
-        keep = self.session.settings.statistics
-        self.statistics = Statistics(default_path() if keep else None)
+        counts = self.session.settings.statistics
+        # Other settings leave alone what waits to be accepted, or to be looked at again.
+        if counts != self._counts:
+            self._counts = counts
+            self.statistics.stop()
+            self.statistics = Statistics(default_path() if counts else None)
 
     def _send_status(self) -> None:
         known = Known(

@@ -1,7 +1,8 @@
 """What came of the suggestions, kept in a file on this machine and never sent anywhere.
 
 One JSON object a line: an ``offered`` event for each suggestion, and the events that refer to it
-by its id. There is no text, no path and no name in it: the language, lengths and times are all.
+by its id. There is no text, no path and no name in it: the language, the kind of place, lengths and
+times are all.
 """
 
 from __future__ import annotations
@@ -11,21 +12,45 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from platformdirs import user_data_path
 
+from infill_ls.reporting.kept import AcceptedTexts, Look, Watched
 from infill_ls.types import Report, Suggestion
 
 log = logging.getLogger(__name__)
 
 LARGEST_FILE_BYTES = 4_000_000
 """The file is put aside when it gets larger, and the one before it forgotten."""
+LONGEST_LINE_BYTES = 10_000
+"""A line that is longer is none of ours."""
 REMEMBERED = 100
 """Suggestions that may still be accepted: far more than an editor shows at a time."""
+
+_Chars = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+_Name = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A line of the file. Which fields there are depends on ``event``."""
+
+    event: _Name
+    id: _Name
+    at: Annotated[float, msgspec.Meta(ge=0, le=2e11)] = 0.0
+    """Seconds since 1970, up to a year that a calendar has."""
+    language: _Name = "?"
+    place: _Name = "?"
+    """The kind of place: a mode of :class:`infill_ls.types.Mode`."""
+    chars: _Chars = 0
+    ms: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
+    after: _Chars = 0
+    """Seconds from the acceptance to a look at what is kept."""
+    kept: _Chars = 0
 
 
 def default_path() -> Path:
@@ -35,10 +60,16 @@ def default_path() -> Path:
 
 @dataclass(slots=True)
 class _Offer:
-    key: tuple[str, str]
+    key: tuple[str, int]
     """The document and its text as it would be: the same as long as the user types along."""
-    chars: int
+    start: int
+    """Where in its document it is put."""
+    text: str
     taken_chars: int = 0
+
+    @property
+    def uri(self) -> str:
+        return self.key[0]
 
 
 class Statistics:
@@ -47,6 +78,7 @@ class Statistics:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._offers: OrderedDict[str, _Offer] = OrderedDict()
+        self._accepted = AcceptedTexts()
         self._session = secrets.token_hex(4)
         self._count = 0
 
@@ -56,48 +88,81 @@ class Statistics:
         One that the user is typing along is the same suggestion, however often it is sent.
         """
         snapshot = report.snapshot
-        key = (snapshot.uri, snapshot.text[: snapshot.offset] + suggestion.text)
+        key = (snapshot.uri, hash(snapshot.text[: snapshot.offset] + suggestion.text))
         for known, offer in self._offers.items():
             if offer.key == key:
                 return known
         self._count += 1
         identity = f"{self._session}-{self._count}"
-        self._offers[identity] = _Offer(key, len(suggestion.text))
+        self._offers[identity] = _Offer(key, snapshot.offset, suggestion.text)
         if len(self._offers) > REMEMBERED:
             self._offers.popitem(last=False)
         self._write(
             event="offered",
             id=identity,
             language=snapshot.language_id,
+            place=report.hole.mode.value if report.hole is not None else "?",
             trigger=snapshot.trigger.value,
             chars=len(suggestion.text),
             ms=round(latency_ms, 1),
         )
         return identity
 
+    def stop(self) -> None:
+        """Count nothing any more, nor what waits to be looked at."""
+        self._path = None
+
+    def document_of(self, identity: str) -> str | None:
+        """Return the URI of the document that a suggestion was for, while that is remembered."""
+        offer = self._offers.get(identity)
+        return offer.uri if offer is not None else None
+
     def shown(self, identity: str) -> None:
         """Record that the editor showed a suggestion; not every editor tells."""
         if identity in self._offers:
             self._write(event="shown", id=identity)
 
-    def accepted(self, identity: str) -> None:
-        """Record that a suggestion was accepted to its end."""
-        offer = self._offers.get(identity)
-        if offer is not None:
-            offer.taken_chars = offer.chars
-            self._write(event="accepted", id=identity, chars=offer.chars)
+    def accepted(self, identity: str, text: str | None = None) -> Watched | None:
+        """Record that a suggestion was accepted to its end; ``text`` is its document's.
 
-    def partially_accepted(self, identity: str, item_chars: int, chars: int) -> None:
+        What is returned is to be looked at later, by :meth:`look`.
+        """
+        offer = self._offers.get(identity)
+        if offer is None:
+            return None
+        offer.taken_chars = len(offer.text)
+        self._write(event="accepted", id=identity, chars=len(offer.text))
+        return self._watch(identity, offer, text)
+
+    def partially_accepted(
+        self, identity: str, item_chars: int, chars: int, text: str | None = None
+    ) -> Watched | None:
         """Record that the first ``chars`` characters of an item of ``item_chars`` were accepted.
 
         An item may repeat the line before the cursor, which nobody accepted.
         """
         offer = self._offers.get(identity)
-        if offer is not None:
-            taken = min(max(chars - (item_chars - offer.chars), 0), offer.chars)
-            if taken > offer.taken_chars:
-                offer.taken_chars = taken
-                self._write(event="partly", id=identity, chars=taken)
+        if offer is None:
+            return None
+        taken = min(max(chars - (item_chars - len(offer.text)), 0), len(offer.text))
+        if taken <= offer.taken_chars:
+            return None
+        offer.taken_chars = taken
+        self._write(event="partly", id=identity, chars=taken)
+        return self._watch(identity, offer, text)
+
+    def text_changed(self, uri: str, text: str) -> None:
+        """Follow what was accepted through an edit."""
+        self._accepted.text_changed(uri, text)
+
+    def document_closed(self, uri: str) -> None:
+        """Record what is kept in a document that is closed before it is time."""
+        self._record(self._accepted.document_closed(uri))
+
+    def look(self, watched: Watched, after_s: int) -> None:
+        """Record what is kept now of a text that was accepted ``after_s`` ago."""
+        found = self._accepted.look(watched, after_s)
+        self._record([found] if found is not None else [])
 
     def edit_offered(self, identity: str, language: str, rule: str, chars: int) -> None:
         """Record that a next edit was offered; ``identity`` is unique within the session."""
@@ -111,6 +176,22 @@ class Statistics:
 
     def _edit(self, identity: str) -> str:
         return f"{self._session}-{identity}"
+
+    def _watch(self, identity: str, offer: _Offer, text: str | None) -> Watched | None:
+        if self._path is None or text is None:
+            return None
+        taken = offer.text[: offer.taken_chars]
+        return self._accepted.watch(identity, offer.uri, text, offer.start, taken)
+
+    def _record(self, looks: Iterable[Look]) -> None:
+        for one in looks:
+            self._write(
+                event="kept",
+                id=one.identity,
+                after=one.after_s,
+                chars=one.chars,
+                kept=one.kept_chars,
+            )
 
     def _write(self, **event: Any) -> None:
         if self._path is None:
@@ -128,19 +209,20 @@ class Statistics:
             self._path = None
 
 
-def read_events(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the events back, oldest first; a line cut short is passed over."""
+def read_events(path: Path) -> Iterator[Event]:
+    """Read the events back, oldest first; a line that is none of ours is passed over."""
+    read = msgspec.json.Decoder(Event).decode
     for file in (_older(path), path):
-        if not file.exists():
+        try:
+            lines = file.open("rb")
+        except FileNotFoundError:
             continue
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
+        with lines:
+            while line := lines.readline(LONGEST_LINE_BYTES):
                 try:
-                    event = json.loads(line)
-                except ValueError:
+                    yield read(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError):
                     continue
-                if isinstance(event, dict) and "event" in event and "id" in event:
-                    yield event
 
 
 def _older(path: Path) -> Path:

@@ -21,6 +21,9 @@ from infill_ls.reporting import statistics
 WRONG = [
     (["--tcp", "--port", "99999"], "a port is a number from 1 to 65535, not 99999"),
     (["stats", "--days", "-3"], "at least one day, not -3"),
+    (["stats", "--days", "week"], "a number of days, not 'week'"),
+    (["stats", "--days", "9999999999"], "at most 36500 days"),
+    (["stats", "--json", "--html", "x"], "not allowed with"),
     (["model"], "the following arguments are required: ACTION"),
 ]
 
