@@ -10,7 +10,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from subprocess import PIPE, TimeoutExpired, run
+from subprocess import TimeoutExpired, run
 from typing import Any
 
 from infill_ls.errors import ModelError
@@ -84,8 +84,7 @@ def _render(template: str, attempts: list[dict[str, Any]]) -> dict[str, Any]:
         done = run(  # noqa: S603 - our own interpreter and module
             python_command("-m", "infill_ls.engine.chat_render"),
             input=asked.encode(),
-            stdout=PIPE,
-            stderr=PIPE,
+            capture_output=True,
             timeout=RENDER_LIMIT_S,
             check=False,
             **starting_options(),
