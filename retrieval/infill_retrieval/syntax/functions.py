@@ -36,6 +36,8 @@ class Function:
     inner_start: int
     """Where its statements begin: behind the opening bracket, or behind the documentation inside."""
     inner_end: int
+    header_end: int
+    """The same as ``inner_start``, but for comments that stand before the first statement."""
     has_braces: bool
     docstring: tuple[int, int] | None
     """Start and end of the documentation inside the body, as Python has it."""
@@ -71,6 +73,7 @@ def _function(
     start, end = tree.offset_of_byte(outer.start_byte), tree.offset_of_byte(node.end_byte)
     docstring = None
     has_braces = False
+    header_end = -1
     if body is None:
         if not text[:end].endswith(_END_WORD) or text[start:end].count("\n") == 0:
             return None  # a declaration without a body
@@ -90,6 +93,7 @@ def _function(
             return None  # an expression, not statements
         else:
             inner_start = len(text[:body_start].rstrip())
+            header_end = tree.offset_of_byte(_end_of_header(body))
             inner_end = max(inner_start, len(text[:inner_end].rstrip()))
     return Function(
         name=name,
@@ -98,6 +102,7 @@ def _function(
         end=end,
         inner_start=inner_start,
         inner_end=inner_end,
+        header_end=min(header_end, inner_start) if header_end >= 0 else inner_start,
         has_braces=has_braces,
         docstring=docstring,
         has_error=node.has_error,
@@ -112,6 +117,13 @@ def _docstring(tree: SyntaxTree, body: tree_sitter.Node) -> tuple[int, int] | No
     if text.type != "string":
         return None
     return tree.offset_of_byte(text.start_byte), tree.offset_of_byte(text.end_byte)
+
+
+def _end_of_header(body: tree_sitter.Node) -> int:
+    before = body.prev_sibling
+    while before is not None and "comment" in before.type:
+        before = before.prev_sibling
+    return before.end_byte if before is not None else body.start_byte
 
 
 def _docs_start(tree: SyntaxTree, outer: tree_sitter.Node) -> int:

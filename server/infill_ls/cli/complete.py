@@ -76,11 +76,7 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
     from infill_ls.lsp.client import run_server
 
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
-    # What an editor gets while one types; several candidates are for when one asks.
-    # What nobody could accept is not counted.
-    settings = {"candidates": 1, "statistics": False} | dict(
-        _parse_option(option) for option in options.option
-    )
+    settings = settings_of(options)
     if options.model:
         settings["model"] = str(locate(options.model).resolve())
 
@@ -91,6 +87,14 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
             return await server.ask(place.path, place.text, place.offset), server.warnings
 
     return asyncio.run(ask())
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line says, as an editor would send them."""
+    # What an editor gets while one types; several candidates are for when one asks.
+    # What nobody could accept is not counted.
+    said = dict(_parse_option(option) for option in options.option)
+    return {"candidates": 1, "statistics": False} | said
 
 
 def print_json(answer: Answer) -> None:

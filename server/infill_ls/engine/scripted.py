@@ -20,7 +20,6 @@ from infill_ls.types import (
     OnWritten,
     Prompt,
     StopReason,
-    StopRule,
     Written,
 )
 from infill_retrieval.syntax import TreeCache
@@ -127,13 +126,17 @@ class ScriptedEngine:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return tuple(self._completion(answer, prompt, request.stop) for answer in answers)
+        return tuple(self._completion(answer, request) for answer in answers)
 
-    def _completion(self, answer: Answer, prompt: Prompt, rule: StopRule) -> Completion:
+    def _completion(self, answer: Answer, request: CompletionRequest) -> Completion:
+        prompt, rule = request.prompt, request.stop
         text = self._text(answer, prompt)
         timings = EngineTimings(0, len(prompt.token_ids), 0.0, len(text), self.delay_s * 1000)
         written = TextStop(rule, self._trees)
-        reason = written.feed(text.encode("utf-8", "replace")) or StopReason.END
+        is_endless = request.priority is Priority.LONG and len(text) > rule.max_tokens
+        whole = text[: rule.max_tokens] if is_endless else text
+        reason = written.feed(whole.encode("utf-8", "replace"))
+        reason = reason or (StopReason.TOKENS if is_endless else StopReason.END)
         return Completion(written.text(), reason, self.mean_logprob, timings)
 
     def _text(self, answer: Answer, prompt: Prompt) -> str:

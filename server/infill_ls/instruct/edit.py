@@ -78,7 +78,7 @@ def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Edit:
     function, language = place.needs_function(), place.language
     for code in codes:
         if (found := find_function(code, function.name, language)) is not None:
-            body = found.text[found.function.inner_start : found.function.inner_end]
+            body = found.text[found.function.header_end : found.function.inner_end]
             break
     else:
         body = next((code for code in codes if not has_functions(code, language)), "")

@@ -49,6 +49,7 @@ TITLES = {
 SHOWN_CHARS = 400
 """Of an outline in a progress bar: its end."""
 TITLE_CHARS = 60
+EXPECTED = "expected [uri, range, version, instruction]"
 CHANGED = "the document has changed meanwhile: nothing is changed"
 
 
@@ -119,9 +120,12 @@ def _offers(
 
 
 def _runner(server: InfillServer, task: Task) -> Callable[..., Any]:
-    async def run(
-        uri: str, where: Any, version: Any = None, instruction: Any = ""
-    ) -> dict[str, Any] | None:
+    async def run(*arguments: Any) -> dict[str, Any] | None:  # pygls takes no optional ones
+        match arguments:
+            case [str(uri), where, *more] if len(more) <= 2:
+                version, instruction = (*more, None, None)[:2]
+            case _:
+                raise JsonRpcInvalidParams(EXPECTED)
         document = server.workspace.text_documents.get(unquote(uri))
         asked = _asked(server, task, uri, _range_of(where), str(instruction or ""))
         if document is None or asked is None:
@@ -284,7 +288,7 @@ def _asked(
 def _range_of(where: Any) -> lsp.Range:
     def number(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise JsonRpcInvalidParams("expected [uri, range, version, instruction]")
+            raise JsonRpcInvalidParams(EXPECTED)
         return value
 
     try:
@@ -294,7 +298,7 @@ def _range_of(where: Any) -> lsp.Range:
             lsp.Position(number(_member(end, "line")), number(_member(end, "character"))),
         )
     except (KeyError, TypeError, AttributeError):
-        raise JsonRpcInvalidParams("expected [uri, range, version, instruction]") from None
+        raise JsonRpcInvalidParams(EXPECTED) from None
 
 
 def _member(value: Any, name: str) -> Any:
