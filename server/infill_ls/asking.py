@@ -16,7 +16,7 @@ from infill_ls.engine.chat_form import ChatForm, chat_form
 from infill_ls.errors import ModelError
 from infill_ls.gathering import Gathering
 from infill_ls.instruct.answer import read_answer
-from infill_ls.instruct.edit import Edit, body_edit, edit_of, tests_of
+from infill_ls.instruct.edit import Edit, body_edit, code_of_tests, edit_of
 from infill_ls.instruct.gates import check
 from infill_ls.instruct.indentation import dedented
 from infill_ls.instruct.place import Place, find_place
@@ -107,7 +107,7 @@ class Asking:
 
         Raises :class:`~infill_ls.errors.InfillError` with the reason if nothing is to be changed.
         """
-        place = _place_of(asked)
+        place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
         if info.chat is None:
             raise ModelError(
@@ -128,13 +128,13 @@ class Asking:
                 raise AnswerRefusedError("the model answered nothing")
             return Answered(None, words=answer.whole.strip())
         if asked.tests is not None:
-            tests = await asyncio.to_thread(tests_of, answer, place.language)
+            tests = await asyncio.to_thread(code_of_tests, answer, place.language)
             return Answered(await asyncio.to_thread(_appended, tests, asked.tests, place))
         return Answered(await asyncio.to_thread(edit_of, answer, place, asked.task, outline))
 
     async def warm(self, asked: Asked) -> None:
         """Read what stands before an instruction, while that is typed."""
-        place = _place_of(asked)
+        place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
         if info.chat is not None:
             form = await chat_form(info.chat)
@@ -145,7 +145,7 @@ class Asking:
 
         Raises what :meth:`ask` raises.
         """
-        place = _place_of(asked)
+        place = await asyncio.to_thread(_place_of, asked)
         function, text = place.needs_function(), place.text
         blank = body_edit(place, "_")  # where its one statement stands is where to write
         head, _, tail = blank.new.rpartition("_")
@@ -167,7 +167,7 @@ class Asking:
         if not choice.suggestions:
             raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
         indent = head.rpartition("\n")[2]
-        body = dedented(indent + choice.suggestions[0].text)
+        body = dedented(indent + choice.suggestions[0].text, place.language)
         edit = body_edit(place, body)
         await asyncio.to_thread(check, place, edit.start, edit.end, edit.new, answered=body)
         return Answered(edit, note=f"{function.name} was {FILLED_IN_PLACE}")

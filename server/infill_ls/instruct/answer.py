@@ -86,7 +86,7 @@ def candidates(answer: Answer, language: Language) -> tuple[str, ...]:
 
     Raises :class:`AnswerRefusedError` if what is there is in another language.
     """
-    mine = [dedented(one.code) for one in answer.blocks if not _is_foreign(one, language)]
+    mine = [dedented(one.code, language) for one in answer.blocks if not _is_foreign(one, language)]
     mine = [code for code in mine if code.strip()]
     if mine:
         return tuple(mine)

@@ -64,7 +64,7 @@ def body_edit(place: Place, code: str) -> Edit:
     return _replacing(text, function.inner_start, function.inner_end, f"\n{indented}{end}")
 
 
-def tests_of(answer: Answer, language: Language) -> str:
+def code_of_tests(answer: Answer, language: Language) -> str:
     """Return the tests in an answer. Raises :class:`AnswerRefusedError`."""
     codes = [code for code in candidates(answer, language) if is_right(code, language)]
     if not answer.blocks and not any(has_functions(code, language) for code in codes):
@@ -86,7 +86,7 @@ def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Edit:
             raise AnswerRefusedError(
                 f"the answer has no function {function.name} that is right by its syntax"
             )
-    return body_edit(place, _with_steps(dedented(body), steps, language))
+    return body_edit(place, _with_steps(dedented(body, language), steps, language))
 
 
 def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: bool) -> Edit:
@@ -105,7 +105,7 @@ def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: boo
                 raise AnswerRefusedError("the answer has no code")
     elif not is_marked and not (is_right(code, language) and parse(language, code) is not None):
         raise AnswerRefusedError(f"the answer has no {language.name} that is right by its syntax")
-    code = _with_steps(dedented(code), steps, language)
+    code = _with_steps(dedented(code, language), steps, language)
     new = reindented(code, place.base_indent, step_of(place.text), language)
     return _replacing(place.text, place.start, place.end, new.removeprefix(place.base_indent))
 

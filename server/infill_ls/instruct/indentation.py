@@ -24,16 +24,24 @@ def step_of(text: str) -> str:
     return " " * steps.most_common(1)[0][0] if steps else DEFAULT_STEP
 
 
-def dedented(code: str) -> str:
-    """Return code without the indentation that all its lines share, and without blank ends."""
+def dedented(code: str, language: Language) -> str:
+    """Return code without the indentation that all its lines share, and without blank ends.
+
+    What goes on inside a string stays as it is, but for documentation.
+    """
     lines = code.expandtabs(4).split("\n") if _mixes(code) else code.split("\n")
     while lines and not lines[0].strip():
         del lines[0]
     while lines and not lines[-1].strip():
         del lines[-1]
-    indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    inside = _lines_in_strings("\n".join(lines), language)
+    outside = [line for number, line in enumerate(lines) if line.strip() and number not in inside]
+    indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in outside]
     shared = min(indents, key=len, default="")
-    return "\n".join(line.removeprefix(shared) if line.strip() else "" for line in lines)
+    return "\n".join(
+        line if number in inside else line.removeprefix(shared).rstrip()
+        for number, line in enumerate(lines)
+    )
 
 
 def reindented(code: str, indent: str, step: str, language: Language) -> str:

@@ -49,6 +49,8 @@ TITLES = {
 SHOWN_CHARS = 400
 """Of an outline in a progress bar: its end."""
 TITLE_CHARS = 60
+MOST_UNASKED_CHARS = 200_000
+"""A longer document is not parsed whenever the cursor moves, only when the user opens the menu."""
 EXPECTED = "expected [uri, range, version, instruction]"
 CHANGED = "the document has changed meanwhile: nothing is changed"
 
@@ -65,7 +67,7 @@ def handle_instructions(server: InfillServer) -> None:
             server.session.expect_ask(asked)
 
 
-def instruct_actions(
+async def instruct_actions(
     server: InfillServer, document: TextDocument, params: lsp.CodeActionParams
 ) -> list[lsp.CodeAction]:
     """Return what can be asked for at a place: all if the user looks for it, else a body to be written."""
@@ -76,14 +78,21 @@ def instruct_actions(
     start = offset_of(text, params.range.start, server.encoding)
     end = offset_of(text, params.range.end, server.encoding)
     language = language_of(document.uri, language_id)
-    offers = _offers(text, document.uri, language_id, start, end, language)
     is_invoked = params.context.trigger_kind == lsp.CodeActionTriggerKind.Invoked
+    if not is_invoked and len(text) > MOST_UNASKED_CHARS:
+        return []
+    version = document.version
+    offers = await asyncio.to_thread(
+        lambda: tuple(_offers(text, document.uri, language_id, start, end, language))
+    )
+    if document.version != version:
+        return []
     has_model = server.session.asks.has_model
     actions = []
     for task, title, instruction, is_wanted in offers:
         if (is_invoked and (has_model or task is Task.IMPLEMENT)) or is_wanted:
             where = _plain(params.range)
-            arguments = [document.uri, where, document.version, instruction]
+            arguments = [document.uri, where, version, instruction]
             command = lsp.Command(title, COMMANDS[task], arguments=arguments)
             actions.append(lsp.CodeAction(title=title, kind=ACTION_KIND, command=command))
     if is_invoked and actions and has_model:

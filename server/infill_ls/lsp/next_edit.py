@@ -95,7 +95,7 @@ def handle_next_edit(server: InfillServer) -> None:
             asked = [offer for offer in proposal.asked if _stands(server, offer)]
             if len(asked) > len(offers):
                 actions.append(_unsure_action(server, asked, len(asked) - len(offers)))
-        asking = instruct_actions(server, document, params)
+        asking = await instruct_actions(server, document, params)
         return [*(action for action in actions if action is not None), *asking]
 
     @server.command(APPLY)
