@@ -26,6 +26,7 @@ class StartScripted(Protocol):
         options: Any = None,
         handshake: Json | None = None,
         server_arguments: Sequence[str] = (),
+        **script: Any,
     ) -> Editor: ...
 
 
@@ -88,10 +89,12 @@ def start_scripted(start: Start, tmp_path: Path) -> StartScripted:
         options: Any = None,
         handshake: Json | None = None,
         server_arguments: Sequence[str] = (),
+        **script: Any,
     ) -> Editor:
-        script = tmp_path / "script.json"
-        script.write_text(json.dumps({"answers": answers or ["answer"], "delay_ms": delay_ms}))
-        editor = await start("--scripted-engine", str(script), *server_arguments)
+        path = tmp_path / "script.json"
+        whole = {"answers": answers or ["answer"], "delay_ms": delay_ms, **script}
+        path.write_text(json.dumps(whole))
+        editor = await start("--scripted-engine", str(path), *server_arguments)
         # Thinking ahead takes the next answer from the script whenever the test pauses.
         # A menu may wait as long as this machine needs, where that is not what is tested.
         own = {"thinkAhead": False, "completionDeadlineMs": 10_000}

@@ -18,7 +18,12 @@ FIRST_MARKER = 257
 
 
 def write_vocabulary(
-    path: Path, markers: Sequence[str], *, name: str = "", pre_tokenizer: str = "deepseek-coder"
+    path: Path,
+    markers: Sequence[str],
+    *,
+    name: str = "",
+    pre_tokenizer: str = "deepseek-coder",
+    chat_template: str = "",
 ) -> Path:
     """Write a vocabulary of 256 bytes, the pair ``12`` and ``markers`` (control tokens)."""
     tokens = [*_byte_letters(), "12", *markers]
@@ -26,6 +31,8 @@ def write_vocabulary(
     writer = gguf.GGUFWriter(path, "llama")
     if name:
         writer.add_name(name)
+    if chat_template:
+        writer.add_chat_template(chat_template)
     writer.add_vocab_size(len(tokens))
     writer.add_tokenizer_model("gpt2")
     if pre_tokenizer:

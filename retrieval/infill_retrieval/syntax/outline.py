@@ -57,7 +57,7 @@ def _declarations(
         for kind in Kind:
             if kind in match and "name" in match:
                 node, body = match[kind][0], match.get("body", [None])[0]
-                name = _last_identifier(tree.text_of(match["name"][0]))
+                name = last_identifier(tree.text_of(match["name"][0]))
                 place = (node.start_byte, -node.end_byte)
                 # A pattern with a body says more about the same node than one without.
                 if name and (place not in found or (body is not None and found[place][3] is None)):
@@ -102,7 +102,7 @@ _IDENTIFIER = re.compile(r"[^\W\d][\w$!?-]*|\w+")
 _NAMED_BEFORE = re.compile(r"(?<!\s)\s*+[\[({<:=]")
 
 
-def _last_identifier(text: str) -> str:
+def last_identifier(text: str) -> str:
     """Return the name in a declarator: ``*ns::Type::method(int x)`` is ``method``."""
     head = _NAMED_BEFORE.split(text.replace("::", "."), maxsplit=1)[0]
     names = _IDENTIFIER.findall(head) or _IDENTIFIER.findall(text)

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     # Imported here, not above: the server starts without what only the commands need.
     from infill_ls.cli import (
+        ask,
         complete,
         completion,
         doctor,
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     complete.add_command(commands)
     explain.add_command(commands)
+    ask.add_command(commands)
     doctor.add_command(commands)
     model.add_command(commands)
     stats.add_command(commands)

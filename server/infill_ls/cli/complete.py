@@ -77,11 +77,7 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
     from infill_ls.lsp.client import run_server
 
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
-    # What an editor gets while one types; several candidates are for when one asks.
-    # What nobody could accept is not counted.
-    settings = {"candidates": 1, "statistics": False} | dict(
-        _parse_option(option) for option in options.option
-    )
+    settings = settings_of(options)
     if options.model:
         settings["model"] = str(locate(options.model).resolve())
 
@@ -101,6 +97,14 @@ def _say(doing: str) -> None:
 
     if doing == MEASURING:
         print(f"infill-ls: {doing}", file=sys.stderr)
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line says, as an editor would send them."""
+    # What an editor gets while one types; several candidates are for when one asks.
+    # What nobody could accept is not counted.
+    said = dict(_parse_option(option) for option in options.option)
+    return {"candidates": 1, "statistics": False} | said
 
 
 def print_json(answer: Answer) -> None:

@@ -164,7 +164,7 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
     )
     gpus = [one["free_bytes"] for one in backend["devices"] if one["type"] == "gpu"]
     advised = recommend(
-        registry.known_files(),
+        [known for known in registry.known_files() if not known.model.is_instruct],
         speed,
         _size(path, facts),
         free_bytes=max([free, *gpus]),

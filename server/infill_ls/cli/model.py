@@ -86,7 +86,7 @@ def _list(options: argparse.Namespace) -> int:
                 {
                     "folder": str(store.model_folder()),
                     "chosen": store.chosen_model(),
-                    "models": [row.to_json() for row in rows],
+                    "models": [row.to_json() for row in rows if not row.is_instruct],
                 },
                 indent=2,
             )
@@ -106,6 +106,11 @@ def _use(options: argparse.Namespace) -> int:
     from infill_ls.models import registry
 
     name = options.name
+    if (known := registry.find(name)) is not None and known.model.is_instruct:
+        raise UsageError(
+            f"{known.name} follows instructions and completes nothing: fetch it with `infill-ls model "
+            f"pull {known.name}`, then set instructModel to its name"
+        )
     path = store.locate(name)
     if not path.is_file() and not _looks_like_a_path(name):
         path = fetch(name)

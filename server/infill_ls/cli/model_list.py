@@ -32,9 +32,11 @@ class ModelRow:
     path: Path | None
     """The file, if it is on this machine."""
     is_in_use: bool
+    is_instruct: bool = False
+    """Whether it is for instructions, and no choice for completions."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as an editor wants it, to offer models for choice."""
+        """Return the row as an editor wants it, to offer models for completions for choice."""
         return {
             "name": self.name,
             "title": self.title,
@@ -77,6 +79,7 @@ def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
         licence=licence,
         path=model.path,
         is_in_use=model.path == in_use,
+        is_instruct=known is not None and known.model.is_instruct,
     )
 
 
@@ -90,6 +93,7 @@ def _known_row(known: registry.KnownFile) -> ModelRow:
         licence=known.model.licence,
         path=None,
         is_in_use=False,
+        is_instruct=known.model.is_instruct,
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from infill_ls.errors import ModelError
+from infill_ls.models.chat import ChatTemplate
 from infill_ls.models.fim import FimTokens
 from infill_ls.types import GREEDY, Completion, OnWritten, Prompt, Sampling, StopRule
 
@@ -35,6 +36,8 @@ class EngineInfo:
     tokens_stay_in_line: bool
     """Whether no token holds a newline and more, so that a text's tokens are those of its lines,
     one after the other (true for DeepSeek-Coder). Makes counting and caching by line exact."""
+    chat: ChatTemplate | None = None
+    """How it is talked to, if it was trained to follow instructions and says how."""
     notes: tuple[str, ...] = ()
     """What the user should know of the model: that it is made for something else, say."""
     prefill_tokens_per_s: float = 0.0
@@ -85,8 +88,14 @@ class Engine(Protocol):
     async def start(self) -> EngineInfo:
         """Load the model if that has not happened; return when it is ready."""
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the token ids of each text; markers inside a text are plain text."""
+    async def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
+        """Return the token ids of each text.
+
+        Markers inside a text are plain text, unless ``reads_markers``: for what a model's own file
+        says, never for what people write.
+        """
 
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None

@@ -131,6 +131,7 @@ def _local_options(settings: Settings) -> EngineOptions:
         flash_attention=settings.engine.flash_attention,
         kv_type=settings.engine.kv_type,
         prompt_cache_mb=settings.engine.prompt_cache_mb,
+        must_infill=settings.engine.must_infill,
     )
 
 

@@ -17,10 +17,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
 
 
 class Tokenize(Message, frozen=True, kw_only=True):
-    """Asks for the token ids of texts; markers in them are plain text."""
+    """Asks for the token ids of texts; markers in them are plain text, unless they are to be read."""
 
     id: int
     texts: tuple[str, ...]
+    reads_markers: bool = False
 
 
 class Complete(Message, frozen=True, kw_only=True):

@@ -117,9 +117,13 @@ class EngineProcess:
         # Shielded: a request that is cancelled while the model loads must not stop the loading.
         return await asyncio.shield(self._loading)
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the token ids of each text."""
-        message = messages.Tokenize(id=next(self._ids), texts=tuple(texts))
+    async def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
+        """Return the token ids of each text; markers in them are text, unless ``reads_markers``."""
+        message = messages.Tokenize(
+            id=next(self._ids), texts=tuple(texts), reads_markers=reads_markers
+        )
         return list((await self._ask(message, messages.Tokens)).ids)
 
     async def complete(

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from infill_ls.engine.base import CompletionRequest, EngineInfo
+from infill_ls.engine.base import CompletionRequest, EngineInfo, Priority
 from infill_ls.engine.decoding.text_stop import TextStop
 from infill_ls.errors import EngineError, UsageError
+from infill_ls.models.chat import DEEPSEEK_CODER_INSTRUCT, ChatTemplate
 from infill_ls.models.fim import FimTokens, Order
+from infill_ls.settings import Settings
 from infill_ls.types import (
     Completion,
     EngineTimings,
     OnWritten,
     Prompt,
     StopReason,
-    StopRule,
+    Written,
 )
 from infill_retrieval.syntax import TreeCache
 
@@ -37,6 +39,14 @@ SCRIPTED_INFO = EngineInfo(
     tokens_stay_in_line=True,
 )
 """One token a character, its id the code point; markers lie beyond Unicode."""
+
+SCRIPTED_INSTRUCT = replace(
+    SCRIPTED_INFO,
+    model_name="scripted-instruct",
+    fim=None,
+    chat=ChatTemplate(DEEPSEEK_CODER_INSTRUCT, "<bos>", "<eos>"),
+)
+"""The same of one that follows instructions and cannot fill in the middle."""
 
 Answer = str | EngineError | Callable[[Prompt], str]
 
@@ -65,6 +75,10 @@ class ScriptedEngine:
     mean_logprob: float = -0.1
     prompts: list[Prompt] = field(default_factory=list)
     warmed: list[Prompt] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+    """The texts whose markers were read."""
+    loaded: EngineInfo = SCRIPTED_INFO
+    """What it says of itself."""
     cancelled: int = 0
     closed: bool = False
     _asked: int = 0
@@ -75,22 +89,29 @@ class ScriptedEngine:
     @property
     def info(self) -> EngineInfo | None:
         """Always loaded."""
-        return SCRIPTED_INFO
+        return self.loaded
 
     async def start(self) -> EngineInfo:
         """Return at once."""
-        return SCRIPTED_INFO
+        return self.loaded
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the code points of each text."""
+    async def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
+        """Return the code points of each text; what reads markers is recorded."""
+        if reads_markers:
+            self.marked.extend(texts)
         return [tuple(map(ord, text)) for text in texts]
 
     async def complete(
         self,
         request: CompletionRequest,
-        on_written: OnWritten | None = None,  # noqa: ARG002 - all of it comes at once
+        on_written: OnWritten | None = None,
     ) -> tuple[Completion, ...]:
-        """Give the next answers after ``delay_s`` seconds; each call begins one answer further."""
+        """Give the next answers after ``delay_s`` seconds; each call begins one answer further.
+
+        All of it comes at once, but for a long answer, which is told of line by line.
+        """
         prompt = request.prompt
         _record(self.prompts, prompt)
         self._write_down(prompt)
@@ -98,20 +119,36 @@ class ScriptedEngine:
         first = min(self._asked, len(self.answers)) - 1
         answers = self.answers[first : first + request.candidates]
         try:
-            await asyncio.sleep(self.delay_s)
+            if on_written is not None and request.priority is Priority.LONG:
+                await self._tell(self._text(answers[0], prompt), on_written)
+            else:
+                await asyncio.sleep(self.delay_s)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return tuple(self._completion(answer, prompt, request.stop) for answer in answers)
+        return tuple(self._completion(answer, request) for answer in answers)
 
-    def _completion(self, answer: Answer, prompt: Prompt, rule: StopRule) -> Completion:
-        if isinstance(answer, EngineError):
-            raise answer
-        text = answer(prompt) if callable(answer) else answer
+    def _completion(self, answer: Answer, request: CompletionRequest) -> Completion:
+        prompt, rule = request.prompt, request.stop
+        text = self._text(answer, prompt)
         timings = EngineTimings(0, len(prompt.token_ids), 0.0, len(text), self.delay_s * 1000)
         written = TextStop(rule, self._trees)
-        reason = written.feed(text.encode("utf-8", "replace")) or StopReason.END
+        is_endless = request.priority is Priority.LONG and len(text) > rule.max_tokens
+        whole = text[: rule.max_tokens] if is_endless else text
+        reason = written.feed(whole.encode("utf-8", "replace"))
+        reason = reason or (StopReason.TOKENS if is_endless else StopReason.END)
         return Completion(written.text(), reason, self.mean_logprob, timings)
+
+    def _text(self, answer: Answer, prompt: Prompt) -> str:
+        if isinstance(answer, EngineError):
+            raise answer
+        return answer(prompt) if callable(answer) else answer
+
+    async def _tell(self, text: str, on_written: OnWritten) -> None:
+        lines = text.splitlines(keepends=True)
+        for number in range(1, len(lines) + 1):
+            await asyncio.sleep(self.delay_s / len(lines))
+            on_written(Written("".join(lines[:number]), self.mean_logprob, number))
 
     def _write_down(self, prompt: Prompt) -> None:
         if self.prompts_file is not None:
@@ -131,13 +168,26 @@ class ScriptedEngine:
 def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
-    The file holds ``{"answers": [...], "delay_ms": 0, "prompts_file": path or nothing}``. Raises :class:`UsageError`.
+    The file holds ``{"answers": [...], "delay_ms": 0, "prompts_file": path or nothing}``, and for the
+    engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"`` and ``"chat_template"``.
+    Raises :class:`UsageError`.
     """
     try:
         script = json.loads(Path(path).read_text("utf-8"))
         answers = [str(answer) for answer in script["answers"]]
         delay_s = float(script.get("delay_ms", 0)) / 1000
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
+        told = [str(answer) for answer in script.get("instruct", answers)]
+        told_delay_s = float(script.get("instruct_delay_ms", 0)) / 1000
+        template = script.get("chat_template", DEEPSEEK_CODER_INSTRUCT)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"cannot use {path} as a script of answers: {error}") from None
-    return lambda *_: ScriptedEngine(answers=answers, delay_s=delay_s, prompts_file=file)
+
+    def make(settings: Settings, *_: object) -> ScriptedEngine:
+        if settings.engine.must_infill:
+            return ScriptedEngine(answers=answers, delay_s=delay_s, prompts_file=file)
+        chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
+        loaded = replace(SCRIPTED_INSTRUCT, chat=chat)
+        return ScriptedEngine(told, told_delay_s, prompts_file=file, loaded=loaded)
+
+    return make

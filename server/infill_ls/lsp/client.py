@@ -21,7 +21,7 @@ from pygls.protocol import LanguageServerProtocol
 
 from infill_ls import __version__
 from infill_ls.errors import InfillError
-from infill_ls.lsp.convert import offset_of, position_of
+from infill_ls.lsp.convert import offset_of, path_of, position_of
 from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
@@ -42,6 +42,16 @@ class Answer:
     indexed_files: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A file as it was, and as the server would have it."""
+
+    path: Path
+    before: str | None
+    """``None`` for a file that is made."""
+    after: str
+
+
 @dataclass
 class _Watch:
     """What the server told us unasked."""
@@ -50,6 +60,7 @@ class _Watch:
     status: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    edits: list[lsp.WorkspaceEdit] = field(default_factory=list)
 
 
 class ServerProcess:
@@ -98,6 +109,32 @@ class ServerProcess:
             request_ms=request_ms,
             indexed_files=self._watch.status.get("indexedFiles", 0),
         )
+
+    async def carry_out(
+        self, task: str, path: Path, text: str, where: tuple[int, int], instruction: str
+    ) -> tuple[dict[str, Any], list[Changed]]:
+        """Open ``path`` with ``text`` and have an instruction carried out for what is selected.
+
+        Returns the server's answer and what it would change; nothing is written.
+        """
+        self.open(path, text)
+        await self.until_ready()
+        start, end = (position_of(text, at, lsp.PositionEncodingKind.Utf32) for at in where)
+        plain = {
+            "start": {"line": start.line, "character": start.character},
+            "end": {"line": end.line, "character": end.character},
+        }
+        params = {
+            "command": f"infill-ls.{task}",
+            "arguments": [path.as_uri(), plain, self._version, instruction],
+        }
+        result = await self._client.protocol.send_request_async(
+            lsp.WORKSPACE_EXECUTE_COMMAND, params
+        )
+        texts = {path: text}
+        return result, [
+            changed for edit in self._watch.edits for changed in _changes_of(edit, texts)
+        ]
 
     def open(self, path: Path, text: str) -> None:
         """Open a document; the server tells its language by its name."""
@@ -169,11 +206,13 @@ async def run_server(
     options: dict[str, Any],
     arguments: Sequence[str] = (),
     *,
+    edits: bool = False,
     on_wait: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[ServerProcess]:
     """Run the server on the workspace ``folder`` with ``options`` as initializationOptions.
 
-    ``on_wait`` hears what the server is at when it is waited for longer than a second.
+    With ``edits`` it may ask for edits, which are kept, not made. ``on_wait`` hears what the server is
+    at when it is waited for longer than a second.
     """
     client = LanguageClient(
         "infill-ls",
@@ -197,6 +236,11 @@ async def run_server(
         text = params.message.removeprefix("infill-ls: ")
         (watch.errors if params.type is lsp.MessageType.Error else watch.warnings).append(text)
 
+    @client.feature(lsp.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
+    def apply_edit(params: lsp.ApplyWorkspaceEditParams) -> lsp.ApplyWorkspaceEditResult:
+        watch.edits.append(params.edit)
+        return lsp.ApplyWorkspaceEditResult(applied=True)
+
     # -P: the server must not import modules from the user's working directory.
     await client.start_io(sys.executable, "-P", "-m", "infill_ls", "--stdio", *arguments)
     log_reader = asyncio.create_task(_forward_log(client))
@@ -204,6 +248,7 @@ async def run_server(
         await client.initialize_async(
             lsp.InitializeParams(
                 capabilities=lsp.ClientCapabilities(
+                    workspace=_makes_edits() if edits else None,
                     general=lsp.GeneralClientCapabilities(
                         position_encodings=[lsp.PositionEncodingKind.Utf32]
                     ),
@@ -223,6 +268,38 @@ async def run_server(
         await _leave(client)
         await client.stop()  # type: ignore[no-untyped-call]
         await log_reader
+
+
+def _makes_edits() -> lsp.WorkspaceClientCapabilities:
+    return lsp.WorkspaceClientCapabilities(
+        apply_edit=True,
+        workspace_edit=lsp.WorkspaceEditClientCapabilities(
+            document_changes=True, resource_operations=[lsp.ResourceOperationKind.Create]
+        ),
+    )
+
+
+def _changes_of(edit: lsp.WorkspaceEdit, texts: dict[Path, str]) -> list[Changed]:
+    """Return what an edit makes of files, whose ``texts`` are known or are read."""
+    found = []
+    for change in edit.document_changes or ():
+        if not isinstance(change, lsp.TextDocumentEdit):
+            continue  # a file that is made: the edit of it comes next
+        path = path_of(change.text_document.uri)
+        assert path is not None
+        before = texts.get(path)
+        if before is None and path.exists():
+            before = path.read_bytes().decode("utf-8")
+        after = before or ""
+        for one in change.edits:
+            assert not isinstance(one, lsp.SnippetTextEdit)
+            start = offset_of(after, one.range.start, lsp.PositionEncodingKind.Utf32)
+            end = offset_of(after, one.range.end, lsp.PositionEncodingKind.Utf32)
+            is_crlf = "\r\n" in after
+            new = one.new_text.replace("\n", "\r\n") if is_crlf else one.new_text
+            after = after[:start] + new + after[end:]
+        found.append(Changed(path, before, after))
+    return found
 
 
 async def _leave(client: LanguageClient) -> None:

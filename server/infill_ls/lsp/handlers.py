@@ -19,6 +19,7 @@ from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.lsp import convert
 from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
+from infill_ls.lsp.instruct import handle_instructions
 from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
@@ -61,6 +62,7 @@ def create_server(
     _handle_completion(server)
     handle_feedback(server)
     handle_next_edit(server)
+    handle_instructions(server)
     handle_cursor(server)
     return server
 

@@ -18,6 +18,7 @@ from pygls.workspace import TextDocument
 
 from infill_ls.lsp.convert import position_of
 from infill_ls.lsp.cursor import place_is_named
+from infill_ls.lsp.instruct import instruct_actions
 from infill_ls.lsp.server import InfillServer
 from infill_ls.next_edit import Offer
 
@@ -94,7 +95,8 @@ def handle_next_edit(server: InfillServer) -> None:
             asked = [offer for offer in proposal.asked if _stands(server, offer)]
             if len(asked) > len(offers):
                 actions.append(_unsure_action(server, asked, len(asked) - len(offers)))
-        return [action for action in actions if action is not None]
+        asking = await instruct_actions(server, document, params)
+        return [*(action for action in actions if action is not None), *asking]
 
     @server.command(APPLY)
     async def apply(uri: str, version: int) -> None:

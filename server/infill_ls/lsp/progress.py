@@ -18,37 +18,49 @@ log = logging.getLogger(__name__)
 CREATE_TIMEOUT_S = 2.0
 REPORT_EVERY_S = 0.1
 
-Reporter = Callable[[str, int | None], None]
-"""Takes a message and, where it is known, how many percent are done."""
+
+class Reporter:
+    """Tells how far something is, if there is a bar for it."""
+
+    def __init__(self, server: LanguageServer, token: str | None) -> None:
+        self._server = server
+        self._token = token
+        self._last_report = 0.0
+
+    def __call__(self, message: str, percentage: int | None) -> None:
+        """Show a message and, where it is known, how many percent are done."""
+        now = time.monotonic()
+        if self._token is not None and now - self._last_report >= REPORT_EVERY_S:
+            self._last_report = now
+            value = lsp.WorkDoneProgressReport(message=message, percentage=percentage)
+            self._server.work_done_progress.report(self._token, value)
+
+    def on_cancel(self, cancel: Callable[[], object]) -> None:
+        """Have ``cancel`` called when the user cancels at the bar."""
+        future = self._server.work_done_progress.tokens.get(self._token or "")
+        if future is not None:
+            future.add_done_callback(lambda done: cancel() if done.cancelled() else None)
 
 
 @asynccontextmanager
-async def work_done_progress(server: LanguageServer, title: str) -> AsyncIterator[Reporter]:
+async def work_done_progress(
+    server: LanguageServer, title: str, *, can_cancel: bool = False
+) -> AsyncIterator[Reporter]:
     """Show ``title`` with progress while the body runs, if the editor can; the body runs anyway."""
     token = await _create(server)
     if token is None:
-        yield _report_nothing
+        yield Reporter(server, None)
         return
-    last_report = 0.0
-
-    def report(message: str, percentage: int | None = None) -> None:
-        nonlocal last_report
-        now = time.monotonic()
-        if now - last_report >= REPORT_EVERY_S:
-            last_report = now
-            value = lsp.WorkDoneProgressReport(message=message, percentage=percentage)
-            server.work_done_progress.report(token, value)
-
-    server.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title=title, percentage=0))
+    # What can be cancelled is not known how long it takes: a bar at 0 percent would say that it is.
+    begin = lsp.WorkDoneProgressBegin(
+        title=title, cancellable=can_cancel or None, percentage=None if can_cancel else 0
+    )
+    server.work_done_progress.begin(token, begin)
     try:
-        yield report
+        yield Reporter(server, token)
     finally:
         server.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
         server.work_done_progress.tokens.pop(token, None)  # pygls keeps them for ever
-
-
-def _report_nothing(_message: str, _percentage: int | None) -> None:
-    """Stand in for a bar that the editor does not show."""
 
 
 async def _create(server: LanguageServer) -> str | None:

@@ -284,6 +284,10 @@ class InfillServer(MendedServer):
     def _show_warning(self, warning: str) -> None:
         self._show(lsp.MessageType.Warning, warning)
 
+    def show(self, kind: lsp.MessageType, text: str) -> None:
+        """Say something to the user; what is only said and no fault stays out of the log."""
+        self.window_show_message(lsp.ShowMessageParams(kind, f"infill-ls: {text}"))
+
     def _show(self, kind: lsp.MessageType, text: str) -> None:
         log.log(logging.ERROR if kind is lsp.MessageType.Error else logging.WARNING, "%s", text)
         self.window_show_message(lsp.ShowMessageParams(kind, f"infill-ls: {text}"))

@@ -27,9 +27,14 @@ class ForwardingEngine:
         """Load the model."""
         return await self.engine.start()
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    async def tokenize(
+        self,
+        texts: Sequence[str],
+        *,
+        reads_markers: bool = False,
+    ) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
-        return await self.engine.tokenize(texts)
+        return await self.engine.tokenize(texts, reads_markers=reads_markers)
 
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None

@@ -84,7 +84,12 @@ class SimulatedEngine:
         """Return at once."""
         return self.model.info
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    async def tokenize(
+        self,
+        texts: Sequence[str],
+        *,
+        reads_markers: bool = False,  # noqa: ARG002 - a simulated model has none
+    ) -> list[tuple[int, ...]]:
         """Return token ids, in no time."""
         return self.model.tokenize(texts)
 

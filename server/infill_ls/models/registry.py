@@ -49,6 +49,8 @@ class KnownModel:
     files: tuple[HubFile, ...]
     active_millions: int | None = None
     """Parameters that one token uses, if not all."""
+    is_instruct: bool = False
+    """Whether it follows instructions: for ``instructModel``, not for completions."""
 
 
 @dataclass(frozen=True, slots=True)

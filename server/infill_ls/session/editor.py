@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from infill_ls.asking import Answered, Asked, OnProgress
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineChoice, EngineFactory, engine_for, same_engine
 from infill_ls.errors import InfillError, ModelError
 from infill_ls.gathering import Gathering
+from infill_ls.instruct import Task
+from infill_ls.instruct.task import NothingToDoError
 from infill_ls.pipeline import Pipeline
+from infill_ls.session.asks import Asks, TestsPlace, with_tests
 from infill_ls.session.background import Background
 from infill_ls.session.edits import EditSession
 from infill_ls.session.power import Power
@@ -70,6 +74,7 @@ class Session:
         self.edits = EditSession(settings, self._workspace.is_sensitive)
         self._engines = self._choose_engine()
         self._pipeline = self._make_pipeline()
+        self.asks = Asks(settings, engine_factory, self._workspace.retrieve, on_loading)
         self._last_report: dict[str, Report] = {}
         self._pace = Pace()
         self.paces_requests = False
@@ -119,6 +124,23 @@ class Session:
             self._thinking = self._background.run(self._think_ahead(report))
         return report
 
+    async def ask(
+        self, asked: Asked, on_progress: OnProgress
+    ) -> tuple[Answered, TestsPlace | None]:
+        """Carry an instruction out; for tests, the file that they go to comes with the answer.
+
+        A newer one for the same document takes its place: :class:`Superseded`. Raises
+        :class:`InfillError` with the reason if nothing is to be changed.
+        """
+        return await self._requests.run(
+            Kind.ASK, asked.snapshot.uri, self._carry_out(asked, on_progress)
+        )
+
+    def expect_ask(self, asked: Asked) -> None:
+        """Read what stands before an instruction that may come, if its model is loaded."""
+        if self.asks.is_loaded and not self._requests.has(Kind.ASK):
+            self._background.run(self._expect(asked))
+
     def cursor_rests(self, snapshot: Snapshot) -> None:
         """Prepare a place where something may be typed soon, if there is nothing else to do."""
         is_remote = bool(self.engine_label)
@@ -160,6 +182,8 @@ class Session:
             self._background.run(engines.close())
         for one in self._workspace.reconfigure(settings):
             self.edits.changed(one.uri, one.text, one.language_id, is_new=True)
+        if (unused := self.asks.reconfigure(settings)) is not None:
+            self._background.run(unused.close())
         self._use_pipeline()
 
     async def set_folders(
@@ -200,6 +224,7 @@ class Session:
         self._requests.cancel_all()
         self._pipeline.close()
         await self._engines.close()
+        await self.asks.close()
         await self._background.finish()
 
     def abandon(self) -> None:
@@ -215,6 +240,7 @@ class Session:
         self.edits.changed(uri, text, language_id, is_new=is_new)
         if path is not None:
             self._pipeline.document_changed(uri, path)
+            self.asks.document_changed(uri, path)
         self._workspace.document_changed(OpenDocument(uri, path, text, language_id))
 
     async def _suggest(self, snapshot: Snapshot) -> Report:
@@ -242,6 +268,33 @@ class Session:
         if report.completion is not None:
             self._pace.measured(now() - started_s)
         return report
+
+    async def _carry_out(
+        self, asked: Asked, on_progress: OnProgress
+    ) -> tuple[Answered, TestsPlace | None]:
+        await self._check_shown(asked.snapshot)
+        await self._workspace.until_read()
+        tests = None
+        if asked.task is Task.TESTS:
+            asked, tests = await with_tests(asked, self._workspace)
+        return await self.asks.ask(asked, self.engine, on_progress), tests
+
+    async def _expect(self, asked: Asked) -> None:
+        try:
+            await self._check_shown(asked.snapshot)
+            await self.asks.warm(asked)
+        except InfillError as error:
+            log.info("preparing for an instruction failed: %s", error)
+
+    async def _check_shown(self, snapshot: Snapshot) -> None:
+        """Raise :class:`NothingToDoError` if no model may see the document."""
+        settings = self.settings.completion
+        if not settings.enabled:
+            raise NothingToDoError("it is switched off (setting enabled)")
+        if {snapshot.language_id, "*"}.intersection(settings.disabled_languages):
+            raise NothingToDoError(f"it is switched off for {snapshot.language_id}")
+        if (why := await asyncio.to_thread(self._workspace.why_not_shown, snapshot)) is not None:
+            raise NothingToDoError(f"this file is shown to no model: {why}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         with suppress(Superseded):

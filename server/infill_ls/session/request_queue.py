@@ -14,6 +14,8 @@ class Kind(StrEnum):
     """What is asked for. Requests of different kinds leave each other alone."""
 
     COMPLETION = "completion"
+    ASK = "ask"
+    """An instruction is carried out, for seconds or minutes."""
     HINT = "hint"
     """A place is prepared that nobody has asked about yet."""
 

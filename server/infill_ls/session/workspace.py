@@ -192,6 +192,20 @@ class Workspace:
         near = snapshot.text[start : end if (stop := snapshot.text.find("\n", end)) < 0 else stop]
         return self._index.sensitivity(_name_of(snapshot.uri, snapshot.path), near)
 
+    def why_hidden(self, path: Path, text: str) -> str | None:
+        """Return why a whole file is not shown to a model, ``None`` if it may be; from any thread."""
+        return self._index.sensitivity(path, text)
+
+    def why_not_shown(self, snapshot: Snapshot) -> str | None:
+        """Return why nothing of a whole document is shown to a model; from any thread."""
+        name = _name_of(snapshot.uri, snapshot.path)
+        return self._sensitive.get(snapshot.uri) or self._index.sensitivity(name, snapshot.text)
+
+    def open_text(self, path: Path) -> str | None:
+        """Return the text of a file that is open in the editor; from any thread."""
+        found = (one.text for one in tuple(self._documents.values()) if one.path == path)
+        return next(found, None)
+
     def abandon(self) -> None:
         """Stop what would hold up the end of the process."""
         self._closed = True

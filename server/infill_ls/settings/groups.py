@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,21 @@ class EngineSettings:
     kv_type: str
     idle_minutes: float
     gpu_layers: int
+    must_infill: bool = True
+    """Whether a model that cannot fill in the middle is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructSettings:
+    """Instructions to a model."""
+
+    model_path: Path | None
+    """The model that follows them; none if there is none."""
+    outline: str
+    context_tokens: int
+    snippet_tokens: int
+    max_tokens: int
+    limit_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,7 @@ class Settings:
     unasked: UnaskedSettings
     next_edit: bool
     engine: EngineSettings
+    instruct: InstructSettings
     remote: RemoteSettings
     statistics: bool
     written: WrittenSettings
@@ -159,6 +175,14 @@ class Settings:
                 idle_minutes=written.idle_minutes,
                 gpu_layers=written.gpu_layers,
             ),
+            instruct=InstructSettings(
+                model_path=locate(written.instruct_model) if written.instruct_model else None,
+                outline=written.instruct_outline,
+                context_tokens=written.instruct_context_tokens,
+                snippet_tokens=written.instruct_snippet_tokens,
+                max_tokens=written.instruct_max_tokens,
+                limit_s=written.instruct_limit_s,
+            ),
             remote=RemoteSettings(
                 url=written.remote_url,
                 api=written.remote_api,
@@ -171,6 +195,27 @@ class Settings:
             statistics=written.statistics,
             written=written,
         )
+
+    def for_instructions(self) -> Settings:
+        """Return the settings of the engine that runs the instruct model, with budgets of its own.
+
+        To be called only where there is such a model.
+        """
+        instruct = self.instruct
+        assert instruct.model_path is not None
+        changed = self.changed(
+            model=str(instruct.model_path.absolute()),
+            context_tokens=instruct.context_tokens,
+            prefix_tokens=instruct.context_tokens // 4,
+            suffix_tokens=instruct.context_tokens // 8,
+            snippet_tokens=instruct.snippet_tokens,
+            max_tokens=instruct.max_tokens,
+            cold_target_ms=0,
+            kv_tokens=0,
+            prompt_cache_mb=0,
+            remote_url="",
+        )
+        return replace(changed, engine=replace(changed.engine, must_infill=False))
 
     def changed(self, **written: Any) -> Settings:
         """Return the same settings with other values, by the names that users write, in snake_case."""

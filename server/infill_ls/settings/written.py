@@ -147,6 +147,35 @@ class WrittenSettings(BaseModel):
         le=10_000,
         description="How long the pop-up menu may wait for us, as it waits for all servers.",
     )
+    instruct_model: str = Field(
+        "",
+        description="Path of a GGUF model that follows instructions, or a name of `infill-ls model list`, "
+        "for `infill-ls ask` and the code actions. Loaded when it is asked, on top of the other. Empty "
+        "means none: functions are then implemented by the model that fills in.",
+    )
+    instruct_outline: Literal["discard", "comment", "off"] = Field(
+        "discard",
+        description="The steps that an instruct model writes before the code: thrown away, or kept as a "
+        "comment; off means that it is not asked for them.",
+    )
+    instruct_context_tokens: int = Field(
+        8192,
+        ge=1024,
+        le=131_072,
+        description="Longest conversation with an instruct model, in tokens.",
+    )
+    instruct_snippet_tokens: int = Field(
+        2048,
+        ge=0,
+        le=65_536,
+        description="Tokens of snippets from other files for an instruct model.",
+    )
+    instruct_max_tokens: int = Field(
+        2048, ge=16, le=16_384, description="Longest answer to an instruction, in tokens."
+    )
+    instruct_limit_s: int = Field(
+        300, ge=1, le=3600, description="Longest time for an answer to an instruction, in seconds."
+    )
     threads: int = Field(
         0, ge=0, le=256, description="CPU threads; 0 means as many as measured best."
     )

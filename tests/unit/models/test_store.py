@@ -36,6 +36,20 @@ def test_deepseek_coder_is_known_in_all_sizes() -> None:
         assert registry.find(f"DeepSeek-Coder-{size}") is not None
 
 
+def test_models_that_follow_instructions_are_told_from_those_that_fill_in() -> None:
+    names = {known.name for known in registry.known_files() if known.model.is_instruct}
+    assert names == {
+        "deepseek-coder-1.3b-instruct",
+        "deepseek-coder-6.7b-instruct",
+        "deepseek-coder-33b-instruct",
+        "deepseek-coder-v2-lite-instruct",
+        "qwen2.5-coder-1.5b-instruct",
+        "qwen2.5-coder-7b-instruct",
+    }
+    for known in registry.known_files():
+        assert known.model.is_instruct == ("instruct" in known.source.file.lower())
+
+
 def test_a_file_goes_by_its_model_and_quantization() -> None:
     default, other = (
         registry.find("deepseek-coder-1.3b:q4_k_m"),

@@ -18,6 +18,7 @@ from infill_ls.engine.llama.offload import ALL_LAYERS
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.engine.shape import read_shape
 from infill_ls.errors import ModelError
+from infill_ls.models.chat import ChatTemplate, template_of
 from infill_ls.models.store import why_missing
 
 native_log = logging.getLogger("llama.cpp")
@@ -113,6 +114,17 @@ def metadata(model: Any, key: str) -> str:
     buffer = ctypes.create_string_buffer(512)
     length = llama_cpp.llama_model_meta_val_str(model, key.encode(), buffer, 512)
     return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
+
+
+def find_chat_template(model: Any, vocab: LlamaVocab, name: str) -> ChatTemplate | None:
+    """Return how the model is talked to, in the words of its file."""
+    found = llama_cpp.llama_model_chat_template(model, None) or b""
+    return template_of(
+        name,
+        found.decode("utf-8", "replace"),
+        bos=vocab.spelled(end=False),
+        eos=vocab.spelled(end=True),
+    )
 
 
 def read_facts(path: Path, *, must_infill: bool = True) -> ModelFacts:

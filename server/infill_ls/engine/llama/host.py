@@ -257,7 +257,7 @@ class _Connection(threading.Thread):
             is_served = target is not None and worker.is_serving(target)
             self.send(messages.Served(id=message.id, is_served=is_served))
         elif isinstance(message, messages.Tokenize):
-            ids = tuple(worker.tokenize(message.texts))
+            ids = tuple(worker.tokenize(message.texts, reads_markers=message.reads_markers))
             self.send(messages.Tokens(id=message.id, ids=ids))
         else:
             self._asked[message.id] = asked = Asked(message, self._tell)

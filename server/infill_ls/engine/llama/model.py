@@ -31,7 +31,12 @@ from infill_ls.engine.llama.calibration import (
     measure_again,
 )
 from infill_ls.engine.llama.devices import list_devices
-from infill_ls.engine.llama.file import interruption, load_model, read_facts
+from infill_ls.engine.llama.file import (
+    find_chat_template,
+    interruption,
+    load_model,
+    read_facts,
+)
 from infill_ls.engine.llama.governor import ThreadGovernor
 from infill_ls.engine.llama.kept_prompts import KeptPrompts
 from infill_ls.engine.llama.offload import layers_that_fit
@@ -116,6 +121,7 @@ class LlamaModel:
             stop_ids=self.vocab.find_stop_ids(f"{facts.architecture} {facts.name}"),
             fim=self.vocab.find_fim_tokens(f"{facts.architecture} {facts.name}"),
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
+            chat=find_chat_template(self._model, self.vocab, facts.name),
             notes=self._fixes.notes,
             prefill_tokens_per_s=self.calibration.prefill_tokens_per_s,
             decode_ms=self.calibration.decode_ms,

@@ -38,10 +38,10 @@ class LlamaVocab:
         """The bytes of every token."""
         return Vocabulary([self._piece(token) for token in range(self.tokens)])
 
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Return the token ids of ``text``. Markers in it stay text."""
+    def tokenize(self, text: str, *, reads_markers: bool = False) -> tuple[int, ...]:
+        """Return the token ids of ``text``. Markers in it stay text, unless ``reads_markers``."""
         data = text.encode("utf-8", "replace")
-        ids = self._ids(data, reads_markers=False)
+        ids = self._ids(data, reads_markers=reads_markers)
         if ids is None:
             raise ModelError(f"the tokenizer failed on a text of {len(data)} bytes")
         return ids
@@ -135,6 +135,14 @@ class LlamaVocab:
             if len(found) == len(ids):
                 return family, found
         return None
+
+    def spelled(self, *, end: bool) -> str:
+        """Return how the token that begins (or ends) a text is spelled; empty if there is none."""
+        token = int(llama_cpp.llama_vocab_eos(self._vocab)) if end else self._bos
+        if token < 0:
+            return ""
+        spelling = llama_cpp.llama_vocab_get_text(self._vocab, token)
+        return str(spelling.decode("utf-8", "replace")) if spelling else ""
 
     @cached_property
     def _bos(self) -> int:

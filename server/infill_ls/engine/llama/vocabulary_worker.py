@@ -12,7 +12,7 @@ import llama_cpp
 
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.gguf_fixes import find_gguf_fixes
-from infill_ls.engine.llama.file import load_model, metadata, read_facts
+from infill_ls.engine.llama.file import find_chat_template, load_model, metadata, read_facts
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.engine.llama.worker import Asked
 from infill_ls.engine.messages import Refused
@@ -36,6 +36,7 @@ class VocabularyModel:
             stop_ids=self.vocab.find_stop_ids(f"{facts.architecture} {facts.name}"),
             fim=self.vocab.find_fim_tokens(f"{facts.architecture} {facts.name}"),
             tokens_stay_in_line=self.vocab.pieces.tokens_stay_in_line(),
+            chat=find_chat_template(self._model, self.vocab, facts.name),
             notes=fixes.notes,
         )
 
@@ -52,10 +53,12 @@ class VocabularyWorker:
         self._stopped = threading.Event()
         self.last_used = time.monotonic()
 
-    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
         """Return the token ids of each text; from any thread."""
         self.last_used = time.monotonic()
-        return [self._vocab.tokenize(text) for text in texts]
+        return [self._vocab.tokenize(text, reads_markers=reads_markers) for text in texts]
 
     def submit(self, asked: Asked) -> None:
         """Refuse a request; from any thread."""

@@ -182,9 +182,13 @@ class Worker:
         self._serving: Asked | None = None
         self.last_used = time.monotonic()
 
-    def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
         """Return the token ids of each text; from any thread."""
         self.last_used = time.monotonic()
+        if reads_markers:
+            return [self._model.vocab.tokenize(text, reads_markers=True) for text in texts]
         return self._model.vocab.tokenize_all(texts)
 
     def submit(self, asked: Asked) -> None:

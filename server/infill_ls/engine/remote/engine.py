@@ -108,12 +108,17 @@ class RemoteEngine:
         """Look at the server if that has not happened; return what model it has."""
         return (await self._connect()).info
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
-        """Return the token ids of each text."""
+    async def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
+        """Return the token ids of each text; markers in them are text, unless ``reads_markers``."""
         server = await self._connect()
-        if isinstance(server.tokenizer, EngineProcess):
-            return await server.tokenizer.tokenize(texts)
-        return await self._guarded(lambda: server.tokenizer.tokenize(texts))
+        tokenizer = server.tokenizer
+        if isinstance(tokenizer, EngineProcess):
+            return await tokenizer.tokenize(texts, reads_markers=reads_markers)
+        if reads_markers:
+            return await self._guarded(lambda: tokenizer.tokenize_markers(texts))
+        return await self._guarded(lambda: tokenizer.tokenize(texts))
 
     async def complete(
         self,

@@ -66,6 +66,10 @@ class ServerTokenizer:
         found = await asyncio.gather(*(self._joined(batch) for batch in batches))
         return [ids for batch in found for ids in batch]
 
+    async def tokenize_markers(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the token ids of each text; markers inside are read as such."""
+        return [await self._ask(text, markers=True) if text else () for text in texts]
+
     async def _find_bos(self) -> tuple[int, ...]:
         if self._dialect.adds_bos_unasked:
             return await self._ask("", markers=True, bos=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
+from infill_ls.document.licences import is_licence
 from infill_ls.suggesting.filters.site import Site
 from infill_ls.types import Mode
 
@@ -21,10 +22,6 @@ LOOPS = ((3, 6), (10, 4))
 LOOP_CHARS = 1_000
 """So much of the end of a line is looked at."""
 _WORD = re.compile(r"[^\W\d]\w+")
-_LICENCE = re.compile(
-    r"\bcopyright\b|\(c\) \d{4}|SPDX-|all rights reserved|\blicen[cs]ed? under\b|\bwarrant(?:y|ies)\b",
-    re.IGNORECASE,
-)
 
 
 def line_tail(text: str, site: Site) -> str:
@@ -127,7 +124,7 @@ def comments(text: str, site: Site) -> str:
         if number == 0 and near.line.strip(language.comment + " \t*/"):
             continue  # it is the user's own comment that goes on
         is_known = full in known and len(_WORD.findall(full)) >= SHORTEST_COMMENT_WORDS
-        if is_known or _LICENCE.search(line):
+        if is_known or is_licence(line):
             return "\n".join(lines[:number])
     return text
 

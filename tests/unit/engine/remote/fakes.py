@@ -264,7 +264,9 @@ class FakeVocabulary:
     async def start(self) -> EngineInfo:
         return INFO
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    async def tokenize(
+        self, texts: Sequence[str], *, reads_markers: bool = False
+    ) -> list[tuple[int, ...]]:
         return [tuple(map(ord, text)) for text in texts]
 
     async def close(self) -> None:

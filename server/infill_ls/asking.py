@@ -1,0 +1,303 @@
+"""From an instruction to one edit: the way that an instruction takes, as ``pipeline`` is that of completions.
+
+No LSP and no state. A model that follows instructions answers (:meth:`Asking.ask`), or, where there is
+none, the one that fills in writes a body in place (:meth:`Asking.fill`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from infill_ls.document.cut import cut
+from infill_ls.engine import CompletionRequest, EngineInfo, Priority
+from infill_ls.engine.chat_form import ChatForm, chat_form
+from infill_ls.errors import ModelError
+from infill_ls.gathering import Gathering
+from infill_ls.instruct.answer import read_answer
+from infill_ls.instruct.edit import Edit, body_edit, code_of_tests, edit_of
+from infill_ls.instruct.gates import check
+from infill_ls.instruct.indentation import dedented
+from infill_ls.instruct.place import Place, find_place
+from infill_ls.instruct.prompt import SYSTEM, context_of, request_of
+from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError, OutlineUse, Task
+from infill_ls.pipeline import Pipeline
+from infill_ls.prompting.redact import redact
+from infill_ls.suggesting.ranking import rank
+from infill_ls.suggesting.stopping import stop_rule
+from infill_ls.types import (
+    Completion,
+    Hole,
+    Mode,
+    Prompt,
+    PromptPart,
+    Snapshot,
+    StopReason,
+    StopRule,
+    Trigger,
+    Written,
+)
+from infill_retrieval.secrets.judgement import is_bare, secret_lines
+
+MANY_LINES = 10_000
+FILLED_TOKENS = 512
+"""The longest body that is filled in place: a model that fills in loses its way in longer ones."""
+FILLED_IN_PLACE = (
+    "written by the model that fills in, as no instruct model is set: a good guess from the name, the "
+    "documentation and the project (setting instructModel)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TestsFile:
+    """The file that tests go to."""
+
+    name: str
+    """As the prompt shows it."""
+    text: str
+    manner: str
+    """How the project's tests look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An instruction. ``snapshot.offset`` is where the selection starts."""
+
+    snapshot: Snapshot
+    end: int
+    task: Task
+    instruction: str = ""
+    tests: TestsFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What there is of an answer that is being written."""
+
+    outline: str
+    code_lines: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of an instruction: an edit of the document or of the file of tests, or words."""
+
+    edit: Edit | None
+    words: str = ""
+    note: str = ""
+    """What the user is to know of it."""
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Asking:
+    """Has instructions carried out by the engine of ``gathering``."""
+
+    def __init__(self, gathering: Gathering, limit_s: int) -> None:
+        self._gathering = gathering
+        self._engine = gathering.engine
+        self._settings = gathering.settings
+        self._limit_s = limit_s
+
+    async def ask(self, asked: Asked, outline: OutlineUse, on_progress: OnProgress) -> Answered:
+        """Return what the instruct model makes of an instruction.
+
+        Raises :class:`~infill_ls.errors.InfillError` with the reason if nothing is to be changed.
+        """
+        place = await asyncio.to_thread(_place_of, asked)
+        info = await self._gathering.model()
+        if info.chat is None:
+            raise ModelError(
+                f"the model {info.model_name} has no chat template: choose one that is made to follow "
+                "instructions (an instruct model) as instructModel"
+            )
+        form = await chat_form(info.chat)
+        prompt = await self._prompt(asked, place, outline, form, info)
+        rule = StopRule(
+            max_tokens=self._settings.completion.max_tokens,
+            max_lines=MANY_LINES,
+            time_budget_ms=self._limit_s * 1000,
+        )
+        completion = await self._write(prompt, rule, on_progress)
+        answer = read_answer(completion.text)
+        if asked.task is Task.EXPLAIN:
+            if not answer.whole.strip():
+                raise AnswerRefusedError("the model answered nothing")
+            return Answered(None, words=answer.whole.strip())
+        if asked.tests is not None:
+            tests = await asyncio.to_thread(code_of_tests, answer, place.language)
+            return Answered(await asyncio.to_thread(_appended, tests, asked.tests, place))
+        return Answered(await asyncio.to_thread(edit_of, answer, place, asked.task, outline))
+
+    async def warm(self, asked: Asked) -> None:
+        """Read what stands before an instruction, while that is typed."""
+        place = await asyncio.to_thread(_place_of, asked)
+        info = await self._gathering.model()
+        if info.chat is not None:
+            form = await chat_form(info.chat)
+            await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
+
+    async def fill(self, asked: Asked, on_progress: OnProgress) -> Answered:
+        """Return the body that the model which fills in writes in place.
+
+        Raises what :meth:`ask` raises.
+        """
+        place = await asyncio.to_thread(_place_of, asked)
+        function, text = place.needs_function(), place.text
+        blank = body_edit(place, "_")  # where its one statement stands is where to write
+        head, _, tail = blank.new.rpartition("_")
+        before, after = text[: blank.start] + head, tail + text[blank.end :]
+        snapshot = replace(
+            asked.snapshot, text=before + after, offset=len(before), trigger=Trigger.INVOKED
+        )
+        prepared = await Pipeline(self._gathering).prepare(snapshot)
+        if prepared.prompt is None or prepared.hole is None:
+            raise NothingToDoError(f"nothing is written here: {prepared.reason}")
+        hole = replace(prepared.hole, mode=Mode.BLOCK)
+        rule = replace(
+            stop_rule(hole, Trigger.INVOKED, self._settings),
+            max_lines=MANY_LINES,
+            time_budget_ms=self._limit_s * 1000,
+        )
+        completion = await self._write(prepared.prompt, rule, on_progress)
+        choice = await asyncio.to_thread(rank, (completion,), hole, Trigger.INVOKED, 0.0)
+        if not choice.suggestions:
+            raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
+        indent = head.rpartition("\n")[2]
+        body = dedented(indent + choice.suggestions[0].text, place.language)
+        edit = body_edit(place, body)
+        await asyncio.to_thread(check, place, edit.start, edit.end, edit.new, answered=body)
+        return Answered(edit, note=f"{function.name} was {FILLED_IN_PLACE}")
+
+    async def _write(self, prompt: Prompt, rule: StopRule, on_progress: OnProgress) -> Completion:
+        """Return what the model writes. Raises if it does not come to an end."""
+
+        def tell(written: Written) -> None:
+            so_far = read_answer(written.text)
+            lines = sum(block.code.count("\n") + 1 for block in so_far.blocks)
+            on_progress(Progress(so_far.outline, lines, written.tokens))
+
+        request = CompletionRequest(
+            prompt=prompt,
+            stop=rule,
+            sampling=self._settings.completion.sampling,
+            priority=Priority.LONG,
+            answer_within_s=self._limit_s,
+        )
+        completion = (await self._engine.complete(request, tell))[0]
+        if completion.stop is StopReason.TOKENS:
+            raise AnswerRefusedError(
+                f"the model did not come to an end within {rule.max_tokens} tokens"
+            )
+        if completion.stop in {StopReason.TIME, StopReason.LINES}:
+            raise AnswerRefusedError(f"the model did not come to an end within {self._limit_s} s")
+        return completion
+
+    async def _prompt(
+        self, asked: Asked, place: Place, outline: OutlineUse, form: ChatForm, info: EngineInfo
+    ) -> Prompt:
+        tokenizer = self._gathering.tokenizer
+        tests = asked.tests
+        request = request_of(
+            place,
+            asked.task,
+            outline,
+            asked.instruction,
+            tests=tests.name if tests is not None else "",
+            manner=tests.manner if tests is not None else "",
+        )
+        hole, below = _surroundings(asked.snapshot, place)
+        retrieval = await self._gathering.search(
+            replace(asked.snapshot, offset=place.start, trigger=Trigger.INVOKED), hole
+        )
+        (fixed,) = await tokenizer.count([SYSTEM + place.target + request])
+        budgets = await self._gathering.budgets()
+        room = budgets.room_tokens - fixed - retrieval.tokens
+        if room <= 0:
+            raise NothingToDoError(
+                f"the part in question is too long for {info.context_tokens} tokens with an answer of "
+                f"{self._settings.completion.max_tokens} (instructContextTokens)"
+            )
+        prefix, suffix = replace(budgets, room_tokens=room).beside(0)
+        context = context_of(
+            place,
+            hole,
+            below,
+            retrieval,
+            asked.snapshot.name,
+            prefix_line_tokens=await tokenizer.count_lines(hole.prefix + hole.typed),
+            suffix_line_tokens=await tokenizer.count_lines(below),
+            prefix_budget_tokens=prefix,
+            suffix_budget_tokens=suffix,
+        )
+        return await self._spell(form, context, request, asked.snapshot.uri, info)
+
+    async def _spell(
+        self, form: ChatForm, context: str, request: str, document: str, info: EngineInfo
+    ) -> Prompt:
+        """Return the conversation as tokens: of the form's markers alone become special ones."""
+        said, before_user = f"{SYSTEM}\n\n{context}", ""
+        if form.between is not None:
+            said, before_user = SYSTEM, form.between
+        marked = await self._engine.tokenize(
+            [form.opening, before_user, form.closing], reads_markers=True
+        )
+        opening, between, closing = marked
+        plain = await self._engine.tokenize([said, context if before_user else "", request])
+        words, shown, asks = plain
+        head = (*opening, *words, *between, *shown)
+        ids = (*head, *asks, *closing)
+        if len(ids) + self._settings.completion.max_tokens > info.context_tokens:
+            raise NothingToDoError(
+                f"the conversation has {len(ids)} tokens, which leaves no room for an answer of "
+                f"{self._settings.completion.max_tokens} in {info.context_tokens}"
+            )
+        return Prompt(
+            token_ids=ids,
+            anchor_tokens=len(head),
+            fragment="",
+            text=f"{form.opening}{said}{before_user}{context if before_user else ''}{request}{form.closing}",
+            parts=(PromptPart("context", len(head)), PromptPart("request", len(asks))),
+            document=document,
+        )
+
+
+def _place_of(asked: Asked) -> Place:
+    snapshot = asked.snapshot
+    place = find_place(
+        snapshot.text,
+        snapshot.path or snapshot.name,
+        snapshot.language_id,
+        snapshot.offset,
+        asked.end,
+        asked.task,
+    )
+    lines = place.target.splitlines()
+    if secret_lines(lines, bare=is_bare(place.language.name), language=place.language):
+        raise NothingToDoError("the part in question holds what looks like a secret")
+    if asked.task is Task.REWRITE and not asked.instruction.strip():
+        raise NothingToDoError("there is no instruction: say how to rewrite it")
+    return place
+
+
+def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
+    """Return what stands before the place, as a hole, and what stands behind it; without secrets."""
+    start = redact(cut(replace(snapshot, offset=place.start)))
+    end = redact(cut(replace(snapshot, offset=place.end)))
+    if start is None or end is None:
+        raise NothingToDoError("the part in question holds what looks like a secret")
+    return start, end.line_tail + end.below
+
+
+def _appended(tests: str, file: TestsFile, place: Place) -> Edit:
+    """Return the edit that puts tests at the end of their file."""
+    text = file.text
+    gap = "\n\n\n" if text.strip() else ""
+    start = len(text.rstrip())
+    edit = Edit(start, len(text), text[start:], f"{gap}{tests}\n")
+    whole = Place(text, place.language, start, len(text), None)
+    check(whole, edit.start, edit.end, edit.new, answered=tests)
+    return edit

@@ -1,0 +1,63 @@
+"""What no edit may bring in: errors, secrets, licences, the whole file again. As for suggestions."""
+
+from __future__ import annotations
+
+from infill_ls.document.licences import is_licence
+from infill_ls.document.lines import with_lf
+from infill_ls.instruct.place import Place
+from infill_ls.instruct.task import AnswerRefusedError
+from infill_retrieval.secrets.judgement import is_bare, secret_lines
+from infill_retrieval.syntax import Language, parse
+
+WHOLE_FILE_SHARE = 0.5
+"""So much of what surrounds the place, written again, is the file again."""
+LEAST_LINES = 5
+SHORTEST_LINE_CHARS = 4
+CONTEXT_LINES = 10
+
+
+def check(place: Place, start: int, end: int, new: str, *, answered: str) -> None:
+    """Raise :class:`AnswerRefusedError` if ``new`` must not take the place of ``text[start:end]``.
+
+    ``answered`` is all the code of the answer.
+    """
+    text = place.text
+    if not new.strip() or new == with_lf(text[start:end]):
+        raise AnswerRefusedError("the answer changes nothing")
+    if repeats_file(answered, text[:start], text[end:], text[start:end]):
+        raise AnswerRefusedError("the answer is the whole file again")
+    check_text(new, text[:start], text[end:], place.language)
+    before, after = (
+        parse(place.language, text),
+        parse(place.language, text[:start] + new + text[end:]),
+    )
+    if before is not None and (after is None or after.error_count() > before.error_count()):
+        raise AnswerRefusedError("the answer would add errors to the syntax of the file")
+
+
+def check_text(new: str, before: str, after: str, language: Language) -> None:
+    """Raise :class:`AnswerRefusedError` if new text holds a secret, or words of a licence."""
+    above = with_lf(before).split("\n")[-CONTEXT_LINES:]
+    below = with_lf(after).split("\n")[:CONTEXT_LINES]
+    first = len(above) - 1
+    lines = [*above[:-1], *(above[-1] + new + below[0]).split("\n"), *below[1:]]
+    last = first + new.count("\n")
+    hidden = secret_lines(lines, bare=is_bare(language.name), language=language)
+    if any(first <= number <= last for number in hidden):
+        raise AnswerRefusedError("the answer holds what looks like a secret")
+    known = {line.strip() for line in with_lf(before + after).split("\n")}
+    if any(is_licence(line) and line.strip() not in known for line in new.split("\n")):
+        raise AnswerRefusedError("the answer holds the words of a licence")
+
+
+def repeats_file(code: str, before: str, after: str, old: str) -> bool:
+    """Tell whether code writes most of what stands around the place again."""
+    around = set(_lines(before) + _lines(after)) - set(_lines(old))
+    if len(around) < LEAST_LINES:
+        return False
+    return len(around & set(_lines(code))) >= WHOLE_FILE_SHARE * len(around)
+
+
+def _lines(text: str) -> list[str]:
+    stripped = (line.strip() for line in with_lf(text).split("\n"))
+    return [line for line in stripped if len(line) >= SHORTEST_LINE_CHARS]
