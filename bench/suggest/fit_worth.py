@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from infill_ls.suggesting import worth
 
 Floats = npt.NDArray[np.float64]
-PENALTY = 0.3
+PENALTY = 0.03
 FOLDS = 5
 STEPS = 20
 WEIGHTS = Path(worth.__file__).with_name("worth_weights.py")

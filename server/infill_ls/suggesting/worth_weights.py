@@ -1,6 +1,59 @@
 """Written by ``bench/suggest/fit_worth.py``; not to be edited by hand."""
 
-MODEL = ""
-BIAS = 0.0
-THRESHOLDS: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
-WEIGHTS: dict[str, float] = {}
+MODEL = "infill-ls-mini"
+BIAS = 1.6973
+THRESHOLDS: tuple[tuple[float, float], ...] = (
+    (0.00, 0.0000),
+    (0.05, 0.0000),
+    (0.10, 0.0000),
+    (0.15, 0.0000),
+    (0.20, 0.0000),
+    (0.25, 0.0000),
+    (0.30, 0.0000),
+    (0.35, 0.0000),
+    (0.40, 0.0000),
+    (0.45, 0.0000),
+    (0.50, 0.0000),
+    (0.55, 0.0383),
+    (0.60, 0.0383),
+    (0.65, 0.0390),
+    (0.70, 0.1167),
+    (0.75, 0.1885),
+    (0.80, 0.2521),
+    (0.85, 0.3239),
+    (0.90, 0.4041),
+    (0.95, 0.5516),
+    (1.00, 1.0000),
+)
+"""For each value of ``minProbability`` the worth that keeps as many right suggestions."""
+WEIGHTS: dict[str, float] = {
+    "above": 0.0682,
+    "begins_a_word": 0.0113,
+    "chars": -0.2504,
+    "cut": -0.5367,
+    "doubtful": -1.5186,
+    "first": 0.2783,
+    "in_a_word": 0.0423,
+    "last": 0.6885,
+    "least": 0.6960,
+    "lines": -0.2434,
+    "mean": 1.4766,
+    "mode_argument": -0.3221,
+    "mode_block": -0.2497,
+    "mode_comment": -0.1489,
+    "mode_declaration": 0.3283,
+    "mode_import": 1.0465,
+    "mode_line": 0.3103,
+    "mode_statement": -0.1734,
+    "mode_string": 0.0949,
+    "nothing_typed": -0.0931,
+    "second_least": 0.6743,
+    "slope": 0.2376,
+    "stop_dedent": -0.5742,
+    "stop_end": 0.2165,
+    "stop_lines": -0.5405,
+    "stop_syntax": -0.0246,
+    "stop_tokens": -0.0989,
+    "tokens": -0.5375,
+    "typed": 0.0998,
+}
