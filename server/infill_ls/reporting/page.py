@@ -28,7 +28,7 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 .offered { fill: var(--faint); } .taken { fill: var(--good); } .dot { fill: var(--line); }
 .curve { fill: none; stroke: var(--line); stroke-width: 2; }
 .axis { stroke: var(--faint); }
-table { border-collapse: collapse; } td, th { padding: .1rem .7rem; text-align: right; }
+table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { padding: .1rem .7rem; text-align: right; }
 td:first-child, th:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--faint); }
 .figures { display: flex; flex-wrap: wrap; gap: 2rem; } .figures b { display: block; font-size: 1.6rem; }
 """
@@ -56,6 +56,8 @@ def page(summary: Summary, days: int) -> str:
             "<h2>Accepted share by kind of place</h2>",
             _shares_plot(by_use(summary.by_place)),
             _table("place", by_use(summary.by_place)),
+            "<h2>Accepted share by language and kind of place</h2>",
+            _matrix(summary),
             _KEPT,
         ]
     return (
@@ -179,10 +181,28 @@ def _table(first: str, tallies: Sequence[tuple[str, Tally]]) -> str:
         for name, tally in tallies
     ]
     head = "".join(f"<th>{title}</th>" for title in titles)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join(map(_row, rows))
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _matrix(summary: Summary) -> str:
+    """Return a table of languages by kinds of places, with the share that was accepted and of how many."""
+    places = [name for name, _ in by_use(summary.by_place)]
+    rows = [["", *places]]
+    for language, _ in by_use(summary.by_language)[:MOST_ROWS]:
+        tallies = summary.by_language_and_place[language]
+        cells = [tallies.get(place) for place in places]
+        rows.append(
+            [
+                language,
+                *(f"{_percent(one.share_taken)} of {one.offered}" if one else "" for one in cells),
+            ]
+        )
+    return "<table>" + "".join(map(_row, rows)) + "</table>"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _every_day(by_day: dict[date, Tally]) -> list[date]:

@@ -95,6 +95,7 @@ def test_table_json_and_page_have_the_same_figures(
     assert (figures["acceptedShare"], figures["savedKeystrokes"]) == (0.5, 8)
     assert (figures["keptShareAfter30s"], figures["keptShareAfter5min"]) == (0.75, 0.25)
     assert figures["latencyMsMedian"] == 20.5
+    assert figures["byLanguageAndPlace"] == {"lua": figures["byPlace"]}
     assert main(["stats"]) == 0
     shown = capsys.readouterr().out
     (row,) = (line for line in shown.splitlines() if "block" in line)
@@ -111,6 +112,7 @@ def test_table_json_and_page_have_the_same_figures(
     ]
     assert "75% was there after 30 s, 25% after 5 min" in shown
     cells = re.findall(r"<td>(.*?)</td>", html.read_text())
+    assert cells[-4:] == ["", "block", "lua", "50% of 2"]
     assert cells[:8] == ["lua", "2", "1", "50%", "75%", "25%", "8", "20"]
 
 
