@@ -54,11 +54,14 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
 def test_the_plots_have_a_shape_for_each_figure() -> None:
     text = page(summarize(EVENTS), 30)
     plots = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
-    days, latency, languages, places = plots
+    days, latency, kept, languages, places = plots
     assert len(days.findall(".//g/title")) == 4
     assert [one.get("height") for one in days.iter("rect")][:2] == ["80.0", "80.0"]
     assert len(list(latency.iter("circle"))) == 4
     assert len(list(languages.iter("rect"))) == len(list(places.iter("rect"))) == 4
+    assert [text.text for text in kept.iter("text")] == ["all, 30 s", "80%", "python, 30 s", "80%"]
+    widths = [float(one.get("width", "")) for one in kept.iter("rect")]
+    assert widths[1] / widths[0] == pytest.approx(0.8)
     for shape in days.iter("rect"):
         assert 0 <= float(shape.get("y", "")) <= 160
 
