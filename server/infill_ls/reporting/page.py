@@ -32,7 +32,7 @@ table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { 
 td:first-child, th:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--faint); }
 .figures { display: flex; flex-wrap: wrap; gap: 2rem; } .figures b { display: block; font-size: 1.6rem; }
 """
-_KEPT = """<p>The part that was still there so long after it was accepted, or when its file was closed, if
+_KEPT = """<p>The part that was still there so long after it was accepted, or when its file or the editor was closed, if
 that was earlier.</p>"""
 
 
