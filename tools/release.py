@@ -248,7 +248,11 @@ def _differs(files: Mapping[str, bytes], top: str, wanted: Mapping[str, bytes]) 
 def _vsix_lacks(files: Mapping[str, bytes], name: str) -> list[str]:
     target = name.removeprefix("infill-ls-").removesuffix(".vsix")
     problems = _lacking(
-        files, "extension/package.json", "extension/dist/extension.js", "extension/readme.md"
+        files,
+        "extension/package.json",
+        "extension/dist/extension.js",
+        "extension/media/prebuilt_llama.py",
+        "extension/readme.md",
     )
     if f'TargetPlatform="{target}"'.encode() not in files.get("extension.vsixmanifest", b""):
         problems.append(f"is not for {target}")

@@ -36,6 +36,13 @@ OURS = {
         "a version, or the path or URL of a wheel. Empty means the server that came with the "
         "extension.",
     },
+    "infill-ls.server.wheels": {
+        "type": "string",
+        "default": "https://abetlen.github.io/llama-cpp-python/whl",
+        "scope": "machine",
+        "description": "Index from which llama.cpp is taken prebuilt, when the server is installed; it is "
+        "compiled if there is no wheel for the machine. Empty asks no other index than pip's own.",
+    },
 }
 """Settings of the extension itself; the server restarts when they change."""
 

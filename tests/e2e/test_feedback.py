@@ -119,3 +119,22 @@ async def test_what_is_kept_is_looked_at_after_its_time(monkeypatch: pytest.Monk
     look_later(server, watched)
     look_later(server, None)
     assert later == [(after, server.statistics.look, watched, after) for after in (30, 300)]
+
+
+async def test_what_is_kept_is_counted_when_the_editor_ends(
+    start_scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    editor = await start_scripted(ANSWER)
+    item = await suggested(editor)
+    editor.notify(
+        "textDocument/didChange",
+        {
+            "textDocument": {"uri": URI, "version": 2},
+            "contentChanges": [{"text": f"# x {ANSWER}"}],
+        },
+    )
+    await editor.ask("workspace/executeCommand", item["command"])
+    assert await editor.shut_down() == 0
+    found = await events(tmp_path / "data", 4)
+    assert [(event["after"], event["kept"]) for event in found[2:]] == [(30, 4), (300, 4)]

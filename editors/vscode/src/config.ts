@@ -10,6 +10,8 @@ export interface ServerSettings {
   readonly arguments: readonly string[];
   /** What pip is told to install; empty means the wheel that came with the extension. */
   readonly package: string;
+  /** The index that a prebuilt llama.cpp is looked for on; empty means none. */
+  readonly wheels: string;
 }
 
 export function serverSettings(): ServerSettings {
@@ -18,6 +20,7 @@ export function serverSettings(): ServerSettings {
     path: config.get("server.path", "").trim(),
     arguments: config.get<string[]>("server.arguments", []),
     package: config.get("server.package", "").trim(),
+    wheels: config.get("server.wheels", "").trim(),
   };
 }
 

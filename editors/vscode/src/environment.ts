@@ -58,9 +58,15 @@ export async function installServer(
       const python = await findPython(run);
       await vscode.workspace.fs.createDirectory(context.globalStorageUri);
       await run(python, "-P", "-m", "venv", storagePath(context, folder));
+      const own = program(context, folder, "python");
+      const chosen = await findPackage(context);
+      const { wheels } = serverSettings();
       // Without a wheel for this platform the inference engine is compiled, which takes minutes.
-      const pip = ["-P", "-m", "pip", "install", "--disable-pip-version-check"];
-      await run(program(context, folder, "python"), ...pip, await findPackage(context));
+      const prebuilt = ["-P", path.join(context.extensionPath, "media", "prebuilt_llama.py")];
+      const takesPrebuilt = wheels !== "" && path.isAbsolute(chosen) && chosen.endsWith(".whl");
+      if (takesPrebuilt) await run(own, ...prebuilt, "get", wheels, chosen);
+      await run(own, "-P", "-m", "pip", "install", "--disable-pip-version-check", chosen);
+      if (takesPrebuilt) await run(own, ...prebuilt, "check", chosen);
     });
     await record(context, { folder, version: extensionVersion(context) });
   } catch (error) {

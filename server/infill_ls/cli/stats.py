@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,11 +97,18 @@ def _as_json(summary: Summary) -> dict[str, Any]:
     return (
         _figures(summary.total)
         | {"editsOffered": summary.edits, "editsAccepted": summary.edits_taken}
+        | {name: _all_figures(tallies) for name, tallies in groups.items()}
         | {
-            name: {key: _figures(tally) for key, tally in tallies.items()}
-            for name, tallies in groups.items()
+            "byLanguageAndPlace": {
+                language: _all_figures(places)
+                for language, places in summary.by_language_and_place.items()
+            }
         }
     )
+
+
+def _all_figures(tallies: Mapping[str, Tally]) -> dict[str, dict[str, float | None]]:
+    return {name: _figures(tally) for name, tally in tallies.items()}
 
 
 def _figures(tally: Tally) -> dict[str, float | None]:

@@ -87,6 +87,7 @@ def _handle_life(server: InfillServer, editor_pid: int | None, look_every_s: flo
 
     @server.feature(lsp.SHUTDOWN)
     async def shutdown(_params: None) -> None:
+        server.statistics.close()
         await server.session.close()
 
 

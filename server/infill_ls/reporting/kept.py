@@ -105,6 +105,11 @@ class AcceptedTexts:
         kept = kept_chars(watched.accepted, text[watched.start : watched.end])
         return Look(watched.identity, after_s, _visible_chars(watched.accepted), kept)
 
+    def all_closed(self) -> Iterator[Look]:
+        """Return the looks that are still due, as the editor ends."""
+        for uri in list(self._texts):
+            yield from self.document_closed(uri)
+
     def document_closed(self, uri: str) -> Iterator[Look]:
         """Return the looks that are still due, at the text as it is closed."""
         for watched in [one for one in self._watched.values() if one.uri == uri]:

@@ -28,12 +28,12 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 .offered { fill: var(--faint); } .taken { fill: var(--good); } .dot { fill: var(--line); }
 .curve { fill: none; stroke: var(--line); stroke-width: 2; }
 .axis { stroke: var(--faint); }
-table { border-collapse: collapse; } td, th { padding: .1rem .7rem; text-align: right; }
+table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { padding: .1rem .7rem; text-align: right; }
 td:first-child, th:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--faint); }
 .figures { display: flex; flex-wrap: wrap; gap: 2rem; } .figures b { display: block; font-size: 1.6rem; }
 """
-_KEPT = """<p>Kept: the part of the accepted text that was still there so long after it was accepted, or
-when its file was closed, if that was earlier.</p>"""
+_KEPT = """<p>The part that was still there so long after it was accepted, or when its file or the editor was closed, if
+that was earlier.</p>"""
 
 
 def page(summary: Summary, days: int) -> str:
@@ -50,13 +50,17 @@ def page(summary: Summary, days: int) -> str:
             _days_plot(summary.by_day),
             "<h2>By day: median latency</h2>",
             _latency_plot(summary.by_day),
+            "<h2>What was kept of the accepted text</h2>",
+            _KEPT,
+            _kept_plot(summary),
             "<h2>Accepted share by language</h2>",
             _shares_plot(by_use(summary.by_language)),
             _table("language", by_use(summary.by_language)),
             "<h2>Accepted share by kind of place</h2>",
             _shares_plot(by_use(summary.by_place)),
             _table("place", by_use(summary.by_place)),
-            _KEPT,
+            "<h2>Accepted share by language and kind of place</h2>",
+            _matrix(summary),
         ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -136,20 +140,34 @@ def _plot(shapes: Iterable[str], days: Sequence[date], most: str) -> str:
 
 
 def _shares_plot(tallies: Sequence[tuple[str, Tally]]) -> str:
+    return _bars(
+        (name, tally.share_taken, f"{_percent(tally.share_taken)} of {tally.offered}")
+        for name, tally in tallies[:MOST_ROWS]
+    )
+
+
+def _kept_plot(summary: Summary) -> str:
+    groups = [("all", summary.total), *by_use(summary.by_language)[:MOST_ROWS]]
+    shares = [
+        (f"{name}, {after}", share)
+        for name, tally in groups
+        for after_s, after in ((30, "30 s"), (300, "5 min"))
+        if (share := tally.share_kept(after_s)) is not None
+    ]
+    return _bars((name, share, _percent(share)) for name, share in shares)
+
+
+def _bars(bars: Iterable[tuple[str, float, str]]) -> str:
+    """Return a bar for each name and share of 1, with what is to be said behind it."""
     rows = []
     width = WIDTH - LABEL_WIDTH - 130
-    for index, (name, tally) in enumerate(tallies[:MOST_ROWS]):
+    for index, (name, share, said) in enumerate(bars):
         y = index * ROW_HEIGHT
-        share = tally.share_taken * width
         rows.append(
-            _text(0, y + 15, name)
+            _text(0, y + 14, name)
             + f'<rect class="offered" x="{LABEL_WIDTH}" y="{y}" width="{width}" height="18"/>'
-            f'<rect class="taken" x="{LABEL_WIDTH}" y="{y}" width="{share:.1f}" height="18"/>'
-            + _text(
-                LABEL_WIDTH + width + 8,
-                y + 14,
-                f"{_percent(tally.share_taken)} of {tally.offered}",
-            )
+            f'<rect class="taken" x="{LABEL_WIDTH}" y="{y}" width="{share * width:.1f}" height="18"/>'
+            + _text(LABEL_WIDTH + width + 8, y + 14, said)
         )
     return _svg(max(len(rows), 1) * ROW_HEIGHT, "".join(rows))
 
@@ -179,10 +197,28 @@ def _table(first: str, tallies: Sequence[tuple[str, Tally]]) -> str:
         for name, tally in tallies
     ]
     head = "".join(f"<th>{title}</th>" for title in titles)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join(map(_row, rows))
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _matrix(summary: Summary) -> str:
+    """Return a table of languages by kinds of places, with the share that was accepted and of how many."""
+    places = [name for name, _ in by_use(summary.by_place)]
+    rows = [["", *places]]
+    for language, _ in by_use(summary.by_language)[:MOST_ROWS]:
+        tallies = summary.by_language_and_place[language]
+        cells = [tallies.get(place) for place in places]
+        rows.append(
+            [
+                language,
+                *(f"{_percent(one.share_taken)} of {one.offered}" if one else "" for one in cells),
+            ]
+        )
+    return "<table>" + "".join(map(_row, rows)) + "</table>"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _every_day(by_day: dict[date, Tally]) -> list[date]:

@@ -159,6 +159,10 @@ class Statistics:
         """Record what is kept in a document that is closed before it is time."""
         self._record(self._accepted.document_closed(uri))
 
+    def close(self) -> None:
+        """Record what is kept as the editor ends: not every one closes its documents."""
+        self._record(self._accepted.all_closed())
+
     def look(self, watched: Watched, after_s: int) -> None:
         """Record what is kept now of a text that was accepted ``after_s`` ago."""
         found = self._accepted.look(watched, after_s)

@@ -54,6 +54,7 @@ class Summary:
     total: Tally = field(default_factory=Tally)
     by_language: dict[str, Tally] = field(default_factory=dict)
     by_place: dict[str, Tally] = field(default_factory=dict)
+    by_language_and_place: dict[str, dict[str, Tally]] = field(default_factory=dict)
     by_day: dict[date, Tally] = field(default_factory=dict)
     edits: int = 0
     """Next edits that were offered."""
@@ -88,12 +89,14 @@ def summarize(events: Iterable[Event], since: float = 0.0) -> Summary:
                 fate.looks[event.after] = event
     summary = Summary(edits=len(edits), edits_taken=len(edits & edits_taken))
     for fate in fates.values():
+        places = summary.by_language_and_place.setdefault(fate.offer.language, {})
         # The day as the user lived it.
         day = datetime.fromtimestamp(fate.offer.at).astimezone().date()
         for tally in (
             summary.total,
             summary.by_language.setdefault(fate.offer.language, Tally()),
             summary.by_place.setdefault(fate.offer.place, Tally()),
+            places.setdefault(fate.offer.place, Tally()),
             summary.by_day.setdefault(day, Tally()),
         ):
             _add(tally, fate)

@@ -54,11 +54,14 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
 def test_the_plots_have_a_shape_for_each_figure() -> None:
     text = page(summarize(EVENTS), 30)
     plots = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
-    days, latency, languages, places = plots
+    days, latency, kept, languages, places = plots
     assert len(days.findall(".//g/title")) == 4
     assert [one.get("height") for one in days.iter("rect")][:2] == ["80.0", "80.0"]
     assert len(list(latency.iter("circle"))) == 4
     assert len(list(languages.iter("rect"))) == len(list(places.iter("rect"))) == 4
+    assert [text.text for text in kept.iter("text")] == ["all, 30 s", "80%", "python, 30 s", "80%"]
+    widths = [float(one.get("width", "")) for one in kept.iter("rect")]
+    assert widths[1] / widths[0] == pytest.approx(0.8)
     for shape in days.iter("rect"):
         assert 0 <= float(shape.get("y", "")) <= 160
 
@@ -95,6 +98,7 @@ def test_table_json_and_page_have_the_same_figures(
     assert (figures["acceptedShare"], figures["savedKeystrokes"]) == (0.5, 8)
     assert (figures["keptShareAfter30s"], figures["keptShareAfter5min"]) == (0.75, 0.25)
     assert figures["latencyMsMedian"] == 20.5
+    assert figures["byLanguageAndPlace"] == {"lua": figures["byPlace"]}
     assert main(["stats"]) == 0
     shown = capsys.readouterr().out
     (row,) = (line for line in shown.splitlines() if "block" in line)
@@ -111,6 +115,7 @@ def test_table_json_and_page_have_the_same_figures(
     ]
     assert "75% was there after 30 s, 25% after 5 min" in shown
     cells = re.findall(r"<td>(.*?)</td>", html.read_text())
+    assert cells[-4:] == ["", "block", "lua", "50% of 2"]
     assert cells[:8] == ["lua", "2", "1", "50%", "75%", "25%", "8", "20"]
 
 

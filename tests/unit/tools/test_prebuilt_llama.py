@@ -171,3 +171,48 @@ def test_the_installation_says_which_it_was(
     assert len(runs) == installs, asked
     assert ("--index-url" in runs[0]) == (wheels != "off")
     assert any("-e .[dev,all-languages]" in one for one in runs)
+
+
+def server_wheel(folder: Path) -> Path:
+    path = folder / "infill_ls-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        metadata = f"Name: infill-ls\nRequires-Dist: llama-cpp-python=={pinned_version()}\n"
+        wheel.writestr("infill_ls-1.dist-info/METADATA", metadata)
+    return path
+
+
+def test_the_extension_for_vs_code_does_the_same(tmp_path: Path, python: Path) -> None:
+    """The script that it runs in the environment that it makes."""
+    script = ROOT / "editors" / "vscode" / "media" / "prebuilt_llama.py"
+    wheel = server_wheel(tmp_path)
+
+    def run_script(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        nobody = {"PIP_CONFIG_FILE": os.devnull, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return subprocess.run(
+            [str(python), "-P", str(script), *map(str, arguments)],
+            env=kept | nobody | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+
+    default = "https://abetlen.github.io/llama-cpp-python/whl"
+    forbidden = run_script("get", default, wheel, PIP_NO_INDEX="1")
+    assert (forbidden.returncode, backend_of(python)) == (0, "")
+    assert "no other one is asked" in forbidden.stdout
+    none = run_script("get", (tmp_path / "empty").as_uri(), wheel)
+    assert (none.returncode, backend_of(python)) == (0, "")
+    assert "it is compiled" in none.stdout.splitlines()[-1]
+    backend = "metal" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"
+    done = run_script("get", make_index(tmp_path / "index", backend), wheel)
+    assert (done.returncode, backend_of(python)) == (0, backend), done.stderr
+    assert done.stdout.splitlines()[-1] == f"llama.cpp: installed as a prebuilt wheel for {backend}"
+    assert run_script("check", wheel).returncode == 0
+    # What does not run here is replaced; nobody has the sources here, which is told.
+    packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages/llama_cpp"))
+    (packages / "__init__.py").write_text("raise OSError")
+    broken = run_script("check", wheel, PIP_NO_INDEX="1")
+    assert broken.returncode == 1
+    assert "does not run on this machine" in broken.stdout
