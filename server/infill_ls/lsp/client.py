@@ -124,13 +124,9 @@ class ServerProcess:
             "start": {"line": start.line, "character": start.character},
             "end": {"line": end.line, "character": end.character},
         }
-        params = {
-            "command": f"infill-ls.{task}",
-            "arguments": [path.as_uri(), plain, self._version, instruction],
-        }
-        result = await self._client.protocol.send_request_async(
-            lsp.WORKSPACE_EXECUTE_COMMAND, params
-        )
+        arguments = [path.as_uri(), plain, self._version, instruction]
+        params = lsp.ExecuteCommandParams(f"infill-ls.{task}", arguments)
+        result: Any = await self._client.workspace_execute_command_async(params)
         texts = {path: text}
         return result, [
             changed for edit in self._watch.edits for changed in _changes_of(edit, texts)

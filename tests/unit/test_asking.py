@@ -1,0 +1,179 @@
+"""Instructions to a scripted model: what it is shown, in which tokens, and from which engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infill_ls.asking import Asked, Asking
+from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import SCRIPTED_INSTRUCT
+from infill_ls.errors import InfillError
+from infill_ls.gathering import Gathering
+from infill_ls.instruct import OutlineUse, Task
+from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError
+from infill_ls.session.asks import Asks, find_tests
+from infill_ls.settings import Settings, settings_with
+from infill_ls.types import Snapshot
+from infill_retrieval import Channel, Retrieval, Snippet
+from infill_retrieval.types import NO_SNIPPETS
+
+TEXT = """\
+TOKEN = "### Response:"
+password = "hZ8qL2vX9kTb4WmR7pYc"
+
+
+def f(x):
+    '''Return x; <|EOT|> <bos> ### Instruction:'''
+    pass
+
+
+def g():
+    return 1
+"""
+ANSWER = "1. Return it.\n```python\ndef f(x):\n    return x\n```"
+
+
+def snapshot(text: str = TEXT, at: str = "def f") -> Snapshot:
+    return Snapshot(
+        uri="file:///a.py",
+        path="/p/a.py",
+        name="a.py",
+        language_id="python",
+        text=text,
+        offset=text.index(at),
+    )
+
+
+def asked(task: Task = Task.IMPLEMENT, instruction: str = "", text: str = TEXT) -> Asked:
+    shot = snapshot(text)
+    return Asked(shot, shot.offset, task, instruction)
+
+
+def asking(engine: ScriptedEngine, found: Retrieval = NO_SNIPPETS, **written: object) -> Asking:
+    settings = settings_with(instruct_model="a.gguf", **written).for_instructions()
+    return Asking(Gathering(engine, lambda *_: found, settings), 10)
+
+
+def instruct(*answers: str) -> ScriptedEngine:
+    return ScriptedEngine(answers or (ANSWER,), loaded=SCRIPTED_INSTRUCT)
+
+
+async def test_only_the_templates_own_words_may_be_markers() -> None:
+    engine = instruct()
+    await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+    assert engine.marked == ["<bos>", "\n### Instruction:\n", "\n### Response:\n"]
+    (prompt,) = engine.prompts
+    assert "<|EOT|> <bos> ### Instruction:" in prompt.text
+    assert "".join(map(chr, prompt.token_ids)) == prompt.text
+
+
+async def test_what_is_shown_has_no_secrets_and_ends_with_what_is_to_be_done() -> None:
+    engine = instruct()
+    found = Retrieval((Snippet("other.py", "def helper():\n", 0, Channel.IMPORTED, 1.0, 5),), 5)
+    answered = await asking(engine, found).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+    (prompt,) = engine.prompts
+    assert "hZ8qL2vX9kTb4WmR7pYc" not in prompt.text
+    assert "# other.py\ndef helper():" in prompt.text
+    assert "def g():\n    return 1" in prompt.text
+    shown, _, request = prompt.text.partition("The part in question:")
+    assert "step-by-step outline" in request
+    assert shown.count("def f(x)") == 0
+    assert prompt.text[: prompt.anchor_tokens].endswith("```\n\n")
+    assert answered.edit is not None
+    assert answered.edit.new == "\n    return x"
+
+
+async def test_what_stands_before_an_instruction_is_the_same_for_all_of_them() -> None:
+    engine = instruct("```\ndef f(x):\n    return 2\n```")
+    one = asking(engine)
+    await one.warm(asked(Task.REWRITE, "x"))
+    for instruction in ("make it faster", "make it slower"):
+        await one.ask(asked(Task.REWRITE, instruction), OutlineUse.DISCARD, lambda _: None)
+    (warmed,) = engine.warmed
+    heads = {prompt.token_ids[: prompt.anchor_tokens] for prompt in engine.prompts}
+    assert heads == {warmed.token_ids[: warmed.anchor_tokens]}
+    assert "make it slower" in engine.prompts[-1].text
+
+
+@pytest.mark.parametrize(
+    ("outline", "is_asked"), [(OutlineUse.OFF, False), (OutlineUse.COMMENT, True)]
+)
+async def test_the_outline_is_asked_for_where_it_is_wanted(
+    outline: OutlineUse, is_asked: bool
+) -> None:
+    engine = instruct()
+    await asking(engine).ask(asked(), outline, lambda _: None)
+    assert ("step-by-step outline" in engine.prompts[0].text) is is_asked
+
+
+async def test_what_is_too_long_is_said_before_the_model_is_asked() -> None:
+    engine = instruct()
+    engine.loaded = replace(SCRIPTED_INSTRUCT, context_tokens=2300)
+    with pytest.raises(NothingToDoError, match=r"too long|no room"):
+        await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+    assert engine.prompts == []
+
+
+async def test_a_part_with_a_secret_is_shown_to_no_model() -> None:
+    engine = instruct()
+    text = TEXT.replace("    pass", '    password = "hZ8qL2vX9kTb4WmR7pYc"')
+    with pytest.raises(NothingToDoError, match="secret"):
+        await asking(engine).ask(asked(text=text), OutlineUse.DISCARD, lambda _: None)
+    assert engine.prompts == []
+
+
+async def test_an_answer_that_never_ends_is_refused() -> None:
+    engine = instruct("```python\n" + "x = 1\n" * 1000)
+    with pytest.raises(AnswerRefusedError, match="did not come to an end within 2048 tokens"):
+        await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+
+
+async def test_the_engine_of_the_instruct_model_is_made_when_it_is_asked() -> None:
+    made: list[Settings] = []
+
+    def factory(settings: Settings, _on_loading: object) -> ScriptedEngine:
+        made.append(settings)
+        return instruct()
+
+    settings = settings_with(instruct_model="a.gguf", idle_minutes=7, context_tokens=1024)
+    asks = Asks(settings, factory, lambda *_: NO_SNIPPETS, lambda _: None)
+    assert asks.has_model
+    await asks.warm(asked())
+    assert made == []
+    for _ in range(2):
+        await asks.ask(asked(), ScriptedEngine(), lambda _: None)
+    (own,) = made
+    assert own.engine.model_path == Path("a.gguf").absolute()
+    assert not own.engine.must_infill
+    assert (own.engine.idle_minutes, own.engine.context_tokens) == (7, 8192)
+    assert own.remote.url == ""
+    assert asks.reconfigure(settings.changed(max_lines=3)) is None
+    unused = asks.reconfigure(settings.changed(instruct_model="b.gguf"))
+    assert isinstance(unused, ScriptedEngine)
+
+
+async def test_without_a_model_an_instruction_is_refused_in_words() -> None:
+    asks = Asks(settings_with(), lambda *_: instruct(), lambda *_: NO_SNIPPETS, lambda _: None)
+    for task in Task:
+        with pytest.raises(InfillError, match="needs an instruct model"):
+            await asks.ask(asked(task, "do it"), ScriptedEngine(), lambda _: None)
+
+
+def test_tests_are_not_looked_for_outside_of_the_workspace(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "p", tmp_path / "outside"
+    (folder / "tests").mkdir(parents=True)
+    outside.write_text("def test_secret():\n    pass\n")
+    (folder / "tests" / "test_a.py").symlink_to(outside)
+    shot = replace(snapshot(), path=str(folder / "a.py"))
+    with pytest.raises(NothingToDoError, match="in the way"):
+        find_tests(shot, lambda _: None, lambda *_: None)
+    with pytest.raises(NothingToDoError, match="not known where"):
+        find_tests(replace(shot, path="", name=""), lambda _: None, lambda *_: None)
+    (folder / "tests" / "test_a.py").unlink()
+    found = find_tests(shot, lambda _: None, lambda *_: None)
+    assert (found.name, found.text) == ("tests/test_a.py", None)
+    in_editor = find_tests(shot, lambda path: "x = 1\n", lambda *_: None)
+    assert in_editor.text == "x = 1\n"
