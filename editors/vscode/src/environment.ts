@@ -118,7 +118,11 @@ async function findPackage(context: vscode.ExtensionContext): Promise<string> {
   if (chosen) return chosen;
   const folder = path.join(context.extensionPath, "server");
   const wheel = (await fs.readdir(folder).catch(() => [])).find((name) => name.endsWith(".whl"));
-  return wheel === undefined ? "infill-ls" : path.join(folder, wheel);
+  if (wheel === undefined) {
+    // Not by its name: there is no such package on PyPI, and anybody could put one there.
+    throw new Error("this extension came without the server: set infill-ls.server.package to a wheel or a checkout");
+  }
+  return path.join(folder, wheel);
 }
 
 async function findPython(run: Run): Promise<string> {
