@@ -16,28 +16,32 @@ from infill_ls.evaluation import sandbox
 from infill_retrieval.processes.programs import find_program
 
 STARTS = {
+    "infill_ls/commits/repository.py": "the user's git, by find_program, without the repository's settings",
     "infill_ls/engine/child.py": "our own module, by python_command",
     "infill_ls/engine/process.py": "the engine, by python_command",
-    "infill_ls/evaluation/git.py": "the user's git, by find_program, without the repository's settings",
     "infill_ls/evaluation/sandbox.py": "what a model wrote, with limits; unshare by find_program",
+    "infill_ls/measuring/git.py": "the user's git, by find_program, without the repository's settings",
     "infill_retrieval/crawling/worker.py": "the crawler, by python_command",
 }
 """Every start of a process, and why nothing of a workspace is run."""
 READS = {
+    "infill_ls/cli/ask.py": "a file that is named on the command line",
     "infill_ls/cli/doctor_report.py": "/proc/cpuinfo",
     "infill_ls/cli/serve.py": "our standard output",
     "infill_ls/engine/channel.py": "the folder that is ours alone",
     "infill_ls/engine/llama/calibration.py": "the cache",
     "infill_ls/engine/llama/file.py": "the model",
+    "infill_ls/engine/llama/kept_prompts.py": "the cache, in a folder that is ours alone",
     "infill_ls/engine/process.py": "the engine's log",
     "infill_ls/engine/rendezvous.py": "the folder that is ours alone",
     "infill_ls/engine/scripted.py": "for tests: a script that is named by an option",
     "infill_ls/evaluation/datasets.py": "a file that is named on the command line",
     "infill_ls/evaluation/edits.py": "results that are named on the command line",
-    "infill_ls/evaluation/history.py": "an archive in memory",
-    "infill_ls/evaluation/journal.py": "results of our own",
-    "infill_ls/evaluation/keystrokes.py": "a document, not a file",
+    "infill_ls/evaluation/typing_replay.py": "a document, not a file",
     "infill_ls/lsp/client.py": "a document, not a file",
+    "infill_ls/measuring/engines.py": "answers that are named on the command line",
+    "infill_ls/measuring/git_history.py": "an archive in memory",
+    "infill_ls/measuring/journal.py": "results of our own",
     "infill_ls/models/download.py": "the folder of models",
     "infill_ls/models/registry.py": "a file of the package",
     "infill_ls/models/store.py": "the folder of models",

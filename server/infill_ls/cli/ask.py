@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   infill-ls ask shop/orders.py:12 --task tests --apply             tests of it, into their file
   infill-ls ask a.py:3 --instruct-model qwen2.5-coder-7b-instruct  with this model"""
 TASKS = ("implement", "rewrite", "explain", "document", "tests")
-_PLACE = re.compile(r"(?P<file>.+):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
+_LINES = re.compile(r"(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
 
 
 def add_command(commands: Any) -> None:
@@ -108,15 +108,16 @@ async def _ask(
 
 def _selection(argument: str) -> tuple[Path, str, int, int]:
     """Return the file, its text, and the offsets of the lines that are named."""
-    match = _PLACE.match(argument)
-    if match is None:
+    file, _, lines = argument.rpartition(":")
+    match = _LINES.fullmatch(lines)
+    if not file or match is None:
         raise UsageError(f"expected FILE:LINE or FILE:LINE-LINE, got {argument!r}")
-    first = read_place(f"{match['file']}:{match['first']}:1")
+    first = read_place(f"{file}:{match['first']}:1")
     if match["last"] is None:
         line = first.text[first.offset :]
         at = first.offset + len(line) - len(line.lstrip(" \t"))
         return first.path, first.text, at, at
-    last = read_place(f"{match['file']}:{match['last']}")
+    last = read_place(f"{file}:{match['last']}")
     if last.offset < first.offset:
         raise UsageError(f"line {match['last']} comes before line {match['first']}")
     return first.path, first.text, first.offset, last.offset

@@ -21,6 +21,7 @@ from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.instruct import handle_instructions
 from infill_ls.lsp.next_edit import handle_next_edit
+from infill_ls.lsp.progress import end_all_progress
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.reporting.explain import explain
@@ -89,6 +90,7 @@ def _handle_life(server: InfillServer, editor_pid: int | None, look_every_s: flo
     async def shutdown(_params: None) -> None:
         server.statistics.close()
         await server.session.close()
+        end_all_progress(server)
 
 
 def _handle_documents(server: InfillServer) -> None:

@@ -59,8 +59,19 @@ async def work_done_progress(
     try:
         yield Reporter(server, token)
     finally:
+        _end(server, token)
+
+
+def end_all_progress(server: LanguageServer) -> None:
+    """End the bars that are still shown: the server leaves, and what they tell of with it."""
+    for token in tuple(server.work_done_progress.tokens):
+        _end(server, str(token))
+
+
+def _end(server: LanguageServer, token: str) -> None:
+    # pygls keeps the tokens for ever.
+    if server.work_done_progress.tokens.pop(token, None) is not None:
         server.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
-        server.work_done_progress.tokens.pop(token, None)  # pygls keeps them for ever
 
 
 async def _create(server: LanguageServer) -> str | None:

@@ -35,7 +35,7 @@ def test_a_template_is_rendered_as_transformers_do(family: str, case: str) -> No
         "bos_token": "<bos>",
         "eos_token": "<eos>",
     }
-    template = (GOLDEN / f"{family}.jinja").read_text("utf-8")
+    template = (GOLDEN / f"{family}.template").read_text("utf-8")
     expected = RENDERED["rendered"][family][case]
     if expected is None:
         with pytest.raises(TemplateError):
@@ -45,7 +45,7 @@ def test_a_template_is_rendered_as_transformers_do(family: str, case: str) -> No
 
 
 def of_family(name: str) -> ChatTemplate:
-    return ChatTemplate((GOLDEN / f"{name}.jinja").read_text("utf-8"), "<bos>", "<eos>")
+    return ChatTemplate((GOLDEN / f"{name}.template").read_text("utf-8"), "<bos>", "<eos>")
 
 
 async def test_the_form_is_what_stands_around_what_is_said() -> None:
