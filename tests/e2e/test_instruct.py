@@ -94,7 +94,7 @@ async def start_with(
 
 
 def command(task: str, where: Json, *more: Any) -> Json:
-    return {"command": f"infill-ls.{task}", "arguments": [URI, where, *more]}
+    return {"command": f"infill-ls.ask.{task}", "arguments": [URI, where, *more]}
 
 
 async def carry_out(editor: Editor, task: str, where: Json, *more: Any) -> Json:
@@ -337,7 +337,7 @@ async def test_tests_go_where_those_of_the_project_are(
     )
     uri = (folder / "maths.py").as_uri()
     open_document(editor, TEXT, uri)
-    arguments = {"command": "infill-ls.tests", "arguments": [uri, DOUBLE]}
+    arguments = {"command": "infill-ls.ask.tests", "arguments": [uri, DOUBLE]}
     assert (await editor.ask("workspace/executeCommand", arguments))["applied"] is True
     (params,) = applied(editor)
     create, change = params["edit"]["documentChanges"]

@@ -10,6 +10,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from infill_ls.lsp.handlers import create_server
+
 ROOT = Path(__file__).parents[2]
 EDITORS = ROOT / "editors"
 LUA = EDITORS / "neovim" / "lua" / "infill_ls"
@@ -105,3 +107,11 @@ def test_emacs_has_these_keys() -> None:
             bound = f"<remap> <{EMACS_OWN[key]}>" if key in EMACS_OWN else key
             pattern = rf'"{re.escape(bound)}" (#\'|\'\(menu-item "" ){re.escape(cell["command"])}\b'
             assert re.search(pattern, lisp()), (key, cell["command"])
+
+
+def test_the_servers_commands_are_none_of_the_clients_own() -> None:
+    # VS Code's language client registers all that the server names, and fails at one that is there.
+    server = create_server()
+    commands = set(server.protocol.fm.commands)
+    assert "infill-ls.ask.explain" in commands
+    assert commands & {command["command"] for command in manifest()["commands"]} == set()

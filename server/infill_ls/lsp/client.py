@@ -125,7 +125,7 @@ class ServerProcess:
             "end": {"line": end.line, "character": end.character},
         }
         arguments = [path.as_uri(), plain, self._version, instruction]
-        params = lsp.ExecuteCommandParams(f"infill-ls.{task}", arguments)
+        params = lsp.ExecuteCommandParams(f"infill-ls.ask.{task}", arguments)
         result: Any = await self._client.workspace_execute_command_async(params)
         texts = {path: text}
         return result, [

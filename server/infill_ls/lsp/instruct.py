@@ -31,9 +31,9 @@ from infill_retrieval.syntax import Language, language_of
 
 log = logging.getLogger(__name__)
 
-COMMANDS = {task: f"infill-ls.{task.value}" for task in Task}
+COMMANDS = {task: f"infill-ls.ask.{task.value}" for task in Task}
 """``[uri, range, version or null, instruction]``, of which the last two may be left out."""
-EXPECT = "infill-ls.expectInstruction"
+EXPECT = "infill-ls.ask.expect"
 """``[uri, range]``: an instruction is being typed; what stands before it is read meanwhile."""
 ACTION_KIND = lsp.CodeActionKind.RefactorRewrite
 ANNOTATION = "infill-ls.instruct"
