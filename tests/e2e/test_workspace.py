@@ -200,7 +200,8 @@ async def test_progress_is_shown_to_a_client_that_can(start: Start, wallet: Path
     for bar in bars.values():
         kinds = [value["kind"] for value in bar]
         assert kinds == ["begin", *["report"] * (len(kinds) - 2), "end"]
-        assert len(kinds) > 2
+        # A model may be loaded before the editor has given a bar; the folders are read behind theirs.
+        assert len(kinds) > 2 or bar[0]["title"] != "Indexing the workspace"
 
 
 @pytest.mark.parametrize("behaviour", ["refused", "silent"])

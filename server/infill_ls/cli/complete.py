@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,19 +83,10 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
     async def ask() -> tuple[Answer, list[str]]:
         # What the server finds wrong it also says to us: in the log it would come twice.
         level = options.log_level if options.log_level in {"DEBUG", "INFO"} else "CRITICAL"
-        arguments = ["--log-level", level]
-        async with run_server(folder, settings, arguments, on_wait=_say) as server:
+        async with run_server(folder, settings, ["--log-level", level]) as server:
             return await server.ask(place.path, place.text, place.offset), server.warnings
 
     return asyncio.run(ask())
-
-
-def _say(doing: str) -> None:
-    """Tell of what takes long and comes once; the rest is over in a moment."""
-    from infill_ls.lsp.status import MEASURING
-
-    if doing == MEASURING:
-        print(f"infill-ls: {doing}", file=sys.stderr)
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:

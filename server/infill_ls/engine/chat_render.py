@@ -7,6 +7,7 @@ objects, the process bounds its time and its memory. Rendered as Hugging Face's 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 CPU_S = 3
 MEMORY_BYTES = 1 << 30
 MAX_RENDERED_CHARS = 200_000
+HUGE_WIDTH = re.compile(r"%[^a-zA-Z%]{0,99}(?:\d{5}|\*)")
 
 
 class Generation(Extension):
@@ -34,9 +36,33 @@ class Generation(Extension):
         return list(parser.parse_statements(("name:endgeneration",), drop_needle=True))
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Refuses operations whose result is huge before they are done: not all systems limit memory."""
+
+    intercepted_binops = frozenset(("*", "**", "%"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Return the result of an operation. Raises ``MemoryError`` for a huge one."""
+        if _is_huge(operator, left, right):
+            raise MemoryError
+        return super().call_binop(context, operator, left, right)
+
+
+def _is_huge(operator: str, left: Any, right: Any) -> bool:
+    if operator == "%":
+        return isinstance(left, str) and HUGE_WIDTH.search(left) is not None
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length() * (right if operator == "**" else 1) + right.bit_length()
+        return bits > MAX_RENDERED_CHARS
+    for many, times in ((left, right), (right, left)):
+        if isinstance(times, int) and hasattr(many, "__len__"):
+            return len(many) * times > MAX_RENDERED_CHARS
+    return False
+
+
 def render(template: str, values: dict[str, Any]) -> str:
     """Return the template filled in. Raises ``TemplateError`` and whatever its expressions raise."""
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]
     )
     environment.filters["tojson"] = _to_json

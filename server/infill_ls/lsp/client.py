@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,6 @@ from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
 READY_TIMEOUT_S = 300.0
-SILENT_S = 1.0
 LEAVE_TIMEOUT_S = 5.0
 
 
@@ -66,12 +65,9 @@ class _Watch:
 class ServerProcess:
     """A server of ours, running as a child over stdio."""
 
-    def __init__(
-        self, client: LanguageClient, watch: _Watch, on_wait: Callable[[str], None]
-    ) -> None:
+    def __init__(self, client: LanguageClient, watch: _Watch) -> None:
         self._client = client
         self._watch = watch
-        self._on_wait = on_wait
         self._version = 0
 
     @property
@@ -181,17 +177,9 @@ class ServerProcess:
 
     async def until_ready(self) -> None:
         """Wait for the model and the index. Raises :class:`InfillError` if that takes too long."""
-        told = ""
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                while not self._watch.ready.is_set():
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(SILENT_S):
-                            await self._watch.ready.wait()
-                    doing = str(self._watch.status.get("message", ""))
-                    if not self._watch.ready.is_set() and doing not in ("", told):
-                        told = doing
-                        self._on_wait(doing)
+                await self._watch.ready.wait()
         except TimeoutError:
             raise InfillError(f"the server was not ready in {READY_TIMEOUT_S:.0f} s") from None
 
@@ -203,12 +191,10 @@ async def run_server(
     arguments: Sequence[str] = (),
     *,
     edits: bool = False,
-    on_wait: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[ServerProcess]:
     """Run the server on the workspace ``folder`` with ``options`` as initializationOptions.
 
-    With ``edits`` it may ask for edits, which are kept, not made. ``on_wait`` hears what the server is
-    at when it is waited for longer than a second.
+    With ``edits`` it may ask for edits, which are kept, not made.
     """
     client = LanguageClient(
         "infill-ls",
@@ -259,7 +245,7 @@ async def run_server(
             )
         )
         client.initialized(lsp.InitializedParams())
-        yield ServerProcess(client, watch, on_wait)
+        yield ServerProcess(client, watch)
     finally:
         await _leave(client)
         await client.stop()  # type: ignore[no-untyped-call]

@@ -106,3 +106,22 @@ def test_words_that_are_left_out_or_turned_around_are_noticed() -> None:
     with pytest.raises(ModelError):
         split_form("", has_system=True)
     assert split_form("a infillLsUserWords b", has_system=True) == ChatForm("a ", None, " b")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 'x' * 9999999999 }}",
+        "{{ 9999999999 * [1] }}",
+        "{{ 9 ** 999999 }}",
+        "{{ '%99999999d' % 1 }}",
+    ],
+)
+def test_what_would_be_huge_is_refused_before_it_is_made(template: str) -> None:
+    with pytest.raises(MemoryError):
+        render(template, {})
+
+
+def test_ordinary_arithmetic_is_done() -> None:
+    template = "{{ 'ab' * 3 }} {{ 7 * 6 }} {{ 2 ** 10 }} {{ '%s-%03d' % ('a', 7) }} {{ 7 % 3 }}"
+    assert render(template, {}) == "ababab 42 1024 a-007 1"
