@@ -24,6 +24,7 @@ from infill_ls.lsp.pygls_fixes import MendedServer
 from infill_ls.lsp.status import INDEXING, LOADING, Known, status_of
 from infill_ls.reporting.statistics import Statistics, default_path
 from infill_ls.session import Session
+from infill_ls.session.background import Background
 from infill_ls.settings import Settings, resolve_settings
 from infill_ls.types import Report, Snapshot, Trigger
 
@@ -66,7 +67,7 @@ class InfillServer(MendedServer):
         self._loaded_percent = 0
         self._requests = 0
         self._is_thinking = False
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def folders(self) -> list[Path]:
@@ -126,9 +127,7 @@ class InfillServer(MendedServer):
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` beside the handlers; its failure is logged."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background_done)
+        self._background.run(work)
 
     async def pull_settings(self) -> None:
         """Ask the editor for our section, if it can tell, and use it."""
@@ -291,8 +290,3 @@ class InfillServer(MendedServer):
     def _show(self, kind: lsp.MessageType, text: str) -> None:
         log.log(logging.ERROR if kind is lsp.MessageType.Error else logging.WARNING, "%s", text)
         self.window_show_message(lsp.ShowMessageParams(kind, f"infill-ls: {text}"))
-
-    def _background_done(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background work failed", exc_info=error)
