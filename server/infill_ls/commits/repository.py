@@ -15,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from infill_retrieval.processes.git import asking, making, own_environment
 from infill_retrieval.processes.programs import find_program
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 WITHIN_S = 3.0
 MAX_DIFF_BYTES = 200_000
 """More is not read, and could not be shown."""
-_HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _PLACES = ("--git-path", "index", "--git-path", "objects", "--show-object-format")
 _DIFF = ("diff-index", "--cached", "--patch", "--unified=1", "--no-color", "--no-ext-diff")
 _NO_RUNNING = ("--no-textconv", "--ignore-submodules=all", "--find-renames", "--diff-filter=d")
@@ -67,33 +67,16 @@ class StagedChanges:
         except subprocess.CalledProcessError:
             tree = _EMPTY_TREES[form]  # the first commit
         with tempfile.TemporaryDirectory(prefix="infill-ls-git-") as own:
-            environment = _environment(own)
-            init = ("init", "--quiet", "--bare", "--template=", f"--object-format={form}", own)
-            _run([git, *init], environment, own)
+            environment = own_environment() | {"GIT_DIR": own}
+            _run([git, *making(own, form)], environment, own)
             environment["GIT_OBJECT_DIRECTORY"] = str((self._folder / objects).absolute())
             environment["GIT_INDEX_FILE"] = str(self._index.absolute())
             diff = _run([git, *_DIFF, *_NO_RUNNING, tree, "--"], environment, own)
         return diff.decode("utf-8", "replace")
 
     def _ask(self, git: str, *arguments: str) -> str:
-        # Under the user's configuration, whose safe.directory says whose repositories are read.
-        command = [git, "-C", str(self._folder), *_HARMLESS, "rev-parse", *arguments]
+        command = [git, *asking(self._folder, *arguments)]
         return os.fsdecode(_run(command, None, None)).strip()
-
-
-def _environment(git_dir: str) -> dict[str, str]:
-    """Return an environment in which neither the user's nor the system's filters are known."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return own | {
-        "GIT_DIR": git_dir,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
 
 
 def _run(command: Sequence[str], environment: dict[str, str] | None, folder: str | None) -> bytes:

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 
 from infill_ls.errors import UsageError
+from infill_retrieval.processes.git import asking, making, own_environment
 from infill_retrieval.processes.programs import find_program
 
 TIMEOUT_S = 60.0
-_HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 
 
 def commit_of(repository: Path, name: str = "HEAD") -> str:
@@ -75,10 +75,9 @@ def _borrowing(
 ) -> tuple[dict[str, str], tempfile.TemporaryDirectory[str]]:
     """Return the environment of a repository of ours with the objects of ``repository``."""
     folder = tempfile.TemporaryDirectory(prefix="infill-ls-git-")
-    own = _environment()
+    own = own_environment()
     form = _ask(repository, "--show-object-format")
-    arguments = ("init", "--quiet", "--bare", "--template=", f"--object-format={form}", folder.name)
-    _run(arguments, own, repository)
+    _run(making(folder.name, form), own, repository)
     objects = repository / _ask(repository, "--git-path", "objects")
     shallow = repository / _ask(repository, "--git-path", "shallow")
     own |= {"GIT_DIR": folder.name, "GIT_OBJECT_DIRECTORY": str(objects.absolute())}
@@ -87,26 +86,8 @@ def _borrowing(
     return own, folder
 
 
-def _environment() -> dict[str, str]:
-    """Return an environment in which neither the user's nor the system's filters are known.
-
-    They are trusted, but a filter like git-lfs' would use the network.
-    """
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return own | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
-
-
 def _ask(repository: Path, *arguments: str) -> str:
-    # Under the user's configuration, whose safe.directory says whose repositories are read.
-    command = ("-C", str(repository), *_HARMLESS, "rev-parse", *arguments)
-    return os.fsdecode(_run(command, None, repository)).strip()
+    return os.fsdecode(_run(asking(repository, *arguments), None, repository)).strip()
 
 
 def _run(
