@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tools.generated import between, write_or_check
+
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "editors" / "commands.toml"
 DOCUMENT = ROOT / "docs" / "editors.md"
@@ -29,13 +31,6 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def with_table(document: str) -> str:
-    """Return ``document`` with the table put in its place."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + table() + END + tail
-
-
 def _vscode(row: dict[str, Any]) -> str:
     return ", ".join(row["vscode"].get("keys", ["menu"])) if "vscode" in row else "-"
 
@@ -56,11 +51,7 @@ def _keys_and_command(cell: dict[str, Any], called: str) -> str:
 def main() -> int:
     """Write the table, or with ``--check`` tell by the exit status whether it is up to date."""
     document = DOCUMENT.read_text("utf-8")
-    wanted = with_table(document)
-    if "--check" in sys.argv:
-        return int(document != wanted)
-    DOCUMENT.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(DOCUMENT, between(document, BEGIN, END, table()))
 
 
 if __name__ == "__main__":

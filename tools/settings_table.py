@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+from tools.generated import between, write_or_check
+
 from infill_ls.settings import WrittenSettings
 
 README = Path(__file__).parent.parent / "README.md"
@@ -22,21 +24,10 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def with_table(readme: str) -> str:
-    """Return ``readme`` with the table put in its place."""
-    head, _, rest = readme.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + settings_table() + END + tail
-
-
 def main() -> int:
     """Write the table, or with ``--check`` tell by the exit status whether it is up to date."""
     readme = README.read_text("utf-8")
-    wanted = with_table(readme)
-    if "--check" in sys.argv:
-        return int(readme != wanted)
-    README.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(README, between(readme, BEGIN, END, settings_table()))
 
 
 if __name__ == "__main__":
