@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.settings.written import WrittenSettings
 from infill_ls.types import Sampling
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Group = TypeVar("Group", bound="DataclassInstance")
 
 MODEL_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL"
 
@@ -130,68 +135,20 @@ class Settings:
     @classmethod
     def of(cls, written: WrittenSettings) -> Settings:
         """Return the settings that a user has written."""
+        sampling = Sampling(
+            written.temperature, written.top_k, written.top_p, written.min_p, written.seed
+        )
+        instruct = locate(written.instruct_model) if written.instruct_model else None
         return cls(
-            completion=CompletionSettings(
-                enabled=written.enabled,
-                disabled_languages=written.disabled_languages,
-                max_tokens=written.max_tokens,
-                max_lines=written.max_lines,
-                time_budget_ms=written.time_budget_ms,
-                min_probability=written.min_probability,
-                candidates=written.candidates,
-                sampling=Sampling(
-                    written.temperature, written.top_k, written.top_p, written.min_p, written.seed
-                ),
-            ),
-            prompt=PromptSettings(
-                prefix_tokens=written.prefix_tokens,
-                suffix_tokens=written.suffix_tokens,
-                snippet_tokens=written.snippet_tokens,
-                cold_target_ms=written.cold_target_ms,
-            ),
-            workspace=WorkspaceSettings(
-                excluded=written.excluded,
-                sensitive_names=written.sensitive_names,
-                max_indexed_file_bytes=written.max_indexed_file_bytes,
-            ),
-            menu=MenuSettings(
-                items=written.completion_items, deadline_ms=written.completion_deadline_ms
-            ),
-            unasked=UnaskedSettings(
-                think_ahead=written.think_ahead,
-                cursor_hints=written.cursor_hints,
-                hint_battery_percent=written.hint_battery_percent,
-                frugal=written.frugal,
-            ),
+            completion=_group(CompletionSettings, written, sampling=sampling),
+            prompt=_group(PromptSettings, written),
+            workspace=_group(WorkspaceSettings, written),
+            menu=_group(MenuSettings, written, "completion_"),
+            unasked=_group(UnaskedSettings, written),
             next_edit=written.next_edit,
-            engine=EngineSettings(
-                model_path=_model_path(written.model),
-                context_tokens=written.context_tokens,
-                threads=written.threads,
-                kv_tokens=written.kv_tokens,
-                prompt_cache_mb=written.prompt_cache_mb,
-                flash_attention=written.flash_attention,
-                kv_type=written.kv_type,
-                idle_minutes=written.idle_minutes,
-                gpu_layers=written.gpu_layers,
-            ),
-            instruct=InstructSettings(
-                model_path=locate(written.instruct_model) if written.instruct_model else None,
-                outline=written.instruct_outline,
-                context_tokens=written.instruct_context_tokens,
-                snippet_tokens=written.instruct_snippet_tokens,
-                max_tokens=written.instruct_max_tokens,
-                limit_s=written.instruct_limit_s,
-            ),
-            remote=RemoteSettings(
-                url=written.remote_url,
-                api=written.remote_api,
-                model=written.remote_model,
-                family=written.remote_family,
-                vocabulary=written.remote_vocabulary,
-                headers=written.remote_headers,
-                fallback=written.remote_fallback,
-            ),
+            engine=_group(EngineSettings, written, model_path=_model_path(written.model)),
+            instruct=_group(InstructSettings, written, "instruct_", model_path=instruct),
+            remote=_group(RemoteSettings, written, "remote_"),
             statistics=written.statistics,
             written=written,
         )
@@ -228,6 +185,17 @@ def settings_with(**written: Any) -> Settings:
     Raises ``pydantic.ValidationError`` for what is no right value.
     """
     return Settings.of(WrittenSettings(**written))
+
+
+def _group(kind: type[Group], written: WrittenSettings, prefix: str = "", **more: object) -> Group:
+    """Return a group with what is written under the names of its fields, behind ``prefix``."""
+    names = {field.name: prefix + field.name for field in fields(kind)}
+    known = {
+        name: getattr(written, long)
+        for name, long in names.items()
+        if long in WrittenSettings.model_fields
+    }
+    return kind(**known | more)
 
 
 def _model_path(model: str) -> Path:
