@@ -16,6 +16,7 @@ from infill_ls.evaluation import sandbox
 from infill_retrieval.processes.programs import find_program
 
 STARTS = {
+    "infill_ls/engine/chat_form.py": "our own module, by python_command",
     "infill_ls/commits/repository.py": "the user's git, by find_program, without the repository's settings",
     "infill_ls/engine/child.py": "our own module, by python_command",
     "infill_ls/engine/process.py": "the engine, by python_command",
@@ -90,6 +91,14 @@ def test_processes_are_started_in_known_places() -> None:
         source = text.read_text("utf-8")
         assert "python_command(" in source or "find_program(" in source, file
         assert "shell=True" not in source
+
+
+def test_starting_a_process_has_no_other_name() -> None:
+    # The search above goes by names: ``from subprocess import run`` would hide a start.
+    for package in (infill_ls, infill_retrieval):
+        for file in Path(package.__path__[0]).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                assert not (isinstance(node, ast.ImportFrom) and node.module == "subprocess"), file
 
 
 def test_no_program_of_the_current_folder_is_run(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
-from subprocess import TimeoutExpired, run
 from typing import Any
 
 from infill_ls.errors import ModelError
@@ -81,7 +81,7 @@ def _render(template: str, attempts: list[dict[str, Any]]) -> dict[str, Any]:
     """Render in a child process, see :mod:`infill_ls.engine.chat_render`."""
     asked = json.dumps({"template": template, "attempts": attempts})
     try:
-        done = run(  # noqa: S603 - our own interpreter and module
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
             python_command("-m", "infill_ls.engine.chat_render"),
             input=asked.encode(),
             capture_output=True,
@@ -89,7 +89,7 @@ def _render(template: str, attempts: list[dict[str, Any]]) -> dict[str, Any]:
             check=False,
             **starting_options(),
         )
-    except TimeoutExpired:
+    except subprocess.TimeoutExpired:
         raise ModelError("the model's chat template does not come to an end") from None
     try:
         answer = json.loads(done.stdout)
