@@ -42,6 +42,8 @@ class Gathering:
         self._searches = HeldSnippets()
         self._stuck: asyncio.Future[Retrieval] | None = None
         """A search that hangs; it has a thread, and no other one is to get stuck beside it."""
+        self._budgets: tuple[EngineInfo, Budgets] | None = None
+        """What was worked out last, and for which model: each request asks three times."""
         self.tokenizer = LineTokenizer(engine)
 
     async def model(self) -> EngineInfo:
@@ -50,7 +52,10 @@ class Gathering:
 
     async def budgets(self) -> Budgets:
         """Return how many tokens the parts of a prompt may have with this model."""
-        return budgets_for(self.settings, await self.engine.start())
+        info = await self.engine.start()
+        if self._budgets is None or self._budgets[0] is not info:
+            self._budgets = info, budgets_for(self.settings, info)
+        return self._budgets[1]
 
     async def search(self, snapshot: Snapshot, hole: Hole) -> Retrieval:
         """Return the snippets for a place: those that are held for it, or new ones."""
