@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import PurePath
 
-from infill_ls.document.anchors import REANCHOR_FROM_LINES, AnchorKeeper
+from infill_ls.document.anchors import REANCHOR_FROM_LINES, AnchorKeeper, PlannedAnchor
 from infill_ls.document.cut import cut
 from infill_ls.engine import CompletionRequest
 from infill_ls.gathering import Gathering
@@ -175,16 +175,22 @@ class Pipeline:
         """Prepare a new anchor if some lines have been typed since the last one, then use it.
 
         To be called between two keys: the engine gives way to a request at once and keeps what it
-        has computed, so that typing without a pause never has to wait for a whole new anchor.
+        has computed, so that typing without a pause never has to wait for a whole new anchor. What
+        was begun between two keys is gone on with between the next two.
         """
-        if report.hole is not None and _wants_new_anchor(report.hole):
+        if report.hole is None or not _wants_new_anchor(report.hole):
+            return
+        planned = self._anchors.planned(report.snapshot)
+        if planned is None:
             fresh = cut(report.snapshot)
-            shown = redact(fresh)
-            if shown is None:
+            if (shown := redact(fresh)) is None:
                 return
-            retrieval = await self._gathering.search(report.snapshot, shown)
-            await self._engine.warm(await self._prompt(report.snapshot, shown, retrieval))
-            self._anchors.set(report.snapshot, fresh)
+            planned = PlannedAnchor(report.snapshot, fresh, shown)
+            self._anchors.plan(planned)
+        retrieval = await self._gathering.search(planned.snapshot, planned.shown)
+        prompt = await self._prompt(planned.snapshot, planned.shown, retrieval)
+        await self._engine.warm(prompt)
+        self._anchors.use(planned)
 
     async def refresh_snippets(self, report: Report) -> None:
         """Search again if another file has changed, prepare the prompt with the result, then use it.

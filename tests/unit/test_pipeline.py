@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 import pytest
@@ -12,7 +13,7 @@ from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
-from infill_ls.types import Trigger
+from infill_ls.types import Prompt, Trigger
 from infill_retrieval import NO_SNIPPETS, CountTokens, Query, Retrieval
 from unit.documents import snapshot
 
@@ -130,6 +131,54 @@ async def test_after_some_lines_a_new_anchor_is_warmed() -> None:
         engine.warmed[0].token_ids[: engine.warmed[0].anchor_tokens]
         == (engine.prompts[-1].token_ids[: engine.prompts[-1].anchor_tokens])
     )
+
+
+class SlowToWarm(ScriptedEngine):
+    """Is given up so often before a prompt is read to its end."""
+
+    gives_up = 12
+
+    async def warm(self, prompt: Prompt) -> None:
+        await super().warm(prompt)
+        if len(self.warmed) <= self.gives_up:
+            raise asyncio.CancelledError
+
+
+async def test_a_new_anchor_is_read_to_its_end_however_many_keys_that_takes() -> None:
+    engine, search = SlowToWarm([""]), CountingSearch()
+    pipe = pipeline(engine, search)
+    typed = "def f():\n    a\n    b\n    "
+    await pipe.run(snapshot("def f():\n‸\n"))
+    holes: list[str] = []
+    for key in "cc\n    ddddddddd":
+        typed += key
+        report = await pipe.run(snapshot(f"{typed}‸\n"))
+        assert report.hole is not None
+        holes.append(report.hole.typed)
+        with suppress(asyncio.CancelledError):
+            await pipe.move_anchor(report)
+    # All the while one prompt was read, and it is in use as soon as it is.
+    assert len({prompt.token_ids for prompt in engine.warmed}) == 1
+    assert len(engine.warmed) == engine.gives_up + 1
+    assert len(search.queries) == 2
+    assert holes[-2:] == ["    cc\n    dddddddd", "    cc\n    ddddddddd"]
+    assert holes[0] == "    a\n    b\n    c"
+
+
+async def test_what_is_half_read_goes_before_what_is_not_read_at_all() -> None:
+    engine = SlowToWarm([""])
+    pipe = pipeline(engine)
+    await pipe.run(snapshot("def f():\n‸\n"))
+    report = await pipe.run(snapshot("def f():\n    a\n    b\n    ‸\n"))
+    with suppress(asyncio.CancelledError):
+        await pipe.move_anchor(report)
+    # More lines than the first anchor is held for.
+    lines = "".join(f"    {name}\n" for name in "abcdefg")
+    later = await pipe.run(snapshot(f"def f():\n{lines}‸\n"))
+    assert later.hole is not None
+    assert later.hole.prefix == "def f():\n    a\n    b\n"
+    anchor = engine.warmed[0].token_ids[: engine.warmed[0].anchor_tokens]
+    assert engine.prompts[-1].token_ids[: len(anchor)] == anchor
 
 
 async def test_what_nobody_waits_for_is_given_up_at_once_if_nothing_is_written() -> None:

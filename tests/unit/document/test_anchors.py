@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from infill_ls.document.anchors import MAX_TYPED_LINES, AnchorKeeper
+from infill_ls.document.anchors import MAX_TYPED_LINES, AnchorKeeper, PlannedAnchor
 from infill_ls.document.cut import cut
 from infill_ls.types import Hole
 from unit.documents import snapshot
@@ -61,3 +61,32 @@ def test_line_ends_of_windows() -> None:
     hold(keeper, "a = 1\r\n‸\r\nc = 3")
     hole = hold(keeper, "a = 1\r\nb = 2\r\n‸\r\nc = 3")
     assert parts(hole) == ("a = 1\n", "b = 2\n", "", "\nc = 3")
+
+
+def plan(keeper: AnchorKeeper, marked: str) -> PlannedAnchor:
+    place = snapshot(marked, name="a.py")
+    planned = PlannedAnchor(place, cut(place), cut(place))
+    keeper.plan(planned)
+    return planned
+
+
+def test_a_plan_is_used_when_its_prompt_is_read_and_not_before() -> None:
+    keeper = AnchorKeeper()
+    hold(keeper, "a = 1\n‸\nz")
+    planned = plan(keeper, "a = 1\nb\nc‸\nz")
+    assert hold(keeper, "a = 1\nb\nc\nd‸\nz").typed == "b\nc\nd"
+    assert keeper.planned(snapshot("a = 1\nb\nc\nd‸\nz", name="a.py")) is planned
+    keeper.use(planned)
+    assert hold(keeper, "a = 1\nb\nc\nd‸\nz").typed == "c\nd"
+    assert keeper.planned(snapshot("a = 1\nb\nc\nd‸\nz", name="a.py")) is None
+
+
+def test_a_plan_for_another_place_is_dropped() -> None:
+    for elsewhere in ("‸a = 1\nb\nc\nz", "A = 1\nb\nc‸\nz", "a = 1\nb\nc‸\nZ"):
+        keeper = AnchorKeeper()
+        hold(keeper, "a = 1\n‸\nz")
+        plan(keeper, "a = 1\nb\nc‸\nz")
+        assert keeper.planned(snapshot(elsewhere, name="a.py")) is None
+        assert keeper.hold(snapshot(elsewhere, name="a.py"), cut(snapshot(elsewhere))) == cut(
+            snapshot(elsewhere)
+        )
