@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from infill_ls import gathering
+from infill_ls.document.anchors import MAX_TYPED_LINES
 from infill_ls.engine import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering
@@ -173,7 +174,7 @@ async def test_what_is_half_read_goes_before_what_is_not_read_at_all() -> None:
     with suppress(asyncio.CancelledError):
         await pipe.move_anchor(report)
     # More lines than the first anchor is held for.
-    lines = "".join(f"    {name}\n" for name in "abcdefg")
+    lines = "    a\n    b\n" + "    c\n" * (MAX_TYPED_LINES - 1)
     later = await pipe.run(snapshot(f"def f():\n{lines}‸\n"))
     assert later.hole is not None
     assert later.hole.prefix == "def f():\n    a\n    b\n"

@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 from infill_ls.document.lines import line_end, with_lf
 from infill_ls.types import Hole, Snapshot
 
-MAX_TYPED_LINES = 6
-MAX_TYPED_CHARS = 600
+MAX_TYPED_LINES = 12
+MAX_TYPED_CHARS = 1200
+"""Far more than it takes to read the prompt of the next cut between keys, on two cores of a laptop:
+to read it in front of the user would cost the suggestions of the next seconds."""
 REANCHOR_FROM_LINES = 2
 """From so many lines on, a new anchor is prepared between two keys."""
 DOCUMENTS = 16
