@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.evaluation.typing_replay import Replay, tables_of
+from infill_ls.lsp.client import ServerProcess
 from infill_ls.measuring.git_history import PastEdit
 
 TYPED = "return price * quantity"
@@ -32,6 +33,34 @@ def edit(tmp_path: Path) -> PastEdit:
         typed=TYPED,
         after=AFTER,
     )
+
+
+@pytest.mark.parametrize("rest_ms", [0.0, 1.0])
+async def test_the_cursor_rests_before_the_first_key(
+    edit: PastEdit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest_ms: float
+) -> None:
+    done: list[str] = []
+
+    def rests(_: ServerProcess, path: Path, text: str, offset: int) -> None:
+        assert path.name == "shop.py"
+        done.append(text[:offset])
+
+    def insert(server: ServerProcess, path: Path, text: str, offset: int, added: str) -> None:
+        done.append(added)
+        typing(server, path, text, offset, added)
+
+    typing = ServerProcess.insert
+    monkeypatch.setattr(ServerProcess, "cursor_rests", rests)
+    monkeypatch.setattr(ServerProcess, "insert", insert)
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({"answers": [TYPED[1:]]}))
+    arguments = ["--scripted-engine", str(script)]
+    tree, options = tmp_path / "tree", {"statistics": False}
+    async with Replay(
+        tmp_path / "repository", tree, options, 0, arguments, rest_ms=rest_ms
+    ) as replay:
+        await replay.measure(edit)
+    assert done == ([BEFORE] if rest_ms else []) + [TYPED[0], TYPED[1:]]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ EXIT_INCOMPLETE = 1
 LANES = 2
 """While the tests of one case run, the model works on the next."""
 KEY_MS = 150.0
+REST_MS = 2000.0
 """From one key to the next: about 80 words a minute."""
 PARTS = (
     "healing",
@@ -97,6 +98,13 @@ def add_command(commands: Any) -> None:
         default=KEY_MS,
         metavar="MS",
         help="from one key to the next; 0 waits for each answer (default: %(default)s)",
+    )
+    one.add_argument(
+        "--rest-ms",
+        type=float,
+        default=REST_MS,
+        metavar="MS",
+        help="how long the cursor rests in an opened file before the first key (default: %(default)s)",
     )
     _add_common_arguments(one, evaluate_typing)
     one = kinds.add_parser(
@@ -289,6 +297,7 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
         "edits": len(edits),
         "seed": options.seed,
         "key_ms": options.key_ms,
+        "rest_ms": options.rest_ms,
     }
     decides = {**run, "path": str(model), "source": source_fingerprint()}
     journal = Journal(options.out / f"typing-{fingerprint(decides)}.jsonl", fresh=options.fresh)
@@ -296,7 +305,9 @@ async def evaluate_typing(options: argparse.Namespace) -> Result:
     try:
         with tempfile.TemporaryDirectory(prefix="infill-ls-eval-") as folder:
             tree = Path(folder) / repository.name
-            replaying = typing_replay.Replay(repository, tree, server_options, options.key_ms)
+            replaying = typing_replay.Replay(
+                repository, tree, server_options, options.key_ms, rest_ms=options.rest_ms
+            )
             async with replaying as replay:
                 measured = await measure_cases("typing", edits, [replay.measure], journal)
     finally:

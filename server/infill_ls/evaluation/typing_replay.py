@@ -24,7 +24,9 @@ class Replay:
     """A server on the tree as it was before each edit, and someone who types the edit again.
 
     ``folder`` is where the trees are unpacked, one after another. With ``key_ms`` 0 the person
-    waits for every answer, and the result does not depend on how fast the machine is.
+    waits for every answer, and the result does not depend on how fast the machine is. Before the
+    first key the cursor rests for ``rest_ms`` where the edit will be, as that of a person who looks
+    at what he has opened.
     """
 
     def __init__(
@@ -34,11 +36,14 @@ class Replay:
         options: dict[str, Any],
         key_ms: float,
         arguments: Sequence[str] = (),
+        *,
+        rest_ms: float = 0.0,
     ) -> None:
         self._repository = repository
         self._folder = folder.resolve()
         self._options = options
         self._key_ms = key_ms
+        self._rest_ms = rest_ms
         self._arguments = arguments
         self._commit = ""
         self._server: ServerProcess | None = None
@@ -62,6 +67,9 @@ class Replay:
         server.open(path, edit.before + edit.after)
         try:
             await server.until_ready()
+            if self._rest_ms > 0:
+                server.cursor_rests(path, edit.before + edit.after, len(edit.before))
+                await asyncio.sleep(self._rest_ms / 1000)
             typist = Typist(server, path, edit, self._key_ms)
             await typist.type_all()
         finally:

@@ -22,6 +22,7 @@ from pygls.protocol import LanguageServerProtocol
 from infill_ls import __version__
 from infill_ls.errors import InfillError
 from infill_ls.lsp.convert import offset_of, path_of, position_of
+from infill_ls.lsp.cursor import RESTS
 from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import EXPLAIN, STATUS
 
@@ -150,6 +151,17 @@ class ServerProcess:
         """Close a document."""
         self._client.text_document_did_close(
             lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(path.as_uri()))
+        )
+
+    def cursor_rests(self, path: Path, text: str, offset: int) -> None:
+        """Tell where the cursor rests, as our clients do; nothing is asked for."""
+        place = position_of(text, offset, lsp.PositionEncodingKind.Utf32)
+        self._client.protocol.notify(
+            RESTS,
+            {
+                "textDocument": {"uri": path.as_uri()},
+                "position": {"line": place.line, "character": place.character},
+            },
         )
 
     async def complete_typed(self, path: Path, text: str, offset: int) -> str | None:
