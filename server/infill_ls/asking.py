@@ -15,8 +15,15 @@ from infill_ls.engine import CompletionRequest, EngineInfo, Priority
 from infill_ls.engine.chat_form import ChatForm, chat_form
 from infill_ls.errors import ModelError
 from infill_ls.gathering import Gathering
-from infill_ls.instruct.answer import read_answer
-from infill_ls.instruct.edit import Edit, body_edit, code_of_tests, edit_of
+from infill_ls.instruct.answer import Answer, read_answer
+from infill_ls.instruct.changes import Edit
+from infill_ls.instruct.edit import (
+    appended_tests,
+    body_change,
+    code_of_tests,
+    edit_of,
+    has_enough,
+)
 from infill_ls.instruct.gates import check
 from infill_ls.instruct.indentation import dedented
 from infill_ls.instruct.place import Place, find_place
@@ -121,8 +128,10 @@ class Asking:
             max_lines=MANY_LINES,
             time_budget_ms=self._limit_s * 1000,
         )
-        completion = await self._write(prompt, rule, on_progress)
-        answer = read_answer(completion.text)
+        text = await self._until_enough(
+            prompt, rule, on_progress, lambda so_far: has_enough(so_far, place, asked.task)
+        )
+        answer = read_answer(text)
         if asked.task is Task.EXPLAIN:
             if not answer.whole.strip():
                 raise AnswerRefusedError("the model answered nothing")
@@ -147,7 +156,7 @@ class Asking:
         """
         place = await asyncio.to_thread(_place_of, asked)
         function, text = place.needs_function(), place.text
-        blank = body_edit(place, "_")  # where its one statement stands is where to write
+        blank = body_change(place, "_")  # where its one statement stands is where to write
         head, _, tail = blank.new.rpartition("_")
         before, after = text[: blank.start] + head, tail + text[blank.end :]
         snapshot = replace(
@@ -168,17 +177,54 @@ class Asking:
             raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
         indent = head.rpartition("\n")[2]
         body = dedented(indent + choice.suggestions[0].text, place.language)
-        edit = body_edit(place, body)
-        await asyncio.to_thread(check, place, edit.start, edit.end, edit.new, answered=body)
+        edit = Edit((body_change(place, body),))
+        await asyncio.to_thread(check, place, edit, answered=body)
         return Answered(edit, note=f"{function.name} was {FILLED_IN_PLACE}")
 
-    async def _write(self, prompt: Prompt, rule: StopRule, on_progress: OnProgress) -> Completion:
+    async def _until_enough(
+        self,
+        prompt: Prompt,
+        rule: StopRule,
+        on_progress: OnProgress,
+        is_enough: Callable[[Answer], bool],
+    ) -> str:
+        """Return what the model writes until that is enough: many go on to explain what they wrote.
+
+        Raises if it does not come to an end.
+        """
+        closed, enough = 0, ""
+
+        def look(written: Written, so_far: Answer) -> None:
+            nonlocal closed, enough
+            if so_far.closed_blocks > closed:
+                closed = so_far.closed_blocks
+                if is_enough(so_far):
+                    enough = written.text
+                    writing.cancel()
+
+        writing = asyncio.ensure_future(self._write(prompt, rule, on_progress, look))
+        try:
+            return (await writing).text
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if not enough or (this is not None and this.cancelling()):
+                raise
+            return enough
+
+    async def _write(
+        self,
+        prompt: Prompt,
+        rule: StopRule,
+        on_progress: OnProgress,
+        on_answer: Callable[[Written, Answer], None] = lambda *_: None,
+    ) -> Completion:
         """Return what the model writes. Raises if it does not come to an end."""
 
         def tell(written: Written) -> None:
             so_far = read_answer(written.text)
             lines = sum(block.code.count("\n") + 1 for block in so_far.blocks)
             on_progress(Progress(so_far.outline, lines, written.tokens))
+            on_answer(written, so_far)
 
         request = CompletionRequest(
             prompt=prompt,
@@ -294,10 +340,7 @@ def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
 
 def _appended(tests: str, file: TestsFile, place: Place) -> Edit:
     """Return the edit that puts tests at the end of their file."""
-    text = file.text
-    gap = "\n\n\n" if text.strip() else ""
-    start = len(text.rstrip())
-    edit = Edit(start, len(text), text[start:], f"{gap}{tests}\n")
-    whole = Place(text, place.language, start, len(text), None)
-    check(whole, edit.start, edit.end, edit.new, answered=tests)
+    edit = appended_tests(tests, file.text, place.language)
+    whole = Place(file.text, place.language, len(file.text.rstrip()), len(file.text), None)
+    check(whole, edit, answered=tests)
     return edit

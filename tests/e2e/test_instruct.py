@@ -346,12 +346,16 @@ async def test_tests_go_where_those_of_the_project_are(
     assert create["options"]["overwrite"] is False
     assert "assert double(2) == 4" in change["edits"][0]["newText"]
     assert "def test_it():" in prompts.read_text()  # the manner of the project
-    # Now that there is one, they go to its end.
+    # Now that there is one, they go to its end, and what they import to its imports.
     (folder / "tests" / "test_maths.py").write_text("def test_nothing():\n    pass\n")
     assert (await editor.ask("workspace/executeCommand", arguments))["applied"] is True
     (change,) = applied(editor)[1]["edit"]["documentChanges"]
     assert change["textDocument"]["uri"] == tests_uri
-    assert change["edits"][0]["range"]["start"] == position(1, 8)
+    imports, tests = change["edits"]
+    assert imports["range"] == span(position(0, 0), position(0, 0))
+    assert imports["newText"].strip() == "from maths import double"
+    assert tests["range"]["start"] == position(1, 8)
+    assert "import" not in tests["newText"]
 
 
 async def test_what_is_offered_fits_the_place(start_scripted: StartScripted) -> None:

@@ -219,15 +219,25 @@ async def _apply(
 def _edit_in(
     server: InfillServer, document: TextDocument, edit: Edit, title: str
 ) -> lsp.WorkspaceEdit:
-    where = lsp.Range(
-        position_of(document.source, edit.start, server.encoding),
-        position_of(document.source, edit.end, server.encoding),
-    )
+    edits = _text_edits(server, document.source, edit)
     can = _edits_of_client(server)
     if can is None or not can.document_changes:
-        return lsp.WorkspaceEdit(changes={document.uri: [lsp.TextEdit(where, edit.new)]})
+        return lsp.WorkspaceEdit(changes={document.uri: edits})
     identifier = lsp.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
-    return _annotated(server, identifier, where, edit.new, title)
+    return _annotated(server, identifier, edits, title)
+
+
+def _text_edits(server: InfillServer, text: str, edit: Edit) -> list[lsp.TextEdit]:
+    return [
+        lsp.TextEdit(
+            lsp.Range(
+                position_of(text, one.start, server.encoding),
+                position_of(text, one.end, server.encoding),
+            ),
+            one.new,
+        )
+        for one in edit.changes
+    ]
 
 
 def _edit_of_tests(
@@ -242,9 +252,8 @@ def _edit_of_tests(
         kinds = can.resource_operations or ()
         if lsp.ResourceOperationKind.Create not in kinds:
             return f"the editor makes no new files: make {tests.name} and ask again"
-        start = lsp.Position(0, 0)
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, None)
-        made = _annotated(server, identifier, lsp.Range(start, start), edit.new, title)
+        made = _annotated(server, identifier, _text_edits(server, "", edit), title)
         create = lsp.CreateFile(uri, options=lsp.CreateFileOptions(overwrite=False))
         made.document_changes = [create, *(made.document_changes or ())]
         return made
@@ -252,27 +261,24 @@ def _edit_of_tests(
     text = document.source if document is not None else tests.text
     if not edit.fits(text) or text != tests.text:
         return CHANGED
-    where = lsp.Range(
-        position_of(text, edit.start, server.encoding), position_of(text, edit.end, server.encoding)
-    )
     version = document.version if document is not None else None
     identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
-    return _annotated(server, identifier, where, edit.new, title)
+    return _annotated(server, identifier, _text_edits(server, text, edit), title)
 
 
 def _annotated(
     server: InfillServer,
     identifier: lsp.OptionalVersionedTextDocumentIdentifier,
-    where: lsp.Range,
-    new: str,
+    edits: list[lsp.TextEdit],
     title: str,
 ) -> lsp.WorkspaceEdit:
     """Return an edit that is looked over first, where the client can show that."""
     can = _edits_of_client(server)
     if can is None or can.change_annotation_support is None:
-        plain = lsp.TextDocumentEdit(identifier, [lsp.TextEdit(where, new)])
-        return lsp.WorkspaceEdit(document_changes=[plain])
-    annotated = lsp.TextDocumentEdit(identifier, [lsp.AnnotatedTextEdit(ANNOTATION, where, new)])
+        return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(identifier, edits)])
+    annotated = lsp.TextDocumentEdit(
+        identifier, [lsp.AnnotatedTextEdit(ANNOTATION, one.range, one.new_text) for one in edits]
+    )
     annotation = lsp.ChangeAnnotation(label=title, needs_confirmation=True)
     return lsp.WorkspaceEdit(
         document_changes=[annotated], change_annotations={ANNOTATION: annotation}
