@@ -35,6 +35,7 @@ from infill_ls.suggesting.ranking import rank
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import (
     Completion,
+    Conversation,
     Hole,
     Mode,
     Prompt,
@@ -116,13 +117,7 @@ class Asking:
         """
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
-        if info.chat is None:
-            raise ModelError(
-                f"the model {info.model_name} has no chat template: choose one that is made to follow "
-                "instructions (an instruct model) as instructModel"
-            )
-        form = await chat_form(info.chat)
-        prompt = await self._prompt(asked, place, outline, form, info)
+        prompt = await self._prompt(asked, place, outline, await _form_of(info), info)
         rule = StopRule(
             max_tokens=self._settings.completion.max_tokens,
             max_lines=MANY_LINES,
@@ -145,9 +140,8 @@ class Asking:
         """Read what stands before an instruction, while that is typed."""
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
-        if info.chat is not None:
-            form = await chat_form(info.chat)
-            await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
+        form = await _form_of(info)
+        await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
 
     async def fill(self, asked: Asked, on_progress: OnProgress) -> Answered:
         """Return the body that the model which fills in writes in place.
@@ -243,7 +237,12 @@ class Asking:
         return completion
 
     async def _prompt(
-        self, asked: Asked, place: Place, outline: OutlineUse, form: ChatForm, info: EngineInfo
+        self,
+        asked: Asked,
+        place: Place,
+        outline: OutlineUse,
+        form: ChatForm | None,
+        info: EngineInfo,
     ) -> Prompt:
         tokenizer = self._gathering.tokenizer
         tests = asked.tests
@@ -279,15 +278,19 @@ class Asking:
             prefix_budget_tokens=prefix,
             suffix_budget_tokens=suffix,
         )
-        return await self._spell(form, context, request, asked.snapshot.uri, info)
+        said = Conversation(SYSTEM, context, request)
+        if form is None:
+            return Prompt((), 0, "", f"{SYSTEM}\n\n{context}{request}", conversation=said)
+        return await self._spell(form, said, asked.snapshot.uri, info)
 
     async def _spell(
-        self, form: ChatForm, context: str, request: str, document: str, info: EngineInfo
+        self, form: ChatForm, conversation: Conversation, document: str, info: EngineInfo
     ) -> Prompt:
         """Return the conversation as tokens: of the form's markers alone become special ones."""
-        said, before_user = f"{SYSTEM}\n\n{context}", ""
+        context, request = conversation.context, conversation.request
+        said, before_user = f"{conversation.system}\n\n{context}", ""
         if form.between is not None:
-            said, before_user = SYSTEM, form.between
+            said, before_user = conversation.system, form.between
         marked = await self._engine.tokenize(
             [form.opening, before_user, form.closing], reads_markers=True
         )
@@ -309,6 +312,18 @@ class Asking:
             parts=(PromptPart("context", len(head)), PromptPart("request", len(asks))),
             document=document,
         )
+
+
+async def _form_of(info: EngineInfo) -> ChatForm | None:
+    """Return what stands around a conversation; ``None`` where the engine knows. Raises :class:`ModelError`."""
+    if info.takes_conversations:
+        return None
+    if info.chat is None:
+        raise ModelError(
+            f"the model {info.model_name} has no chat template: choose one that is made to follow "
+            "instructions (an instruct model) as instructModel"
+        )
+    return await chat_form(info.chat)
 
 
 def _place_of(asked: Asked) -> Place:

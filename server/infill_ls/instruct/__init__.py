@@ -2,12 +2,10 @@
 
 from infill_ls.instruct.changes import Change, Edit
 from infill_ls.instruct.place import Place, find_place, has_empty_body
-from infill_ls.instruct.prompt import Conversation
 from infill_ls.instruct.task import OutlineUse, Task
 
 __all__ = [
     "Change",
-    "Conversation",
     "Edit",
     "OutlineUse",
     "Place",

@@ -223,8 +223,10 @@ async def run_server(
         watch.edits.append(params.edit)
         return lsp.ApplyWorkspaceEditResult(applied=True)
 
-    # -P: the server must not import modules from the user's working directory.
-    await client.start_io(sys.executable, "-P", "-m", "infill_ls", "--stdio", *arguments)
+    # -P: the server must not import modules from the user's working directory. The options are those of
+    # the user's own command line, not those of a folder.
+    command = ("-P", "-m", "infill_ls", "--stdio", "--trust-model-files", *arguments)
+    await client.start_io(sys.executable, *command)
     log_reader = asyncio.create_task(_forward_log(client))
     try:
         await client.initialize_async(
