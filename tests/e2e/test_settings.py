@@ -228,6 +228,7 @@ async def test_a_folder_does_not_say_which_model_is_loaded(
     asked = {"command": "infill-ls.ask.explain", "arguments": ["file:///nowhere/a.py", where]}
     answered = await editor.ask("workspace/executeCommand", asked)
     assert "needs an instruct model" in answered["message"]
+    assert (await editor.expect("window/showMessage"))["type"] == WARNING
 
 
 async def test_the_user_may_trust_model_files_everywhere(
@@ -246,3 +247,4 @@ async def test_the_user_may_trust_model_files_everywhere(
     asked = {"command": "infill-ls.ask.explain", "arguments": ["file:///nowhere/a.py", where]}
     answered = await editor.ask("workspace/executeCommand", asked)
     assert answered["words"] == "It returns one."
+    assert "It returns one." in (await editor.expect("window/showMessage"))["message"]
