@@ -49,6 +49,8 @@ from infill_ls.types import (
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 
 MANY_LINES = 10_000
+AGAIN_TEMPERATURE = 0.6
+"""For a further answer: without chance it would be the same."""
 FILLED_TOKENS = 512
 """The longest body that is filled in place: a model that fills in loses its way in longer ones."""
 FILLED_IN_PLACE = (
@@ -77,6 +79,8 @@ class Asked:
     task: Task
     instruction: str = ""
     tests: TestsFile | None = None
+    attempt: int = 0
+    """How often the same was asked for before: a further answer is another one, chosen by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Asking:
             time_budget_ms=self._limit_s * 1000,
         )
         text = await self._until_enough(
-            prompt, rule, on_progress, lambda so_far: has_enough(so_far, place, asked.task)
+            prompt, rule, on_progress, asked, lambda so_far: has_enough(so_far, place, asked.task)
         )
         answer = read_answer(text)
         if asked.task is Task.EXPLAIN:
@@ -165,7 +169,7 @@ class Asking:
             max_lines=MANY_LINES,
             time_budget_ms=self._limit_s * 1000,
         )
-        completion = await self._write(prepared.prompt, rule, on_progress)
+        completion = await self._write(prepared.prompt, rule, on_progress, asked.attempt)
         choice = await asyncio.to_thread(rank, (completion,), hole, Trigger.INVOKED, 0.0)
         if not choice.suggestions:
             raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
@@ -180,6 +184,7 @@ class Asking:
         prompt: Prompt,
         rule: StopRule,
         on_progress: OnProgress,
+        asked: Asked,
         is_enough: Callable[[Answer], bool],
     ) -> str:
         """Return what the model writes until that is enough: many go on to explain what they wrote.
@@ -196,7 +201,7 @@ class Asking:
                     enough = written.text
                     writing.cancel()
 
-        writing = asyncio.ensure_future(self._write(prompt, rule, on_progress, look))
+        writing = asyncio.ensure_future(self._write(prompt, rule, on_progress, asked.attempt, look))
         try:
             return (await writing).text
         except asyncio.CancelledError:
@@ -210,6 +215,7 @@ class Asking:
         prompt: Prompt,
         rule: StopRule,
         on_progress: OnProgress,
+        attempt: int,
         on_answer: Callable[[Written, Answer], None] = lambda *_: None,
     ) -> Completion:
         """Return what the model writes. Raises if it does not come to an end."""
@@ -220,10 +226,17 @@ class Asking:
             on_progress(Progress(so_far.outline, lines, written.tokens))
             on_answer(written, so_far)
 
+        sampling = self._settings.completion.sampling
+        if attempt:
+            sampling = replace(
+                sampling,
+                temperature=max(sampling.temperature, AGAIN_TEMPERATURE),
+                seed=sampling.seed + attempt,
+            )
         request = CompletionRequest(
             prompt=prompt,
             stop=rule,
-            sampling=self._settings.completion.sampling,
+            sampling=sampling,
             priority=Priority.LONG,
             answer_within_s=self._limit_s,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infill_ls.asking import Asked, Asking, Progress
 from infill_ls.asking import TestsFile as FileOfTests
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine import CompletionRequest, ScriptedEngine
 from infill_ls.engine.scripted import SCRIPTED_INSTRUCT
 from infill_ls.errors import InfillError
 from infill_ls.gathering import Gathering
@@ -18,7 +19,7 @@ from infill_ls.instruct import OutlineUse, Task
 from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError
 from infill_ls.session.asks import Asks, find_tests
 from infill_ls.settings import Settings, settings_with
-from infill_ls.types import Snapshot
+from infill_ls.types import OnWritten, Sampling, Snapshot
 from infill_retrieval import Channel, Retrieval, Snippet
 from infill_retrieval.types import NO_SNIPPETS
 
@@ -157,6 +158,23 @@ async def test_a_block_that_is_not_what_was_asked_for_ends_nothing(before: str) 
     answered = await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
     assert answered.edit is not None
     assert "return x" in answered.edit.of(TEXT)
+
+
+async def test_a_further_attempt_is_another_answer() -> None:
+    engine = instruct()
+    sampled: list[Sampling] = []
+    complete = engine.complete
+
+    async def record(request: CompletionRequest, heard: OnWritten | None = None) -> Any:
+        sampled.append(request.sampling)
+        return await complete(request, heard)
+
+    engine.complete = record  # type: ignore[method-assign]
+    for attempt in (0, 1, 2):
+        one = replace(asked(), attempt=attempt)
+        await asking(engine).ask(one, OutlineUse.OFF, lambda _: None)
+    assert [one.is_greedy for one in sampled] == [True, False, False]
+    assert len({one.seed for one in sampled}) == 3
 
 
 async def test_who_gives_an_instruction_up_stops_the_model() -> None:
