@@ -253,7 +253,9 @@ async def previewed(editor: Editor, task: str, where: Json, *more: Any, **option
 
 
 async def test_a_client_that_shows_the_edit_itself_gets_it(start_scripted: StartScripted) -> None:
-    editor = await start_with(start_scripted, ANSWER, "It doubles.", "I will not.", instruct_delay_ms=300)
+    editor = await start_with(
+        start_scripted, ANSWER, "It doubles.", "I will not.", instruct_delay_ms=300
+    )
     editor.shows_progress("mine")
     result = await previewed(editor, "implement", AREA, token="mine", attempt=1)
     assert applied(editor) == []
@@ -261,6 +263,7 @@ async def test_a_client_that_shows_the_edit_itself_gets_it(start_scripted: Start
     assert change["textDocument"] == {"uri": URI, "version": 1}
     (edit,) = change["edits"]
     assert (edit["newText"], result["applied"]) == (BODY, False)
+    assert result["old"] == ["\n    raise NotImplementedError"]
     assert "annotationId" not in edit
     # The progress comes by the client's own token.
     said = [value for token, value in editor.progress if token == "mine"]

@@ -184,7 +184,8 @@ async def _carry_out(
     if isinstance(edit, str):
         return teller.told(edit)
     if preview is not None:
-        return result_of(message=answered.note, edit=as_plain(edit))
+        old = [change.old for change in answered.edit.changes]
+        return result_of(message=answered.note, edit=as_plain(edit), old=old)
     return await _apply(server, edit, asked, answered, teller)
 
 

@@ -61,11 +61,10 @@ class Teller:
 
 
 def result_of(
-    *, is_applied: bool = False, message: str = "", words: str = "", edit: Any = None
+    *, is_applied: bool = False, message: str = "", words: str = "", **more: Any
 ) -> dict[str, Any]:
     """Return the result of a command."""
-    result = {"applied": is_applied, "message": message, "words": words}
-    return result if edit is None else {**result, "edit": edit}
+    return {"applied": is_applied, "message": message, "words": words, **more}
 
 
 def title_of(asked: Asked) -> str:
@@ -130,12 +129,13 @@ def _edit_of_tests(
 ) -> lsp.WorkspaceEdit | str:
     """Return the edit of the file of tests, which is made if there is none; or why it cannot be."""
     can = _edits_of_client(server)
-    if can is None or not can.document_changes:
+    asks_us = bool(title)  # who shows the edit makes it by itself
+    if asks_us and (can is None or not can.document_changes):
         return "the editor makes no edits of other files"
     uri = tests.path.as_uri()
     if tests.text is None:
-        kinds = can.resource_operations or ()
-        if lsp.ResourceOperationKind.Create not in kinds:
+        kinds = (can.resource_operations if can is not None else None) or ()
+        if asks_us and lsp.ResourceOperationKind.Create not in kinds:
             return f"the editor makes no new files: make {tests.name} and ask again"
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, None)
         made = _annotated(server, identifier, _text_edits(server, "", edit), title)
