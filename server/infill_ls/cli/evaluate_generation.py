@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: the model that completes fills the functions in)",
     )
     parser.add_argument(
+        "--instruct-url",
+        default="",
+        metavar="URL",
+        help="inference server that has such a model; --instruct-model is its name there then",
+    )
+    parser.add_argument(
         "--way",
         action="append",
         default=[],
@@ -62,11 +68,12 @@ async def evaluate_generation(options: argparse.Namespace) -> Result:
     data = generation.read_problems(options.file)
     problems = sample(data.cases, options.cases, options.seed)
     common: dict[str, Any] = {"cold_target_ms": 0, "model": options.model}
-    if options.instruct_model:
+    if options.instruct_model or options.instruct_url:
         ways = [generation.Way(one) for one in dict.fromkeys(options.way or WAYS)]
         settings = settings_with(
             **common,
             instruct_model=options.instruct_model,
+            instruct_url=options.instruct_url,
             instruct_max_tokens=options.max_tokens,
             instruct_snippet_tokens=0,
         ).for_instructions()
@@ -91,6 +98,8 @@ async def evaluate_generation(options: argparse.Namespace) -> Result:
         "ways": ", ".join(ways),
         "max_tokens": settings.completion.max_tokens,
     }
+    if options.instruct_url:
+        run |= {"server": options.instruct_url, "model": options.instruct_model or "its first one"}
     factory = engine_for
     if options.scripted_engine:
         factory = scripted_engine_factory(options.scripted_engine)

@@ -74,7 +74,7 @@ async function expectNoDifference(window) {
 
 /** Wait until the keys are those of the difference. */
 async function focusDifference(window) {
-  await window.page.locator(".monaco-diff-editor .editor.modified .view-lines").click();
+  await window.page.locator(".monaco-diff-editor .editor.modified .view-lines:not(.line-delete)").click();
 }
 
 test(

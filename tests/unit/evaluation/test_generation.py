@@ -165,7 +165,11 @@ def test_a_problem_without_a_signature_cannot_be_filled_in(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("more", "ways"),
-    [(["--instruct-model", "x.gguf"], {"direct", "outline"}), ([], {"fill"})],
+    [
+        (["--instruct-model", "x.gguf"], {"direct", "outline"}),
+        (["--instruct-url", "http://host:1", "--way", "outline"], {"outline"}),
+        ([], {"fill"}),
+    ],
 )
 def test_the_command_writes_text_and_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], ways: set[str]

@@ -89,7 +89,8 @@ local function keep(asked, edits)
   asked.changes = {}
   for _, edit in ipairs(edits) do
     local from = view.mark(asked.buffer, place_of(asked.buffer, edit.range.start, asked.client))
-    local to = view.mark(asked.buffer, place_of(asked.buffer, edit.range['end'], asked.client), true)
+    local to =
+      view.mark(asked.buffer, place_of(asked.buffer, edit.range['end'], asked.client), true)
     local start, stop = view.place(asked.buffer, from), view.place(asked.buffer, to)
     assert(start and stop)
     asked.changes[#asked.changes + 1] = {
