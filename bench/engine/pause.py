@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -58,12 +59,15 @@ class Typist:
         return (time.perf_counter() - started) * 1000
 
 
-async def write_on(engine: EngineProcess, prompt: Prompt, heard: list[float]) -> None:
+async def write_on(
+    engine: EngineProcess, prompt: Prompt, heard: list[float], is_writing: asyncio.Event
+) -> None:
     """Write a long answer, and when it ends another; ``heard`` gets the time of each token."""
     rule = StopRule(LONG_TOKENS, LONG_TOKENS, time_budget_ms=3_600_000)
 
     def hear(_: Written) -> None:
         heard.append(time.perf_counter())
+        is_writing.set()
 
     while True:
         request = CompletionRequest(prompt=prompt, stop=rule, priority=Priority.LONG)
@@ -87,16 +91,16 @@ async def measure(model: Path, keys: int, threads: int) -> dict[str, Any]:
             writing = None
             if times is beside:
                 heard.clear()
-                writing = asyncio.create_task(write_on(engine, long, heard))
-                while len(heard) < 3 and not writing.done():
-                    await asyncio.sleep(0.001)
+                is_writing = asyncio.Event()
+                writing = asyncio.create_task(write_on(engine, long, heard, is_writing))
+                await is_writing.wait()
             for number in range(WARM_KEYS + 10):
                 await asyncio.sleep(chance.uniform(*PAUSE_S))
                 found = await typist.first_token_ms()
                 if number >= WARM_KEYS:
                     times.append(found)
             if writing is not None:
-                gaps = [b - a for a, b in zip(heard, heard[1:], strict=False)]
+                gaps = [after - before for before, after in pairwise(heard)]
                 writing.cancel()
                 await asyncio.wait([writing])
     step_ms = median(gaps) * 1000

@@ -140,12 +140,12 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
     by_way = {way: [row for row in rows if row["way"] == way] for way in Way}
     found = {way.value: _figures(some) for way, some in by_way.items() if some}
     # The same problem in both ways is a pair.
-    pairs = [
+    outlined, direct = (
         [{**row, "id": row["group"]} for row in by_way[way]] for way in (Way.OUTLINE, Way.DIRECT)
-    ]
+    )
     tables = [table("Solved at the first attempt", found)]
-    if all(pairs):
-        more = without_gaps(**{"pass@1, points": gain(*pairs, "passed")})
+    if outlined and direct:
+        more = without_gaps(**{"pass@1, points": gain(outlined, direct, "passed")})
         tables.append(table("What the outline adds", {"outline, less direct": more}))
     kinds = sorted({row["kind"] for row in rows if row["kind"]})
     if kinds:

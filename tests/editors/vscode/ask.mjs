@@ -142,7 +142,7 @@ test(
     await goTo(window, 10);
     await window.press("Home", "Shift+End");
     await window.command("Infill: Rewrite by an Instruction");
-    await window.page.waitForSelector(".quick-input-widget input");
+    await window.page.locator(".quick-input-widget", { hasText: "How to rewrite it" }).waitFor();
     await window.page.keyboard.type("twice of it");
     await window.press("Enter");
     await expectDifference(window, "    return 2");
