@@ -74,7 +74,7 @@ def appended_tests(tests: str, file: str, language: Language) -> Edit:
     """Return the edit that puts tests at the end of their file, what they import above."""
     imports = needed_imports([tests], tests, file, language) if file.strip() else []
     above = imports_change(imports, file, language, len(file.rstrip()))
-    if above is not None:
+    if above is not None or (file.strip() and not imports):
         tests = without_imports(tests, language)
     gap = "\n\n\n" if file.strip() else ""
     below = replacing(file, len(file.rstrip()), len(file), f"{gap}{tests}\n")

@@ -133,4 +133,6 @@ def test_tests_bring_their_imports_to_those_of_their_file() -> None:
         "def test_area():\n    assert area(1) == pytest.approx(3.14)\n"
     )
     assert appended_tests(tests, file, python).of(file) == expected
+    known = file.replace("from", "import pytest\nfrom", 1)
+    assert appended_tests(tests, known, python).of(known).count("import pytest") == 1
     assert appended_tests(tests, "", python).of("") == f"{tests}\n"
