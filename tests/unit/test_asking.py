@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from infill_ls.instruct import OutlineUse, Task
 from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError
 from infill_ls.session.asks import Asks, find_tests
 from infill_ls.settings import Settings, settings_with
-from infill_ls.types import OnWritten, Sampling, Snapshot
+from infill_ls.types import Completion, OnWritten, Sampling, Snapshot
 from infill_retrieval import Channel, Retrieval, Snippet
 from infill_retrieval.types import NO_SNIPPETS
 
@@ -160,21 +159,26 @@ async def test_a_block_that_is_not_what_was_asked_for_ends_nothing(before: str) 
     assert "return x" in answered.edit.of(TEXT)
 
 
+@dataclass
+class Sampled(ScriptedEngine):
+    """Remembers how tokens were to be chosen."""
+
+    samplings: list[Sampling] = field(default_factory=list)
+
+    async def complete(
+        self, request: CompletionRequest, on_written: OnWritten | None = None
+    ) -> tuple[Completion, ...]:
+        self.samplings.append(request.sampling)
+        return await super().complete(request, on_written)
+
+
 async def test_a_further_attempt_is_another_answer() -> None:
-    engine = instruct()
-    sampled: list[Sampling] = []
-    complete = engine.complete
-
-    async def record(request: CompletionRequest, heard: OnWritten | None = None) -> Any:
-        sampled.append(request.sampling)
-        return await complete(request, heard)
-
-    engine.complete = record  # type: ignore[method-assign]
+    engine = Sampled((ANSWER,), loaded=SCRIPTED_INSTRUCT)
     for attempt in (0, 1, 2):
         one = replace(asked(), attempt=attempt)
         await asking(engine).ask(one, OutlineUse.OFF, lambda _: None)
-    assert [one.is_greedy for one in sampled] == [True, False, False]
-    assert len({one.seed for one in sampled}) == 3
+    assert [one.is_greedy for one in engine.samplings] == [True, False, False]
+    assert len({one.seed for one in engine.samplings}) == 3
 
 
 async def test_who_gives_an_instruction_up_stops_the_model() -> None:

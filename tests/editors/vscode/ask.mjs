@@ -161,10 +161,12 @@ test(
     await goTo(window, 9);
     await window.command("Infill: Write Tests of the Function");
     await expectDifference(window, "def test_other():");
-    const file = join(window.folder, "tests", "test_demo.py");
+    const file = join(window.folder, "test_demo.py");
     if (existsSync(file)) throw new Error("it is made already");
     await focusDifference(window);
     await window.press("Tab");
+    await expectNoDifference(window);
+    await window.page.locator(".tab.active", { hasText: /^test_demo\.py$/ }).waitFor();
     await waitFor("the file", async () => {
       await window.press("Control+s");
       return existsSync(file) && readFileSync(file, "utf8").includes("assert other() == 1");
