@@ -47,6 +47,10 @@ OURS = {
 """Settings of the extension itself; the server restarts when they change."""
 
 
+OF_THE_USER = ("model", "instructModel", "instructUrl")
+"""Settings that name a file or a server: a workspace has no say in them."""
+
+
 def properties() -> dict[str, Any]:
     """Return all settings as VS Code wants them."""
     found: dict[str, Any] = dict(OURS)
@@ -56,10 +60,11 @@ def properties() -> dict[str, Any]:
             setting["markdownDescription"] = setting.pop("description")
         if "items" in schema:
             setting["items"] = {"type": schema["items"]["type"]}
-        if name.startswith("remote"):
-            # A workspace that one has just cloned must not say where source text and key are sent.
+        if name.startswith("remote") or name in OF_THE_USER:
+            # A workspace that one has just cloned must not say where source text and key are sent,
+            # nor which file is read as a model.
             setting["scope"] = "machine"
-        elif name in ("model", "threads", "gpuLayers"):
+        elif name in ("threads", "gpuLayers"):
             setting["scope"] = "machine-overridable"  # they differ between machines
         else:
             setting["scope"] = "window"

@@ -59,6 +59,9 @@ It is not started again before the user asks for it.")
 (defvar infill--opened-hook nil
   "Runs in each buffer that was opened in a server.")
 
+(defvar infill--progress-functions nil
+  "Called with what the server says of the progress of something.")
+
 (defclass infill-connection (jsonrpc-process-connection)
   ((root :initarg :root :reader infill--root)
    (ready :initform nil :accessor infill--ready-p)
@@ -184,6 +187,8 @@ Return nil if it could not be started before."
     ('didChangeStatus
      (setf (infill--status connection) params)
      (force-mode-line-update t))
+    ('$/progress
+     (run-hook-with-args 'infill--progress-functions params))
     ('window/showMessage
      (message "%s" (plist-get params :message)))))
 

@@ -153,6 +153,7 @@ OLD is the text from START to END while the buffer's tick is TICK.")
   "Return non-nil if no edit is to be shown in this buffer now."
   (or defining-kbd-macro
       executing-kbd-macro
+      (bound-and-true-p infill-ask-mode)
       (run-hook-with-args-until-success 'infill-next-edit-inhibit-functions)))
 
 (defun infill--edit-after-command ()

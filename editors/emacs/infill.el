@@ -40,6 +40,12 @@
 ;; `corfu-auto', to see ghost text first and open the menu by its key.  With
 ;; Evil there is ghost text in insert and Emacs state.
 ;;
+;; `infill-implement', `infill-rewrite', `infill-document' and
+;; `infill-write-tests' have a model write code, which is shown below its
+;; place: TAB takes it, M-n asks again, C-g drops it.  `infill-describe' has
+;; it say what code does.  All but the first want a model that follows
+;; instructions: (setopt infill-settings \='(:instructModel "..."))
+;;
 ;; `infill-toggle', `infill-toggle-language' and `infill-pause' switch it
 ;; off for a while; `infill-choose-model', `infill-statistics',
 ;; `infill-explain', `infill-restart' and `infill-show-log' do what they say.
@@ -51,6 +57,7 @@
 
 ;;; Code:
 
+(require 'infill-ask)
 (require 'infill-commands)
 (require 'infill-connection)
 (require 'infill-ghost)
@@ -112,6 +119,7 @@
 (defun infill--switch-off ()
   "Leave the buffer alone."
   (infill-dismiss)
+  (infill-drop)
   (infill--edit-switch-off)
   (infill--rest-switch-off)
   (infill--close)

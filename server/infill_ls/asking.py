@@ -15,8 +15,15 @@ from infill_ls.engine import CompletionRequest, EngineInfo, Priority
 from infill_ls.engine.chat_form import ChatForm, chat_form
 from infill_ls.errors import ModelError
 from infill_ls.gathering import Gathering
-from infill_ls.instruct.answer import read_answer
-from infill_ls.instruct.edit import Edit, body_edit, code_of_tests, edit_of
+from infill_ls.instruct.answer import Answer, read_answer
+from infill_ls.instruct.changes import Edit
+from infill_ls.instruct.edit import (
+    appended_tests,
+    body_change,
+    code_of_tests,
+    edit_of,
+    has_enough,
+)
 from infill_ls.instruct.gates import check
 from infill_ls.instruct.indentation import dedented
 from infill_ls.instruct.place import Place, find_place
@@ -28,6 +35,7 @@ from infill_ls.suggesting.ranking import rank
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import (
     Completion,
+    Conversation,
     Hole,
     Mode,
     Prompt,
@@ -41,6 +49,8 @@ from infill_ls.types import (
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 
 MANY_LINES = 10_000
+AGAIN_TEMPERATURE = 0.6
+"""For a further answer: without chance it would be the same."""
 FILLED_TOKENS = 512
 """The longest body that is filled in place: a model that fills in loses its way in longer ones."""
 FILLED_IN_PLACE = (
@@ -69,6 +79,8 @@ class Asked:
     task: Task
     instruction: str = ""
     tests: TestsFile | None = None
+    attempt: int = 0
+    """How often the same was asked for before: a further answer is another one, chosen by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +121,16 @@ class Asking:
         """
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
-        if info.chat is None:
-            raise ModelError(
-                f"the model {info.model_name} has no chat template: choose one that is made to follow "
-                "instructions (an instruct model) as instructModel"
-            )
-        form = await chat_form(info.chat)
-        prompt = await self._prompt(asked, place, outline, form, info)
+        prompt = await self._prompt(asked, place, outline, await _form_of(info), info)
         rule = StopRule(
             max_tokens=self._settings.completion.max_tokens,
             max_lines=MANY_LINES,
             time_budget_ms=self._limit_s * 1000,
         )
-        completion = await self._write(prompt, rule, on_progress)
-        answer = read_answer(completion.text)
+        text = await self._until_enough(
+            prompt, rule, on_progress, asked, lambda so_far: has_enough(so_far, place, asked.task)
+        )
+        answer = read_answer(text)
         if asked.task is Task.EXPLAIN:
             if not answer.whole.strip():
                 raise AnswerRefusedError("the model answered nothing")
@@ -136,9 +144,8 @@ class Asking:
         """Read what stands before an instruction, while that is typed."""
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
-        if info.chat is not None:
-            form = await chat_form(info.chat)
-            await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
+        form = await _form_of(info)
+        await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
 
     async def fill(self, asked: Asked, on_progress: OnProgress) -> Answered:
         """Return the body that the model which fills in writes in place.
@@ -147,7 +154,7 @@ class Asking:
         """
         place = await asyncio.to_thread(_place_of, asked)
         function, text = place.needs_function(), place.text
-        blank = body_edit(place, "_")  # where its one statement stands is where to write
+        blank = body_change(place, "_")  # where its one statement stands is where to write
         head, _, tail = blank.new.rpartition("_")
         before, after = text[: blank.start] + head, tail + text[blank.end :]
         snapshot = replace(
@@ -162,28 +169,74 @@ class Asking:
             max_lines=MANY_LINES,
             time_budget_ms=self._limit_s * 1000,
         )
-        completion = await self._write(prepared.prompt, rule, on_progress)
+        completion = await self._write(prepared.prompt, rule, on_progress, asked.attempt)
         choice = await asyncio.to_thread(rank, (completion,), hole, Trigger.INVOKED, 0.0)
         if not choice.suggestions:
             raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
         indent = head.rpartition("\n")[2]
         body = dedented(indent + choice.suggestions[0].text, place.language)
-        edit = body_edit(place, body)
-        await asyncio.to_thread(check, place, edit.start, edit.end, edit.new, answered=body)
+        edit = Edit((body_change(place, body),))
+        await asyncio.to_thread(check, place, edit, answered=body)
         return Answered(edit, note=f"{function.name} was {FILLED_IN_PLACE}")
 
-    async def _write(self, prompt: Prompt, rule: StopRule, on_progress: OnProgress) -> Completion:
+    async def _until_enough(
+        self,
+        prompt: Prompt,
+        rule: StopRule,
+        on_progress: OnProgress,
+        asked: Asked,
+        is_enough: Callable[[Answer], bool],
+    ) -> str:
+        """Return what the model writes until that is enough: many go on to explain what they wrote.
+
+        Raises if it does not come to an end.
+        """
+        closed, enough = 0, ""
+
+        def look(written: Written, so_far: Answer) -> None:
+            nonlocal closed, enough
+            if so_far.closed_blocks > closed:
+                closed = so_far.closed_blocks
+                if is_enough(so_far):
+                    enough = written.text
+                    writing.cancel()
+
+        writing = asyncio.ensure_future(self._write(prompt, rule, on_progress, asked.attempt, look))
+        try:
+            return (await writing).text
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if not enough or (this is not None and this.cancelling()):
+                raise
+            return enough
+
+    async def _write(
+        self,
+        prompt: Prompt,
+        rule: StopRule,
+        on_progress: OnProgress,
+        attempt: int,
+        on_answer: Callable[[Written, Answer], None] = lambda *_: None,
+    ) -> Completion:
         """Return what the model writes. Raises if it does not come to an end."""
 
         def tell(written: Written) -> None:
             so_far = read_answer(written.text)
             lines = sum(block.code.count("\n") + 1 for block in so_far.blocks)
             on_progress(Progress(so_far.outline, lines, written.tokens))
+            on_answer(written, so_far)
 
+        sampling = self._settings.completion.sampling
+        if attempt:
+            sampling = replace(
+                sampling,
+                temperature=max(sampling.temperature, AGAIN_TEMPERATURE),
+                seed=sampling.seed + attempt,
+            )
         request = CompletionRequest(
             prompt=prompt,
             stop=rule,
-            sampling=self._settings.completion.sampling,
+            sampling=sampling,
             priority=Priority.LONG,
             answer_within_s=self._limit_s,
         )
@@ -197,7 +250,12 @@ class Asking:
         return completion
 
     async def _prompt(
-        self, asked: Asked, place: Place, outline: OutlineUse, form: ChatForm, info: EngineInfo
+        self,
+        asked: Asked,
+        place: Place,
+        outline: OutlineUse,
+        form: ChatForm | None,
+        info: EngineInfo,
     ) -> Prompt:
         tokenizer = self._gathering.tokenizer
         tests = asked.tests
@@ -233,15 +291,19 @@ class Asking:
             prefix_budget_tokens=prefix,
             suffix_budget_tokens=suffix,
         )
-        return await self._spell(form, context, request, asked.snapshot.uri, info)
+        said = Conversation(SYSTEM, context, request)
+        if form is None:
+            return Prompt((), 0, "", f"{SYSTEM}\n\n{context}{request}", conversation=said)
+        return await self._spell(form, said, asked.snapshot.uri, info)
 
     async def _spell(
-        self, form: ChatForm, context: str, request: str, document: str, info: EngineInfo
+        self, form: ChatForm, conversation: Conversation, document: str, info: EngineInfo
     ) -> Prompt:
         """Return the conversation as tokens: of the form's markers alone become special ones."""
-        said, before_user = f"{SYSTEM}\n\n{context}", ""
+        context, request = conversation.context, conversation.request
+        said, before_user = f"{conversation.system}\n\n{context}", ""
         if form.between is not None:
-            said, before_user = SYSTEM, form.between
+            said, before_user = conversation.system, form.between
         marked = await self._engine.tokenize(
             [form.opening, before_user, form.closing], reads_markers=True
         )
@@ -263,6 +325,18 @@ class Asking:
             parts=(PromptPart("context", len(head)), PromptPart("request", len(asks))),
             document=document,
         )
+
+
+async def _form_of(info: EngineInfo) -> ChatForm | None:
+    """Return what stands around a conversation; ``None`` where the engine knows. Raises :class:`ModelError`."""
+    if info.takes_conversations:
+        return None
+    if info.chat is None:
+        raise ModelError(
+            f"the model {info.model_name} has no chat template: choose one that is made to follow "
+            "instructions (an instruct model) as instructModel"
+        )
+    return await chat_form(info.chat)
 
 
 def _place_of(asked: Asked) -> Place:
@@ -294,10 +368,7 @@ def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
 
 def _appended(tests: str, file: TestsFile, place: Place) -> Edit:
     """Return the edit that puts tests at the end of their file."""
-    text = file.text
-    gap = "\n\n\n" if text.strip() else ""
-    start = len(text.rstrip())
-    edit = Edit(start, len(text), text[start:], f"{gap}{tests}\n")
-    whole = Place(text, place.language, start, len(text), None)
-    check(whole, edit.start, edit.end, edit.new, answered=tests)
+    edit = appended_tests(tests, file.text, place.language)
+    whole = Place(file.text, place.language, len(file.text.rstrip()), len(file.text), None)
+    check(whole, edit, answered=tests)
     return edit

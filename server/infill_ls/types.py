@@ -165,6 +165,16 @@ class PromptPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """What is said to a model that follows instructions."""
+
+    system: str
+    context: str
+    """The beginning of the user's words: it is the same for all instructions at one place."""
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What the model sees."""
 
@@ -178,6 +188,8 @@ class Prompt:
     parts: tuple[PromptPart, ...] = ()
     document: str = ""
     """Whose it is: where memory is short, the older prompts of a document go before its newest."""
+    conversation: Conversation | None = None
+    """In the place of all tokens, for an engine that puts a model's markers around it by itself."""
 
 
 @dataclass(frozen=True, slots=True)

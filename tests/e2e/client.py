@@ -236,6 +236,10 @@ class Editor:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         return [*self.problems, *self._leftovers()]
 
+    def shows_progress(self, token: str) -> None:
+        """Have a bar of our own, which the server may tell of by this token."""
+        self._tokens[token] = "created"
+
     def abandon(self) -> None:
         """Forget what a server that we have killed owes us."""
         self._calls.clear()

@@ -206,18 +206,100 @@ async def test_typing_goes_on_meanwhile(start_scripted: StartScripted) -> None:
         await call.result()
 
 
-async def test_a_document_that_has_changed_is_left_alone(start_scripted: StartScripted) -> None:
-    editor = await start_with(start_scripted, ANSWER, instruct_delay_ms=1000)
+async def changed_while_written(editor: Editor, edit: Json) -> Json:
+    """Have a body written, make an edit meanwhile, and return what came of it."""
     call = editor.call("workspace/executeCommand", command("implement", AREA, 1))
     await editor.until(
         lambda: [one for _, one in editor.progress if one.get("title") == "Implement the function"]
     )
-    change_document(editor, [{"range": span(position(0, 0), position(0, 0)), "text": "# new\n"}])
+    change_document(editor, [edit])
     result = await call.result()
+    assert isinstance(result, dict)
+    return result
+
+
+async def test_text_that_has_changed_is_left_alone(start_scripted: StartScripted) -> None:
+    editor = await start_with(start_scripted, ANSWER, instruct_delay_ms=1000)
+    where = span(position(5, 4), position(5, 9))
+    result = await changed_while_written(editor, {"range": where, "text": "return"})
     assert result["applied"] is False
-    assert "has changed" in (await editor.expect("window/showMessage"))["message"]
+    assert "has changed there" in (await editor.expect("window/showMessage"))["message"]
     assert applied(editor) == []
     await refused(editor, "implement", AREA, 1, says="has changed")
+
+
+@pytest.mark.parametrize(
+    ("line", "moved_by"), [(0, 1), (12, 0)], ids=["typed above", "typed below"]
+)
+async def test_who_types_elsewhere_meanwhile_loses_nothing(
+    start_scripted: StartScripted, line: int, moved_by: int
+) -> None:
+    editor = await start_with(start_scripted, ANSWER, instruct_delay_ms=1000)
+    where = span(position(line, 0), position(line, 0))
+    result = await changed_while_written(editor, {"range": where, "text": "# new\n"})
+    assert result["applied"] is True
+    (params,) = applied(editor)
+    (change,) = params["edit"]["documentChanges"]
+    assert change["textDocument"]["version"] == 2
+    (edit,) = change["edits"]
+    assert edit["range"]["end"] == position(5 + moved_by, 29)
+    assert edit["newText"] == BODY
+
+
+async def previewed(editor: Editor, task: str, where: Json, *more: Any, **options: Any) -> Json:
+    wanted = {"preview": True, **options}
+    rest = [*more, None, None][:2]
+    return await carry_out(editor, task, where, *rest, wanted)
+
+
+async def test_a_client_that_shows_the_edit_itself_gets_it(start_scripted: StartScripted) -> None:
+    editor = await start_with(
+        start_scripted, ANSWER, "It doubles.", "I will not.", instruct_delay_ms=300
+    )
+    editor.shows_progress("mine")
+    result = await previewed(editor, "implement", AREA, token="mine", attempt=1)
+    assert applied(editor) == []
+    (change,) = result["edit"]["documentChanges"]
+    assert change["textDocument"] == {"uri": URI, "version": 1}
+    (edit,) = change["edits"]
+    assert (edit["newText"], result["applied"]) == (BODY, False)
+    assert result["old"] == ["\n    raise NotImplementedError"]
+    assert "annotationId" not in edit
+    # The progress comes by the client's own token.
+    said = [value for token, value in editor.progress if token == "mine"]
+    assert [said[0]["kind"], said[-1]["kind"]] == ["begin", "end"]
+    assert "1. Square the radius." in [one.get("message") for one in said]
+    # Nothing pops up: the client says it.
+    assert (await previewed(editor, "explain", DOUBLE))["words"] == "It doubles."
+    assert "no function" in (await previewed(editor, "implement", AREA))["message"]
+
+
+async def test_what_is_shown_by_the_client_is_cancelled_by_its_token(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_with(start_scripted, ANSWER, instruct_delay_ms=60_000)
+    editor.shows_progress("mine")
+    wanted = {"preview": True, "token": "mine"}
+    call = editor.call("workspace/executeCommand", command("implement", AREA, None, None, wanted))
+    await editor.until(lambda: [token for token, _ in editor.progress if token == "mine"])
+    editor.notify("window/workDoneProgress/cancel", {"token": "mine"})
+    assert "cancelled" in (await call.result())["message"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"preview": True, "token": 5},
+        {"preview": True, "attempt": -1},
+        {"preview": True, "attempt": "x"},
+    ],
+)
+async def test_options_that_make_no_sense_are_an_error(
+    start_scripted: StartScripted, wanted: Json
+) -> None:
+    editor = await start_with(start_scripted, ANSWER)
+    with pytest.raises(ErrorAnswer):
+        await editor.ask("workspace/executeCommand", command("implement", AREA, None, None, wanted))
 
 
 @pytest.mark.parametrize(
@@ -346,12 +428,16 @@ async def test_tests_go_where_those_of_the_project_are(
     assert create["options"]["overwrite"] is False
     assert "assert double(2) == 4" in change["edits"][0]["newText"]
     assert "def test_it():" in prompts.read_text()  # the manner of the project
-    # Now that there is one, they go to its end.
+    # Now that there is one, they go to its end, and what they import to its imports.
     (folder / "tests" / "test_maths.py").write_text("def test_nothing():\n    pass\n")
     assert (await editor.ask("workspace/executeCommand", arguments))["applied"] is True
     (change,) = applied(editor)[1]["edit"]["documentChanges"]
     assert change["textDocument"]["uri"] == tests_uri
-    assert change["edits"][0]["range"]["start"] == position(1, 8)
+    imports, tests = change["edits"]
+    assert imports["range"] == span(position(0, 0), position(0, 0))
+    assert imports["newText"].strip() == "from maths import double"
+    assert tests["range"]["start"] == position(1, 8)
+    assert "import" not in tests["newText"]
 
 
 async def test_what_is_offered_fits_the_place(start_scripted: StartScripted) -> None:

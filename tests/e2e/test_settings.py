@@ -205,3 +205,46 @@ async def test_switching_the_model_disturbs_no_request(start: Start) -> None:
     push(editor, {"infill-ls": {**SURE, "threads": 1}})
     assert (await call.result())["items"] != []
     engine.resume()
+
+
+async def test_a_folder_does_not_say_which_model_is_loaded(
+    start_scripted: StartScripted, tmp_path: Path
+) -> None:
+    folder, other = tmp_path / "project", tmp_path / "other"
+    for one in (folder, other):
+        one.mkdir()
+        (one / "own.gguf").touch()
+    options = {"model": str(folder / "own.gguf"), "instructModel": str(other / "own.gguf")}
+    editor = await start_scripted(options=options, handshake={"folders": [folder]})
+    shown = await editor.expect("window/showMessage")
+    assert "model: the file lies in the open folder project" in shown["message"]
+    # The other one is let go when its folder is opened, and said once.
+    event = {"added": [{"uri": other.as_uri(), "name": "other"}], "removed": []}
+    editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    shown = await editor.expect("window/showMessage")
+    assert "instructModel: the file lies in the open folder other" in shown["message"]
+    open_document(editor, "def f():\n    return 1\n")
+    where = {"start": position(0, 5), "end": position(0, 5)}
+    asked = {"command": "infill-ls.ask.explain", "arguments": ["file:///nowhere/a.py", where]}
+    answered = await editor.ask("workspace/executeCommand", asked)
+    assert "needs an instruct model" in answered["message"]
+    assert (await editor.expect("window/showMessage"))["type"] == WARNING
+
+
+async def test_the_user_may_trust_model_files_everywhere(
+    start_scripted: StartScripted, tmp_path: Path
+) -> None:
+    (tmp_path / "own.gguf").touch()
+    editor = await start_scripted(
+        "answer",
+        options={"instructModel": str(tmp_path / "own.gguf")},
+        handshake={"folders": [tmp_path]},
+        server_arguments=["--trust-model-files"],
+        instruct=["It returns one."],
+    )
+    open_document(editor, "def f():\n    return 1\n")
+    where = {"start": position(0, 5), "end": position(0, 5)}
+    asked = {"command": "infill-ls.ask.explain", "arguments": ["file:///nowhere/a.py", where]}
+    answered = await editor.ask("workspace/executeCommand", asked)
+    assert answered["words"] == "It returns one."
+    assert "It returns one." in (await editor.expect("window/showMessage"))["message"]

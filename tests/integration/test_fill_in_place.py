@@ -68,7 +68,7 @@ async def test_a_key_is_answered_while_a_body_is_written(make_engine: MakeEngine
     assert tree is not None
     assert former is not None
     assert tree.error_count() <= former.error_count()
-    body = answered.edit.new
+    body = answered.edit.changes[-1].new
     assert body.startswith("\n        ")
     assert "pass" not in body
     assert "written by the model that fills in" in answered.note

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from infill_ls.asking import Asked, Asking
-from infill_ls.engine import ScriptedEngine
+from infill_ls.asking import Asked, Asking, Progress
+from infill_ls.asking import TestsFile as FileOfTests
+from infill_ls.engine import CompletionRequest, ScriptedEngine
 from infill_ls.engine.scripted import SCRIPTED_INSTRUCT
 from infill_ls.errors import InfillError
 from infill_ls.gathering import Gathering
@@ -16,7 +18,7 @@ from infill_ls.instruct import OutlineUse, Task
 from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError
 from infill_ls.session.asks import Asks, find_tests
 from infill_ls.settings import Settings, settings_with
-from infill_ls.types import Snapshot
+from infill_ls.types import Completion, OnWritten, Sampling, Snapshot
 from infill_retrieval import Channel, Retrieval, Snippet
 from infill_retrieval.types import NO_SNIPPETS
 
@@ -83,7 +85,7 @@ async def test_what_is_shown_has_no_secrets_and_ends_with_what_is_to_be_done() -
     assert shown.count("def f(x)") == 0
     assert prompt.text[: prompt.anchor_tokens].endswith("```\n\n")
     assert answered.edit is not None
-    assert answered.edit.new == "\n    return x"
+    assert [change.new for change in answered.edit.changes] == ["\n    return x"]
 
 
 async def test_what_stands_before_an_instruction_is_the_same_for_all_of_them() -> None:
@@ -129,6 +131,68 @@ async def test_an_answer_that_never_ends_is_refused() -> None:
     engine = instruct("```python\n" + "x = 1\n" * 1000)
     with pytest.raises(AnswerRefusedError, match="did not come to an end within 2048 tokens"):
         await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("task", "instruction"),
+    [(Task.IMPLEMENT, ""), (Task.REWRITE, "more"), (Task.DOCUMENT, ""), (Task.TESTS, "")],
+)
+async def test_what_comes_behind_the_code_is_not_written(task: Task, instruction: str) -> None:
+    code = '1. Return it.\n```python\ndef f(x):\n    """Doc."""\n    return x\n```\n'
+    engine = instruct(code + "It returns what it is given.\n" * 500)
+    told: list[Progress] = []
+    tests = FileOfTests("test_a.py", "", "") if task is Task.TESTS else None
+    one = replace(asked(task, instruction), tests=tests)
+    answered = await asking(engine).ask(one, OutlineUse.DISCARD, told.append)
+    assert answered.edit is not None
+    assert told[-1].tokens == code.count("\n")
+    assert engine.cancelled == 1
+
+
+@pytest.mark.parametrize(
+    "before", ["```\nx = 1\n```\n", "```python\ndef f(x:\n```\n", "```js\nf()\n```\n"]
+)
+async def test_a_block_that_is_not_what_was_asked_for_ends_nothing(before: str) -> None:
+    engine = instruct(before + "```python\ndef f(x):\n    return x\n```\nSo it is.\n")
+    answered = await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
+    assert answered.edit is not None
+    assert "return x" in answered.edit.of(TEXT)
+
+
+@dataclass
+class Sampled(ScriptedEngine):
+    """Remembers how tokens were to be chosen."""
+
+    samplings: list[Sampling] = field(default_factory=list)
+
+    async def complete(
+        self, request: CompletionRequest, on_written: OnWritten | None = None
+    ) -> tuple[Completion, ...]:
+        self.samplings.append(request.sampling)
+        return await super().complete(request, on_written)
+
+
+async def test_a_further_attempt_is_another_answer() -> None:
+    engine = Sampled((ANSWER,), loaded=SCRIPTED_INSTRUCT)
+    for attempt in (0, 1, 2):
+        one = replace(asked(), attempt=attempt)
+        await asking(engine).ask(one, OutlineUse.OFF, lambda _: None)
+    assert [one.is_greedy for one in engine.samplings] == [True, False, False]
+    assert len({one.seed for one in engine.samplings}) == 3
+
+
+async def test_who_gives_an_instruction_up_stops_the_model() -> None:
+    engine = instruct(ANSWER + "\n" + "Words.\n" * 1000)
+    engine.delay_s = 60
+    heard = asyncio.Event()
+    asking_it = asyncio.ensure_future(
+        asking(engine).ask(asked(Task.EXPLAIN), OutlineUse.OFF, lambda _: heard.set())
+    )
+    await heard.wait()
+    asking_it.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking_it
+    assert engine.cancelled == 1
 
 
 async def test_the_engine_of_the_instruct_model_is_made_when_it_is_asked() -> None:

@@ -1,8 +1,10 @@
 vim.api.nvim_create_user_command('Infill', function(arguments)
-  require('infill_ls.commands').run(arguments.args)
+  local lines = arguments.range > 0 and { arguments.line1, arguments.line2 } or nil
+  require('infill_ls.commands').run(arguments.args, lines)
 end, {
   nargs = '*',
-  desc = 'infill-ls: toggle, pause, model, explain and more',
+  range = true,
+  desc = 'infill-ls: implement, rewrite, toggle, pause, model, explain and more',
   complete = function(start, line)
     return require('infill_ls.commands').complete(start, line)
   end,

@@ -25,6 +25,8 @@ export interface Listener {
   /** Whether the server has answered yet. */
   hasStarted(): boolean;
   readonly ghost: GhostText;
+  /** Run a command of the server's in our own way; undefined for one that is to be sent there. */
+  runCommand(name: string, args: readonly unknown[]): Promise<void> | undefined;
   statusChanged(status: ServerStatus): void;
 }
 
@@ -112,6 +114,8 @@ function middlewareFor(listener: Listener): Middleware {
         ghost.answered(document, items);
       }
     },
+    executeCommand: (name, args, next) =>
+      listener.runCommand(name, args as readonly unknown[]) ?? next(name, args),
     workspace: {
       // The server gets nothing but that something changed, and asks for its settings.
       didChangeConfiguration: (_sections, next) => next(undefined),

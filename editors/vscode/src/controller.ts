@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { LanguageClient } from "vscode-languageclient/node";
+import { type LanguageClient, WorkDoneProgress } from "vscode-languageclient/node";
 import { COMMIT_BOX, SCHEMES, createClient } from "./client";
 import { SECTION, isOffFor, isOn, serverSettings, wantsNextEdits } from "./config";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
@@ -17,6 +17,8 @@ const OFF = "off";
 export class Controller implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("infill-ls", { log: true });
   readonly ghost = new GhostText();
+  /** Runs what of the server's commands the extension has a way of its own for. */
+  runCommand: (name: string, args: readonly unknown[]) => Promise<void> | undefined = () => undefined;
   private readonly startedEmitter = new vscode.EventEmitter<void>();
   /** The server has answered for the first time. */
   readonly onDidStart = this.startedEmitter.event;
@@ -89,6 +91,7 @@ export class Controller implements vscode.Disposable {
       isWanted: () => !this.isPaused && !this.isOffForWorkspace,
       hasStarted: () => this.started,
       ghost: this.ghost,
+      runCommand: (name, args) => this.runCommand(name, args),
       statusChanged: (status) => {
         this.serverStatus = status;
         void this.problems.take(status);
@@ -205,6 +208,16 @@ export class Controller implements vscode.Disposable {
 
   async notify(method: string, params: object): Promise<void> {
     if (this.client?.isRunning()) await this.client.sendNotification(method, params);
+  }
+
+  /** Hear what the server says of the progress of something that was asked for with a token of ours. */
+  onProgress(token: string, listener: (message: string) => void): vscode.Disposable {
+    const nothing = new vscode.Disposable(() => {});
+    return (
+      this.client?.onProgress(WorkDoneProgress.type, token, (value) => {
+        if ("message" in value && value.message) listener(value.message);
+      }) ?? nothing
+    );
   }
 
   /** Something that the server says of itself which LSP has no word for. */

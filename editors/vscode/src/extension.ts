@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { Asks } from "./ask";
 import { Controller } from "./controller";
 import { registerCommands } from "./commands";
 import { CursorHints } from "./cursorHints";
@@ -11,9 +12,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   controller = new Controller(context);
   const reports = new Reports();
   const hints = new CursorHints(controller, controller.ghost);
+  const asks = new Asks(controller, reports, controller.log);
+  controller.runCommand = (name, args) => asks.command(name, args);
   context.subscriptions.push(
     controller,
     reports,
+    asks,
     new NextEdits(controller, controller.ghost, controller.log),
     hints,
     controller.onDidStart(() => hints.started()),

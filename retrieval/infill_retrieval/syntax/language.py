@@ -47,6 +47,8 @@ class Language:
     """Whether a block may end with a word (``end``, ``fi``, ``done``, ``esac``)."""
     imports: str = ""
     """Pattern of the beginning of a line that imports something; empty if none does."""
+    imports_bind: bool = False
+    """Whether an import that takes no names can be used only by a word of what it imports."""
     family: str = ""
     """Languages of one family import each other's files; empty for one that stands alone."""
     sees_folder: bool = False

@@ -10,6 +10,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infill_ls.cli.evaluate_generation import (
+    add_arguments as add_generation_arguments,
+)
+from infill_ls.cli.evaluate_generation import evaluate_generation
+
 if TYPE_CHECKING:
     from infill_ls.engine import Engine
     from infill_ls.evaluation import crosscodeeval, humaneval, repository
@@ -57,6 +62,15 @@ def add_command(commands: Any) -> None:
     _add_file_arguments(one)
     _add_common_arguments(one, evaluate_humaneval)
     _add_parts(one)
+    one = kinds.add_parser(
+        "generate",
+        help="whole functions from their descriptions: HumanEval, MBPP, LeetCode's form",
+        description="Have functions written from their descriptions as in an editor, direct and after "
+        "an outline, and run their tests: pass@1. FILE is a public JSONL file of one of the forms, or one "
+        "of HumanEval's infilling files.",
+    )
+    add_generation_arguments(one)
+    _add_common_arguments(one, evaluate_generation)
     one = kinds.add_parser(
         "crosscodeeval",
         help="CrossCodeEval: statements that need what another file declares",

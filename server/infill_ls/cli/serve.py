@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--look-for-editor-every", type=float, default=LOOK_EVERY_S, help=argparse.SUPPRESS
     )
+    parser.add_argument(
+        "--trust-model-files",
+        action="store_true",
+        help="load a model that settings name even if its file lies in an open folder",
+    )
     parser.add_argument("--scripted-engine", metavar="FILE", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -61,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         factory,
         editor_pid=options.clientProcessId,
         look_for_editor_every_s=options.look_for_editor_every,
+        trusts_model_files=options.trust_model_files,
     )
     if options.tcp:
         try:

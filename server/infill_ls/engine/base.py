@@ -38,6 +38,8 @@ class EngineInfo:
     one after the other (true for DeepSeek-Coder). Makes counting and caching by line exact."""
     chat: ChatTemplate | None = None
     """How it is talked to, if it was trained to follow instructions and says how."""
+    takes_conversations: bool = False
+    """Whether a prompt is a :class:`~infill_ls.types.Conversation`, and token ids are for counting only."""
     notes: tuple[str, ...] = ()
     """What the user should know of the model: that it is made for something else, say."""
     prefill_tokens_per_s: float = 0.0

@@ -11,8 +11,14 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from infill_ls.engine import Engine, EngineOptions, EngineProcess, RemoteEngine, RemoteOptions
+from infill_ls.engine.remote.chat import RemoteChat
+from infill_ls.engine.remote.credentials import (
+    INSTRUCT_KEY_ENVIRONMENT_VARIABLE,
+    KEY_ENVIRONMENT_VARIABLE,
+)
 from infill_ls.errors import InfillError
 from infill_ls.settings import Settings
 
@@ -29,7 +35,8 @@ def engine_for(settings: Settings, on_loading: Callable[[float], None]) -> Engin
     """Return the engine that ``settings`` ask for, not started yet."""
     remote = _remote_options(settings)
     if remote is not None:
-        return RemoteEngine(remote)
+        is_chat = settings.remote.is_for_instructions
+        return RemoteChat(remote) if is_chat else RemoteEngine(remote)
     return EngineProcess(_local_options(settings), on_loading=on_loading)
 
 
@@ -146,4 +153,15 @@ def _remote_options(settings: Settings) -> RemoteOptions | None:
         family=settings.remote.family,
         vocabulary=EngineOptions(Path(path).expanduser(), vocabulary_only=True) if path else None,
         headers=tuple(settings.remote.headers.items()),
+        **_for_instructions(settings),
     )
+
+
+def _for_instructions(settings: Settings) -> dict[str, Any]:
+    if not settings.remote.is_for_instructions:
+        return {}
+    others = (KEY_ENVIRONMENT_VARIABLE,) if settings.remote.may_have_key else ()
+    return {
+        "settings": ("instructUrl", "instructModel"),
+        "key_variables": (INSTRUCT_KEY_ENVIRONMENT_VARIABLE, *others),
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infill_ls.engine import Engine
-from infill_ls.engine.fallback import engine_for
+from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.evaluation.ablation import EngineWithout, Part
 from infill_ls.measuring.driver import HasId, Measure, measure_cases
 from infill_ls.measuring.figures import Result, Row, Table, today
@@ -39,6 +39,7 @@ async def evaluate(
     measures_on: Callable[[Engine], Sequence[Measure[C]]],
     tables_of: Callable[[Sequence[Row]], tuple[Table, ...]],
     problems: Sequence[str] = (),
+    engine_factory: EngineFactory = engine_for,
 ) -> Result:
     """Measure ``cases`` and return the result.
 
@@ -53,7 +54,7 @@ async def evaluate(
     }
     decides = {**run, "bytes": _size(settings.engine.model_path), "source": source_fingerprint()}
     journal = Journal(plan.out / f"{name}-{fingerprint(decides)}.jsonl", fresh=plan.fresh)
-    engine: Engine = engine_for(settings, lambda _: None)
+    engine: Engine = engine_factory(settings, lambda _: None)
     if plan.parts:
         engine = EngineWithout(engine, plan.parts)
     try:

@@ -1,12 +1,11 @@
 """Instructions to a model: what is asked, what of the answer is code, and where it goes. Pure."""
 
-from infill_ls.instruct.edit import Edit
+from infill_ls.instruct.changes import Change, Edit
 from infill_ls.instruct.place import Place, find_place, has_empty_body
-from infill_ls.instruct.prompt import Conversation
 from infill_ls.instruct.task import OutlineUse, Task
 
 __all__ = [
-    "Conversation",
+    "Change",
     "Edit",
     "OutlineUse",
     "Place",

@@ -32,6 +32,8 @@ class Block:
     info: str
     """What its mark says: a language, mostly."""
     code: str
+    is_closed: bool = True
+    """Whether its end has been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class Answer:
     whole: str
 
     @property
-    def is_in_code(self) -> bool:
-        """Whether the outline is at its end."""
-        return bool(self.blocks)
+    def closed_blocks(self) -> int:
+        """How many blocks are written to their end."""
+        return sum(block.is_closed for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def read_answer(text: str) -> Answer:
         elif not blocks:
             prose.append(line)
     if mark:
-        blocks.append(Block(info, "\n".join(lines)))
+        blocks.append(Block(info, "\n".join(lines), is_closed=False))
     return Answer("\n".join(prose).strip(), tuple(blocks), text)
 
 
@@ -102,7 +104,7 @@ def candidates(answer: Answer, language: Language) -> tuple[str, ...]:
 
 def find_function(code: str, name: str, language: Language) -> FoundFunction | None:
     """Return the function of that name whose syntax is right, if the code has one."""
-    for text, tree in _parsed(code, language):
+    for text, tree in parsed(code, language):
         for one in functions(language, tree):
             if one.name == name and not one.has_error:
                 return FoundFunction(text, one)
@@ -111,16 +113,31 @@ def find_function(code: str, name: str, language: Language) -> FoundFunction | N
 
 def has_functions(code: str, language: Language) -> bool:
     """Tell whether there is any function in the code."""
-    return any(functions(language, tree) for _, tree in _parsed(code, language))
+    return any(functions(language, tree) for _, tree in parsed(code, language))
+
+
+def has_all(answer: Answer, language: Language, name: str | None) -> bool:
+    """Tell whether the last block that is closed has what is asked for: no more need be written.
+
+    That is the function ``name``, or, without a name, anything that is right by its syntax.
+    """
+    closed = [block for block in answer.blocks if block.is_closed]
+    if not closed or not closed[-1].code.strip() or _is_foreign(closed[-1], language):
+        return False
+    code = dedented(closed[-1].code, language)
+    if name is not None:
+        return find_function(code, name, language) is not None
+    return is_right(code, language)
 
 
 def is_right(code: str, language: Language) -> bool:
     """Tell whether the code's syntax is right by itself, or in a class; so it is without a grammar."""
-    trees = [tree for _, tree in _parsed(code, language)]
+    trees = [tree for _, tree in parsed(code, language)]
     return not trees or any(not tree.error_count() for tree in trees)
 
 
-def _parsed(code: str, language: Language) -> Iterator[tuple[str, SyntaxTree]]:
+def parsed(code: str, language: Language) -> Iterator[tuple[str, SyntaxTree]]:
+    """Yield code with its tree: as it is, then as what stands in a class. None without a grammar."""
     head = _PHP if language.name == "php" and not code.lstrip().startswith("<?") else ""
     for before, after in _WRAPS:
         text = f"{head}{before}{code}{after}"

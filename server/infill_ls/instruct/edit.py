@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from infill_ls.instruct.answer import (
     Answer,
     candidates,
     find_function,
+    has_all,
     has_functions,
     is_right,
 )
+from infill_ls.instruct.changes import Change, Edit, replacing
 from infill_ls.instruct.gates import check
+from infill_ls.instruct.imports import imports_change, needed_imports, without_imports
 from infill_ls.instruct.indentation import dedented, reindented, step_of
 from infill_ls.instruct.place import Place
 from infill_ls.instruct.task import AnswerRefusedError, OutlineUse, Task
@@ -21,47 +22,42 @@ from infill_retrieval.syntax.functions import Function
 _OUTLINE_LINES = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One change of a document. Offsets are code points; ``new`` has LF line ends."""
-
-    start: int
-    end: int
-    old: str
-    """What stood there when the model was asked: where it does no longer, nothing is changed."""
-    new: str
-
-    def of(self, text: str) -> str:
-        """Return the text with the change made."""
-        return text[: self.start] + self.new + text[self.end :]
-
-    def fits(self, text: str) -> bool:
-        """Tell whether what is to be replaced is still there."""
-        return text[self.start : self.end] == self.old
-
-
 def edit_of(answer: Answer, place: Place, task: Task, outline: OutlineUse) -> Edit:
     """Return the edit that an answer means. Raises :class:`AnswerRefusedError`."""
     codes = candidates(answer, place.language)
     steps = answer.outline if outline is OutlineUse.COMMENT and answer.blocks else ""
     match task:
         case Task.IMPLEMENT:
-            edit = _implement(codes, place, steps)
+            change = _implement(codes, place, steps)
         case Task.DOCUMENT:
-            edit = _document(codes, place)
+            change = _document(codes, place)
         case _:
-            edit = _rewrite(codes, place, steps, is_marked=bool(answer.blocks))
-    check(place, edit.start, edit.end, edit.new, answered="\n".join(codes))
+            change = _rewrite(codes, place, steps, is_marked=bool(answer.blocks))
+    edit = Edit((change,))
+    if task is Task.IMPLEMENT or (task is Task.REWRITE and _is_of_function(place)):
+        edit = _with_imports(change, codes, place)
+    check(place, edit, answered="\n".join(codes))
     return edit
 
 
-def body_edit(place: Place, code: str) -> Edit:
-    """Return the edit that puts dedented statements into the body of the function."""
+def has_enough(answer: Answer, place: Place, task: Task) -> bool:
+    """Tell whether all that a task takes of an answer is written, so that the rest is of no use."""
+    match task:
+        case Task.EXPLAIN:
+            return False
+        case Task.TESTS:
+            return has_all(answer, place.language, None)
+    needs_name = task is not Task.REWRITE or _is_of_function(place)
+    return has_all(answer, place.language, place.needs_function().name if needs_name else None)
+
+
+def body_change(place: Place, code: str) -> Change:
+    """Return the change that puts dedented statements into the body of the function."""
     function, text = place.needs_function(), place.text
     step = step_of(text)
     indented = reindented(code, _body_indent(place, function, step), step, place.language)
     end = f"\n{place.base_indent}" if function.has_braces else ""
-    return _replacing(text, function.inner_start, function.inner_end, f"\n{indented}{end}")
+    return replacing(text, function.inner_start, function.inner_end, f"\n{indented}{end}")
 
 
 def code_of_tests(answer: Answer, language: Language) -> str:
@@ -74,7 +70,29 @@ def code_of_tests(answer: Answer, language: Language) -> str:
     return max(codes, key=len)
 
 
-def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Edit:
+def appended_tests(tests: str, file: str, language: Language) -> Edit:
+    """Return the edit that puts tests at the end of their file, what they import above."""
+    imports = needed_imports([tests], tests, file, language) if file.strip() else []
+    above = imports_change(imports, file, language, len(file.rstrip()))
+    if above is not None or (file.strip() and not imports):
+        tests = without_imports(tests, language)
+    gap = "\n\n\n" if file.strip() else ""
+    below = replacing(file, len(file.rstrip()), len(file), f"{gap}{tests}\n")
+    return Edit((above, below) if above is not None else (below,))
+
+
+def _with_imports(change: Change, codes: tuple[str, ...], place: Place) -> Edit:
+    imports = needed_imports(codes, change.new, place.text, place.language)
+    above = imports_change(imports, place.text, place.language, place.start)
+    return Edit((above, change) if above is not None else (change,))
+
+
+def _is_of_function(place: Place) -> bool:
+    function = place.function
+    return function is not None and (place.start, place.end) == (function.start, function.end)
+
+
+def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Change:
     function, language = place.needs_function(), place.language
     for code in codes:
         if (found := find_function(code, function.name, language)) is not None:
@@ -86,14 +104,13 @@ def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Edit:
             raise AnswerRefusedError(
                 f"the answer has no function {function.name} that is right by its syntax"
             )
-    return body_edit(place, _with_steps(dedented(body, language), steps, language))
+    return body_change(place, _with_steps(dedented(body, language), steps, language))
 
 
-def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: bool) -> Edit:
+def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: bool) -> Change:
     language = place.language
     code = max(codes, key=len)
-    is_function = place.function is not None and place.start == place.function.start
-    if is_function and place.function is not None:
+    if _is_of_function(place) and place.function is not None:
         for each in codes:
             if (found := find_function(each, place.function.name, language)) is not None:
                 wanted = found.function
@@ -107,10 +124,10 @@ def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: boo
         raise AnswerRefusedError(f"the answer has no {language.name} that is right by its syntax")
     code = _with_steps(dedented(code, language), steps, language)
     new = reindented(code, place.base_indent, step_of(place.text), language)
-    return _replacing(place.text, place.start, place.end, new.removeprefix(place.base_indent))
+    return replacing(place.text, place.start, place.end, new.removeprefix(place.base_indent))
 
 
-def _document(codes: tuple[str, ...], place: Place) -> Edit:
+def _document(codes: tuple[str, ...], place: Place) -> Change:
     function, text, language = place.needs_function(), place.text, place.language
     inside = language.name == "python"
     docs = ""
@@ -129,12 +146,12 @@ def _document(codes: tuple[str, ...], place: Place) -> Edit:
     if not inside:
         indent = place.base_indent
         lines = _moved(docs, indent)
-        return _replacing(text, function.docs_start, function.start, f"{lines}\n{indent}")
+        return replacing(text, function.docs_start, function.start, f"{lines}\n{indent}")
     indent = _body_indent(place, function, step)
     lines = _moved(docs, indent)
     if function.docstring is not None:
-        return _replacing(text, *function.docstring, lines)
-    return _replacing(text, function.inner_start, function.inner_start, f"\n{indent}{lines}")
+        return replacing(text, *function.docstring, lines)
+    return replacing(text, function.inner_start, function.inner_start, f"\n{indent}{lines}")
 
 
 def _docs_of(text: str, function: Function) -> str:
@@ -188,7 +205,3 @@ def _with_steps(code: str, steps: str, language: Language) -> str:
     if language.comment_end:
         lines = [line.replace(language.comment_end, "") for line in lines]
     return "\n".join([*(f"{language.comment} {line}{end}" for line in lines), code])
-
-
-def _replacing(text: str, start: int, end: int, new: str) -> Edit:
-    return Edit(start, end, text[start:end], new)

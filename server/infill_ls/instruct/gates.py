@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infill_ls.document.licences import is_licence
 from infill_ls.document.lines import with_lf
+from infill_ls.instruct.changes import Edit
 from infill_ls.instruct.place import Place
 from infill_ls.instruct.task import AnswerRefusedError
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
@@ -16,21 +17,19 @@ SHORTEST_LINE_CHARS = 4
 CONTEXT_LINES = 10
 
 
-def check(place: Place, start: int, end: int, new: str, *, answered: str) -> None:
-    """Raise :class:`AnswerRefusedError` if ``new`` must not take the place of ``text[start:end]``.
+def check(place: Place, edit: Edit, *, answered: str) -> None:
+    """Raise :class:`AnswerRefusedError` if an edit must not be made.
 
-    ``answered`` is all the code of the answer.
+    ``answered`` is all the code of the answer; the edit's last change is the one that was asked for.
     """
-    text = place.text
-    if not new.strip() or new == with_lf(text[start:end]):
+    text, asked = place.text, edit.changes[-1]
+    if not asked.new.strip() or asked.new == with_lf(asked.old):
         raise AnswerRefusedError("the answer changes nothing")
-    if repeats_file(answered, text[:start], text[end:], text[start:end]):
+    if repeats_file(answered, text[: asked.start], text[asked.end :], asked.old):
         raise AnswerRefusedError("the answer is the whole file again")
-    check_text(new, text[:start], text[end:], place.language)
-    before, after = (
-        parse(place.language, text),
-        parse(place.language, text[:start] + new + text[end:]),
-    )
+    for one in edit.changes:
+        check_text(one.new, text[: one.start], text[one.end :], place.language)
+    before, after = parse(place.language, text), parse(place.language, edit.of(text))
     if before is not None and (after is None or after.error_count() > before.error_count()):
         raise AnswerRefusedError("the answer would add errors to the syntax of the file")
 

@@ -6,7 +6,6 @@ In this order, as all that stands before the instruction can be computed while i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from infill_ls.document.lines import split_lines, with_lf
 from infill_ls.instruct.place import Place
@@ -35,15 +34,6 @@ _FORM = {
     Task.DOCUMENT: "the function with its documentation",
     Task.TESTS: "the tests",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """What is said to a model. ``context`` and ``request`` together are the user's words."""
-
-    system: str
-    context: str
-    request: str
 
 
 def context_of(

@@ -235,8 +235,10 @@ async def run_server(
         watch.edits.append(params.edit)
         return lsp.ApplyWorkspaceEditResult(applied=True)
 
-    # -P: the server must not import modules from the user's working directory.
-    await client.start_io(sys.executable, "-P", "-m", "infill_ls", "--stdio", *arguments)
+    # -P: the server must not import modules from the user's working directory. The options are those of
+    # the user's own command line, not those of a folder.
+    command = ("-P", "-m", "infill_ls", "--stdio", "--trust-model-files", *arguments)
+    await client.start_io(sys.executable, *command)
     log_reader = asyncio.create_task(_forward_log(client))
     try:
         await client.initialize_async(
@@ -285,15 +287,20 @@ def _changes_of(edit: lsp.WorkspaceEdit, texts: dict[Path, str]) -> list[Changed
         if before is None and path.exists():
             before = path.read_bytes().decode("utf-8")
         after = before or ""
-        for one in change.edits:
+        is_crlf = "\r\n" in after
+        # All places are those of the text as it was: the last one first.
+        for one in sorted(change.edits, key=_place_of, reverse=True):
             assert not isinstance(one, lsp.SnippetTextEdit)
             start = offset_of(after, one.range.start, lsp.PositionEncodingKind.Utf32)
             end = offset_of(after, one.range.end, lsp.PositionEncodingKind.Utf32)
-            is_crlf = "\r\n" in after
             new = one.new_text.replace("\n", "\r\n") if is_crlf else one.new_text
             after = after[:start] + new + after[end:]
         found.append(Changed(path, before, after))
     return found
+
+
+def _place_of(edit: lsp.TextEdit | lsp.AnnotatedTextEdit | lsp.SnippetTextEdit) -> tuple[int, int]:
+    return edit.range.start.line, edit.range.start.character
 
 
 async def _leave(client: LanguageClient) -> None:

@@ -50,12 +50,14 @@ def create_server(
     *,
     editor_pid: int | None = None,
     look_for_editor_every_s: float = 5.0,
+    trusts_model_files: bool = False,
 ) -> InfillServer:
     """Return a server with all its handlers, ready to be started.
 
-    It ends when the process ``editor_pid``, or the one that ``initialize`` names, is gone.
+    It ends when the process ``editor_pid``, or the one that ``initialize`` names, is gone. With
+    ``trusts_model_files``, settings may name a model in an open folder.
     """
-    server = InfillServer(engine_factory)
+    server = InfillServer(engine_factory, trusts_model_files=trusts_model_files)
     _handle_life(server, editor_pid, look_for_editor_every_s)
     _handle_documents(server)
     _handle_notebooks(server)
@@ -179,7 +181,7 @@ def _handle_workspace(server: InfillServer) -> None:
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def did_change_folders(_params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-        server.run_in_background(server.index_folders())
+        server.folders_changed()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:

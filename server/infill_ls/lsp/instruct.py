@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,9 +20,19 @@ from pygls.workspace import TextDocument
 
 from infill_ls.asking import Answered, Asked, Progress
 from infill_ls.errors import InfillError
-from infill_ls.instruct import Edit, Task, find_place, has_empty_body
+from infill_ls.instruct import Task, find_place, has_empty_body
 from infill_ls.instruct.task import NothingToDoError
-from infill_ls.lsp.convert import offset_of, position_of
+from infill_ls.lsp.convert import offset_of
+from infill_ls.lsp.instruct_answer import (
+    CHANGED,
+    Preview,
+    Teller,
+    as_plain,
+    member,
+    result_of,
+    title_of,
+    workspace_edit,
+)
 from infill_ls.lsp.progress import work_done_progress
 from infill_ls.lsp.server import InfillServer
 from infill_ls.session import Superseded
@@ -32,11 +43,10 @@ from infill_retrieval.syntax import Language, language_of
 log = logging.getLogger(__name__)
 
 COMMANDS = {task: f"infill-ls.ask.{task.value}" for task in Task}
-"""``[uri, range, version or null, instruction]``, of which the last two may be left out."""
+"""``[uri, range, version or null, instruction, options]``, of which the last three may be left out."""
 EXPECT = "infill-ls.ask.expect"
 """``[uri, range]``: an instruction is being typed; what stands before it is read meanwhile."""
 ACTION_KIND = lsp.CodeActionKind.RefactorRewrite
-ANNOTATION = "infill-ls.instruct"
 WAITS_AT_COMMANDS = frozenset({"Eglot", "emacs"})
 """Clients that can do nothing while a command runs: they have its answer at once, and the edit later."""
 TITLES = {
@@ -51,8 +61,7 @@ SHOWN_CHARS = 400
 TITLE_CHARS = 60
 MOST_UNASKED_CHARS = 200_000
 """A longer document is not parsed whenever the cursor moves, only when the user opens the menu."""
-EXPECTED = "expected [uri, range, version, instruction]"
-CHANGED = "the document has changed meanwhile: nothing is changed"
+EXPECTED = "expected [uri, range, version, instruction, options]"
 
 
 def handle_instructions(server: InfillServer) -> None:
@@ -131,17 +140,21 @@ def _offers(
 def _runner(server: InfillServer, task: Task) -> Callable[..., Any]:
     async def run(*arguments: Any) -> dict[str, Any] | None:  # pygls takes no optional ones
         match arguments:
-            case [str(uri), where, *more] if len(more) <= 2:
-                version, instruction = (*more, None, None)[:2]
+            case [str(uri), where, *more] if len(more) <= 3:
+                version, instruction, wanted = (*more, None, None, None)[:3]
             case _:
                 raise JsonRpcInvalidParams(EXPECTED)
+        preview = Preview.of(wanted)
+        teller = Teller(server, is_silent=preview is not None)
         document = server.workspace.text_documents.get(unquote(uri))
         asked = _asked(server, task, uri, _range_of(where), str(instruction or ""))
         if document is None or asked is None:
-            return _told(server, "the document is not open")
+            return teller.told("the document is not open")
         if isinstance(version, int) and version != document.version:
-            return _told(server, CHANGED)
-        work = _carry_out(server, asked, document.version)
+            return teller.told(CHANGED)
+        if preview is not None:
+            asked = replace(asked, attempt=preview.attempt)
+        work = _carry_out(server, asked, teller, preview)
         if server.client_name in WAITS_AT_COMMANDS:
             server.run_in_background(_without_answer(work))
             return None
@@ -154,134 +167,68 @@ async def _without_answer(work: Any) -> None:
     await work
 
 
-async def _carry_out(server: InfillServer, asked: Asked, version: int | None) -> dict[str, Any]:
-    """Do what is asked and have the edit made; say why if there is none."""
-    said: list[Progress] = []
-    async with work_done_progress(server, _title_of(asked), can_cancel=True) as report:
+async def _carry_out(
+    server: InfillServer, asked: Asked, teller: Teller, preview: Preview | None
+) -> dict[str, Any]:
+    """Do what is asked and have the edit made, or hand it back to be shown; say why if there is none."""
+    try:
+        answered, tests = await _answer(server, asked, preview)
+    except _EndedError as ended:
+        return result_of(message=str(ended))
+    except InfillError as error:
+        return teller.told(str(error))
+    if answered.edit is None:
+        teller.say(answered.words)
+        return result_of(words=answered.words)
+    edit = workspace_edit(server, asked, answered.edit, tests, confirm=preview is None)
+    if isinstance(edit, str):
+        return teller.told(edit)
+    if preview is not None:
+        old = [change.old for change in answered.edit.changes]
+        return result_of(message=answered.note, edit=as_plain(edit), old=old)
+    return await _apply(server, edit, asked, answered, teller)
 
-        def tell(progress: Progress) -> None:
-            said.append(progress)
-            report(_shown(progress), None)
 
-        asking = asyncio.ensure_future(server.session.ask(asked, tell))
+class _EndedError(Exception):
+    """The user wants it no longer."""
+
+
+async def _answer(
+    server: InfillServer, asked: Asked, preview: Preview | None
+) -> tuple[Answered, TestsPlace | None]:
+    token = preview.token if preview is not None else None
+    bar = work_done_progress(server, title_of(asked), can_cancel=True, of_client=token)
+    async with bar as report:
+        asking = asyncio.ensure_future(
+            server.session.ask(asked, lambda progress: report(_shown(progress), None))
+        )
         report.on_cancel(asking.cancel)
         try:
-            answered, tests = await asking
+            return await asking
         except asyncio.CancelledError:
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise  # by $/cancelRequest, which pygls answers
-            return _result(message="cancelled: nothing is changed")
+            raise _EndedError("cancelled: nothing is changed") from None
         except Superseded:
-            return _result(message="another instruction for the document has taken its place")
-        except InfillError as error:
-            return _told(server, str(error))
-    if answered.edit is None:
-        server.show(lsp.MessageType.Info, answered.words)
-        return _result(words=answered.words)
-    return await _apply(server, asked, version, answered, tests)
+            raise _EndedError("another instruction for the document has taken its place") from None
 
 
 async def _apply(
-    server: InfillServer,
-    asked: Asked,
-    version: int | None,
-    answered: Answered,
-    tests: TestsPlace | None,
+    server: InfillServer, edit: lsp.WorkspaceEdit, asked: Asked, answered: Answered, teller: Teller
 ) -> dict[str, Any]:
-    assert answered.edit is not None
-    title = _title_of(asked)
-    if tests is not None:
-        edit = _edit_of_tests(server, tests, answered.edit, title)
-        if isinstance(edit, str):
-            return _told(server, edit)
-    else:
-        document = server.workspace.text_documents.get(unquote(asked.snapshot.uri))
-        if document is None or document.version != version:
-            return _told(server, CHANGED)
-        if not answered.edit.fits(document.source):
-            return _told(server, CHANGED)
-        edit = _edit_in(server, document, answered.edit, title)
     try:
-        params = lsp.ApplyWorkspaceEditParams(edit=edit, label=f"infill-ls: {title}")
+        params = lsp.ApplyWorkspaceEditParams(edit=edit, label=f"infill-ls: {title_of(asked)}")
         result = await server.workspace_apply_edit_async(params)
     except JsonRpcException as error:
         log.info("the editor refused an edit: %s", error)
-        return _told(server, "the editor did not make the edit")
+        return teller.told("the editor did not make the edit")
     if not result.applied:
         why = result.failure_reason or "it was not accepted"
-        return _result(message=f"the edit was not made: {why}")
+        return result_of(message=f"the edit was not made: {why}")
     if answered.note:
-        server.show(lsp.MessageType.Info, answered.note)
-    return _result(is_applied=True, message=answered.note)
-
-
-def _edit_in(
-    server: InfillServer, document: TextDocument, edit: Edit, title: str
-) -> lsp.WorkspaceEdit:
-    where = lsp.Range(
-        position_of(document.source, edit.start, server.encoding),
-        position_of(document.source, edit.end, server.encoding),
-    )
-    can = _edits_of_client(server)
-    if can is None or not can.document_changes:
-        return lsp.WorkspaceEdit(changes={document.uri: [lsp.TextEdit(where, edit.new)]})
-    identifier = lsp.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
-    return _annotated(server, identifier, where, edit.new, title)
-
-
-def _edit_of_tests(
-    server: InfillServer, tests: TestsPlace, edit: Edit, title: str
-) -> lsp.WorkspaceEdit | str:
-    """Return the edit of the file of tests, which is made if there is none; or why it cannot be."""
-    can = _edits_of_client(server)
-    if can is None or not can.document_changes:
-        return "the editor makes no edits of other files"
-    uri = tests.path.as_uri()
-    if tests.text is None:
-        kinds = can.resource_operations or ()
-        if lsp.ResourceOperationKind.Create not in kinds:
-            return f"the editor makes no new files: make {tests.name} and ask again"
-        start = lsp.Position(0, 0)
-        identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, None)
-        made = _annotated(server, identifier, lsp.Range(start, start), edit.new, title)
-        create = lsp.CreateFile(uri, options=lsp.CreateFileOptions(overwrite=False))
-        made.document_changes = [create, *(made.document_changes or ())]
-        return made
-    document = server.workspace.text_documents.get(unquote(uri))
-    text = document.source if document is not None else tests.text
-    if not edit.fits(text) or text != tests.text:
-        return CHANGED
-    where = lsp.Range(
-        position_of(text, edit.start, server.encoding), position_of(text, edit.end, server.encoding)
-    )
-    version = document.version if document is not None else None
-    identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
-    return _annotated(server, identifier, where, edit.new, title)
-
-
-def _annotated(
-    server: InfillServer,
-    identifier: lsp.OptionalVersionedTextDocumentIdentifier,
-    where: lsp.Range,
-    new: str,
-    title: str,
-) -> lsp.WorkspaceEdit:
-    """Return an edit that is looked over first, where the client can show that."""
-    can = _edits_of_client(server)
-    if can is None or can.change_annotation_support is None:
-        plain = lsp.TextDocumentEdit(identifier, [lsp.TextEdit(where, new)])
-        return lsp.WorkspaceEdit(document_changes=[plain])
-    annotated = lsp.TextDocumentEdit(identifier, [lsp.AnnotatedTextEdit(ANNOTATION, where, new)])
-    annotation = lsp.ChangeAnnotation(label=title, needs_confirmation=True)
-    return lsp.WorkspaceEdit(
-        document_changes=[annotated], change_annotations={ANNOTATION: annotation}
-    )
-
-
-def _edits_of_client(server: InfillServer) -> lsp.WorkspaceEditClientCapabilities | None:
-    workspace = server.client_capabilities.workspace
-    return workspace.workspace_edit if workspace is not None else None
+        teller.say(answered.note)
+    return result_of(is_applied=True, message=answered.note)
 
 
 def _asked(
@@ -301,17 +248,13 @@ def _range_of(where: Any) -> lsp.Range:
         return value
 
     try:
-        start, end = _member(where, "start"), _member(where, "end")
+        start, end = member(where, "start"), member(where, "end")
         return lsp.Range(
-            lsp.Position(number(_member(start, "line")), number(_member(start, "character"))),
-            lsp.Position(number(_member(end, "line")), number(_member(end, "character"))),
+            lsp.Position(number(member(start, "line")), number(member(start, "character"))),
+            lsp.Position(number(member(end, "line")), number(member(end, "character"))),
         )
     except (KeyError, TypeError, AttributeError):
         raise JsonRpcInvalidParams(EXPECTED) from None
-
-
-def _member(value: Any, name: str) -> Any:
-    return value[name] if isinstance(value, dict) else getattr(value, name)
 
 
 def _plain(where: lsp.Range) -> dict[str, Any]:
@@ -321,29 +264,9 @@ def _plain(where: lsp.Range) -> dict[str, Any]:
     }
 
 
-def _title_of(asked: Asked) -> str:
-    return {
-        Task.IMPLEMENT: "Implement the function",
-        Task.REWRITE: "Rewrite",
-        Task.EXPLAIN: "Explain",
-        Task.DOCUMENT: "Document the function",
-        Task.TESTS: "Write tests",
-    }[asked.task]
-
-
 def _shown(progress: Progress) -> str:
     """Return what a progress bar says: the outline as it grows, then how much code there is."""
     outline = progress.outline[-SHOWN_CHARS:]
     if progress.code_lines:
         return f"{progress.code_lines} lines of code, {progress.tokens} tokens"
     return outline or f"{progress.tokens} tokens"
-
-
-def _told(server: InfillServer, message: str) -> dict[str, Any]:
-    """Say to the user why nothing is changed."""
-    server.show(lsp.MessageType.Warning, message)
-    return _result(message=message)
-
-
-def _result(*, is_applied: bool = False, message: str = "", words: str = "") -> dict[str, Any]:
-    return {"applied": is_applied, "message": message, "words": words}

@@ -44,10 +44,13 @@ class Reporter:
 
 @asynccontextmanager
 async def work_done_progress(
-    server: LanguageServer, title: str, *, can_cancel: bool = False
+    server: LanguageServer, title: str, *, can_cancel: bool = False, of_client: str | None = None
 ) -> AsyncIterator[Reporter]:
-    """Show ``title`` with progress while the body runs, if the editor can; the body runs anyway."""
-    token = await _create(server)
+    """Show ``title`` with progress while the body runs, if the editor can; the body runs anyway.
+
+    ``of_client`` is a token of the client's own, for a bar that it shows where it likes.
+    """
+    token = of_client or await _create(server)
     if token is None:
         yield Reporter(server, None)
         return

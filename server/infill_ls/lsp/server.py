@@ -49,7 +49,7 @@ class InfillServer(MendedServer):
 
     session: Session
 
-    def __init__(self, engine_factory: EngineFactory) -> None:
+    def __init__(self, engine_factory: EngineFactory, *, trusts_model_files: bool = False) -> None:
         super().__init__("infill-ls", __version__, SYNC)
         self.client_name = ""
         self.client_tells_cursor = False
@@ -57,6 +57,8 @@ class InfillServer(MendedServer):
         self._engine_factory = engine_factory
         self._first_options: object = None
         """What ``initialize`` set: it stays in force where what comes later says nothing."""
+        self._later_options: object = None
+        self._trusts_model_files = trusts_model_files
         self.statistics = Statistics(None)
         self._counts = False
         self.commit_messages = CommitMessages()
@@ -148,6 +150,11 @@ class InfillServer(MendedServer):
         else:
             await self.pull_settings()
 
+    def folders_changed(self) -> None:
+        """Read the new folders; a model file that lies in one of them is let go."""
+        self._reconfigure(self._later_options)
+        self.run_in_background(self.index_folders())
+
     async def index_folders(self) -> None:
         """Read the workspace folders, with progress."""
         async with self._busy(INDEXING) as report:
@@ -224,6 +231,7 @@ class InfillServer(MendedServer):
             self._send_status()
 
     def _reconfigure(self, options: object) -> None:
+        self._later_options = options
         engine = self.session.engine
         self.session.reconfigure(self._settings_from(self._first_options, options))
         self._settings_changed()
@@ -263,7 +271,8 @@ class InfillServer(MendedServer):
             self._send_status()
 
     def _settings_from(self, *layers: object) -> Settings:
-        settings, warnings = resolve_settings(*layers)
+        folders = () if self._trusts_model_files else self.folders
+        settings, warnings = resolve_settings(*layers, folders=folders)
         for warning in warnings:
             # Editors send the same settings again and again: one message for each mistake.
             if warning not in self._warnings:

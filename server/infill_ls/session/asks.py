@@ -27,7 +27,7 @@ WhyHidden = Callable[[Path, str], str | None]
 
 NO_MODEL = (
     "to {task} needs an instruct model: set instructModel to the path of a GGUF file, or to a name of "
-    "`infill-ls model list` that ends in -instruct"
+    "`infill-ls model list` that ends in -instruct, or instructUrl to an inference server"
 )
 MANNER_LINES = 60
 MAX_TESTS_BYTES = 400_000
@@ -66,7 +66,8 @@ class Asks:
     @property
     def has_model(self) -> bool:
         """Whether there is a model that follows instructions."""
-        return self._settings.instruct.model_path is not None
+        instruct = self._settings.instruct
+        return instruct.model_path is not None or bool(instruct.url)
 
     @property
     def is_loaded(self) -> bool:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from infill_ls.models.store import bundled_model_path, chosen_model, locate
 from infill_ls.settings.written import WrittenSettings
@@ -94,7 +95,9 @@ class InstructSettings:
     """Instructions to a model."""
 
     model_path: Path | None
-    """The model that follows them; none if there is none."""
+    """The model that follows them, if it runs on this machine."""
+    url: str
+    """The inference server that has it otherwise; none if empty."""
     outline: str
     context_tokens: int
     snippet_tokens: int
@@ -113,6 +116,10 @@ class RemoteSettings:
     vocabulary: str
     headers: dict[str, str]
     fallback: bool
+    is_for_instructions: bool = False
+    """Whether the server is that of ``instructUrl``, which is talked to in conversations."""
+    may_have_key: bool = True
+    """Whether the key and the headers that are meant for ``remoteUrl`` may be sent to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,8 @@ class Settings:
         sampling = Sampling(
             written.temperature, written.top_k, written.top_p, written.min_p, written.seed
         )
-        instruct = locate(written.instruct_model) if written.instruct_model else None
+        is_here = bool(written.instruct_model) and not written.instruct_url
+        instruct = locate(written.instruct_model) if is_here else None
         return cls(
             completion=_group(CompletionSettings, written, sampling=sampling),
             prompt=_group(PromptSettings, written),
@@ -154,14 +162,13 @@ class Settings:
         )
 
     def for_instructions(self) -> Settings:
-        """Return the settings of the engine that runs the instruct model, with budgets of its own.
+        """Return the settings of the engine that follows instructions, with budgets of its own.
 
         To be called only where there is such a model.
         """
         instruct = self.instruct
-        assert instruct.model_path is not None
+        assert instruct.model_path is not None or instruct.url
         changed = self.changed(
-            model=str(instruct.model_path.absolute()),
             context_tokens=instruct.context_tokens,
             prefix_tokens=instruct.context_tokens // 4,
             suffix_tokens=instruct.context_tokens // 8,
@@ -170,9 +177,23 @@ class Settings:
             cold_target_ms=0,
             kv_tokens=0,
             prompt_cache_mb=0,
-            remote_url="",
+            remote_url=instruct.url,
+            remote_api="auto",
+            remote_model=self.written.instruct_model if instruct.url else "",
+            remote_vocabulary="",
+            **({"model": str(instruct.model_path.absolute())} if instruct.model_path else {}),
         )
-        return replace(changed, engine=replace(changed.engine, must_infill=False))
+        is_same = urlsplit(instruct.url)[:2] == urlsplit(self.remote.url)[:2]
+        return replace(
+            changed,
+            engine=replace(changed.engine, must_infill=False),
+            remote=replace(
+                changed.remote,
+                headers=changed.remote.headers if is_same else {},
+                is_for_instructions=bool(instruct.url),
+                may_have_key=is_same,
+            ),
+        )
 
     def changed(self, **written: Any) -> Settings:
         """Return the same settings with other values, by the names that users write, in snake_case."""

@@ -7,12 +7,14 @@ cannot be understood and would protect something takes its value from :data:`CLO
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from infill_ls.settings import model_files
 from infill_ls.settings.groups import Settings
 from infill_ls.settings.written import WrittenSettings
 from infill_retrieval.files.ignore import is_pattern
@@ -34,11 +36,12 @@ _SAID_WHEN_CLOSED = {
 }
 
 
-def resolve_settings(*layers: object) -> tuple[Settings, list[str]]:
+def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Settings, list[str]]:
     """Turn what an editor sent, at the start and later, into settings; what came later wins.
 
     Returns the settings and a warning for each option that is unknown or has a wrong value. An
-    option that is null, or missing from a layer, says nothing.
+    option that is null, or missing from a layer, says nothing. A model file in one of ``folders`` is
+    none, see :mod:`infill_ls.settings.model_files`.
     """
     values: dict[str, Any] = {}
     warnings: list[str] = []
@@ -69,6 +72,17 @@ def resolve_settings(*layers: object) -> tuple[Settings, list[str]]:
             else:
                 warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
         written = _validate(values | closed)
+    for name in model_files.NAMES:
+        is_path = name != "instructModel" or not written.instruct_url
+        folder = model_files.lies_in(values.get(name, ""), folders) if is_path else None
+        if folder is not None:
+            del values[name]
+            warnings.append(
+                f"settings: {name}: the file lies in the open folder {folder.name}, which is not to say "
+                f"what is loaded; using the default {_default_of(name)!r} (`infill-ls model use PATH`, or "
+                "a place outside of it)"
+            )
+            written = _validate(values | closed)
     return Settings.of(written), warnings
 
 

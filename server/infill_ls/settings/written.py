@@ -153,6 +153,12 @@ class WrittenSettings(BaseModel):
         "for `infill-ls ask` and the code actions. Loaded when it is asked, on top of the other. Empty "
         "means none: functions are then implemented by the model that fills in.",
     )
+    instruct_url: str = Field(
+        "",
+        description="Address of an inference server for instructions, such as http://host:8000: what the "
+        "instruct model is shown, and so source text, is sent there. instructModel is then the name of its "
+        "model, empty the first one that it lists. Empty means that the model runs on this machine.",
+    )
     instruct_outline: Literal["discard", "comment", "off"] = Field(
         "discard",
         description="The steps that an instruct model writes before the code: thrown away, or kept as a "
@@ -250,7 +256,7 @@ class WrittenSettings(BaseModel):
             raise ValueError("is a truth value")  # noqa: TRY004 - what pydantic wants
         return value
 
-    @field_validator("remote_url")
+    @field_validator("remote_url", "instruct_url")
     @classmethod
     def _check_url(cls, value: str) -> str:
         return base_url(value) if value.strip() else ""

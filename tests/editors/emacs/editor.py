@@ -24,8 +24,8 @@ READY = "(and infill--opened (infill--status infill--opened) t)"
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says, after ``delay_ms``; without it, the bundled model answers. With
-    ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
+    ``answers`` is what the scripted engine says, after ``delay_ms``, and ``script`` what else is in its
+    script; without it, the bundled model answers. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Emacs(Terminal):
         start: str = "(infill-mode 1)",
         listens: str = "",
         delay_ms: int = 0,
+        script: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.workspace = workspace
@@ -54,9 +55,10 @@ class Emacs(Terminal):
             record = workspace / ".git" / "cursor"
             command = [sys.executable, str(listening), str(record), listens, *command]
         if answers is not None:
-            script = workspace / ".git" / "answers.json"
-            script.write_text(json.dumps({"answers": answers, "delay_ms": delay_ms}))
-            command += ["--scripted-engine", str(script)]
+            file = workspace / ".git" / "answers.json"
+            whole = {"answers": answers, "delay_ms": delay_ms, **(script or {})}
+            file.write_text(json.dumps(whole))
+            command += ["--scripted-engine", str(file)]
         self._environment = {
             **os.environ,
             "TERM": "xterm-256color",

@@ -12,7 +12,7 @@ local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
 --- Start the Neovim under test on a file in a workspace of its own.
----@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
+---@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
@@ -31,10 +31,10 @@ function M.start(options)
   if options.answers then
     local script = workspace .. '/.git/answers.json'
     vim.fn.writefile({
-      vim.json.encode({
+      vim.json.encode(vim.tbl_extend('force', {
         answers = options.answers,
         prompts_file = workspace .. '/.git/prompts',
-      }),
+      }, options.script or {})),
     }, script)
     vim.list_extend(command, { '--scripted-engine', script })
   end

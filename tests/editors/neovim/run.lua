@@ -751,6 +751,7 @@ end)
 
 require('next_edit_tests')(test)
 require('cursor_tests')(test)
+require('ask_tests')(test)
 
 local failed = 0
 local run = 0

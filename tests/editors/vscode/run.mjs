@@ -4,6 +4,7 @@ import { pattern, server, tests, url, work } from "./suite.mjs";
 import "./typing.mjs";
 import "./menu.mjs";
 import "./nextEdit.mjs";
+import "./ask.mjs";
 import "./hints.mjs";
 import "./notebook.mjs";
 import "./commit.mjs";

@@ -65,7 +65,11 @@ test(
 
 test(
   "a model that cannot be used is told of at once, with what can be done",
-  { text: "x =", settings: { "infill-ls.model": "/nowhere/a.gguf" }, firstStatus: "/nowhere/a.gguf" },
+  {
+    text: "x =",
+    machineSettings: { "infill-ls.model": "/nowhere/a.gguf" },
+    firstStatus: "/nowhere/a.gguf",
+  },
   async (window) => {
     const toasts = window.page.locator(".notification-toast", { hasText: "/nowhere/a.gguf" });
     await toasts.first().waitFor();
@@ -74,11 +78,11 @@ test(
     await window.answer("/nowhere/a.gguf", "Choose Model");
     await window.page.waitForSelector('.quick-input-widget .monaco-list-row:has-text("infill-ls-mini")');
     await window.press("Escape");
-    window.writeSettings({ "infill-ls.model": "/nowhere/b.gguf" });
+    window.writeMachineSettings({ "infill-ls.model": "/nowhere/b.gguf" });
     await window.status("/nowhere/b.gguf");
     await window.answer("/nowhere/b.gguf", "Open Settings");
     await window.page.getByText("Settings Found").first().waitFor();
-    window.writeSettings({});
+    window.writeMachineSettings({});
     await window.status("ready");
   },
 );

@@ -37,12 +37,13 @@ export async function launchBrowser() {
 export class Window {
   /**
    * Open a file in a workspace of its own. `answers` is what the scripted engine says, and
-   * `script` what else it is told; without answers, the bundled model answers. Without `server` the extension has to find one. `prepare` gets
-   * the workspace's folder before it is opened.
+   * `script` what else it is told; without answers, the bundled model answers. Without `server` the
+   * extension has to find one. `prepare` gets the workspace's folder before it is opened. `settings` are
+   * those of the workspace, `machineSettings` those that only the user may write.
    */
   static async open(browser, options) {
     const { url, folder, server, text, answers, name = "demo.py", settings = {} } = options;
-    const { firstStatus = "ready", prepare = () => {}, script = {} } = options;
+    const { firstStatus = "ready", prepare = () => {}, script = {}, machineSettings = {} } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
     const file = join(folder, name);
@@ -62,6 +63,7 @@ export class Window {
       "infill-ls.thinkAhead": false,
     };
     window.writeSettings(settings);
+    window.writeMachineSettings(machineSettings);
     const address = new URL(url);
     address.searchParams.set("folder", folder);
     address.searchParams.set(
@@ -92,6 +94,13 @@ export class Window {
   writeSettings(settings) {
     const all = { ...this.baseSettings, ...settings };
     writeFileSync(join(this.folder, ".vscode", "settings.json"), JSON.stringify(all));
+  }
+
+  /** Settings that a workspace has no say in are those of the machine, as code-server is a remote one. */
+  writeMachineSettings(settings) {
+    const file = join(this.folder, "..", "data", "Machine", "settings.json");
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(settings));
   }
 
   get statusItem() {

@@ -28,7 +28,7 @@ def factory(settings: Settings, on_loading: Callable[[float], None]) -> Engine:
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeServer]:
     monkeypatch.setattr("infill_ls.engine.fallback.FIRST_LOOK_S", 0.05)
     monkeypatch.setattr("infill_ls.engine.remote.breaker.FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr("infill_ls.engine.remote.engine.RETRY_PAUSES_S", ())
+    monkeypatch.setattr("infill_ls.engine.remote.link.RETRY_PAUSES_S", ())
     async with serving(fakes.vllm(lambda _: "remote")) as server:
         yield server
 

@@ -12,7 +12,7 @@ end
 --- Show text in a window of its own.
 ---@param text string
 ---@param filetype string
-local function show(text, filetype)
+function M.show(text, filetype)
   local buffer = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), '\n'))
   vim.bo[buffer].filetype = filetype
@@ -132,7 +132,7 @@ local function explain(buffer)
     elseif not report or report == vim.NIL then
       say('infill-ls has not been asked for a completion in this buffer yet')
     else
-      show(report.markdown, 'markdown')
+      M.show(report.markdown, 'markdown')
     end
   end, buffer)
 end
@@ -141,8 +141,15 @@ local function infill()
   return require('infill_ls')
 end
 
---- Each gets what follows its name.
----@type table<string, fun(argument: string)>
+---@param done boolean
+local function or_say(done)
+  if not done then
+    say('infill-ls: there is no result of an instruction in this buffer')
+  end
+end
+
+--- Each gets what follows its name, and the lines that the command was given.
+---@type table<string, fun(argument: string, lines?: [integer, integer])>
 M.commands = {
   toggle = function()
     infill().enable(infill().why_off() == 'off')
@@ -177,12 +184,36 @@ M.commands = {
   end,
   statistics = function()
     run_program({ 'stats' }, function(printed)
-      show(printed, 'text')
+      M.show(printed, 'text')
     end)
   end,
   restart = restart,
   explain = function()
     explain(vim.api.nvim_get_current_buf())
+  end,
+  implement = function(_, lines)
+    infill().ask('implement', '', lines)
+  end,
+  rewrite = function(instruction, lines)
+    infill().ask('rewrite', instruction, lines)
+  end,
+  document = function(_, lines)
+    infill().ask('document', '', lines)
+  end,
+  tests = function(_, lines)
+    infill().ask('tests', '', lines)
+  end,
+  describe = function(_, lines)
+    infill().ask('explain', '', lines)
+  end,
+  take = function()
+    or_say(require('infill_ls.ask').take())
+  end,
+  again = function()
+    or_say(require('infill_ls.ask').again())
+  end,
+  drop = function()
+    or_say(require('infill_ls.ask').drop())
   end,
   log = function()
     local path = vim.lsp.log and vim.lsp.log.get_filename and vim.lsp.log.get_filename()
@@ -192,11 +223,12 @@ M.commands = {
 }
 
 ---@param line string a command's name and what follows it
-function M.run(line)
+---@param lines? [integer, integer] the lines that it is about, from 1
+function M.run(line, lines)
   local name, argument = line:match('^(%S*)%s*(.-)%s*$')
   local command = M.commands[name ~= '' and name or 'status']
   if command then
-    command(argument or '')
+    command(argument or '', lines)
   else
     vim.notify(('there is no :Infill %s'):format(name), vim.log.levels.ERROR)
   end

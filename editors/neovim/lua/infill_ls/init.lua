@@ -1,6 +1,7 @@
 --- infill-ls for Neovim: what maps, commands and `lsp/infill_ls.lua` call.
 
 local accept = require('infill_ls.accept')
+local ask = require('infill_ls.ask')
 local ghost = require('infill_ls.ghost')
 local next_edit = require('infill_ls.next_edit')
 
@@ -44,6 +45,7 @@ function M.on_attach(client, buffer)
   ghost.attach(buffer)
   next_edit.attach(buffer)
   require('infill_ls.rests').attach(client, buffer)
+  ask.watch_code_actions()
   require('infill_ls.macro').watch()
   require('infill_ls.maps').set(buffer)
 end
@@ -94,7 +96,9 @@ end
 --- Show another candidate; asks the server for some if there is only one.
 ---@param count? integer 1, or -1 for the one before
 function M.next(count)
-  ghost.cycle(count or 1)
+  if ghost.is_visible() or (count or 1) < 0 or not ask.again() then
+    ghost.cycle(count or 1)
+  end
 end
 
 --- Ask now, even where nothing is suggested automatically.
@@ -102,11 +106,20 @@ function M.request()
   ghost.request(vim.api.nvim_get_current_buf(), true)
 end
 
---- Take the ghost text away until the cursor moves; without any, the next edit for good.
+--- Take the ghost text away until the cursor moves; without any, what an instruction has brought, or the
+--- next edit for good.
 function M.dismiss()
-  if ghost.is_visible() or not next_edit.dismiss() then
+  if ghost.is_visible() or not ((ask.is_active() and ask.drop()) or next_edit.dismiss()) then
     ghost.dismiss()
   end
+end
+
+--- Have a model carry out an instruction for the lines of a range or for the function at the cursor.
+---@param task 'implement'|'rewrite'|'document'|'tests'|'explain'
+---@param instruction? string
+---@param lines? [integer, integer] from 1
+function M.ask(task, instruction, lines)
+  ask.command(task, instruction or '', lines)
 end
 
 --- Go to the next edit, or make it if the cursor is there. False if none is shown, so that a map can

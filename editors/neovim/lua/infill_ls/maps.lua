@@ -64,6 +64,14 @@ local maps = {
   },
 }
 
+--- What these keys do in Normal mode while an instruction is carried out or its result is shown. In Insert
+--- mode the maps above serve both.
+local asks = {
+  { lhs = '<Tab>', call = 'take', desc = 'make what is shown' },
+  { lhs = '<M-]>', call = 'again', desc = 'ask again' },
+  { lhs = '<C-]>', call = 'drop', desc = 'drop what is shown' },
+}
+
 --- The buffer in which <Tab> is mapped in Normal mode.
 ---@type integer?
 local next_edit_buffer
@@ -111,6 +119,9 @@ local function set(buffer, mode, index)
       return ''
     end
     if not require('infill_ls.ghost').is_visible() then
+      if map.part == 'all' and require('infill_ls.ask').is_visible() then
+        return '<Cmd>lua require("infill_ls.ask").take()<CR>'
+      end
       local is_edit = map.part == 'all' and require('infill_ls.next_edit').is_visible()
       return is_edit and PRESS or default_of(map.lhs)
     end
@@ -148,6 +159,22 @@ function M.set_next_edit(buffer, on)
     next_edit_buffer = buffer
     local desc = 'infill-ls: go to the next edit, then make it'
     vim.keymap.set('n', '<Tab>', PRESS, { buffer = buffer, desc = desc })
+  end
+end
+
+--- Map the keys of an instruction in Normal mode, those that are not mapped to something else.
+---@param buffer integer
+---@param on boolean
+function M.set_ask(buffer, on)
+  for _, map in ipairs(asks) do
+    local desc = 'infill-ls: ' .. map.desc
+    local mine = vim.fn.maparg(map.lhs, 'n', false, true).desc == desc
+    if not on and mine then
+      pcall(vim.keymap.del, 'n', map.lhs, { buffer = buffer })
+    elseif on and not mine and vim.g.infill_ls_maps ~= false and not is_taken(map.lhs, 'n') then
+      local run = ('<Cmd>lua require("infill_ls.ask").%s()<CR>'):format(map.call)
+      vim.keymap.set('n', map.lhs, run, { buffer = buffer, desc = desc })
+    end
   end
 end
 

@@ -79,11 +79,12 @@ local function draw(edit)
   end
 end
 
---- Whether something else has the cursor and the keys: ghost text, a menu, a snippet, a macro.
+--- Whether something else has the cursor and the keys: ghost text, an instruction, a menu, a snippet, a macro.
 ---@return boolean
 local function has_to_wait()
   local mode = vim.api.nvim_get_mode().mode
   return ghost.is_visible()
+    or require('infill_ls.ask').is_active()
     or not (mode == 'n' or mode:find('^i'))
     or vim.fn.pumvisible() == 1
     or (vim.snippet ~= nil and vim.snippet.active())

@@ -64,6 +64,23 @@ function M.byte_column(line, character, encoding)
   return ok and column --[[@as integer]] or #line
 end
 
+--- The character of a line at a column in bytes, as the client counts.
+---@param line string
+---@param column integer
+---@param encoding 'utf-8'|'utf-16'|'utf-32'
+---@return integer
+function M.character(line, column, encoding)
+  if has_methods then
+    return vim.str_utfindex(line, encoding, column, false)
+  end
+  if encoding == 'utf-8' then
+    return math.min(column, #line)
+  end
+  local before_0_11 = vim.str_utfindex --[[@as any]]
+  local characters, units = before_0_11(line, math.min(column, #line))
+  return encoding == 'utf-16' and units or characters
+end
+
 --- Length in UTF-16 code units, which the protocol counts accepted text in.
 ---@param text string
 ---@return integer

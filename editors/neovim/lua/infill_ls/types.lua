@@ -54,3 +54,26 @@
 ---@field range lsp.Range as the server counts
 ---@field command? lsp.Command counts the acceptance
 ---@field is_told? boolean the server knows that it was seen
+
+--- A change that an instruction has brought, by marks that move with the text.
+---@class infill_ls.Change
+---@field from integer mark
+---@field to integer mark
+---@field old string what stood there
+---@field text string what is to stand there
+
+--- An instruction that is carried out, or whose result is shown.
+---@class infill_ls.Asked
+---@field buffer integer
+---@field client vim.lsp.Client
+---@field task string
+---@field instruction string
+---@field from integer mark where it begins
+---@field to integer mark where it ends
+---@field attempt integer how often it was asked for before
+---@field token string of its progress
+---@field id? integer of the request, while the model writes
+---@field drawn integer[] marks of what is on the screen
+---@field changes infill_ls.Change[]
+---@field elsewhere? lsp.WorkspaceEdit what is to be made in another file
+---@field old? string[] what that replaces there

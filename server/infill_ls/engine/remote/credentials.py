@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,24 +13,26 @@ from infill_ls.errors import RemoteError
 log = logging.getLogger(__name__)
 
 KEY_ENVIRONMENT_VARIABLE = "INFILL_LS_REMOTE_KEY"
+INSTRUCT_KEY_ENVIRONMENT_VARIABLE = "INFILL_LS_INSTRUCT_KEY"
+"""The key for the server of ``instructUrl``."""
 KEYRING_SERVICE = "infill-ls"
 SHORTEST_SECRET = 4
 """Shorter values are not looked for in messages: they would be found everywhere."""
 
 
-def read_key(url: str) -> str:
+def read_key(url: str, variables: Sequence[str] = (KEY_ENVIRONMENT_VARIABLE,)) -> str:
     """Return the key for the server at ``url``; empty if there is none.
 
-    The environment variable goes first, then the keyring's entry of the service ``infill-ls`` for
+    The environment variables go first, then the keyring's entry of the service ``infill-ls`` for
     the host, if the package ``keyring`` is installed. Raises :class:`RemoteError` for a key that
     no header can hold.
     """
-    key = os.environ.get(KEY_ENVIRONMENT_VARIABLE, "").strip()
-    key = key or _from_keyring(urlsplit(url).netloc)
+    found = (os.environ.get(one, "").strip() for one in variables)
+    key = next(filter(None, found), "") or _from_keyring(urlsplit(url).netloc)
     if not _fits_header(key):
         raise RemoteError(
             f"the API key for {url} holds characters that no HTTP header can: check "
-            f"{KEY_ENVIRONMENT_VARIABLE} or the keyring's entry",
+            f"{variables[0]} or the keyring's entry",
             is_lasting=True,
         )
     return key

@@ -27,15 +27,18 @@ _OWNERS = {
 """What servers write as the owner of their models in OpenAI's list."""
 
 
-async def discover(transport: Transport, api: str, model: str) -> tuple[Dialect, ServerFacts, str]:
+async def discover(
+    transport: Transport, api: str, model: str, setting: str = "remoteModel"
+) -> tuple[Dialect, ServerFacts, str]:
     """Return the dialect, what the server says of itself, and the name of the model to ask for.
 
-    Raises :class:`RemoteError`, also if the server has no model called ``model``.
+    Raises :class:`RemoteError`, also if the server has no model called ``model``, which is what
+    ``setting`` says.
     """
     dialect = DIALECTS[api] if api in DIALECTS else await _detect(transport)
     reply = await transport.fetch(dialect.about(model))
     facts = transport.read(dialect.facts, reply)
-    return dialect, facts, _choose(transport.url, facts.models, model)
+    return dialect, facts, _choose(transport.url, facts.models, model, setting)
 
 
 async def _detect(transport: Transport) -> Dialect:
@@ -50,7 +53,7 @@ def _owner(models: Any) -> str:
     return ""
 
 
-def _choose(url: str, names: tuple[str, ...], wanted: str) -> str:
+def _choose(url: str, names: tuple[str, ...], wanted: str, setting: str) -> str:
     if not wanted:
         if not names:
             raise RemoteError(f"the inference server {url} has no model loaded", is_lasting=True)
@@ -61,6 +64,6 @@ def _choose(url: str, names: tuple[str, ...], wanted: str) -> str:
     known = ", ".join(names[:5]) or "none"
     raise RemoteError(
         f"the inference server {url} has no model {wanted!r}; it has {known}: see the setting "
-        "remoteModel",
+        f"{setting}",
         is_lasting=True,
     )

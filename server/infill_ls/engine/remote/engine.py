@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -20,16 +19,14 @@ from typing import TypeVar
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
-from infill_ls.engine.remote.breaker import Breaker
-from infill_ls.engine.remote.credentials import Headers, read_key
 from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
 from infill_ls.engine.remote.discover import discover
+from infill_ls.engine.remote.link import Link
 from infill_ls.engine.remote.options import RemoteOptions
 from infill_ls.engine.remote.spelling import spell_out
 from infill_ls.engine.remote.stream_reader import StreamReader
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
-from infill_ls.engine.remote.transport import Transport
-from infill_ls.errors import EngineUnavailableError, ModelError, RemoteError
+from infill_ls.errors import ModelError, RemoteError
 from infill_ls.models.fim import FimFamily, Order
 from infill_ls.types import (
     GREEDY,
@@ -52,7 +49,6 @@ UNKNOWN_CONTEXT_TOKENS = 2048
 OLLAMA_CONTEXT_TOKENS = 4096
 FIRST_TOKEN_TIMEOUT_S = 10.0
 """For the prefill and the queue before it; whoever types has cancelled long before."""
-RETRY_PAUSES_S = (0.1, 0.4)
 OTHER_CANDIDATES_TEMPERATURE = 0.6
 """For the second candidate and on: a server cannot be told to begin with the second-best token."""
 
@@ -80,13 +76,10 @@ class RemoteEngine:
     ) -> None:
         self._options = options
         self._clock = clock
-        self._breaker = Breaker()
-        self._last_error: RemoteError | None = None
-        self._transport: Transport | None = None
+        self._link = Link(options, clock=clock)
         self._server: _Server | None = None
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None
-        self._closed = False
         self._trees = TreeCache()
 
     @property
@@ -97,7 +90,7 @@ class RemoteEngine:
     @property
     def is_given_up(self) -> bool:
         """Whether the circuit breaker is open: nothing is asked until a pause is over."""
-        return self._last_error is not None and self._breaker.is_open(self._clock())
+        return self._link.is_given_up
 
     @property
     def url(self) -> str:
@@ -151,19 +144,14 @@ class RemoteEngine:
 
     async def close(self) -> None:
         """Close the connections and the local tokenizer."""
-        self._closed = True
         if self._loading is not None:
             self._loading.cancel()
-        if self._transport is not None:
-            await self._transport.close()
+        await self._link.close()
         if self._vocabulary is not None:
             await self._vocabulary.close()
 
     async def _connect(self) -> _Server:
-        if self._closed:
-            raise EngineUnavailableError("the engine is closed")
-        if self.is_given_up and self._last_error is not None:
-            raise self._last_error
+        self._link.check()
         if self._server is not None:
             return self._server
         if self._loading is None or self._loading.done():
@@ -176,11 +164,7 @@ class RemoteEngine:
 
     async def _look(self) -> _Server:
         options = self._options
-        if self._transport is None:
-            key = await asyncio.to_thread(read_key, options.url)  # a keyring may ask the user
-            headers = Headers.of(options.url, key, options.headers)
-            self._transport = Transport(options.url, headers)
-        transport = self._transport
+        transport = await self._link.transport()
         dialect, facts, model = await discover(transport, options.api, options.model)
         tokenizer: ServerTokenizer | EngineProcess
         if options.vocabulary is not None:
@@ -261,8 +245,7 @@ class RemoteEngine:
 
     async def _write(self, server: _Server, ask: Ask, stop: StopRule, fragment: str) -> Completion:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
-        transport = self._transport
-        assert transport is not None
+        transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
         started = self._clock()
         first: float | None = None
@@ -290,7 +273,7 @@ class RemoteEngine:
                     first = self._clock()
                 reason = reader.take(chunk)
         # Only this proves that it works: a server that loads or overflows still tells its name.
-        self._breaker.succeeded()
+        self._link.succeeded()
         ended = self._clock()
         first = first or ended
         timings = EngineTimings(
@@ -303,24 +286,11 @@ class RemoteEngine:
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
-        """Do ``work``, again after a short pause if the server was busy; tell the breaker.
-
-        ``is_first`` is for the first look at a server: there is none to be patient with.
-        """
-        for pause_s in (*RETRY_PAUSES_S, None):
-            try:
-                result = await work()
-            except RemoteError as error:
-                if error.is_busy and pause_s is not None:
-                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                    continue
-                self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
-                self._last_error = error
-                self._server = None  # it may come back as another
-                raise
-            else:
-                return result
-        raise AssertionError("unreachable")
+        try:
+            return await self._link.guarded(work, is_first=is_first)
+        except RemoteError:
+            self._server = None  # it may come back as another
+            raise
 
 
 def _with_typed(ids: tuple[int, ...], typed: tuple[int, ...], family: FimFamily) -> tuple[int, ...]:

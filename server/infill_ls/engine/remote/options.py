@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE
 from infill_ls.engine.rendezvous import EngineOptions
 
 
@@ -23,3 +24,7 @@ class RemoteOptions:
     """A local engine that only tokenizes; ``None`` asks the server to."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent with every request. They may be secrets: never shown."""
+    settings: tuple[str, str] = ("remoteUrl", "remoteModel")
+    """The settings that name server and model, for messages."""
+    key_variables: tuple[str, ...] = (KEY_ENVIRONMENT_VARIABLE,)
+    """Environment variables that may hold the key, the first one that is set counts."""

@@ -37,8 +37,17 @@ the same server each time, where the prefix of its prompts is cached."""
 class Transport:
     """A connection pool to one server. Made without I/O; the first request opens it."""
 
-    def __init__(self, url: str, headers: Headers) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Headers,
+        *,
+        setting: str = "remoteUrl",
+        key_variable: str = KEY_ENVIRONMENT_VARIABLE,
+    ) -> None:
         self.url = url
+        self._setting = setting
+        self._key_variable = key_variable
         self._headers = headers
         self._client: httpx.AsyncClient | None = None
         self._proxy: str | None = None
@@ -158,19 +167,20 @@ class Transport:
         if status in {401, 403}:
             said = "refused the API key" if self._has_key() else "wants an API key"
             return self._error(
-                f"{said} (HTTP {status}): set {KEY_ENVIRONMENT_VARIABLE} or the keyring's entry",
+                f"{said} (HTTP {status}): set {self._key_variable} or the keyring's entry",
                 lasting=True,
             )
         if status in BUSY_STATUSES:
             return self._error(f"is busy or not ready (HTTP {status})", busy=True)
         if 300 <= status < 400:
             return self._error(
-                f"sends us to another address (HTTP {status}): set remoteUrl to that", lasting=True
+                f"sends us to another address (HTTP {status}): set {self._setting} to that",
+                lasting=True,
             )
         if _is_web_page(response):
             return self._error(
-                f"answered {call.path} with a web page (HTTP {status}): does remoteUrl point to an "
-                "inference server?",
+                f"answered {call.path} with a web page (HTTP {status}): does {self._setting} point to "
+                "an inference server?",
                 lasting=True,
             )
         body = await self._read(response)
@@ -208,7 +218,9 @@ class Transport:
                 "authority that signed it",
                 lasting=True,
             )
-        return self._error("does not answer: is it running, and is remoteUrl right?", busy=True)
+        return self._error(
+            f"does not answer: is it running, and is {self._setting} right?", busy=True
+        )
 
     def _error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
         way = f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""

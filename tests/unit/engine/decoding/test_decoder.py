@@ -269,6 +269,27 @@ def test_a_long_answer_that_makes_way_is_the_same(
     assert all(texts(answer) == texts(alone) for answer in waits.answers)
 
 
+@pytest.mark.parametrize("drafts", [False, True])
+def test_who_waits_for_a_long_answer_waits_for_one_step(drafts: bool) -> None:
+    model = FakeModel(memory=1)
+    decoder = decoder_for(model, drafts=drafts)
+    steps: list[int] = []
+
+    def look() -> bool:
+        steps.append(model.calls)
+        return False
+
+    prompt = [1, 2, 3, 4] * 10
+    decoder.prefill(prompt, never)
+    read = model.calls
+    (found,) = decoder.complete(Task(prompt, 40, b"", StopRule(60, 99)), never, make_way=look)
+    assert found.timings.decode_tokens > 20
+    gaps = [after - before for before, after in zip([read, *steps], steps, strict=False)]
+    # A draft whose tokens are too close to call is decoded again by itself, in the same step.
+    assert max(gaps) <= (2 if drafts else 1)
+    assert model.calls - steps[-1] <= 1
+
+
 def test_making_way_costs_one_token_and_none_of_the_time() -> None:
     model = FakeModel(memory=1)
     task = Task([1, 2, 3, 4] * 10, 40, b"", StopRule(30, 99))

@@ -17,7 +17,7 @@ Connect = Callable[..., Awaitable[RemoteEngine]]
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INFILL_LS_REMOTE_KEY", raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setattr("infill_ls.engine.remote.engine.RETRY_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("infill_ls.engine.remote.link.RETRY_PAUSES_S", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""The way to one server: opened when it is needed, patient with a busy server, silent towards a failing one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from infill_ls.engine.remote.breaker import Breaker
+from infill_ls.engine.remote.credentials import Headers, read_key
+from infill_ls.engine.remote.options import RemoteOptions
+from infill_ls.engine.remote.transport import Transport
+from infill_ls.errors import EngineUnavailableError, RemoteError
+
+T = TypeVar("T")
+
+RETRY_PAUSES_S = (0.1, 0.4)
+
+
+class Link:
+    """Requests to one server, all through one transport and one circuit breaker.
+
+    While the breaker is open, no request is sent and the last error raised again.
+    """
+
+    def __init__(
+        self, options: RemoteOptions, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._clock = clock
+        self._breaker = Breaker()
+        self._last_error: RemoteError | None = None
+        self._transport: Transport | None = None
+        self._closed = False
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the circuit breaker is open: nothing is asked until a pause is over."""
+        return self._last_error is not None and self._breaker.is_open(self._clock())
+
+    def check(self) -> None:
+        """Raise if nothing may be asked now."""
+        if self._closed:
+            raise EngineUnavailableError("the engine is closed")
+        if self.is_given_up and self._last_error is not None:
+            raise self._last_error
+
+    async def transport(self) -> Transport:
+        """Return the transport, with the key for the server."""
+        options = self._options
+        if self._transport is None:
+            # A keyring may ask the user.
+            key = await asyncio.to_thread(read_key, options.url, options.key_variables)
+            headers = Headers.of(options.url, key, options.headers)
+            self._transport = Transport(
+                options.url,
+                headers,
+                setting=options.settings[0],
+                key_variable=options.key_variables[0],
+            )
+        return self._transport
+
+    def succeeded(self) -> None:
+        """Take note of an answer: only that proves that a server works."""
+        self._breaker.succeeded()
+
+    async def guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
+        """Do ``work``, again after a short pause if the server was busy; tell the breaker.
+
+        ``is_first`` is for the first look at a server: there is none to be patient with.
+        """
+        for pause_s in (*RETRY_PAUSES_S, None):
+            try:
+                return await work()
+            except RemoteError as error:
+                if error.is_busy and pause_s is not None:
+                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                    continue
+                self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
+                self._last_error = error
+                raise
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Close the connections; nothing is asked any more."""
+        self._closed = True
+        if self._transport is not None:
+            await self._transport.close()

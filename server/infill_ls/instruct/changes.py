@@ -1,0 +1,61 @@
+"""What is changed in a document: one edit, of one place or of a few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from infill_retrieval.common_length import common_length
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Other text in one place. Offsets are code points; ``new`` has LF line ends."""
+
+    start: int
+    end: int
+    old: str
+    """What stood there when the model was asked: where it does no longer, nothing is changed."""
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Changes of a document that are made together or not at all, in the order of their places."""
+
+    changes: tuple[Change, ...]
+
+    def of(self, text: str) -> str:
+        """Return the text with the changes made."""
+        for one in reversed(self.changes):
+            text = text[: one.start] + one.new + text[one.end :]
+        return text
+
+    def fits(self, text: str) -> bool:
+        """Tell whether what is to be replaced is still there."""
+        return all(text[one.start : one.end] == one.old for one in self.changes)
+
+    def moved(self, before: str, after: str) -> Edit | None:
+        """Return the edit for what has become of the text that it was made for.
+
+        ``None`` if that has changed at one of its places, or on both sides of one.
+        """
+        start = common_length(before, after)
+        rest = common_length(before[start:][::-1], after[start:][::-1])
+        end, shift = len(before) - rest, len(after) - len(before)
+        if start == end and not shift:
+            return self
+        moved = []
+        for one in self.changes:
+            if one.end < start or one.end == start < end:
+                moved.append(one)
+            elif one.start >= end:
+                moved.append(replace(one, start=one.start + shift, end=one.end + shift))
+            else:
+                return None
+        edit = Edit(tuple(moved))
+        return edit if edit.fits(after) else None
+
+
+def replacing(text: str, start: int, end: int, new: str) -> Change:
+    """Return the change that puts ``new`` in the place of ``text[start:end]``."""
+    return Change(start, end, text[start:end], new)

@@ -1,0 +1,202 @@
+// Instructions: what comes of one is shown as a difference, to be taken, asked for again, or dropped.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, work } from "./suite.mjs";
+import { delay, waitFor } from "./window.mjs";
+
+const BEFORE = `import os
+
+
+def area(radius):
+    """Return the area of a circle."""
+    raise NotImplementedError
+
+
+def other():
+    return 1
+`;
+const ANSWER = `1. Square the radius.
+2. Multiply by pi.
+
+\`\`\`python
+import math
+
+
+def area(radius):
+    squared = radius**2
+    return math.pi * squared
+\`\`\`
+`;
+const SECOND = "```python\ndef area(radius):\n    return 3 * radius**2\n```\n";
+const AFTER = BEFORE.replace("import os\n", "import os\nimport math\n").replace(
+  "    raise NotImplementedError",
+  "    squared = radius**2\n    return math.pi * squared",
+);
+const TOASTS = ".notification-toast";
+
+const options = (instruct, more = {}) => ({
+  text: BEFORE,
+  answers: [""],
+  script: { instruct, ...more },
+  machineSettings: { "infill-ls.instructModel": "/nowhere/some-instruct.gguf" },
+});
+
+async function goTo(window, line) {
+  await window.press("Control+g");
+  await window.page.keyboard.type(`${line}:5`);
+  await window.press("Enter");
+  await window.expectCursor(`Ln ${line}, Col 5`);
+}
+
+/** The lines on the right side of the difference that is shown, or nothing. */
+async function difference(window) {
+  return window.page.$$eval(".monaco-diff-editor .editor.modified .view-line", (lines) =>
+    lines
+      .map((line) => [parseInt(line.style.top, 10), line.textContent.replaceAll("\u00a0", " ")])
+      .sort(([one], [other]) => one - other)
+      .map(([, text]) => text),
+  );
+}
+
+async function expectDifference(window, ...expected) {
+  let found;
+  await waitFor(`a difference with ${JSON.stringify(expected)}`, async () => {
+    found = await difference(window);
+    return expected.every((line) => found.includes(line));
+  }).catch((error) => {
+    throw new Error(`${error.message}; there is ${JSON.stringify(found)}`);
+  });
+}
+
+async function expectNoDifference(window) {
+  await waitFor("the difference to go", async () => (await difference(window)).length === 0);
+}
+
+/** Wait until the keys are those of the difference. */
+async function focusDifference(window) {
+  await window.page.locator(".monaco-diff-editor .editor.modified .view-lines:not(.line-delete)").click();
+}
+
+test(
+  "ask: a function is written, shown as a difference, taken, and undone in one step",
+  options([ANSWER]),
+  async (window) => {
+    await goTo(window, 4);
+    await window.command("Infill: Implement the Function");
+    await expectDifference(window, "import math", "    return math.pi * squared");
+    await window.screenshot(join(work, "ask.png"));
+    if (readFileSync(window.file, "utf8") !== BEFORE) throw new Error("it is made already");
+    await window.page.locator('.editor-actions a[aria-label^="Take What Is Shown"]').click();
+    await expectNoDifference(window);
+    await window.expectSaved(AFTER);
+    await window.press("Control+z");
+    await window.expectSaved(BEFORE);
+    await window.press("Control+Shift+z");
+    await window.expectSaved(AFTER);
+  },
+);
+
+test("ask: again by its key, then dropped", options([ANSWER, SECOND]), async (window) => {
+  await goTo(window, 4);
+  await window.command("Infill: Implement the Function");
+  await expectDifference(window, "import math");
+  await focusDifference(window);
+  await window.press("Alt+]");
+  await expectDifference(window, "    return 3 * radius**2");
+  await focusDifference(window);
+  await window.press("Escape");
+  await expectNoDifference(window);
+  await window.expectSaved(BEFORE);
+});
+
+test(
+  "ask: the outline is seen as it grows, and the model is stopped by the button",
+  options([ANSWER], { instruct_delay_ms: 60_000 }),
+  async (window) => {
+    await goTo(window, 4);
+    await window.command("Infill: Implement the Function");
+    const toast = window.page.locator(TOASTS, { hasText: "1. Square the radius." });
+    await toast.first().waitFor();
+    await toast.first().locator(".monaco-button", { hasText: "Cancel" }).click();
+    await waitFor("the progress to go", async () => (await toast.count()) === 0);
+    await delay(500);
+    await expectNoDifference(window);
+    await window.expectSaved(BEFORE);
+  },
+);
+
+test("ask: a code action is shown in the same way", options([SECOND]), async (window) => {
+  await goTo(window, 4);
+  await window.press("Control+.");
+  await window.page.locator(".action-widget .monaco-list-row", { hasText: "Implement area" }).click();
+  await expectDifference(window, "    return 3 * radius**2");
+  await focusDifference(window);
+  await window.press("Tab");
+  await window.expectSaved(BEFORE.replace("raise NotImplementedError", "return 3 * radius**2"));
+});
+
+test(
+  "ask: lines are rewritten as said, and words are shown beside",
+  options(["```python\nreturn 2\n```\n", "It returns two."]),
+  async (window) => {
+    await goTo(window, 10);
+    await window.press("Home", "Shift+End");
+    await window.command("Infill: Rewrite by an Instruction");
+    await window.page.locator(".quick-input-widget", { hasText: "How to rewrite it" }).waitFor();
+    await window.page.keyboard.type("twice of it");
+    await window.press("Enter");
+    await expectDifference(window, "    return 2");
+    await focusDifference(window);
+    await window.press("Tab");
+    await window.expectSaved(BEFORE.replace("return 1", "return 2"));
+    await window.command("Infill: Describe the Code");
+    await window.page.getByText("It returns two.").first().waitFor();
+  },
+);
+
+test(
+  "ask: tests go to a file that is made for them",
+  options(["```python\nfrom demo import other\n\n\ndef test_other():\n    assert other() == 1\n```\n"]),
+  async (window) => {
+    await goTo(window, 9);
+    await window.command("Infill: Write Tests of the Function");
+    await expectDifference(window, "def test_other():");
+    const file = join(window.folder, "test_demo.py");
+    if (existsSync(file)) throw new Error("it is made already");
+    await focusDifference(window);
+    await window.press("Tab");
+    await expectNoDifference(window);
+    await window.page.locator(".tab.active", { hasText: /^test_demo\.py$/ }).waitFor();
+    await waitFor("the file", async () => {
+      await window.press("Control+s");
+      return existsSync(file) && readFileSync(file, "utf8").includes("assert other() == 1");
+    });
+  },
+);
+
+test(
+  "ask: text that has changed meanwhile is left alone",
+  options([SECOND], { instruct_delay_ms: 0 }),
+  async (window) => {
+    await goTo(window, 4);
+    await window.command("Infill: Implement the Function");
+    await expectDifference(window, "    return 3 * radius**2");
+    await window.press("Control+1"); // the group, whose first tab is the file
+    await window.page.locator(".tab", { hasText: "demo.py" }).first().click();
+    await goTo(window, 6);
+    await window.press("Control+Shift+k");
+    await window.command("Infill: Take What Is Shown");
+    await window.page.locator(TOASTS, { hasText: "has changed there" }).first().waitFor();
+    await window.expectSaved(BEFORE.replace("    raise NotImplementedError\n", ""));
+  },
+);
+
+test(
+  "ask: a workspace cannot name the model",
+  { ...options([SECOND]), machineSettings: {}, settings: { "infill-ls.instructModel": "/nowhere/b.gguf" } },
+  async (window) => {
+    await goTo(window, 9);
+    await window.command("Infill: Describe the Code");
+    await window.page.locator(TOASTS, { hasText: "needs an instruct model" }).first().waitFor();
+  },
+);
