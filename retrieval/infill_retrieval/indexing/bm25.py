@@ -237,6 +237,25 @@ class Hit(Generic[Key]):
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The terms of the documents that fit a query best, with what each of them says.
+
+    A term weighs more the more of those documents have it, and the fewer of all.
+    """
+
+    hashes: Hashes
+    """Ascending."""
+    weights: Floats
+
+    def of(self, hashes: Hashes) -> Floats:
+        """Return the weight of each term, between 0 and 1, by its hash."""
+        if not len(self.hashes):
+            return np.zeros(len(hashes))
+        places = np.minimum(self.hashes.searchsorted(hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, self.weights[places], 0.0)
+
+
 class Ranking(Generic[Key]):
     """The scores of all documents for one query, as long as the corpus does not change."""
 
@@ -269,6 +288,36 @@ class Ranking(Generic[Key]):
             if len(hits) >= count or len(places) < wanted:
                 return hits[:count]
             wanted *= 4
+
+    def mentions(self, count: int, without: Collection[Key] = ()) -> Mentions:
+        """Return the terms of the ``count`` best documents; see :class:`Mentions`."""
+        places = self._best(2 * count)
+        found: dict[int, float] = {}
+        taken, best = 0, 0.0
+        for number, document in places:
+            part = self._parts[number]
+            if taken == count or part.keys[part.block_of(document)[0]] in without:
+                continue
+            score = float(self._scores[number][document])
+            best = best or score
+            share = score / best if best > 0 else 1.0
+            taken += 1
+            for term in part.table.hashes[part.bag_of(slice(document, document + 1))].tolist():
+                found[term] = found.get(term, 0.0) + share
+        if not found:
+            return Mentions(np.zeros(0, np.uint64), np.zeros(0))
+        hashes = np.fromiter(found, np.uint64, len(found))
+        weights = np.fromiter(found.values(), np.float64, len(found))
+        frequencies = np.zeros(len(found))
+        for part in self._parts:
+            rows = part.table.rows_of(hashes)
+            known = rows >= 0
+            starts, at = part.arrays.starts, rows[known]
+            frequencies[known] += starts[at + 1].astype(np.int64) - starts[at].astype(np.int64)
+        documents = max(sum(len(part) for part in self._parts), 2)
+        rarity = 1 - np.log(np.maximum(frequencies, 1)) / math.log(documents)
+        order = np.argsort(hashes)
+        return Mentions(hashes[order], (weights / (weights + 1) * np.maximum(rarity, 0))[order])
 
     def _hit(self, place: tuple[int, int]) -> Hit[Key]:
         number, document = place

@@ -47,6 +47,8 @@ class Language:
     """Whether a block may end with a word (``end``, ``fi``, ``done``, ``esac``)."""
     imports: str = ""
     """Pattern of the beginning of a line that imports something; empty if none does."""
+    types_before_names: bool = False
+    """Whether declarations are written ``Type name``."""
     family: str = ""
     """Languages of one family import each other's files; empty for one that stands alone."""
     sees_folder: bool = False
