@@ -287,7 +287,7 @@ class WorkspaceIndex:
 
     def parse_imports(self, query: Query) -> None:
         """Parse the imports of a file, so that the first query for it need not."""
-        self._search.edited(replace(query, path=self._key_of(Path(query.path))))
+        self._search.prepare(replace(query, path=self._key_of(Path(query.path))))
 
     def _key_of(self, path: Path) -> str:
         """Return the one name under which an open file is known, whatever links lead to it.

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infill_retrieval import Channel, Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval.files.sources import read_source
+from infill_retrieval.searching import search
+from infill_retrieval.searching.cursor import MAX_STEPS, read_cursor
+from infill_retrieval.searching.evidence import MAX_EVIDENCE, evidence_of
+from infill_retrieval.searching.type_finder import MAX_LOOKUPS, TypeFinder
 from workspaces import count_tokens, write
 
 HERE = RetrievalSettings(crawl_in_process=False)
@@ -503,3 +511,107 @@ def test_what_is_about_to_be_used_is_found(
     ]
     assert any(expected in text for text in members), members
     assert expected in "".join(snippet.text for snippet in found.snippets)
+
+
+# -- bounds ----------------------------------------------------------------------------------
+
+
+def members_at(index: WorkspaceIndex, path: Path, prefix: str) -> str:
+    found = index.retrieve(
+        Query(path=str(path), language_id="", prefix=prefix, suffix="\n"), 512, count_tokens
+    )
+    assert found.tokens <= 512
+    considered = [one.snippet for one in found.considered]
+    return "".join(snippet.text for snippet in considered if snippet.channel is Channel.MEMBER)
+
+
+@pytest.fixture
+def lookups(monkeypatch: pytest.MonkeyPatch) -> list[TypeFinder]:
+    """The finders of all queries, the last one last."""
+    made: list[TypeFinder] = []
+
+    class Watched(TypeFinder):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(search, "TypeFinder", Watched)
+    return made
+
+
+def test_bases_and_values_that_go_round_end(tmp_path: Path, lookups: list[TypeFinder]) -> None:
+    folder = tmp_path.resolve()
+    write(folder / "a.py", "class One(Two):\n    def one_way(self) -> Two: ...\n")
+    write(folder / "b.py", "class Two(One):\n    def other_way(self) -> One: ...\n")
+    with WorkspaceIndex([folder], HERE) as index:
+        index.crawl()
+        prefix = "from a import One\n\nx = y\ny = z\nz = x\ndef f(one: One):\n    "
+        assert "def other_way(self)" in members_at(index, folder / "c.py", prefix + "one.")
+        members_at(index, folder / "c.py", prefix + "x.")
+        members_at(index, folder / "c.py", prefix + "one" + ".one_way().other_way()" * 50 + ".")
+    assert all(finder.lookups <= 20 for finder in lookups)
+
+
+def test_however_many_types_are_named_few_are_looked_up(
+    tmp_path: Path, lookups: list[TypeFinder]
+) -> None:
+    folder = tmp_path.resolve()
+    for number in range(40):
+        names = ", ".join(f"Kind{n}" for n in range(100 * number, 100 * number + 100))
+        write(
+            folder / f"m{number}.py",
+            "".join(f"class Kind{100 * number + n}({names}):\n    def go_{n}(self): ...\n"
+                    for n in range(50)),
+        )  # fmt: skip
+    everything = ", ".join(f"Kind{n}" for n in range(4000))
+    with WorkspaceIndex([folder], HERE) as index:
+        index.crawl()
+        members_at(index, folder / "use.py", f"def f(x: Union[{everything}]):\n    x.")
+        members_at(
+            index, folder / "use.py", f"class Mine({everything}):\n    def f(self):\n        self."
+        )
+        members_at(index, folder / "use.py", f"class Mine({everything}):\n    def ")
+    assert len(lookups) == 3
+    assert all(finder.lookups <= MAX_LOOKUPS for finder in lookups)
+
+
+def test_no_file_is_opened_to_tell_a_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path.resolve()
+    opened: list[str] = []
+
+    def counted(path: str, max_bytes: int) -> str | None:
+        opened.append(path)
+        return read_source(path, max_bytes)
+
+    for number in range(50):
+        write(
+            folder / f"link{number}.py",
+            f"class Link{number}(Link{number + 1}):\n    def follow_{number}(self) -> Link{number + 1}: ...\n",
+        )
+    monkeypatch.setattr(search, "read_source", counted)
+    with WorkspaceIndex([folder], HERE) as index:
+        index.crawl()
+        opened.clear()
+        prefix = "def f(x: Link0):\n    x.follow_0().follow_1()."
+        found = index.retrieve(
+            Query(path=str(folder / "use.py"), language_id="", prefix=prefix, suffix="\n"),
+            512,
+            count_tokens,
+        )
+    assert any(s.channel is Channel.MEMBER for s in found.snippets)
+    assert len(opened) == len(set(opened))
+    assert len(opened) <= len({one.snippet.path for one in found.considered})
+
+
+PIECES = ["a", "Bc", ".", "::", "->", "?.", "(", ")", "[", "]", "{", "}", "<", ">", " ", "\n", "    ", "class ",
+          "impl ", "def ", "self", "new ", "=", ":", ",", "for ", " in ", "as ", "\"", "'", ";"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+def test_any_text_before_the_cursor_is_read(text: str) -> None:
+    cursor = read_cursor(text)
+    assert len(cursor.receiver) <= MAX_STEPS
+    assert len(cursor.callee) <= MAX_STEPS
+    assert text.endswith(cursor.partial)
+    for name in ("a", "Bc", "self"):
+        assert len(evidence_of(name, text, text)) <= MAX_EVIDENCE

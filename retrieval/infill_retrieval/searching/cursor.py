@@ -8,17 +8,18 @@ declared in the body of a class that has bases.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from infill_retrieval.syntax import Kind
-from infill_retrieval.syntax.type_names import type_names
+from infill_retrieval.syntax.type_names import MAX_HEAD_CHARS, type_names
 
 MAX_STEPS = 6
 MAX_CHARS = 2_000
 """Read backwards from the cursor, at most; a chain or a call is rarely longer."""
 MAX_CLASS_LINES = 400
 """Lines above the cursor in which the class around it is looked for."""
-MAX_EVIDENCE = 4
+MAX_MEMBER_START_CHARS = 200
+"""Longer lines begin no declaration of a member."""
 
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _SEPARATOR = re.compile(r"(?:\?\.|!\.|\.|->|::)$")
@@ -76,7 +77,6 @@ class Cursor:
     overridden: tuple[str, ...] = ()
     """Types of which a member is about to be declared once more."""
     enclosing: Enclosing | None = None
-    evidence: dict[str, tuple[Chain, ...]] = field(default_factory=dict, compare=False)
 
 
 def read_cursor(before: str, *, before_names: bool = False) -> Cursor:
@@ -92,7 +92,12 @@ def read_cursor(before: str, *, before_names: bool = False) -> Cursor:
     callee, is_literal = _callee(head)
     around = _enclosing(before, before_names)
     line = text[text.rfind("\n") + 1 :]
-    declares = not receiver and around is not None and _MEMBER_START.match(line)
+    declares = (
+        not receiver
+        and around is not None
+        and len(line) <= MAX_MEMBER_START_CHARS
+        and _MEMBER_START.match(line) is not None
+    )
     return Cursor(
         receiver=receiver,
         is_path=separator is not None and separator[0] == "::",
@@ -252,7 +257,8 @@ def _enclosing(before: str, before_names: bool) -> Enclosing | None:
         found = _CLASS.match(line[:500])
         if found is not None:
             head = "\n".join((line[:500], *lines[place + 1 : place + 4]))
-            return _class_of(found["kind"], head[found.start("rest") :], before_names)
+            rest = head[found.start("rest") : found.start("rest") + MAX_HEAD_CHARS]
+            return _class_of(found["kind"], rest, before_names)
         if at == 0 and code[0] not in "})]@#/*":
             return None
     return None

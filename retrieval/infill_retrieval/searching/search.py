@@ -84,7 +84,8 @@ class Search:
         """Return the snippets for ``query``; adds the time of each step to ``steps_ms``."""
         with timed(steps_ms, "query"):
             search = search_query(query)
-            own = self.edited(query)
+            text = self._text_of(query)
+            own = self._edited_text(query, text)
             cursor = read_cursor(
                 query.prefix[-MAX_SCANNED_CHARS:],
                 before_names=language_of(query.path, query.language_id).types_before_names,
@@ -101,7 +102,7 @@ class Search:
                     c
                     for pick in picked
                     if (
-                        c := self._cut_own(pick, own, query, found[pick.key][0])
+                        c := self._cut_own(pick, own, text, found[pick.key][0])
                         if pick.key == query.path
                         else self._cut(pick, *found[pick.key])
                     )
@@ -213,10 +214,10 @@ class Search:
             self._lines.put(pick.key, known)
         return pick.cut(name, known[1])
 
-    def _cut_own(self, pick: Pick, own: Edited, query: Query, name: str) -> Candidate | None:
+    def _cut_own(self, pick: Pick, own: Edited, text: str, name: str) -> Candidate | None:
         """Return a candidate of the file being edited, unless the line has changed by now."""
         line = own.lines[pick.details.declaration(pick.number).first_line]
-        return pick.cut(name, own.lines) if line and line in self._text_of(query) else None
+        return pick.cut(name, own.lines) if line and line in text else None
 
     def _far(
         self, path: str, language: Language, own: Edited, visible: frozenset[str]
@@ -230,10 +231,13 @@ class Search:
             if own.lines[one.first_line].strip() not in visible
         )
 
-    def edited(self, query: Query) -> Edited:
+    def prepare(self, query: Query) -> None:
+        """Parse the file being edited, so that the first query for it need not."""
+        self._edited_text(query, self._text_of(query))
+
+    def _edited_text(self, query: Query, text: str) -> Edited:
         """Return what the file being edited has, parsed again only if its imports may differ."""
         language = language_of(query.path, query.language_id)
-        text = self._text_of(query)
         mark = hash((language.name, *_import_texts(text)))
         known = self._edited.get(query.path)
         if known is not None and known[0] == mark:
