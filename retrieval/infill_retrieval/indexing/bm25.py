@@ -278,30 +278,17 @@ class Ranking(Generic[Key]):
 
     def top(self, count: int, without: Collection[Key] = ()) -> list[Hit[Key]]:
         """Return up to ``count`` documents that share a term with the query, best first."""
-        if count <= 0:
-            return []
-        hits: list[Hit[Key]] = []
-        wanted = count
-        while True:
-            places = self._best(wanted)
-            hits = [hit for hit in map(self._hit, places) if hit.key not in without]
-            if len(hits) >= count or len(places) < wanted:
-                return hits[:count]
-            wanted *= 4
+        return [self._hit(place) for place in self._best(count, without)] if count > 0 else []
 
     def mentions(self, count: int, without: Collection[Key] = ()) -> Mentions:
         """Return the terms of the ``count`` best documents; see :class:`Mentions`."""
-        places = self._best(2 * count)
         found: dict[int, float] = {}
-        taken, best = 0, 0.0
-        for number, document in places:
+        best = 0.0
+        for number, document in self._best(count, without):
             part = self._parts[number]
-            if taken == count or part.keys[part.block_of(document)[0]] in without:
-                continue
             score = float(self._scores[number][document])
             best = best or score
             share = score / best if best > 0 else 1.0
-            taken += 1
             for term in part.table.hashes[part.bag_of(slice(document, document + 1))].tolist():
                 found[term] = found.get(term, 0.0) + share
         if not found:
@@ -325,10 +312,16 @@ class Ranking(Generic[Key]):
         block, document_of_block = part.block_of(document)
         return Hit(part.keys[block], document_of_block, float(self._scores[number][document]))
 
-    def _best(self, count: int) -> list[tuple[int, int]]:
+    def _best(self, count: int, without: Collection[Key]) -> list[tuple[int, int]]:
         """Return part and document of the ``count`` highest scores, equal ones in order."""
         found: list[tuple[float, int, int]] = []
-        for number, scores in enumerate(self._scores):
+        for number, (part, all_scores) in enumerate(zip(self._parts, self._scores, strict=True)):
+            scores = all_scores
+            for key in without:
+                for block in part.blocks_of(key):
+                    if scores is all_scores:
+                        scores = all_scores.copy()
+                    scores[part.documents_of(block)] = -np.inf
             places = np.flatnonzero(scores > -np.inf)
             if count < len(places):
                 # Among the many equal values of documents without a match, partition would crawl.

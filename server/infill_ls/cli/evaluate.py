@@ -29,6 +29,8 @@ PARTS = (
     "retrieval",
     "imported",
     "declarations",
+    "members",
+    "far",
     "usages",
     "filters",
     "syntax-end",
