@@ -29,9 +29,9 @@ MEMBER_WEIGHT = 0.6
 """What a class's weight is worth to its members."""
 RECEIVER_WEIGHT = 1.2
 """Weight of what can follow the dot before the cursor: members of a class or of a module."""
-MENTION_BONUS = 0.5
+MENTION_BONUS = 1.0
 """Part of the best BM25 score that a name gets which windows like the one at the cursor mention."""
-NEAR_BONUS = 0.3
+NEAR_BONUS = 0.6
 """Part of the best BM25 score that a name gets which stands around the cursor."""
 MEMBER_BONUS = 0.7
 FAR_NEARNESS = 0.5
