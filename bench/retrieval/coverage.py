@@ -1,29 +1,45 @@
 """Measure identifier coverage for CrossCodeEval's retrieval and ours, and write it down.
 
     python -m bench.retrieval.coverage [--limit 100] [--set dev] [--out FILE]
+    python -m bench.retrieval.coverage --held FOLDER [--limit 60] [--out FILE]
+    python -m bench.retrieval.coverage --far [--limit 40] [--out FILE]
 
-Identifier coverage: is what must be known in the context, and as a declaration.
+Identifier coverage: is what must be known in the context, and as a declaration. ``--held`` measures
+packages that nothing was chosen on, archives in a folder with one of each language, and ``--far`` what a
+file declares itself, out of sight of the cursor.
 """
 
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.command import finish, parser_of
-from bench.packages import Package, fetch, packages
+from bench.packages import archives_of, fetch, packages, unpack
 from bench.retrieval import crosscodeeval_method
 from bench.retrieval.token_counts import count_all, count_tokens
 
 from infill_ls.measuring.cross_file import Case, cases_of, read
+from infill_ls.measuring.far_parts import far_cases_of
 from infill_ls.measuring.intervals import Comparison, compare
 from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
 
 BUDGET_TOKENS = 512
+LANGUAGES = frozenset(
+    ["c", "cpp", "csharp", "go", "java", "javascript", "python", "rust", "typescript"]
+)
+"""Of the held-out packages that are measured."""
+PINNED = ("click", "pygls", "hiredis", "libuv", "cobra", "urfave", "hyper")
+"""Words in the names of held-out packages that are among those of ``packages.toml`` as well."""
+_BEHIND_DOT = re.compile(r"(?:\.|->|::)\s*$")
+
+CasesOf = Callable[[str, str, Path, int], list[Case]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +52,33 @@ class Outcome:
     tokens: int
 
 
-def measure(
-    package: Package, limit: int, settings: RetrievalSettings | None = None
-) -> tuple[list[Outcome], list[Outcome]]:
-    """Return the outcomes of CrossCodeEval's method and of ours on the cases of a package."""
-    folder = fetch(package).resolve()
-    return measure_folder(package.name, package.language, folder, limit, settings)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A package to measure on, unpacked."""
+
+    name: str
+    language: str
+    set: str
+    folder: Path
+
+
+def pinned(only: str | None) -> Iterator[Place]:
+    """Yield the packages of ``packages.toml``, or those of one set."""
+    for package in packages():
+        if only in {None, package.set}:
+            folder = fetch(package).resolve()
+            name = f"{package.name} {package.version}"
+            yield Place(name, package.language, package.set, folder)
+
+
+def held_out(folder: Path) -> Iterator[Place]:
+    """Yield the packages of a folder of archives, but for those that are pinned."""
+    for language, archive in archives_of(folder):
+        if language in LANGUAGES and not any(word in archive.name for word in PINNED):
+            with tempfile.TemporaryDirectory() as place:
+                inner = unpack(archive, Path(place))
+                (inner / ".git").mkdir(exist_ok=True)
+                yield Place(inner.name, language, "held out", inner)
 
 
 def measure_folder(
@@ -50,9 +87,10 @@ def measure_folder(
     folder: Path,
     limit: int,
     settings: RetrievalSettings | None = None,
+    find_cases: CasesOf = cases_of,
 ) -> tuple[list[Outcome], list[Outcome]]:
-    """Do what :func:`measure` does for code in ``folder``, wherever it came from."""
-    cases = cases_of(name, language, folder, limit)
+    """Return the outcomes of CrossCodeEval's method and of ours on cases of the code in ``folder``."""
+    cases = find_cases(name, language, folder, limit)
     index = WorkspaceIndex([folder], settings or RetrievalSettings(crawl_in_process=False))
     index.crawl()
     texts = {
@@ -107,15 +145,24 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--limit", type=int, default=100, help="most cases of a package")
     parser.add_argument("--set", choices=["dev", "test"], help="only these packages")
+    parser.add_argument("--held", type=Path, help="archives of held-out packages")
+    parser.add_argument("--far", action="store_true", help="what a file declares itself, far away")
     options = parser.parse_args()
     rows: defaultdict[str, Pairs] = defaultdict(list)
-    for package in packages():
-        if options.set in {None, package.set}:
-            theirs, ours = measure(package, options.limit)
-            pairs = list(zip(theirs, ours, strict=True))
-            for name in (f"{package.language}: {package.name} {package.version}",
-                         package.language, f"set {package.set}", "all"):  # fmt: skip
-                rows[name] += pairs
+    for place in held_out(options.held) if options.held else pinned(options.set):
+        find_cases: CasesOf = far_cases_of if options.far else cases_of
+        theirs, ours = measure_folder(
+            place.name.rpartition(" ")[0] or place.name, place.language, place.folder,
+            options.limit, find_cases=find_cases,
+        )  # fmt: skip
+        texts = {path: read(path) for path in {outcome.case.path for outcome in ours}}
+        for pair in zip(theirs, ours, strict=True):
+            case = pair[0].case
+            is_member = _BEHIND_DOT.search(case.split(texts[case.path])[0][-40:]) is not None
+            kind = "behind a dot" if is_member else "elsewhere"
+            for name in (f"{place.language}: {place.name}", place.language, f"set {place.set}",
+                         kind, f"{kind}, set {place.set}", f"{kind}, {place.language}", "all"):  # fmt: skip
+                rows[name].append(pair)
     table = {name: _figures(pairs) for name, pairs in sorted(rows.items())}
     print("| | cases | mentioned: CrossCodeEval % | ours % | times | declared: theirs % | ours % "
           "| times |\n|---|---|---|---|---|---|---|---|")  # fmt: skip

@@ -8,7 +8,6 @@ import math
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from infill_retrieval.files.sources import Source, find_source, is_wanted, read_
 from infill_retrieval.indexing.analysis import Draft, digest_of
 from infill_retrieval.indexing.corpus import Corpus
 from infill_retrieval.searching.modules import ModuleTable
+from infill_retrieval.searching.recent_edits import RecentEdits
 from infill_retrieval.searching.search import Search, Workspace, timed
 from infill_retrieval.secrets.judgement import is_sensitive_name, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
@@ -37,8 +37,6 @@ MANY_FILES = 64
 """More changed files than this are found by a crawl, in its own process."""
 REFRESH_LIMIT_MS = 8.0
 """After this time a query answers from what is indexed; what is not will be at the next one."""
-RECENT_FILES = 8
-"""Files edited last that count as recently edited."""
 _SLICE_FILES = 64
 """Files of a segment that are taken over without a pause for whoever waits."""
 
@@ -67,7 +65,7 @@ class WorkspaceIndex:
         self._buffers: dict[str, _Buffer] = {}
         self._stale: dict[str, None] = {}
         """Files and buffers that have changed since they were indexed, the oldest first."""
-        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._recent = RecentEdits()
         self.not_seen_whole: tuple[Path, ...] = ()
         """Folders of which the last crawl has not seen all: it hung, or took too long."""
         self._odd: dict[str, Source] = {}
@@ -75,7 +73,14 @@ class WorkspaceIndex:
         self._corpus = Corpus()
         self._modules = ModuleTable()
         self._search = Search(
-            Workspace(self._lock, self._corpus, self._modules, self._buffer_text, self._boosts_for),
+            Workspace(
+                self._lock,
+                self._corpus,
+                self._modules,
+                self._buffer_text,
+                self._boosts_for,
+                self._edit_boost,
+            ),
             settings,
         )
 
@@ -191,14 +196,11 @@ class WorkspaceIndex:
         """
         key = self._key_of(path)
         with self._lock:
-            edited = key in self._buffers
+            before = self._buffers.get(key)
             self._buffers[key] = _Buffer(text, language_id)
             self._stale[key] = None
-            if edited:
-                self._recent[key] = None
-                self._recent.move_to_end(key)
-                if len(self._recent) > RECENT_FILES:
-                    self._recent.popitem(last=False)
+            if before is not None and before.text != text:
+                self._recent.note(key, before.text, text)
 
     def close_buffer(self, path: Path) -> None:
         """Go back to the file on disk."""
@@ -285,7 +287,7 @@ class WorkspaceIndex:
 
     def parse_imports(self, query: Query) -> None:
         """Parse the imports of a file, so that the first query for it need not."""
-        self._search.outline_of(replace(query, path=self._key_of(Path(query.path))))
+        self._search.prepare(replace(query, path=self._key_of(Path(query.path))))
 
     def _key_of(self, path: Path) -> str:
         """Return the one name under which an open file is known, whatever links lead to it.
@@ -314,6 +316,11 @@ class WorkspaceIndex:
             return factor
 
         return boost
+
+    def _edit_boost(self, path: str, first_line: int, last_line: int) -> float:
+        """Return by what the score of lines is multiplied, if they were edited lately."""
+        touched = self._recent.touches(path, first_line, last_line)
+        return self._settings.edited_lines_boost if touched else 1.0
 
     # -- changes ---------------------------------------------------------------------------
 

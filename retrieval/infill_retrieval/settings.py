@@ -26,6 +26,8 @@ class RetrievalSettings:
     """Factor on the score of what stands in a file that is open in the editor."""
     recent_boost: float = 1.2
     """Factor on the score of what stands in a file that was edited lately (besides the above)."""
+    edited_lines_boost: float = 1.2
+    """Factor on the score of the very lines, or the declarations around them, that were edited lately."""
     same_folder_boost: float = 1.1
     """Factor on the score of what stands in the folder of the file being edited."""
 

@@ -17,6 +17,11 @@ class Channel(StrEnum):
     """Declarations of what the file imports, bodies left out."""
     DECLARATION = "declaration"
     """Declarations ranked by BM25, bodies left out."""
+    MEMBER = "member"
+    """Declarations that the code at the cursor is about to use: members of what stands before the
+    dot, what is called, what a class is to override. Bodies left out."""
+    FAR = "far"
+    """Signatures of the file being edited that lie outside of what the prompt shows of it."""
     USAGE = "usage"
     """Windows of code ranked by BM25."""
 
@@ -26,17 +31,21 @@ class Query:
     """A place in a file for which the rest of the workspace is searched."""
 
     path: str
-    """Absolute path of the file being edited; nothing of it is ever returned."""
+    """Absolute path of the file being edited; only signatures far from the cursor are returned of it."""
     language_id: str
     prefix: str
     """Text before the cursor, at least the last lines of it."""
     suffix: str
     """Text after the cursor, at least the first lines of it."""
+    shown_before_tokens: int = 768
+    """About how much of ``prefix`` the prompt shows anyway, from its end."""
+    shown_after_tokens: int = 256
+    """About how much of ``suffix`` it shows, from its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Lines of another file, ready for the prompt."""
+    """Lines of another file, or far ones of the same, ready for the prompt."""
 
     path: str
     """Relative to the workspace folder, with ``/``, as the prompt shows it."""

@@ -109,6 +109,7 @@ class Gathering:
         return settings.unasked.think_ahead and 0 < speed < tokens / SOON_S
 
     async def _find(self, snapshot: Snapshot, hole: Hole, place: SearchPlace) -> Retrieval:
+        before_tokens, after_tokens = (await self.budgets()).beside(place.budget_tokens)
         query = Query(
             path=snapshot.path,
             language_id=hole.language.name
@@ -116,6 +117,8 @@ class Gathering:
             else snapshot.language_id,
             prefix=hole.prefix + hole.typed,
             suffix=hole.line_tail + hole.below,
+            shown_before_tokens=before_tokens,
+            shown_after_tokens=after_tokens,
         )
         loop = asyncio.get_running_loop()
 

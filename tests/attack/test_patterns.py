@@ -43,6 +43,17 @@ ENDS = ["", "!"]
 BOUNDED = {
     "infill_ls.cli.place._PLACE": 4_000,  # an argument of the command line
     "infill_ls.evaluation.statements._STRING": 4_000,  # one statement that a model wrote
+    "infill_retrieval.searching.cursor._HEAD_END": 800,
+    "infill_retrieval.searching.cursor._LAST_NAME": 100,
+    "infill_retrieval.searching.cursor._MEMBER_START": 200,
+    "infill_retrieval.searching.evidence._ANNOTATION": 160,
+    "infill_retrieval.searching.evidence._LOOP": 160,
+    "infill_retrieval.searching.evidence._TYPE_BEHIND": 160,
+    "infill_retrieval.searching.evidence._VALUE": 160,
+    "infill_retrieval.syntax.type_names._ANNOTATED": 600,
+    "infill_retrieval.syntax.type_names._ASSIGNED": 600,
+    "infill_retrieval.syntax.type_names._MADE": 600,
+    "infill_retrieval.syntax.type_names._RETURNED": 600,
     "infill_retrieval.searching.query._RECEIVER": 200,
     "infill_retrieval.searching.query._PARTIAL": 200,
     "infill_retrieval.searching.query._TYPE_AFTER": 120,

@@ -15,8 +15,8 @@ from infill_retrieval.indexing.analysis import (
     Details,
     Draft,
     analyse,
+    analyse_edited,
     digest_of,
-    imports_of,
     signature,
     snippet_lines,
 )
@@ -191,4 +191,4 @@ def test_a_flood_of_brackets_is_not_parsed_but_broken_code_is(name: str) -> None
     language = language_of(name)
     assert parse(language, "(" * 30_000) is None
     assert parse(language, "(" * 3_000) is not None
-    assert imports_of(language, "(" * 30_000).imports == ()
+    assert analyse_edited(language, "a", "(" * 30_000).details.outline.imports == ()

@@ -137,7 +137,7 @@ type Shape interface { Area() int }
 func (b *Box) Open(fast bool) error { return nil }
 func New(size int) *Box { return &Box{size} }
 """,
-        ("Limit", "Box", "Box.Size", "Shape", "Open", "New"),
+        ("Limit", "Box", "Box.Size", "Shape", "Shape.Area", "Open", "New"),
         ("type Box struct", "func (b *Box) Open(fast bool) error", "func New(size int) *Box"),
         ("fmt", "acme.org/x/lid"),
     ),

@@ -68,10 +68,14 @@ def test_every_channel_has_its_share_first() -> None:
         channel: [candidate(channel, f"{n}.py", f"{channel[0]} {n} x y") for n in range(9)]
         for channel in Channel
     }
-    packed = pack(by_channel, 36, count_words, THIRDS)
-    assert [s.channel for s in packed.snippets] == [c for c in Channel for _ in range(2)]
+    equal = dict.fromkeys(Channel, 1 / len(Channel))
+    packed = pack(by_channel, 12 * len(Channel), count_words, equal)
+    assert [s.channel for s in packed.snippets] == [
+        rule.channel for rule in CHANNELS for _ in range(2)
+    ]
     verdicts = Counter(one.verdict for one in packed.considered)
-    assert verdicts == {Verdict.TAKEN: len(packed.considered) - 21, Verdict.NO_ROOM: 21}
+    taken = 2 * len(Channel)
+    assert verdicts == {Verdict.TAKEN: taken, Verdict.NO_ROOM: len(packed.considered) - taken}
 
 
 def test_only_lines_that_may_fit_are_counted() -> None:

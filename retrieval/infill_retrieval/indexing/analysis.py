@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -19,7 +20,7 @@ import numpy as np
 
 from infill_retrieval.files.sources import Source, is_generated
 from infill_retrieval.indexing.chunk import Window, split_windows
-from infill_retrieval.indexing.terms import Ints
+from infill_retrieval.indexing.terms import Hashes, Ints, hash_terms
 from infill_retrieval.lines import bare_lines
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.syntax import (
@@ -33,7 +34,7 @@ from infill_retrieval.syntax import (
     parse,
 )
 
-FORMAT = 4
+FORMAT = 5
 """Raised with every change of what is found in a file or how it is packed: it voids caches."""
 MAX_SIGNATURE_CHARS = 160
 """A longer signature (a table, a dozen parameters) is shown cut off."""
@@ -66,8 +67,35 @@ class Details:
 
     def declaration(self, number: int) -> Declaration:
         """Return one declaration."""
-        name, kind, *rest = self._declarations[number]
-        return Declaration(name, _KINDS[kind], *rest)
+        if "outline" in self.__dict__:
+            return self.outline.declarations[number]
+        name, kind, first, last, column, parent, *more = self._declarations[number]
+        owner, types = more or ("", ())
+        return Declaration(name, _KINDS[kind], first, last, column, parent, owner, tuple(types))
+
+    @cached_property
+    def members(self) -> Mapping[str, Sequence[int]]:
+        """Declarations by the type that they are members of; at the top of the file that is ``""``."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, one in enumerate(self.outline.declarations):
+            if one.kind is Kind.TYPE:
+                found.setdefault(one.name, [])
+            around = self.outline.declarations[one.parent].name if one.parent >= 0 else one.owner
+            found[around].append(number)
+        return dict(found)
+
+    @cached_property
+    def named(self) -> Mapping[str, Sequence[int]]:
+        """Declarations by name."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, one in enumerate(self.outline.declarations):
+            found[one.name].append(number)
+        return dict(found)
+
+    @cached_property
+    def name_hashes(self) -> Hashes:
+        """The name of each declaration, as the term that texts with it have."""
+        return hash_terms([one.name.lower() for one in self.outline.declarations])
 
     @cached_property
     def outline(self) -> Outline:
@@ -98,7 +126,7 @@ class Analysis:
     package: str
     """The namespace that the file declares, or nothing."""
     types: Sequence[str]
-    """Names of the classes and other types that the file declares."""
+    """Names of the classes and other types of which the file declares something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +162,13 @@ def analyse(language: Language, path: str, text: str) -> Analysis:
         [_searched(lines, found, declaration) for declaration in found.declarations],
         _pack_details(windows, found, secret),
         found.package,
-        tuple(dict.fromkeys(d.name for d in found.declarations if d.kind is Kind.TYPE)),
+        tuple(
+            dict.fromkeys(
+                one.name if one.kind is Kind.TYPE else one.owner
+                for one in found.declarations
+                if one.kind is Kind.TYPE or one.owner
+            )
+        ),
     )
 
 
@@ -154,13 +188,26 @@ def _clean_lines(text: str, language: Language, *, bare: bool) -> tuple[list[str
     return [line.rstrip() for line in lines], secret
 
 
-def imports_of(language: Language, text: str) -> Outline:
-    """Return the outline of a text that is being edited, of which nothing else is needed."""
-    return outline(language, parse(language, text), text)
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What is declared and imported in a text that is being edited, and its lines."""
+
+    details: Details
+    lines: Sequence[str]
+    """As they may be shown: blank where there is a secret."""
+
+
+def analyse_edited(language: Language, path: str, text: str) -> Edited:
+    """Find what is declared and imported in a text that is being edited; no windows."""
+    lines, secret = _clean_lines(text, language, bare=is_bare(language.name, path))
+    text = "\n".join(lines)
+    found = outline(language, parse(language, text), text)
+    return Edited(Details(_pack_details((), found, secret)), lines)
 
 
 def _searched(lines: Sequence[str], found: Outline, declaration: Declaration) -> str:
-    around = found.declarations[declaration.parent].name if declaration.parent >= 0 else ""
+    parent = declaration.parent
+    around = found.declarations[parent].name if parent >= 0 else declaration.owner
     return f"{around} {signature(lines, declaration)}"
 
 
@@ -190,6 +237,7 @@ def _pack_details(windows: Sequence[Window], found: Outline, secret: Sequence[in
         # dataclasses.astuple copies deeply, which takes longer than all the rest.
         [
             (one.name, one.kind, one.first_line, one.last_line, one.end_column, one.parent)
+            + ((one.owner, one.types) if one.owner or one.types else ())
             for one in found.declarations
         ],
         [(one.module, one.names, one.aliases) for one in found.imports],

@@ -237,6 +237,25 @@ class Hit(Generic[Key]):
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The terms of the documents that fit a query best, with what each of them says.
+
+    A term weighs more the more of those documents have it, and the fewer of all.
+    """
+
+    hashes: Hashes
+    """Ascending."""
+    weights: Floats
+
+    def of(self, hashes: Hashes) -> Floats:
+        """Return the weight of each term, between 0 and 1, by its hash."""
+        if not len(self.hashes):
+            return np.zeros(len(hashes))
+        places = np.minimum(self.hashes.searchsorted(hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, self.weights[places], 0.0)
+
+
 class Ranking(Generic[Key]):
     """The scores of all documents for one query, as long as the corpus does not change."""
 
@@ -259,16 +278,33 @@ class Ranking(Generic[Key]):
 
     def top(self, count: int, without: Collection[Key] = ()) -> list[Hit[Key]]:
         """Return up to ``count`` documents that share a term with the query, best first."""
-        if count <= 0:
-            return []
-        hits: list[Hit[Key]] = []
-        wanted = count
-        while True:
-            places = self._best(wanted)
-            hits = [hit for hit in map(self._hit, places) if hit.key not in without]
-            if len(hits) >= count or len(places) < wanted:
-                return hits[:count]
-            wanted *= 4
+        return [self._hit(place) for place in self._best(count, without)] if count > 0 else []
+
+    def mentions(self, count: int, without: Collection[Key] = ()) -> Mentions:
+        """Return the terms of the ``count`` best documents; see :class:`Mentions`."""
+        found: dict[int, float] = {}
+        best = 0.0
+        for number, document in self._best(count, without):
+            part = self._parts[number]
+            score = float(self._scores[number][document])
+            best = best or score
+            share = score / best if best > 0 else 1.0
+            for term in part.table.hashes[part.bag_of(slice(document, document + 1))].tolist():
+                found[term] = found.get(term, 0.0) + share
+        if not found:
+            return Mentions(np.zeros(0, np.uint64), np.zeros(0))
+        hashes = np.fromiter(found, np.uint64, len(found))
+        weights = np.fromiter(found.values(), np.float64, len(found))
+        frequencies = np.zeros(len(found))
+        for part in self._parts:
+            rows = part.table.rows_of(hashes)
+            known = rows >= 0
+            starts, at = part.arrays.starts, rows[known]
+            frequencies[known] += starts[at + 1].astype(np.int64) - starts[at].astype(np.int64)
+        documents = max(sum(len(part) for part in self._parts), 2)
+        rarity = 1 - np.log(np.maximum(frequencies, 1)) / math.log(documents)
+        order = np.argsort(hashes)
+        return Mentions(hashes[order], (weights / (weights + 1) * np.maximum(rarity, 0))[order])
 
     def _hit(self, place: tuple[int, int]) -> Hit[Key]:
         number, document = place
@@ -276,10 +312,16 @@ class Ranking(Generic[Key]):
         block, document_of_block = part.block_of(document)
         return Hit(part.keys[block], document_of_block, float(self._scores[number][document]))
 
-    def _best(self, count: int) -> list[tuple[int, int]]:
+    def _best(self, count: int, without: Collection[Key]) -> list[tuple[int, int]]:
         """Return part and document of the ``count`` highest scores, equal ones in order."""
         found: list[tuple[float, int, int]] = []
-        for number, scores in enumerate(self._scores):
+        for number, (part, all_scores) in enumerate(zip(self._parts, self._scores, strict=True)):
+            scores = all_scores
+            for key in without:
+                for block in part.blocks_of(key):
+                    if scores is all_scores:
+                        scores = all_scores.copy()
+                    scores[part.documents_of(block)] = -np.inf
             places = np.flatnonzero(scores > -np.inf)
             if count < len(places):
                 # Among the many equal values of documents without a match, partition would crawl.

@@ -91,6 +91,7 @@ class Postings(Generic[Key]):
         self.living_terms = int(arrays.lengths.sum(dtype=np.int64))
         """Terms of the living documents, repeats included."""
         self._frequencies: Ints | None = None
+        self._blocks: dict[Key, list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -104,6 +105,14 @@ class Postings(Generic[Key]):
         """Return the documents of a block."""
         starts = self.arrays.block_starts
         return slice(int(starts[block]), int(starts[block + 1]))
+
+    def blocks_of(self, key: Key) -> Sequence[int]:
+        """Return the blocks of a key, those that are gone included."""
+        if self._blocks is None:
+            self._blocks = {}
+            for block, one in enumerate(self.keys):
+                self._blocks.setdefault(one, []).append(block)
+        return self._blocks.get(key, ())
 
     def block_of(self, document: int) -> tuple[int, int]:
         """Return the block of a document, and its place in there."""

@@ -6,13 +6,15 @@ A new channel is its name in :class:`~infill_retrieval.types.Channel` and an ent
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from infill_retrieval.indexing.analysis import Details, signature
-from infill_retrieval.indexing.bm25 import Floats, Hit, Ranking
+from infill_retrieval.indexing.bm25 import Floats, Hit, Mentions, Ranking
 from infill_retrieval.searching.candidate import Candidate
+from infill_retrieval.searching.cursor import Cursor
 from infill_retrieval.searching.related import Related
+from infill_retrieval.searching.type_finder import Use
 from infill_retrieval.types import Channel
 
 MAX_CANDIDATES = 24
@@ -27,6 +29,15 @@ MEMBER_WEIGHT = 0.6
 """What a class's weight is worth to its members."""
 RECEIVER_WEIGHT = 1.2
 """Weight of what can follow the dot before the cursor: members of a class or of a module."""
+MENTION_BONUS = 1.0
+"""Part of the best BM25 score that a name gets which windows like the one at the cursor mention."""
+NEAR_BONUS = 0.6
+"""Part of the best BM25 score that a name gets which stands around the cursor."""
+MEMBER_BONUS = 0.7
+FAR_NEARNESS = 0.5
+"""How near a name must be to the cursor for its declaration far up or down the file to be shown."""
+SIMILAR_WINDOWS = 12
+"""Windows like the one at the cursor whose words count as mentioned."""
 IMPORT_BONUS = 0.7
 """Part of the best BM25 score that the full weight of an import adds to a declaration's own."""
 
@@ -67,6 +78,26 @@ class Shelf:
     details_of: Callable[[str], Details | None]
     boost_of: Callable[[str], float]
     scores_of: Callable[[str], Floats]
+    edit_boost: Callable[[str, int, int], float]
+
+    def boost_of_declaration(self, key: str, details: Details, number: int) -> float:
+        """Return how much more a declaration weighs, edits of what is in it included."""
+        found = details.outline.declarations
+        last = found[number + 1].first_line - 1 if number + 1 < len(found) else 1 << 30
+        first = found[number].first_line
+        return self.boost_of(key) * self.edit_boost(key, first, max(first, last))
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What the code at the cursor is about to use, by how that was told."""
+
+    receiver: Sequence[Use] = ()
+    called: Sequence[Use] = ()
+    overridden: Sequence[Use] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.receiver or self.called or self.overridden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +105,75 @@ class Found:
     """What is known of a place when its channels are asked."""
 
     path: str
-    """Of the file being edited; nothing of it is picked."""
+    """Of the file being edited."""
+    own: Details
+    """What that declares."""
+    far: Collection[int]
+    """Which of its declarations the prompt does not show anyway."""
     budget_tokens: int
     related: Mapping[str, Related]
     """What is imported, by the key of its file."""
+    uses: Uses
+    cursor: Cursor
     partial: str
     """What is typed already of a member after the dot at the cursor."""
+    words: Mapping[str, float]
+    """Words around the cursor, with how near each is."""
+    mentions: Mentions
     declarations: Ranking[str]
     windows: Ranking[str]
     shelf: Shelf
+
+
+def members(found: Found) -> list[Pick]:
+    """Return what the code at the cursor is about to use, in files other than its own."""
+    uses, shelf = found.uses, found.shelf
+    best = max(found.declarations.best_score, 1.0)
+    ranked: dict[tuple[str, int], float] = {}
+    for group, weight in ((uses.called, 2.0), (uses.receiver, 1.0), (uses.overridden, 0.8)):
+        for use in group:
+            details = shelf.details_of(use.key) if use.key != found.path else None
+            if details is None:
+                continue
+            scores = shelf.scores_of(use.key)
+            own = max(float(scores[use.number]), 0.0) if use.number < len(scores) else 0.0
+            name = details.declaration(use.number).name
+            partial = found.partial if group is uses.receiver else ""
+            bonus = MEMBER_BONUS + found.words.get(name, 0.0) * NEAR_BONUS
+            bonus += (
+                float(found.mentions.of(details.name_hashes[use.number : use.number + 1])[0])
+                * MENTION_BONUS
+            )
+            score = weight * 0.9**use.depth * _fitness(name, partial) * (bonus + own / best)
+            score *= shelf.boost_of_declaration(use.key, details, use.number)
+            place = use.key, use.number
+            ranked[place] = max(ranked.get(place, 0.0), score)
+    order = sorted(ranked.items(), key=lambda item: (-item[1], item[0]))[:MAX_CANDIDATES]
+    return [
+        Pick(key, details, number, Channel.MEMBER, score)
+        for (key, number), score in order
+        if (details := shelf.details_of(key)) is not None
+    ]
+
+
+def far(found: Found) -> list[Pick]:
+    """Return signatures of the file itself that the prompt does not show and the cursor may need."""
+    ranked: dict[int, float] = {}
+    uses = found.uses
+    for group, weight in ((uses.called, 2.0), (uses.receiver, 1.0), (uses.overridden, 0.8)):
+        partial = found.partial if group is uses.receiver else ""
+        for use in group:
+            if use.key == found.path and use.number in found.far:
+                name = found.own.declaration(use.number).name
+                score = weight * 0.9**use.depth * _fitness(name, partial)
+                score *= MEMBER_BONUS + found.words.get(name, 0.0)
+                ranked[use.number] = max(ranked.get(use.number, 0.0), score)
+    for number in found.far:
+        near = found.words.get(found.own.declaration(number).name, 0.0)
+        if near >= FAR_NEARNESS:
+            ranked[number] = max(ranked.get(number, 0.0), near)
+    order = sorted(ranked.items(), key=lambda item: (-item[1], item[0]))[:MAX_CANDIDATES]
+    return [Pick(found.path, found.own, number, Channel.FAR, score) for number, score in order]
 
 
 def imported(found: Found) -> list[Pick]:
@@ -95,10 +186,15 @@ def imported(found: Found) -> list[Pick]:
             continue
         scores = shelf.scores_of(key)
         boost = shelf.boost_of(key)
+        is_edited = shelf.edit_boost(key, 0, 1 << 30) != 1.0
+        mentioned = found.mentions.of(details.name_hashes).tolist()
         for number, weight in enumerate(_weights(details, wanted, found.partial)):
-            if weight > 0:
+            mention = mentioned[number] * MENTION_BONUS
+            if weight > 0 or mention > 0:
                 own = max(float(scores[number]), 0.0) if number < len(scores) else 0.0
-                ranked.append(((weight * IMPORT_BONUS * best + own) * boost, key, number))
+                bonus = weight * IMPORT_BONUS + mention
+                edited = shelf.boost_of_declaration(key, details, number) if is_edited else boost
+                ranked.append(((bonus * best + own) * edited, key, number))
     ranked.sort(key=lambda item: (-item[0], item[1], item[2]))
     picks: list[Pick] = []
     members: Counter[tuple[str, int]] = Counter()
@@ -139,10 +235,19 @@ def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
 def declarations(found: Found) -> list[Pick]:
     """Return declarations of files that are not imported, by BM25."""
     seen = {*found.related, found.path}
-    return [
-        Pick(hit.key, details, hit.number, Channel.DECLARATION, score)
-        for score, hit, details in _boosted(found.declarations, found.shelf, without=seen)
-    ]
+    best = found.declarations.best_score
+    picks = []
+    for score, hit, details in _boosted(
+        found.declarations, found.shelf, without=seen, most=2 * MAX_CANDIDATES
+    ):
+        mention = float(found.mentions.of(details.name_hashes[hit.number : hit.number + 1])[0])
+        near = found.words.get(details.declaration(hit.number).name, 0.0)
+        bonus = mention * MENTION_BONUS + near * NEAR_BONUS
+        picks.append(
+            Pick(hit.key, details, hit.number, Channel.DECLARATION, score + bonus * max(best, 0.0))
+        )
+    picks.sort(key=lambda pick: -pick.score)
+    return picks[:MAX_CANDIDATES]
 
 
 def usages(found: Found) -> list[Pick]:
@@ -151,7 +256,11 @@ def usages(found: Found) -> list[Pick]:
     return [
         Pick(hit.key, details, hit.number, Channel.USAGE, score)
         for score, hit, details in _boosted(
-            found.windows, found.shelf, without={found.path}, most=most
+            found.windows,
+            found.shelf,
+            without={found.path},
+            most=min(most, MAX_CANDIDATES),
+            windows=True,
         )
     ]
 
@@ -169,22 +278,46 @@ class ChannelRule:
 
 
 CHANNELS: tuple[ChannelRule, ...] = (
-    ChannelRule(Channel.IMPORTED, 0.4, imported),
-    ChannelRule(Channel.DECLARATION, 0.35, declarations),
-    ChannelRule(Channel.USAGE, 0.25, usages, is_window=True),
+    ChannelRule(Channel.IMPORTED, 0.25, imported),
+    ChannelRule(Channel.DECLARATION, 0.2, declarations),
+    ChannelRule(Channel.MEMBER, 0.33, members),
+    ChannelRule(Channel.FAR, 0.07, far),
+    ChannelRule(Channel.USAGE, 0.15, usages, is_window=True),
 )
 """In the order of the prompt: what comes last is nearest to the cursor."""
 WINDOWS = frozenset(rule.channel for rule in CHANNELS if rule.is_window)
 
 
+def shares_of(candidates: Mapping[Channel, Sequence[object]]) -> dict[Channel, float]:
+    """Return what each channel that has something gets of the budget; together they get all."""
+    shares = {rule.channel: rule.share for rule in CHANNELS if candidates.get(rule.channel)}
+    total = sum(shares.values()) or 1.0
+    return {channel: share / total for channel, share in shares.items()}
+
+
 def _boosted(
-    ranking: Ranking[str], shelf: Shelf, *, without: set[str], most: int = MAX_CANDIDATES
+    ranking: Ranking[str],
+    shelf: Shelf,
+    *,
+    without: set[str],
+    most: int = MAX_CANDIDATES,
+    windows: bool = False,
 ) -> list[tuple[float, Hit[str], Details]]:
+    def boost_of(hit: Hit[str]) -> float:
+        boost = shelf.boost_of(hit.key)
+        if shelf.edit_boost(hit.key, 0, 1 << 30) == 1.0:
+            return boost
+        if (details := shelf.details_of(hit.key)) is None:
+            return boost
+        if not windows:
+            return shelf.boost_of_declaration(hit.key, details, hit.number)
+        window = details.window(hit.number)
+        return boost * shelf.edit_boost(hit.key, window.first_line, window.last_line)
+
     hits = [
-        (_times(hit.score, shelf.boost_of(hit.key)), hit)
-        for hit in ranking.top(2 * MAX_CANDIDATES, without)
+        (_times(hit.score, boost_of(hit)), hit) for hit in ranking.top(2 * MAX_CANDIDATES, without)
     ]
-    best = sorted(hits, key=lambda pair: -pair[0])[: min(most, MAX_CANDIDATES)]
+    best = sorted(hits, key=lambda pair: -pair[0])[:most]
     return [
         (score, hit, details)
         for score, hit in best

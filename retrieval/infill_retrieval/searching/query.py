@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from infill_retrieval.indexing.words import STOP_WORDS, identifiers, search_terms
@@ -16,8 +17,15 @@ near beats many: with 15 lines a fifth of the identifiers found by 4 is lost (do
 CURRENT_LINE_WEIGHT = 4
 NEAR_LINES = 5
 """Distance in lines at which a word counts half as near as one on the line of the cursor."""
-VISIBLE_LINES = 80
-"""Lines before and after the cursor that the model sees anyway: nothing of them is repeated."""
+BELOW_WEIGHT = 0.5
+"""How near a word of the lines below the cursor counts that are searched by."""
+FAR_BELOW_WEIGHT = 0.3
+"""The same for those further below: what a file uses there it may well use here."""
+NEAR_ABOVE_LINES = 80
+"""Non-blank lines above the cursor whose words count as near it."""
+CHARS_PER_TOKEN = 3
+"""A token of source has about so many characters; rather few, so that what the prompt does not show
+is not taken for shown."""
 MAX_SCANNED_CHARS = 16_000
 """However long the lines are, no more than this is looked at on either side of the cursor."""
 
@@ -29,7 +37,7 @@ class SearchQuery:
     terms: tuple[str, ...]
     """Search terms in the order of the text; those of the current line are repeated."""
     visible: frozenset[str]
-    """The lines around the cursor, without the white space around them."""
+    """The lines that the prompt shows of the file, without the white space around them."""
     receiver: str
     """The name before the dot before the cursor, or nothing."""
     receiver_types: tuple[str, ...]
@@ -50,7 +58,13 @@ def search_query(query: Query) -> SearchQuery:
     terms = search_terms("\n".join(above[-PREFIX_LINES + 1 :]))
     terms += search_terms(current) * CURRENT_LINE_WEIGHT
     terms += search_terms("\n".join(below[:SUFFIX_LINES]))
-    visible = {line.strip() for line in (*above[-VISIBLE_LINES:], *below[:VISIBLE_LINES])}
+    visible = {
+        line.strip()
+        for line in (
+            *_shown(reversed(above), query.shown_before_tokens),
+            *_shown(below, query.shown_after_tokens),
+        )
+    }
     receiver, partial = _receiver(before[-1])
     around = "\n".join((*before, *after)) if receiver else ""
     return SearchQuery(
@@ -59,8 +73,18 @@ def search_query(query: Query) -> SearchQuery:
         receiver,
         _types_of(receiver, around),
         partial,
-        _nearness(above[-VISIBLE_LINES:], current, below[:SUFFIX_LINES]),
+        _nearness(above[-NEAR_ABOVE_LINES:], current, below),
     )
+
+
+def _shown(lines: Iterable[str], tokens: int) -> Iterator[str]:
+    """Yield the lines, nearest first, that so many tokens have room for."""
+    left = tokens * CHARS_PER_TOKEN
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            return
+        yield line
 
 
 _RECEIVER = re.compile(r"([^\W\d]\w*)(?:\(\)|\[\w*\])?\s*(?:\?\.|\.|->|::)\s*(\w*)$")
@@ -105,7 +129,8 @@ def _nearness(above: list[str], current: str, below: list[str]) -> dict[str, flo
     for distance, line in enumerate((current, *reversed(above))):
         for word in identifiers(line):
             nearness.setdefault(word, 1 / (1 + distance / NEAR_LINES))
-    for line in below:
+    for distance, line in enumerate(below):
+        weight = BELOW_WEIGHT if distance < SUFFIX_LINES else FAR_BELOW_WEIGHT
         for word in identifiers(line):
-            nearness.setdefault(word, 0.5)
+            nearness.setdefault(word, weight)
     return nearness

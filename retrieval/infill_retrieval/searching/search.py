@@ -12,22 +12,37 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from infill_retrieval.files.sources import read_source
-from infill_retrieval.indexing.analysis import Details, digest_of, imports_of, snippet_lines
+from infill_retrieval.indexing.analysis import (
+    Details,
+    Edited,
+    analyse_edited,
+    digest_of,
+    snippet_lines,
+)
 from infill_retrieval.indexing.corpus import Corpus
 from infill_retrieval.searching.candidate import Candidate
-from infill_retrieval.searching.channels import CHANNELS, Found, Pick, Shelf
+from infill_retrieval.searching.channels import (
+    CHANNELS,
+    SIMILAR_WINDOWS,
+    Found,
+    Pick,
+    Shelf,
+    Uses,
+    shares_of,
+)
+from infill_retrieval.searching.cursor import Cursor, read_cursor
 from infill_retrieval.searching.modules import ModuleTable
 from infill_retrieval.searching.pack import in_stable_order, pack
-from infill_retrieval.searching.query import SearchQuery, search_query
+from infill_retrieval.searching.query import MAX_SCANNED_CHARS, SearchQuery, search_query
 from infill_retrieval.searching.related import Related, receiver_types, related_files
+from infill_retrieval.searching.type_finder import TypeFinder
 from infill_retrieval.settings import RetrievalSettings
-from infill_retrieval.syntax import Outline, family_of, language_of
+from infill_retrieval.syntax import Language, family_of, language_of
 from infill_retrieval.types import Channel, CountTokens, Query, Retrieval, Snippet
 
 FILES_KEPT = 256
 """Files whose lines, and whose places of snippets, are kept; a query shows some dozens."""
 OUTLINES_KEPT = 8
-SHARES = {rule.channel: rule.share for rule in CHANNELS}
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -44,6 +59,8 @@ class Workspace:
     """Returns the text of an open buffer."""
     boosts_for: Callable[[str], Callable[[str], float]]
     """Returns, for the file being edited, by what the scores of any other are multiplied."""
+    edit_boost: Callable[[str, int, int], float]
+    """Returns, for lines of a file, by what their scores are multiplied besides."""
 
 
 class Search:
@@ -54,7 +71,7 @@ class Search:
         self._settings = settings
         self._details: _Recent[str, tuple[bytes, Details]] = _Recent(FILES_KEPT)
         self._lines: _Recent[str, tuple[bytes, list[str]]] = _Recent(FILES_KEPT)
-        self._outlines: _Recent[str, tuple[int, Outline]] = _Recent(OUTLINES_KEPT)
+        self._edited: _Recent[str, tuple[int, Edited]] = _Recent(OUTLINES_KEPT)
         self._last: tuple[str, tuple[Snippet, ...]] = ("", ())
 
     def retrieve(
@@ -67,23 +84,39 @@ class Search:
         """Return the snippets for ``query``; adds the time of each step to ``steps_ms``."""
         with timed(steps_ms, "query"):
             search = search_query(query)
-            outline = self.outline_of(query)
+            text = self._text_of(query)
+            own = self._edited_text(query, text)
+            cursor = read_cursor(
+                query.prefix[-MAX_SCANNED_CHARS:],
+                before_names=language_of(query.path, query.language_id).types_before_names,
+            )
         with timed(steps_ms, "rank"):
             with self._workspace.lock:
-                picks = self._picks(query, search, outline, budget_tokens)
+                picks = self._picks(query, search, cursor, own, budget_tokens)
                 found = {
                     pick.key: self._named(pick.key) for picked in picks.values() for pick in picked
                 }
                 last = self._last[1] if self._last[0] == query.path else ()
             candidates = {
                 channel: [
-                    c for pick in picked if (c := self._cut(pick, *found[pick.key])) is not None
+                    c
+                    for pick in picked
+                    if (
+                        c := self._cut_own(pick, own, text, found[pick.key][0])
+                        if pick.key == query.path
+                        else self._cut(pick, *found[pick.key])
+                    )
+                    is not None
                 ]
                 for channel, picked in picks.items()
             }
         with timed(steps_ms, "pack"):
             packed = pack(
-                candidates, budget_tokens, _timing(count_tokens, steps_ms), SHARES, search.visible
+                candidates,
+                budget_tokens,
+                _timing(count_tokens, steps_ms),
+                shares_of(candidates),
+                search.visible,
             )
             snippets = in_stable_order(packed.snippets, last)
         self._last = query.path, snippets
@@ -92,39 +125,67 @@ class Search:
         return Retrieval(snippets, tokens, packed.considered, steps_ms, budget_tokens)
 
     def _picks(
-        self, query: Query, search: SearchQuery, outline: Outline, budget_tokens: int
+        self,
+        query: Query,
+        search: SearchQuery,
+        cursor: Cursor,
+        own: Edited,
+        budget_tokens: int,
     ) -> dict[Channel, list[Pick]]:
         workspace, modules = self._workspace, self._workspace.modules
         language = language_of(query.path, query.language_id)
-        related = related_files(outline, query.path, language, modules, self._details_of, search)
+        related = related_files(
+            own.details.outline, query.path, language, modules, self._details_of, search
+        )
+        finder = TypeFinder(
+            query.path,
+            language,
+            own.details,
+            modules,
+            self._details_of,
+            related,
+            cursor,
+            query.prefix[-MAX_SCANNED_CHARS:],
+            query.suffix[:MAX_SCANNED_CHARS],
+        )
+        uses = Uses(finder.receiver_members(), finder.called(), finder.overridden())
         family = family_of(language)
         for name, path in receiver_types(
             search, lambda folded: modules.types_called(folded, query.path)
         ):
             if family_of(language_of(path)) == family:
                 related.setdefault(path, Related()).receivers.add(name)
-        if not search.terms and not related:
+        if not search.terms and not related and not uses:
             return {}
         ranking = workspace.corpus.declarations.rank(search.terms)
         shelf = Shelf(
             self._details_of,
             workspace.boosts_for(query.path),
             lambda path: workspace.corpus.declaration_scores(ranking, path),
+            workspace.edit_boost,
         )
+        windows = workspace.corpus.windows.rank(search.terms)
         found = Found(
             path=query.path,
+            own=own.details,
+            far=self._far(query.path, language, own, search.visible),
             budget_tokens=budget_tokens,
             related=related,
+            uses=uses,
+            cursor=cursor,
             partial=search.partial,
             declarations=ranking,
-            windows=workspace.corpus.windows.rank(search.terms),
+            words=search.words,
+            mentions=windows.mentions(SIMILAR_WINDOWS, {query.path}),
+            windows=windows,
             shelf=shelf,
         )
         return {rule.channel: rule.pick(found) for rule in CHANNELS}
 
     def _named(self, path: str) -> tuple[str, bytes]:
         source = self._workspace.corpus.source_of(path)
-        assert source is not None  # it was picked under the same lock
+        if source is None:
+            return path.rpartition("/")[2], b""  # the file being edited may not be indexed
         return source.name, self._workspace.corpus.digest_of(path)
 
     def _details_of(self, path: str) -> Details | None:
@@ -153,21 +214,45 @@ class Search:
             self._lines.put(pick.key, known)
         return pick.cut(name, known[1])
 
-    def outline_of(self, query: Query) -> Outline:
-        """Return the imports of the file being edited, parsed again only if they may differ."""
+    def _cut_own(self, pick: Pick, own: Edited, text: str, name: str) -> Candidate | None:
+        """Return a candidate of the file being edited, unless the line has changed by now."""
+        line = own.lines[pick.details.declaration(pick.number).first_line]
+        return pick.cut(name, own.lines) if line and line in text else None
+
+    def _far(
+        self, path: str, language: Language, own: Edited, visible: frozenset[str]
+    ) -> frozenset[int]:
+        """Return the declarations of the file being edited that the prompt does not show anyway."""
+        if language_of(path) is not language:
+            return frozenset()  # a region or a cell: the file is of another language
+        return frozenset(
+            number
+            for number, one in enumerate(own.details.outline.declarations)
+            if own.lines[one.first_line].strip() not in visible
+        )
+
+    def prepare(self, query: Query) -> None:
+        """Parse the file being edited, so that the first query for it need not."""
+        self._edited_text(query, self._text_of(query))
+
+    def _edited_text(self, query: Query, text: str) -> Edited:
+        """Return what the file being edited has, parsed again only if its imports may differ."""
         language = language_of(query.path, query.language_id)
+        mark = hash((language.name, *_import_texts(text)))
+        known = self._edited.get(query.path)
+        if known is not None and known[0] == mark:
+            return known[1]
+        edited = analyse_edited(language, query.path, text)
+        self._edited.put(query.path, (mark, edited))
+        return edited
+
+    def _text_of(self, query: Query) -> str:
         text = self._workspace.buffer_of(query.path)
         if text is None:
             text = query.prefix + query.suffix
         if len(text) > self._settings.max_file_bytes:
             text = text[: self._settings.max_file_bytes // 4]
-        mark = hash((language.name, *_import_texts(text)))
-        known = self._outlines.get(query.path)
-        if known is not None and known[0] == mark:
-            return known[1]
-        outline = imports_of(language, text)
-        self._outlines.put(query.path, (mark, outline))
-        return outline
+        return text
 
 
 class _Recent(Generic[_Key, _Value]):

@@ -126,6 +126,13 @@ class SyntaxTree:
         """Return the text of ``node``."""
         return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
+    def head_of(self, node: tree_sitter.Node, body: tree_sitter.Node | None, limit: int) -> str:
+        """Return the text of ``node`` up to its ``body``, and no more than ``limit`` bytes of it."""
+        end = body.start_byte if body is not None else node.end_byte
+        return self._data[node.start_byte : min(end, node.start_byte + limit)].decode(
+            "utf-8", "replace"
+        )
+
     def node_at(self, offset: int) -> tree_sitter.Node:
         """Return the smallest node that holds the code-point ``offset``."""
         byte = self.byte_of_offset(offset)

@@ -49,6 +49,8 @@ class Language:
     """Pattern of the beginning of a line that imports something; empty if none does."""
     imports_bind: bool = False
     """Whether an import that takes no names can be used only by a word of what it imports."""
+    types_before_names: bool = False
+    """Whether declarations are written ``Type name``."""
     family: str = ""
     """Languages of one family import each other's files; empty for one that stands alone."""
     sees_folder: bool = False

@@ -34,6 +34,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="c",
+        types_before_names=True,
         grammar="tree_sitter_c",
         extensions=(".c", ".h"),
         further_comments=("/*",),
@@ -44,6 +45,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="cpp",
+        types_before_names=True,
         grammar="tree_sitter_cpp",
         extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".cu", ".cuh"),
         aliases=("c++", "cuda-cpp", "cuda"),
@@ -55,6 +57,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="csharp",
+        types_before_names=True,
         grammar="tree_sitter_c_sharp",
         extensions=(".cs",),
         aliases=("c_sharp", "cs", "c#"),
@@ -114,6 +117,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="java",
+        types_before_names=True,
         grammar="tree_sitter_java",
         extensions=(".java",),
         further_comments=("/*",),
@@ -183,6 +187,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="php",
+        types_before_names=True,
         grammar="tree_sitter_php:language_php",
         extensions=(".php",),
         further_comments=("/*", "#"),
@@ -326,6 +331,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="dart",
+        types_before_names=True,
         grammar=None,
         extensions=(".dart",),
         further_comments=("/*",),
@@ -397,6 +403,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         name="groovy",
+        types_before_names=True,
         grammar="tree_sitter_groovy",
         extensions=(".groovy", ".gradle"),
         filenames=("Jenkinsfile",),

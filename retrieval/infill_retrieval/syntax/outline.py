@@ -2,14 +2,16 @@
 
 The queries in ``queries/`` capture a declaration as ``@type`` (it holds members), ``@function``
 (what is inside is nobody else's business), ``@value`` or ``@field`` (a member even where it
-stands inside a function, as ``self.x = ...`` does), its ``@name`` and its ``@body``; an import as
-``@import`` with ``@import.module``, ``@import.name`` and ``@import.alias``; the namespace that the
+stands inside a function, as ``self.x = ...`` does), its ``@name``, its ``@body`` and its ``@owner``,
+the type that it is a member of though it stands elsewhere, or ``@base``, if it is a type whose members
+its own type has too; an import as ``@import`` with ``@import.module``, ``@import.name`` and ``@import.alias``; the namespace that the
 file declares as ``@package``.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infill_retrieval.syntax.grammar import SyntaxTree, load_query
@@ -23,6 +25,7 @@ from infill_retrieval.syntax.records import (
     Kind,
     Outline,
 )
+from infill_retrieval.syntax.type_names import MAX_HEAD_CHARS, annotation_of, type_names
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -40,7 +43,7 @@ def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:
     matches = tree.matches(query)
     packages = [node for match in matches for node in match.get("package", ())]
     return Outline(
-        _declarations(tree, matches),
+        _declarations(tree, matches, language),
         _imports(tree, matches),
         tree.text_of(packages[0]) if packages else "",
     )
@@ -49,22 +52,48 @@ def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:
 # -- declarations ----------------------------------------------------------------------------
 
 
-def _declarations(
+@dataclass(slots=True)
+class _Found:
+    """What the patterns of a query said of one node."""
+
+    kind: Kind
+    node: tree_sitter.Node
+    name: str
+    body: tree_sitter.Node | None
+    owner: str = ""
+    bases: tuple[str, ...] = ()
+
+
+def _found(
     tree: SyntaxTree, matches: list[dict[str, list[tree_sitter.Node]]]
-) -> tuple[Declaration, ...]:
-    found: dict[tuple[int, int], tuple[Kind, tree_sitter.Node, str, tree_sitter.Node | None]] = {}
+) -> dict[tuple[int, int], _Found]:
+    found: dict[tuple[int, int], _Found] = {}
     for match in matches:
         for kind in Kind:
-            if kind in match and "name" in match:
-                node, body = match[kind][0], match.get("body", [None])[0]
-                name = last_identifier(tree.text_of(match["name"][0]))
-                place = (node.start_byte, -node.end_byte)
-                # A pattern with a body says more about the same node than one without.
-                if name and (place not in found or (body is not None and found[place][3] is None)):
-                    found[place] = (kind, node, name, body)
+            if kind not in match or "name" not in match:
+                continue
+            node, body = match[kind][0], match.get("body", [None])[0]
+            name = last_identifier(tree.text_of(match["name"][0]))
+            place = (node.start_byte, -node.end_byte)
+            known = found.get(place)
+            # A pattern with a body says more about the same node than one without.
+            if name and (known is None or (body is not None and known.body is None)):
+                known = found[place] = _Found(kind, node, name, body)
+            if known is not None and "base" in match:
+                known.bases = (name,)
+            if known is not None and "owner" in match:
+                known.owner = last_identifier(tree.text_of(match["owner"][0]))
+    return found
+
+
+def _declarations(
+    tree: SyntaxTree, matches: list[dict[str, list[tree_sitter.Node]]], language: Language
+) -> tuple[Declaration, ...]:
     declarations: list[Declaration] = []
     enclosing: list[tuple[int, Kind, int]] = []
-    for _, (kind, node, name, body) in sorted(found.items(), key=lambda item: item[0]):
+    function_head = ""
+    for _, one in sorted(_found(tree, matches).items(), key=lambda item: item[0]):
+        kind, node = one.kind, one.node
         while enclosing and enclosing[-1][0] <= node.start_byte:
             enclosing.pop()
         inside_function = any(outer is Kind.FUNCTION for _, outer, _ in enclosing)
@@ -75,13 +104,29 @@ def _declarations(
             continue
         if len(declarations) == MAX_DECLARATIONS:
             break
-        last_line, end_column = _end_of_signature(tree, node, body)
+        last_line, end_column = _end_of_signature(tree, node, one.body)
+        head = tree.head_of(node, one.body, MAX_HEAD_CHARS)
+        types = one.bases or type_names(
+            kind, one.name, head, before_names=language.types_before_names
+        )
+        if kind is Kind.FIELD and inside_function and not types:
+            types = _type_of_parameter(head, function_head)
+        if kind is Kind.FUNCTION:
+            function_head = head
+        owner = one.owner if parent < 0 else ""
+        first_line = node.start_point.row
         declarations.append(
-            Declaration(name, kind, node.start_point.row, last_line, end_column, parent)
+            Declaration(one.name, kind, first_line, last_line, end_column, parent, owner, types)
         )
         if kind in {Kind.TYPE, Kind.FUNCTION}:
             enclosing.append((node.end_byte, kind, len(declarations) - 1))
     return tuple(declarations)
+
+
+def _type_of_parameter(head: str, function_head: str) -> tuple[str, ...]:
+    """Return the type of a field that a parameter is assigned to, as constructors do."""
+    value = _PLAIN_VALUE.search(head)
+    return annotation_of(value[1], function_head) if value is not None else ()
 
 
 def _end_of_signature(
@@ -99,6 +144,7 @@ def _end_of_signature(
 
 
 _IDENTIFIER = re.compile(r"[^\W\d][\w$!?-]*|\w+")
+_PLAIN_VALUE = re.compile(r"=\s*([^\W\d]\w*)\s*$")
 _NAMED_BEFORE = re.compile(r"(?<!\s)\s*+[\[({<:=]")
 
 

@@ -32,6 +32,11 @@ class Declaration:
     """Column in ``last_line`` where the body begins; -1 if all of the line belongs to it."""
     parent: int
     """Place of the enclosing type in the file's declarations, or -1."""
+    owner: str = ""
+    """Name of the type it is a member of, if that does not enclose it: ``func (o *Owner) name()``."""
+    types: tuple[str, ...] = ()
+    """Names of its types: the bases of a type, what a function returns, what a field is. A name with
+    ``()`` behind it is a function whose result it holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ PARTS = (
     "retrieval",
     "imported",
     "declarations",
+    "members",
+    "far",
     "usages",
     "filters",
     "syntax-end",

@@ -22,6 +22,8 @@ class Part(StrEnum):
     RETRIEVAL = "retrieval"
     IMPORTED = "imported"
     DECLARATIONS = "declarations"
+    MEMBERS = "members"
+    FAR = "far"
     USAGES = "usages"
     FILTERS = "filters"
     """What the model wrote is taken as it is, cut to the lines asked for."""
@@ -32,6 +34,8 @@ class Part(StrEnum):
 _CHANNELS = {
     Part.IMPORTED: Channel.IMPORTED,
     Part.DECLARATIONS: Channel.DECLARATION,
+    Part.MEMBERS: Channel.MEMBER,
+    Part.FAR: Channel.FAR,
     Part.USAGES: Channel.USAGE,
 }
 

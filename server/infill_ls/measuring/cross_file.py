@@ -24,9 +24,9 @@ from infill_retrieval.syntax import SyntaxTree, language_of, outline, parse
 MIN_NAME_CHARS = 4
 MAX_DEFINING_FILES = 3
 MIN_LINES_BEFORE = 5
-_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _NO_USE = re.compile(r"import|comment|string|template|include|use_declaration|package")
-_GENERIC = frozenset(
+GENERIC = frozenset(
     [
         "name",
         "value",
@@ -168,7 +168,7 @@ def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[
         if tree is None:
             continue
         seen: set[str] = set()
-        for match in _NAME.finditer(text):
+        for match in NAME.finditer(text):
             name = match[0]
             if name in seen:
                 continue
@@ -177,12 +177,12 @@ def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[
             if (
                 len(name) >= MIN_NAME_CHARS
                 and name.lower() not in STOP_WORDS
-                and name not in _GENERIC
+                and name not in GENERIC
                 and not (name.startswith("__") and name.endswith("__"))
                 and path not in elsewhere
                 and 1 <= len(elsewhere) <= MAX_DEFINING_FILES
                 and text.count("\n", 0, match.start()) >= MIN_LINES_BEFORE
-                and _is_use(tree, match.start())
+                and is_use(tree, match.start())
             ):
                 rest = text[match.end() :].partition("\n")[2]
                 lines_of = sorted({line for lines in elsewhere.values() for line in lines})
@@ -192,7 +192,8 @@ def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[
                 )  # fmt: skip
 
 
-def _is_use(tree: SyntaxTree, offset: int) -> bool:
+def is_use(tree: SyntaxTree, offset: int) -> bool:
+    """Tell whether the name at ``offset`` is one that code uses: no import, comment or string."""
     node = tree.node_at(offset)
     above = list(tree.ancestors(node))
     return "identifier" in node.type and not any(

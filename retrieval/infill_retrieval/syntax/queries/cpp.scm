@@ -1,4 +1,6 @@
 (function_definition declarator: (_) @name body: (_) @body) @function
+(function_definition
+  declarator: (_ declarator: (qualified_identifier scope: (_) @owner) @name) body: (_) @body) @function
 (function_definition declarator: (_) @name [(default_method_clause) (delete_method_clause)]) @function
 (translation_unit (declaration declarator: (_) @name) @value)
 (declaration_list (declaration declarator: (_) @name) @value)

@@ -3,12 +3,14 @@
 (interface_declaration name: (_) @name body: (_) @body) @type
 (enum_declaration name: (_) @name body: (_) @body) @type
 (enum_body [(property_identifier) (enum_assignment)] @field @name)
+(type_alias_declaration name: (_) @name value: (object_type) @body) @type
 (type_alias_declaration name: (_) @name) @value
 (internal_module name: (_) @name body: (_) @body) @type
 (property_signature name: (_) @name) @field
 (method_signature name: (_) @name) @function
 (abstract_method_signature name: (_) @name) @function
 (public_field_definition name: (_) @name) @field
+(required_parameter (accessibility_modifier) pattern: (identifier) @name) @field
 (function_declaration name: (_) @name body: (_) @body) @function
 (generator_function_declaration name: (_) @name body: (_) @body) @function
 (function_signature name: (_) @name) @function
