@@ -36,7 +36,7 @@ NEAR_BONUS = 0.6
 MEMBER_BONUS = 0.7
 FAR_NEARNESS = 0.5
 """How near a name must be to the cursor for its declaration far up or down the file to be shown."""
-SIMILAR_WINDOWS = 12
+SIMILAR_WINDOWS = 24
 """Windows like the one at the cursor whose words count as mentioned."""
 IMPORT_BONUS = 0.7
 """Part of the best BM25 score that the full weight of an import adds to a declaration's own."""
