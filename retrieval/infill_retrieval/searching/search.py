@@ -180,7 +180,7 @@ class Search:
             windows=windows,
             shelf=shelf,
         )
-        return {rule.channel: rule.pick(found) for rule in CHANNELS}
+        return {rule.channel: rule.pick(found)[: rule.most] for rule in CHANNELS}
 
     def _named(self, path: str) -> tuple[str, bytes]:
         source = self._workspace.corpus.source_of(path)
