@@ -110,7 +110,7 @@ def _query_row(index: WorkspaceIndex, places: Sequence[Query]) -> dict[str, floa
     key_ms: list[float] = []
     rank_ms, terms = [], []
     for query in places:
-        index.parse_imports(query)  # is done once for a file
+        index.prepare(query)  # is done once for a file
         for typed in range(KEYS + 1):
             place = len(query.prefix) + typed
             text = query.prefix + query.suffix

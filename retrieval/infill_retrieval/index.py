@@ -285,8 +285,12 @@ class WorkspaceIndex:
             self._refresh(without=query.path, limit_ms=REFRESH_LIMIT_MS)
         return self._search.retrieve(query, budget_tokens, count_tokens, steps_ms)
 
-    def parse_imports(self, query: Query) -> None:
-        """Parse the imports of a file, so that the first query for it need not."""
+    def prepare(self, query: Query) -> None:
+        """Look at all of the file being edited, so that the next query for it need not.
+
+        Call it from a thread when a file is opened and in pauses: what is declared anew in a file is
+        known from then on.
+        """
         self._search.prepare(replace(query, path=self._key_of(Path(query.path))))
 
     def _key_of(self, path: Path) -> str:

@@ -55,6 +55,7 @@ class Details:
         self._lines, self._declarations, self._imports, self._package, secret = json.loads(packed)
         self.secret_lines: Sequence[int] = secret
         """Lines that are never shown."""
+        self._name_hashes: Hashes | None = None
 
     def window(self, number: int) -> Window:
         """Return one window."""
@@ -93,11 +94,6 @@ class Details:
         return dict(found)
 
     @cached_property
-    def name_hashes(self) -> Hashes:
-        """The name of each declaration, as the term that texts with it have."""
-        return hash_terms([one.name.lower() for one in self.outline.declarations])
-
-    @cached_property
     def outline(self) -> Outline:
         """All declarations, and the imports."""
         return Outline(
@@ -108,6 +104,21 @@ class Details:
             ),
             self._package,
         )
+
+
+def name_hashes(many: Sequence[Details]) -> list[Hashes]:
+    """Return the name of each declaration of each file, as the hash of the term that texts have.
+
+    All that are not known are hashed at once, which for some dozens of files is ten times as fast.
+    """
+    new = [one for one in many if one._name_hashes is None]
+    names = [declared.name.lower() for one in new for declared in one.outline.declarations]
+    hashes, start = hash_terms(names), 0
+    for one in new:
+        end = start + len(one.outline.declarations)
+        one._name_hashes = hashes[start:end]
+        start = end
+    return [one._name_hashes for one in many if one._name_hashes is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from infill_retrieval.indexing.analysis import Details, signature
+from infill_retrieval.indexing.analysis import Details, name_hashes, signature
 from infill_retrieval.indexing.bm25 import Floats, Hit, Mentions, Ranking
+from infill_retrieval.indexing.terms import hash_terms
 from infill_retrieval.searching.candidate import Candidate
 from infill_retrieval.searching.cursor import Cursor
 from infill_retrieval.searching.related import Related
@@ -34,9 +35,14 @@ MENTION_BONUS = 1.0
 NEAR_BONUS = 0.6
 """Part of the best BM25 score that a name gets which stands around the cursor."""
 MEMBER_BONUS = 0.7
+"""Part of the best BM25 score that whatever may follow the dot gets."""
+CALLED_WEIGHT, OVERRIDDEN_WEIGHT = 2.0, 0.8
+"""What the signature of what is called, and a member to override, are worth beside a member."""
+DEPTH_FACTOR = 0.9
+"""What a member of a base class is worth beside one of the class."""
 FAR_NEARNESS = 0.5
 """How near a name must be to the cursor for its declaration far up or down the file to be shown."""
-SIMILAR_WINDOWS = 12
+SIMILAR_WINDOWS = 24
 """Windows like the one at the cursor whose words count as mentioned."""
 IMPORT_BONUS = 0.7
 """Part of the best BM25 score that the full weight of an import adds to a declaration's own."""
@@ -99,6 +105,14 @@ class Uses:
     def __bool__(self) -> bool:
         return bool(self.receiver or self.called or self.overridden)
 
+    def weighed(self) -> Sequence[tuple[Sequence[Use], float]]:
+        """Return the groups with what one of each is worth."""
+        return (
+            (self.called, CALLED_WEIGHT),
+            (self.receiver, 1.0),
+            (self.overridden, OVERRIDDEN_WEIGHT),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -124,27 +138,31 @@ class Found:
     windows: Ranking[str]
     shelf: Shelf
 
+    def mentioned(self, names: Sequence[str]) -> list[float]:
+        """Return how much windows like the one at the cursor mention each of some names."""
+        weights: list[float] = self.mentions.of(hash_terms([n.lower() for n in names])).tolist()
+        return weights
+
 
 def members(found: Found) -> list[Pick]:
     """Return what the code at the cursor is about to use, in files other than its own."""
-    uses, shelf = found.uses, found.shelf
-    best = max(found.declarations.best_score, 1.0)
+    shelf, best = found.shelf, max(found.declarations.best_score, 1.0)
     ranked: dict[tuple[str, int], float] = {}
-    for group, weight in ((uses.called, 2.0), (uses.receiver, 1.0), (uses.overridden, 0.8)):
-        for use in group:
-            details = shelf.details_of(use.key) if use.key != found.path else None
-            if details is None:
-                continue
+    for group, weight in found.uses.weighed():
+        there = [
+            (use, details)
+            for use in group
+            if use.key != found.path and (details := shelf.details_of(use.key)) is not None
+        ]
+        names = [details.declaration(use.number).name for use, details in there]
+        partial = found.partial if group is found.uses.receiver else ""
+        for (use, details), name, mention in zip(there, names, found.mentioned(names), strict=True):
             scores = shelf.scores_of(use.key)
             own = max(float(scores[use.number]), 0.0) if use.number < len(scores) else 0.0
-            name = details.declaration(use.number).name
-            partial = found.partial if group is uses.receiver else ""
-            bonus = MEMBER_BONUS + found.words.get(name, 0.0) * NEAR_BONUS
-            bonus += (
-                float(found.mentions.of(details.name_hashes[use.number : use.number + 1])[0])
-                * MENTION_BONUS
+            bonus = MEMBER_BONUS + found.words.get(name, 0.0) * NEAR_BONUS + mention * MENTION_BONUS
+            score = (
+                weight * DEPTH_FACTOR**use.depth * _fitness(name, partial) * (bonus + own / best)
             )
-            score = weight * 0.9**use.depth * _fitness(name, partial) * (bonus + own / best)
             score *= shelf.boost_of_declaration(use.key, details, use.number)
             place = use.key, use.number
             ranked[place] = max(ranked.get(place, 0.0), score)
@@ -160,12 +178,12 @@ def far(found: Found) -> list[Pick]:
     """Return signatures of the file itself that the prompt does not show and the cursor may need."""
     ranked: dict[int, float] = {}
     uses = found.uses
-    for group, weight in ((uses.called, 2.0), (uses.receiver, 1.0), (uses.overridden, 0.8)):
+    for group, weight in uses.weighed():
         partial = found.partial if group is uses.receiver else ""
         for use in group:
             if use.key == found.path and use.number in found.far:
                 name = found.own.declaration(use.number).name
-                score = weight * 0.9**use.depth * _fitness(name, partial)
+                score = weight * DEPTH_FACTOR**use.depth * _fitness(name, partial)
                 score *= MEMBER_BONUS + found.words.get(name, 0.0)
                 ranked[use.number] = max(ranked.get(use.number, 0.0), score)
     for number in found.far:
@@ -181,13 +199,13 @@ def imported(found: Found) -> list[Pick]:
     related, shelf, best_score = found.related, found.shelf, found.declarations.best_score
     best = best_score if best_score > 0 else 1.0
     ranked: list[tuple[float, str, int]] = []
-    for key, wanted in related.items():
-        if (details := shelf.details_of(key)) is None:
-            continue
-        scores = shelf.scores_of(key)
+    files = [key for key in related if shelf.details_of(key) is not None]
+    known = [details for key in files if (details := shelf.details_of(key)) is not None]
+    for key, details, hashes in zip(files, known, name_hashes(known), strict=True):
+        wanted, scores = related[key], shelf.scores_of(key)
         boost = shelf.boost_of(key)
         is_edited = shelf.edit_boost(key, 0, 1 << 30) != 1.0
-        mentioned = found.mentions.of(details.name_hashes).tolist()
+        mentioned = found.mentions.of(hashes).tolist()
         for number, weight in enumerate(_weights(details, wanted, found.partial)):
             mention = mentioned[number] * MENTION_BONUS
             if weight > 0 or mention > 0:
@@ -235,19 +253,22 @@ def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
 def declarations(found: Found) -> list[Pick]:
     """Return declarations of files that are not imported, by BM25."""
     seen = {*found.related, found.path}
-    best = found.declarations.best_score
-    picks = []
-    for score, hit, details in _boosted(
-        found.declarations, found.shelf, without=seen, most=2 * MAX_CANDIDATES
-    ):
-        mention = float(found.mentions.of(details.name_hashes[hit.number : hit.number + 1])[0])
-        near = found.words.get(details.declaration(hit.number).name, 0.0)
-        bonus = mention * MENTION_BONUS + near * NEAR_BONUS
-        picks.append(
-            Pick(hit.key, details, hit.number, Channel.DECLARATION, score + bonus * max(best, 0.0))
+    best = max(found.declarations.best_score, 0.0)
+    hits = _boosted(found.declarations, found.shelf, without=seen, most=2 * MAX_CANDIDATES)
+    names = [details.declaration(hit.number).name for _, hit, details in hits]
+    picks = [
+        Pick(
+            hit.key,
+            details,
+            hit.number,
+            Channel.DECLARATION,
+            score + best * (mention * MENTION_BONUS + found.words.get(name, 0.0) * NEAR_BONUS),
         )
-    picks.sort(key=lambda pick: -pick.score)
-    return picks[:MAX_CANDIDATES]
+        for (score, hit, details), name, mention in zip(
+            hits, names, found.mentioned(names), strict=True
+        )
+    ]
+    return sorted(picks, key=lambda pick: -pick.score)
 
 
 def usages(found: Found) -> list[Pick]:
@@ -273,15 +294,17 @@ class ChannelRule:
     share: float
     """Part of the budget; what the channel leaves goes to the others."""
     pick: Callable[[Found], list[Pick]]
+    most: int = MAX_CANDIDATES
+    """Candidates that packing sees. Few where each is in a file of its own, which has to be read."""
     is_window: bool = False
     """Its snippets are stretches of a file, each for itself; others of one file are put together."""
 
 
 CHANNELS: tuple[ChannelRule, ...] = (
     ChannelRule(Channel.IMPORTED, 0.25, imported),
-    ChannelRule(Channel.DECLARATION, 0.2, declarations),
+    ChannelRule(Channel.DECLARATION, 0.2, declarations, most=14),
     ChannelRule(Channel.MEMBER, 0.33, members),
-    ChannelRule(Channel.FAR, 0.07, far),
+    ChannelRule(Channel.FAR, 0.07, far, most=8),
     ChannelRule(Channel.USAGE, 0.15, usages, is_window=True),
 )
 """In the order of the prompt: what comes last is nearest to the cursor."""

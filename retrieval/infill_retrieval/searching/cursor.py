@@ -23,8 +23,8 @@ MAX_MEMBER_START_CHARS = 200
 
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _SEPARATOR = re.compile(r"(?:\?\.|!\.|\.|->|::)$")
-_LAST_NAME = re.compile(r"[^\W\d][\w$]*$")
-_PARTIAL = re.compile(r"[^\W\d][\w$]*$")
+_LAST_NAME = re.compile(r"[^\W\d][\w$]*\Z")
+_PARTIAL = re.compile(r"[^\W\d][\w$]*\Z")
 _CAST = re.compile(r"(?:\bas|\bis)\s+([^\W\d][\w.]*)\s*[?!]?\s*$")
 _CLASS = re.compile(
     r"^(?P<indent>[ \t]*)(?:(?:export|default|abstract|public|private|protected|internal|static|final|sealed|"

@@ -71,7 +71,7 @@ class Search:
         self._settings = settings
         self._details: _Recent[str, tuple[bytes, Details]] = _Recent(FILES_KEPT)
         self._lines: _Recent[str, tuple[bytes, list[str]]] = _Recent(FILES_KEPT)
-        self._edited: _Recent[str, tuple[int, Edited]] = _Recent(OUTLINES_KEPT)
+        self._edited: _Recent[str, tuple[int, int, Edited]] = _Recent(OUTLINES_KEPT)
         self._last: tuple[str, tuple[Snippet, ...]] = ("", ())
 
     def retrieve(
@@ -180,7 +180,7 @@ class Search:
             windows=windows,
             shelf=shelf,
         )
-        return {rule.channel: rule.pick(found) for rule in CHANNELS}
+        return {rule.channel: rule.pick(found)[: rule.most] for rule in CHANNELS}
 
     def _named(self, path: str) -> tuple[str, bytes]:
         source = self._workspace.corpus.source_of(path)
@@ -232,18 +232,26 @@ class Search:
         )
 
     def prepare(self, query: Query) -> None:
-        """Parse the file being edited, so that the first query for it need not."""
-        self._edited_text(query, self._text_of(query))
+        """Look at all of the file being edited, so that the next query for it need not."""
+        text = self._text_of(query)
+        known = self._edited.get(query.path)
+        if known is None or known[1] != hash(text):
+            self._look_at(query, text, _mark_of(language_of(query.path, query.language_id), text))
 
     def _edited_text(self, query: Query, text: str) -> Edited:
-        """Return what the file being edited has, parsed again only if its imports may differ."""
-        language = language_of(query.path, query.language_id)
-        mark = hash((language.name, *_import_texts(text)))
+        """Return what the file being edited has, parsed again only if its imports may differ.
+
+        A declaration that is new in it is known after the next :meth:`prepare`.
+        """
+        mark = _mark_of(language_of(query.path, query.language_id), text)
         known = self._edited.get(query.path)
         if known is not None and known[0] == mark:
-            return known[1]
-        edited = analyse_edited(language, query.path, text)
-        self._edited.put(query.path, (mark, edited))
+            return known[2]
+        return self._look_at(query, text, mark)
+
+    def _look_at(self, query: Query, text: str, mark: int) -> Edited:
+        edited = analyse_edited(language_of(query.path, query.language_id), query.path, text)
+        self._edited.put(query.path, (mark, hash(text), edited))
         return edited
 
     def _text_of(self, query: Query) -> str:
@@ -284,9 +292,9 @@ _IMPORT = re.compile(
 )
 
 
-def _import_texts(text: str) -> list[str]:
-    """Return what may be imports in some language: while it is the same, so are the imports."""
-    return _IMPORT.findall(text)
+def _mark_of(language: Language, text: str) -> int:
+    """Return a mark that is the same while what may be imports is, in some language."""
+    return hash((language.name, *_IMPORT.findall(text)))
 
 
 def _timing(count_tokens: CountTokens, steps_ms: dict[str, float]) -> CountTokens:

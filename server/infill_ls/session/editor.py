@@ -323,6 +323,7 @@ class Session:
             await asyncio.sleep(PAUSE_S)
             look = self._workspace.look_for_secrets
             await asyncio.to_thread(look, snapshot.uri, path, snapshot.text)
+            await asyncio.to_thread(self._workspace.look_at_declarations, snapshot)
             await self._pipeline.think_ahead(report)
         except InfillError as error:
             log.info("thinking ahead failed: %s", error)

@@ -149,6 +149,18 @@ class Workspace:
         if document.path is not None:
             self._index.open_buffer(document.path, document.text, document.language_id)
 
+    def look_at_declarations(self, snapshot: Snapshot) -> None:
+        """Look at what a document that is being edited declares; from any thread."""
+        if snapshot.path:
+            self._index.prepare(
+                Query(
+                    path=snapshot.path,
+                    language_id=snapshot.language_id,
+                    prefix=snapshot.text,
+                    suffix="",
+                )
+            )
+
     def document_closed(self, uri: str, path: Path | None) -> None:
         """Go back to the file on disk."""
         self._documents.pop(uri, None)
