@@ -1,7 +1,8 @@
 """A key's time to its first token: alone, and while the same model writes an answer of minutes.
 
-In turn, so that both see the same machine. The answer makes way between two tokens, so the second is to
-be longer by a decode step at most; what the long answer pays is a token read again for each key.
+In turn, so that both see the same machine. The answer makes way between two tokens, so a key waits for a
+decode step at most, and then for its prompt to take the place of the other in the cells; what the long answer
+pays is a token read again for each key. The differences are those of keys of equal rank.
 
     python -m bench.engine.pause MODEL.gguf --out RESULT.json
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -19,7 +21,7 @@ from typing import Any
 from bench.command import finish, parser_of
 
 from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess, Priority
-from infill_ls.measuring.intervals import quantile, spread
+from infill_ls.measuring.intervals import spread
 from infill_ls.types import Prompt, StopRule, Written
 
 TEXT = (Path(__file__).parents[2] / "server" / "infill_ls" / "pipeline.py").read_text("utf-8")
@@ -29,7 +31,9 @@ LONG_TOKENS = 100_000
 ONE_TOKEN = StopRule(max_tokens=1, max_lines=1, time_budget_ms=60_000)
 PAUSE_S = (0.05, 0.2)
 """Between two keys, at random: a key meets the long answer anywhere in a step."""
-WARM_KEYS = 5
+WARM_KEYS, KEYS_IN_TURN = 5, 10
+UNDISTURBED_TOKENS = 10
+"""Before the first key: they tell how long a decode step of the long answer takes."""
 
 
 async def prompt_of(engine: EngineProcess, text: str, typed: str) -> Prompt:
@@ -42,6 +46,17 @@ async def prompt_of(engine: EngineProcess, text: str, typed: str) -> Prompt:
     return Prompt((*anchor, *line), len(anchor), "", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What one key has taken until the first token of its answer was there, in milliseconds."""
+
+    whole: float
+    waited: float
+    """Until the engine was at it, and for the way there and back."""
+    exchanged: float
+    """Inside the engine, but not in the model: its prompt takes the place of the other one."""
+
+
 class Typist:
     """Asks for the first token behind one more key, again and again."""
 
@@ -50,13 +65,16 @@ class Typist:
         self._prompts = prompts
         self._keys = 0
 
-    async def first_token_ms(self) -> float:
-        """Return the time from the next key to the first token of its answer."""
+    async def press(self) -> Key:
+        """Return what the next key takes."""
         prompt = self._prompts[self._keys % len(self._prompts)]
         self._keys += 1
         started = time.perf_counter()
-        await self._engine.complete(CompletionRequest(prompt=prompt, stop=ONE_TOKEN))
-        return (time.perf_counter() - started) * 1000
+        request = CompletionRequest(prompt=prompt, stop=ONE_TOKEN)
+        (answer,) = await self._engine.complete(request)
+        whole = (time.perf_counter() - started) * 1000
+        inside = answer.timings.prefill_ms + answer.timings.decode_ms
+        return Key(whole, whole - inside, inside - answer.timings.model_ms)
 
 
 async def write_on(
@@ -67,7 +85,8 @@ async def write_on(
 
     def hear(_: Written) -> None:
         heard.append(time.perf_counter())
-        is_writing.set()
+        if len(heard) > UNDISTURBED_TOKENS:
+            is_writing.set()
 
     while True:
         request = CompletionRequest(prompt=prompt, stop=rule, priority=Priority.LONG)
@@ -75,50 +94,54 @@ async def write_on(
 
 
 async def measure(model: Path, keys: int, threads: int) -> dict[str, Any]:
-    """Return the figures, in milliseconds and in decode steps."""
+    """Return the figures, in milliseconds and in decode steps of the long answer."""
     engine = EngineProcess(EngineOptions(model, threads=threads))
-    info = await engine.start()
     line = "        prepared = self._prepare(snapshot, settings)"
     prompts = [await prompt_of(engine, TEXT[:PROMPT_CHARS], line[:end]) for end in range(9, 39)]
     long = await prompt_of(engine, LONG_TEXT[:PROMPT_CHARS], "")
     chance = random.Random(0)
     typist = Typist(engine, prompts)
-    heard: list[float] = []
-    alone: list[float] = []
-    beside: list[float] = []
-    for _ in range(keys // 10):
-        for times in (alone, beside):
-            writing = None
-            if times is beside:
-                heard.clear()
-                is_writing = asyncio.Event()
-                writing = asyncio.create_task(write_on(engine, long, heard, is_writing))
-                await is_writing.wait()
-            for number in range(WARM_KEYS + 10):
-                await asyncio.sleep(chance.uniform(*PAUSE_S))
-                found = await typist.first_token_ms()
-                if number >= WARM_KEYS:
-                    times.append(found)
-            if writing is not None:
-                gaps = [after - before for before, after in pairwise(heard)]
+    alone: list[Key] = []
+    beside: list[Key] = []
+    steps: list[float] = []
+    for _ in range(keys // KEYS_IN_TURN):
+        for pressed in (alone, beside):
+            heard: list[float] = []
+            is_writing = asyncio.Event()
+            writing = asyncio.create_task(write_on(engine, long, heard, is_writing))
+            await is_writing.wait()
+            if pressed is alone:
                 writing.cancel()
                 await asyncio.wait([writing])
-    step_ms = median(gaps) * 1000
-    more = [two - one for one, two in zip(sorted(alone), sorted(beside), strict=True)]
+            steps += [(after - before) * 1000 for before, after in pairwise(heard)]
+            for number in range(WARM_KEYS + KEYS_IN_TURN):
+                await asyncio.sleep(chance.uniform(*PAUSE_S))
+                key = await typist.press()
+                if number >= WARM_KEYS:
+                    pressed.append(key)
+            writing.cancel()
+            await asyncio.wait([writing])
     await engine.close()
+    step = median(steps)
+    more = [
+        two - one
+        for one, two in zip(
+            sorted(key.whole for key in alone), sorted(key.whole for key in beside), strict=True
+        )
+    ]
     return {
-        "model_decode_ms": round(info.decode_ms, 2),
-        "step_of_the_long_answer_ms": round(step_ms, 2),
-        "alone_ms": spread(alone),
-        "while_writing_ms": spread(beside),
-        "more_ms": {
-            "median": round(median(beside) - median(alone), 2),
-            "p95": round(quantile(beside, 0.95).value - quantile(alone, 0.95).value, 2),
-        },
-        "more_steps": {
-            "median": round((median(beside) - median(alone)) / step_ms, 2),
-            "of_equal_ranks": spread([each / step_ms for each in more]),
-        },
+        "step_ms": round(step, 2),
+        "alone_ms": _figures(alone),
+        "while_writing_ms": _figures(beside),
+        "more_ms": spread(more),
+        "more_steps": spread([each / step for each in more]),
+    }
+
+
+def _figures(keys: list[Key]) -> dict[str, Any]:
+    return {
+        name: spread([getattr(key, name) for key in keys])
+        for name in ("whole", "waited", "exchanged")
     }
 
 

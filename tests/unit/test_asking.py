@@ -159,6 +159,22 @@ async def test_a_block_that_is_not_what_was_asked_for_ends_nothing(before: str) 
     assert "return x" in answered.edit.of(TEXT)
 
 
+@pytest.mark.parametrize("end", ["", "    return 1"])
+async def test_what_was_there_before_is_not_taken_for_the_rewritten(end: str) -> None:
+    before, after = "def g():\n    return 1\n", "def g():\n    return 2\n"
+    if end:  # a selection of lines, not the function
+        before, after = "return 1\n", "return 2\n"
+    engine = instruct(
+        f"It was\n```python\n{before}```\nNow\n```python\n{after}```\n" + "Words.\n" * 99
+    )
+    shot = snapshot(at="    return 1" if end else "def g")
+    one = Asked(shot, shot.offset + len(end), Task.REWRITE, "two")
+    answered = await asking(engine).ask(one, OutlineUse.OFF, lambda _: None)
+    assert answered.edit is not None
+    assert answered.edit.of(TEXT) == TEXT.replace("return 1", "return 2")
+    assert engine.cancelled == 1
+
+
 @dataclass
 class Sampled(ScriptedEngine):
     """Remembers how tokens were to be chosen."""

@@ -49,7 +49,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--apply", action="store_true", help="write it into the file")
     parser.add_argument("--workspace", type=Path, help="workspace folder (default: found upwards)")
     parser.add_argument(
-        "--instruct-model", default="", help="GGUF file, or a name of `infill-ls model list`"
+        "--instruct-model",
+        default="",
+        help="GGUF file, or a name of `infill-ls model list`; with --option instructUrl=URL its name there",
     )
     parser.add_argument(
         "--option",
@@ -67,7 +69,9 @@ def run(options: argparse.Namespace) -> int:
     task = options.task or _task_for(path, text, start, end, options)
     settings = settings_of(options)
     if options.instruct_model:
-        settings["instructModel"] = str(locate(options.instruct_model).resolve())
+        is_remote = bool(settings.get("instructUrl"))
+        model = options.instruct_model
+        settings["instructModel"] = model if is_remote else str(locate(model).resolve())
     words, note, changed = asyncio.run(_ask(options, path, text, (start, end), task, settings))
     if words:
         print(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infill_ls.document.lines import with_lf
 from infill_ls.instruct.answer import (
     Answer,
     candidates,
@@ -25,6 +26,8 @@ _OUTLINE_LINES = 40
 def edit_of(answer: Answer, place: Place, task: Task, outline: OutlineUse) -> Edit:
     """Return the edit that an answer means. Raises :class:`AnswerRefusedError`."""
     codes = candidates(answer, place.language)
+    if task is Task.REWRITE:  # some show what there was before they show what is to be
+        codes = tuple(code for code in codes if not _is_as_it_was(code, place)) or codes
     steps = answer.outline if outline is OutlineUse.COMMENT and answer.blocks else ""
     match task:
         case Task.IMPLEMENT:
@@ -47,6 +50,9 @@ def has_enough(answer: Answer, place: Place, task: Task) -> bool:
             return False
         case Task.TESTS:
             return has_all(answer, place.language, None)
+    closed = [block for block in answer.blocks if block.is_closed]
+    if task is Task.REWRITE and closed and _is_as_it_was(closed[-1].code, place):
+        return False
     needs_name = task is not Task.REWRITE or _is_of_function(place)
     return has_all(answer, place.language, place.needs_function().name if needs_name else None)
 
@@ -85,6 +91,11 @@ def _with_imports(change: Change, codes: tuple[str, ...], place: Place) -> Edit:
     imports = needed_imports(codes, change.new, place.text, place.language)
     above = imports_change(imports, place.text, place.language, place.start)
     return Edit((above, change) if above is not None else (change,))
+
+
+def _is_as_it_was(code: str, place: Place) -> bool:
+    before = place.base_indent + with_lf(place.target)
+    return dedented(code, place.language) == dedented(before, place.language)
 
 
 def _is_of_function(place: Place) -> bool:

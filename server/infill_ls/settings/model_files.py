@@ -21,10 +21,10 @@ def lies_in(model: str, folders: Sequence[Path]) -> Path | None:
     Links count at both ends. The bundled model and those that infill-ls keeps itself may be loaded
     wherever they are.
     """
-    if not model:
+    if not model or not folders:
         return None
-    path = locate(model).absolute()
     try:
+        path = locate(model).absolute()
         real = path.resolve()
         ours = (bundled_model_path().resolve(), model_folder().resolve())
         if real == ours[0] or (
@@ -38,6 +38,6 @@ def lies_in(model: str, folders: Sequence[Path]) -> Path | None:
                 for place in (folder.absolute(), folder.resolve())
             ):
                 return folder
-    except (OSError, RuntimeError):  # links in a circle
-        return folders[0] if folders else None
+    except (OSError, RuntimeError, ValueError):  # links in a circle, no path at all
+        return folders[0]
     return None

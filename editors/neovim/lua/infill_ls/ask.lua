@@ -102,10 +102,20 @@ local function keep(asked, edits)
   end
 end
 
+--- What an edit changes in its document, which comes last in it: a file may have to be made before.
+---@param edit? lsp.WorkspaceEdit
+---@return infill_ls.DocumentEdits?
+local function changed_in(edit)
+  local changes = edit and edit.documentChanges or {}
+  local last = changes[#changes] --[[@as any]]
+  return last and last.textDocument and last or nil
+end
+
 ---@param asked infill_ls.Asked
 ---@param result { edit?: lsp.WorkspaceEdit, old?: string[], message: string, words: string }
 local function show(asked, result)
-  if not result.edit then
+  local last = changed_in(result.edit)
+  if not last then
     forget()
     if result.words ~= '' then
       require('infill_ls.commands').show(result.words, 'markdown')
@@ -117,8 +127,6 @@ local function show(asked, result)
   if result.message ~= '' then
     say('infill-ls: ' .. result.message)
   end
-  local changes = result.edit.documentChanges or {}
-  local last = changes[#changes]
   if vim.uri_to_bufnr(last.textDocument.uri) == asked.buffer then
     -- Positions are those of the text that the server had.
     if last.textDocument.version ~= vim.lsp.util.buf_versions[asked.buffer] then
@@ -131,12 +139,11 @@ local function show(asked, result)
   else
     asked.elsewhere, asked.old = result.edit, result.old
     local name = vim.fn.fnamemodify(vim.uri_to_fname(last.textDocument.uri), ':~:.')
-    local text = table.concat(
-      vim.tbl_map(function(edit)
-        return edit.newText
-      end, last.edits),
-      '\n'
-    )
+    local texts = {}
+    for _, edit in ipairs(last.edits) do
+      texts[#texts + 1] = edit.newText
+    end
+    local text = table.concat(texts, '\n')
     view.draw_file(asked, name, text, HINT)
   end
 end
@@ -150,7 +157,8 @@ local function ask(asked)
     return
   end
   tokens = tokens + 1
-  asked.token = ('infill-ask-%d-%d'):format(vim.fn.getpid(), tokens)
+  local token = ('infill-ask-%d-%d'):format(vim.fn.getpid(), tokens)
+  asked.token = token
   asked.changes, asked.elsewhere = {}, nil
   view.undraw(asked)
   view.draw_progress(asked, '')
@@ -161,12 +169,11 @@ local function ask(asked)
       range,
       vim.NIL,
       asked.instruction,
-      { preview = true, token = asked.token, attempt = asked.attempt },
+      { preview = true, token = token, attempt = asked.attempt },
     },
   }
-  local mine = asked.token
   asked.id = rpc.request(asked.client, 'workspace/executeCommand', params, function(error, result)
-    if current ~= asked or asked.token ~= mine then
+    if current ~= asked or asked.token ~= token then
       return
     end
     asked.id = nil
@@ -279,26 +286,37 @@ function M.is_visible()
   return M.is_active() and current ~= nil and current.id == nil
 end
 
+--- Where a change is now; nil if other text stands there.
+---@param asked infill_ls.Asked
+---@param change infill_ls.Change
+---@return { from: infill_ls.Place, to: infill_ls.Place }?
+local function place_now(asked, change)
+  local from, to = view.place(asked.buffer, change.from), view.place(asked.buffer, change.to)
+  if not from or not to or to.row < from.row then
+    return nil
+  end
+  if to.row == from.row and to.column < from.column then
+    return nil
+  end
+  return text_between(asked.buffer, from, to) == change.old and { from = from, to = to } or nil
+end
+
 --- Write the changes, the last one first, as a step of their own to undo.
 ---@param asked infill_ls.Asked
 ---@return boolean made false if other text stands there now
 local function make(asked)
-  local places = {}
-  for number, change in ipairs(asked.changes) do
-    local from, to = view.place(asked.buffer, change.from), view.place(asked.buffer, change.to)
-    local is_same = from
-      and to
-      and (from.row < to.row or (from.row == to.row and from.column <= to.column))
-      and text_between(asked.buffer, from, to) == change.old
-    if not is_same then
+  local places = {} ---@type { from: infill_ls.Place, to: infill_ls.Place, text: string }[]
+  for _, change in ipairs(asked.changes) do
+    local place = place_now(asked, change)
+    if not place then
       return false
     end
-    places[number] = { from, to }
+    table.insert(places, 1, { from = place.from, to = place.to, text = change.text })
   end
   vim.cmd('let &l:undolevels = &l:undolevels')
-  for number = #asked.changes, 1, -1 do
-    local from, to = places[number][1], places[number][2]
-    local lines = vim.split(asked.changes[number].text, '\n', { plain = true })
+  for _, one in ipairs(places) do
+    local from, to = one.from, one.to
+    local lines = vim.split(one.text, '\n', { plain = true })
     vim.api.nvim_buf_set_text(asked.buffer, from.row, from.column, to.row, to.column, lines)
   end
   vim.cmd('let &l:undolevels = &l:undolevels')
@@ -307,15 +325,18 @@ end
 
 --- Make the edits of another file, if what they replace is still there.
 ---@param asked infill_ls.Asked
-local function make_elsewhere(asked)
-  local changes = asked.elsewhere.documentChanges or {}
-  local last = changes[#changes]
+---@param edit lsp.WorkspaceEdit
+local function make_elsewhere(asked, edit)
+  local last = changed_in(edit)
+  if not last then
+    return
+  end
   local buffer = vim.uri_to_bufnr(last.textDocument.uri)
   vim.fn.bufload(buffer)
-  for number, edit in ipairs(last.edits) do
-    local from = place_of(buffer, edit.range.start, asked.client)
-    local to = place_of(buffer, edit.range['end'], asked.client)
-    local count = vim.api.nvim_buf_line_count(buffer)
+  local count = vim.api.nvim_buf_line_count(buffer)
+  for number, one in ipairs(last.edits) do
+    local from = place_of(buffer, one.range.start, asked.client)
+    local to = place_of(buffer, one.range['end'], asked.client)
     local old = asked.old and asked.old[number] or ''
     -- Neovim's buffers have no line behind the last one.
     local is_end = to.row == count and to.column == 0
@@ -325,7 +346,7 @@ local function make_elsewhere(asked)
       return
     end
   end
-  vim.lsp.util.apply_workspace_edit(asked.elsewhere, asked.client.offset_encoding)
+  vim.lsp.util.apply_workspace_edit(edit, asked.client.offset_encoding)
 end
 
 --- Make what is shown.
@@ -335,9 +356,10 @@ function M.take()
   if not asked or not M.is_visible() then
     return false
   end
-  if asked.elsewhere then
+  local elsewhere = asked.elsewhere
+  if elsewhere then
     forget()
-    make_elsewhere(asked)
+    make_elsewhere(asked, elsewhere)
     return true
   end
   local is_made = make(asked)

@@ -81,8 +81,8 @@ local function new_lines(change, buffer)
   if not from or not to then
     return {}
   end
-  local first = vim.api.nvim_buf_get_lines(buffer, from.row, from.row + 1, false)[1]
-  local last = vim.api.nvim_buf_get_lines(buffer, to.row, to.row + 1, false)[1]
+  local first = vim.api.nvim_buf_get_lines(buffer, from.row, from.row + 1, false)[1] or ''
+  local last = vim.api.nvim_buf_get_lines(buffer, to.row, to.row + 1, false)[1] or ''
   local before, behind = first:sub(1, from.column), last:sub(to.column + 1)
   local lines = vim.split(before .. change.text .. behind, '\n', { plain = true })
   -- What stands there already, before and behind the new lines.

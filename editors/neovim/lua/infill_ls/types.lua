@@ -62,6 +62,11 @@
 ---@field old string what stood there
 ---@field text string what is to stand there
 
+--- What an edit of the server's changes in one document.
+---@class infill_ls.DocumentEdits
+---@field textDocument { uri: string, version?: integer }
+---@field edits lsp.TextEdit[]
+
 --- An instruction that is carried out, or whose result is shown.
 ---@class infill_ls.Asked
 ---@field buffer integer
