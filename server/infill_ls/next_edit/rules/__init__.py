@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from infill_ls.next_edit.candidate import Candidate, Pattern
-from infill_ls.next_edit.rules import calls, imports, lines, names, rewrites, wraps
+from infill_ls.next_edit.rules import calls, imports, lines, names, rewrites, signatures, wraps
 
 RULES: tuple[Callable[[Pattern], Iterator[Candidate]], ...] = (
     names.casings_of,
     rewrites.replaced,
     rewrites.inserted,
     calls.added_argument,
-    calls.changed_signature,
+    signatures.changed_signature,
     lines.added,
     lines.added_by_shape,
     lines.removed,
