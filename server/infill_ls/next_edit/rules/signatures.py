@@ -16,8 +16,8 @@ from infill_ls.next_edit.rules.brackets import (
     Bracket,
     calls_of,
     is_declaration,
-    list_at,
     list_around,
+    list_at,
 )
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, is_word, texts
@@ -68,18 +68,25 @@ def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
     signature = _signature(was, now, view.language.name)
     name = _called_as(view, parameters)
     if signature is not None and name:
-        declarations = sum(is_declaration(view, one.open) for one in calls_of(view, parameters.name))
-        for call in calls_of(view, name):
-            if call.open == parameters.open or is_declaration(view, call.open):
-                continue
-            found += _at_call(pattern, signature, parameters, call, declarations)
+        declarations = sum(
+            is_declaration(view, one.open) for one in calls_of(view, parameters.name)
+        )
+        for place in (view, *(other for other in pattern.others if name in other.text)):
+            for call in calls_of(place, name):
+                is_here = place is view and call.open == parameters.open
+                if not is_here and not is_declaration(place, call.open):
+                    found += _at_call(pattern, signature, parameters, place, call, declarations)
     yield from with_counts(found, pattern)
 
 
 def _at_call(
-    pattern: Pattern, signature: _Signature, parameters: Bracket, call: Bracket, declarations: int
+    pattern: Pattern,
+    signature: _Signature,
+    parameters: Bracket,
+    view: View,
+    call: Bracket,
+    declarations: int,
 ) -> list[Candidate]:
-    view = pattern.view
     arguments = [view.text[start:end] for start, end in call.items]
     around = view.function_text(call.open)
     became = _arguments(arguments, signature, around)
@@ -94,14 +101,13 @@ def _at_call(
         "added": float(bool(signature.added)),
         "added and removed": float(bool(signature.added) and bool(signature.removed)),
         "one declaration": float(declarations <= 1),
-        "of this object": float(_is_of_this(view, call, parameters)),
+        "of this object": float(view is pattern.view and _is_of_this(view, call, parameters)),
         "passed on": float(
-            bool(signature.added)
-            and all(re.search(bounded(name), own) for name in signature.added)
+            bool(signature.added) and all(re.search(bounded(name), own) for name in signature.added)
         ),
         "over many lines": float("\n" in view.text[call.open : call.close]),
     }
-    return [candidate(pattern, start, old, new, Rule.SIGNATURE, more)]
+    return [candidate(pattern, start, old, new, Rule.SIGNATURE, more, view)]
 
 
 def _twins(
@@ -125,7 +131,11 @@ def _twins(
         if items == wanted:
             continue
         start, old, new = _smallest(view.text, other, items, wanted)
-        more = {"twin": 1.0, "added": float(len(now) > len(was)), "removed": float(len(now) < len(was))}
+        more = {
+            "twin": 1.0,
+            "added": float(len(now) > len(was)),
+            "removed": float(len(now) < len(was)),
+        }
         yield candidate(pattern, start, old, new, Rule.SIGNATURE, more)
 
 
