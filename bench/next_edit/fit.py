@@ -164,7 +164,12 @@ def forest_from(
     model: HistGradientBoostingClassifier, names: Sequence[str], threshold: float
 ) -> Forest:
     """Return what was learnt as arrays."""
-    roots, feature, limit, left, right, value = [], [], [], [], [], []
+    roots: list[int] = []
+    feature: list[int] = []
+    limit: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    value: list[float] = []
     depth = 0
     for (predictor,) in model._predictors:  # scikit-learn has no public way to its trees
         nodes = predictor.nodes

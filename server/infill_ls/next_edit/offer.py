@@ -116,13 +116,15 @@ def propose(
     if family_of(documents[last].language) != family_of(documents[uri].language):
         return own
     beside = _after_own(last, {uri: documents[uri], last: documents[last]}, edits, refused, trees)
-    here = [
-        tuple(one for one in some if one.uri == uri)
-        for some in (beside.offers, beside.declined, beside.asked)
-    ]
-    if not here[0] and own.declined:
+    offers = tuple(one for one in beside.offers if one.uri == uri)
+    if not offers and own.declined:
         return own
-    return Proposal(*here, reason="" if here[0] else beside.reason or "no place is like it")
+    return Proposal(
+        offers,
+        tuple(one for one in beside.declined if one.uri == uri),
+        tuple(one for one in beside.asked if one.uri == uri),
+        "" if offers else beside.reason or "no place is like it",
+    )
 
 
 def _after_own(

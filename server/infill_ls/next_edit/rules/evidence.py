@@ -48,8 +48,7 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
     found["edits agree"] = len(keys & others) / len(keys | others) if others else 0.0
     found["changes of the edit"] = min(len(pattern.together), 8) / 8
     if change.form is Form.TOKENS:
-        mine = {change.key}
-        elsewhere = [one for one in (*pattern.together, *pattern.beside) if one.key not in mine]
+        elsewhere = [one for one in (*pattern.together, *pattern.beside) if one.key != change.key]
         found["new comes with another change"] = float(
             has_word(new) and any(_has(one.new, new) for one in elsewhere)
         )
@@ -63,8 +62,8 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
         if has_word(old):
             found["old stands"] = math.log2(1 + view.count(old)) / 7
     if is_word(old) and is_word(new):
-        ones, others = set(subwords(old)), set(subwords(new))
-        found["names have words in common"] = len(ones & others) / max(len(ones | others), 1)
+        was, became = set(subwords(old)), set(subwords(new))
+        found["names have words in common"] = len(was & became) / max(len(was | became), 1)
     if has_word(old) and change.form is Form.TOKENS:
         found["old is left beside"] = min(_left_beside(pattern, old), 3) / 3
     if has_word(new) and change.form is Form.TOKENS:
