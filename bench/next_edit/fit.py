@@ -1,193 +1,317 @@
-"""Learn the judge's weights on the tuning half of a bank of episodes.
+"""Learn the judge's trees on the tuning half of the commits of repositories.
 
-usage: python -m bench.next_edit.fit BANK [--write]
+usage: python -m bench.next_edit.fit REPOSITORY... [--positives N] [--features FILE] [--write]
 
-``BANK`` is what ``infill-ls eval edits PATH... --bank BANK`` has kept. A logistic regression with an L2
-penalty, all features in 0 to 1 or nearly so; each episode counts like one edit, however many are proposed
-in it, and more for negatives. The threshold is the lowest at which, on the same half by cross-validation
-over commits, the precision of proposed edits and the silence on negatives are what is asked for. With
-``--write`` the result goes to ``weights.py``; the held-out half is never read.
+Takes episodes as ``infill-ls eval edits`` does, but only of commits of the tuning half, and more of them
+(``--positives`` of a repository). Gradient boosting (scikit-learn), each episode counts less than its
+candidates would by themselves, and more if it is a negative. The threshold is the lowest at which, by
+cross-validation over commits, the precision of proposed edits and the silence on negatives are what is
+asked for. With ``--write`` the result goes to ``judge.json``. ``--features`` keeps what was seen of the
+candidates (no source text), and takes it from there if the file exists.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
-from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
 
-from infill_ls.evaluation.edit_episodes import Episode, Kind, in_any_order
-from infill_ls.evaluation.edits import read_bank, right_in
-from infill_ls.next_edit import Document, History
+from infill_ls.evaluation.edit_episodes import (
+    MOST_OF_A_KIND,
+    Episode,
+    Kind,
+    episodes_of,
+    in_any_order,
+    is_held_out,
+    with_others,
+)
+from infill_ls.evaluation.edits import opened, order_of, right_in
 from infill_ls.next_edit import offer as offers
 from infill_ls.next_edit.candidate import Candidate
-from infill_ls.next_edit.judge import Verdict, features_of
-from infill_retrieval.syntax import language_of
+from infill_ls.next_edit.forest import DIGITS, FILE, Forest, kept_form
+from infill_ls.next_edit.judge import Verdict
 
-PENALTY = 2.0
+COMMITS, SEED = 12_000, 0
+POSITIVES = 110
+TREES, LEAVES, RATE = 160, 12, 0.08
+LEAST_IN_A_LEAF = 30
+PENALTY = 5.0
 FOLDS = 5
 PRECISION = 0.8
 SILENCE = 0.98
 NEGATIVE_WEIGHT = 1.5
-WEIGHTS = Path(offers.__file__).with_name("weights.py")
+JUDGE = Path(offers.__file__).with_name(FILE)
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An episode as the judge sees it."""
+
+    commit: str
+    kind: Kind
+    is_repeating: bool
+    order: str
+    """``document``, ``any`` or ``others``."""
+    features: tuple[dict[str, float], ...]
+    right: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
 
 
 class Taken:
     """Stands in for the judge and takes down the features of what it is asked about."""
 
     def __init__(self) -> None:
-        self.features: dict[tuple[int, str, str, str], dict[str, float]] = {}
+        self.found: dict[tuple[str, int, str, str], dict[str, float]] = {}
 
-    def __call__(self, candidate: Candidate) -> Verdict:
-        """Note a candidate, and decline it."""
-        key = candidate.start, candidate.old, candidate.new, candidate.rule.value
-        self.features[key] = features_of(candidate)
-        return Verdict(0.0, ())
+    def __call__(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """Note the candidates, and decline them."""
+        for one in candidates:
+            self.found[one.uri, one.start, one.old, one.new] = one.features
+        return [Verdict(0.0, (), is_offered=False) for _ in candidates]
 
 
-def candidates_of(episode: Episode) -> list[tuple[dict[str, float], bool]]:
+def seen(episode: Episode) -> Seen:
     """Return the features of each candidate, and whether the author made it."""
     taken = Taken()
     offers.judge = taken  # type: ignore[attr-defined]
-    history = History()
-    uri = f"file:///{episode.path}"
-    history.opened(uri, episode.versions[0])
-    for version in episode.versions[1:]:
-        history.changed(uri, version)
-    text = episode.versions[-1]
-    document = Document(text, language_of(episode.path))
     offers.MAX_DECLINED = 10_000
-    proposal = offers.propose(uri, {uri: document}, history.edits, history.refused)
+    uri, history, documents = opened(episode)
+    declined = offers.propose(uri, documents, history.edits, history.refused).declined
+    if episode.others:
+        declined = tuple(one for one in declined if one.uri != uri)  # the others are known already
     is_right = right_in(episode)
-    return [
-        (taken.features[one.start, one.old, one.new, one.rule.value], is_right(one))
-        for one in proposal.declined
-    ]
+    # No two places of two documents are one.
+    base = {one: number * 10_000_000 for number, one in enumerate(documents)}
+    return Seen(
+        episode.commit,
+        episode.kind,
+        episode.is_repeating,
+        order_of(episode),
+        tuple(taken.found[one.uri, one.start, one.old, one.new] for one in declined),
+        tuple(is_right(one) for one in declined),
+        tuple((base[one.uri] + one.start, base[one.uri] + one.end) for one in declined),
+    )
 
 
-def fit(x: Floats, y: Floats, weight: Floats, penalties: Floats) -> Floats:
-    """Return the weights, the bias last, by Newton's method."""
-    x = np.hstack([x, np.ones((len(x), 1))])
-    beta = np.zeros(x.shape[1])
-    penalty = np.full(len(beta), PENALTY)
-    penalty[:-1] = penalties
-    penalty[-1] = 1e-6
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
-        gradient = x.T @ (weight * (p - y)) + penalty * beta
-        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
-        beta -= step
-        if np.abs(step).max() < 1e-6:
-            break
-    return beta
+def all_seen(repositories: Sequence[Path], positives: int) -> Iterator[Seen]:
+    """Yield the episodes of the tuning half of all repositories."""
+    share = positives / MOST_OF_A_KIND[Kind.POSITIVE]
+    most = {kind: round(count * share) for kind, count in MOST_OF_A_KIND.items()}
+    for repository in repositories:
+        found = episodes_of(
+            repository.resolve(), COMMITS, SEED, most, lambda commit: not is_held_out(commit)
+        )
+        print(repository, Counter(one.kind.value for one in found), flush=True)
+        for episode in found:
+            yield seen(episode)
+            other = in_any_order(episode) if episode.kind is Kind.POSITIVE else None
+            if other is not None:
+                yield seen(other)
+        for episode in with_others(repository.resolve(), found, COMMITS):
+            yield seen(episode)
+
+
+def read(file: Path) -> list[Seen]:
+    """Return what :func:`write` has kept."""
+    found = []
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            commit, kind, repeating, order, features, right, spans = json.loads(line)
+            pairs = tuple((first, last) for first, last in spans)
+            found.append(
+                Seen(commit, Kind(kind), repeating, order, tuple(features), tuple(right), pairs)
+            )
+    return found
+
+
+def write(file: Path, episodes: Sequence[Seen]) -> None:
+    """Keep what was seen."""
+    with gzip.open(file, "wt", encoding="utf-8", compresslevel=4) as lines:
+        for one in episodes:
+            row = [
+                one.commit, one.kind.value, one.is_repeating, one.order,
+                [{name: round(v, DIGITS) for name, v in some.items() if v} for some in one.features],
+                one.right, one.spans,
+            ]  # fmt: skip
+            lines.write(json.dumps(row) + "\n")
+
+
+def learner() -> HistGradientBoostingClassifier:
+    """Return what learns."""
+    return HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=RATE,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAST_IN_A_LEAF,
+        l2_regularization=PENALTY,
+        early_stopping=False,
+        random_state=0,
+    )
+
+
+def forest_from(
+    model: HistGradientBoostingClassifier, names: Sequence[str], threshold: float
+) -> Forest:
+    """Return what was learnt as arrays."""
+    roots: list[int] = []
+    feature: list[int] = []
+    limit: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    value: list[float] = []
+    depth = 0
+    for (predictor,) in model._predictors:  # scikit-learn has no public way to its trees
+        nodes = predictor.nodes
+        base = len(feature)
+        roots.append(base)
+        depth = max(depth, int(nodes["depth"].max()))
+        worth = np.array(nodes["value"], np.float64)
+        for number in range(len(nodes) - 1, -1, -1):
+            node = nodes[number]
+            if not node["is_leaf"]:
+                one, other = int(node["left"]), int(node["right"])
+                counts = float(nodes[one]["count"]), float(nodes[other]["count"])
+                worth[number] = np.average([worth[one], worth[other]], weights=counts)
+        for number, node in enumerate(nodes):
+            is_leaf = bool(node["is_leaf"])
+            feature.append(0 if is_leaf else int(node["feature_idx"]))
+            limit.append(0.0 if is_leaf else float(node["num_threshold"]))
+            left.append(base + (number if is_leaf else int(node["left"])))
+            right.append(base + (number if is_leaf else int(node["right"])))
+            value.append(float(worth[number]))
+    bias = float(np.ravel(model._baseline_prediction)[0])
+    return Forest(
+        tuple(names), threshold, bias, depth, np.array(roots), np.array(feature),
+        np.array(limit), np.array(left), np.array(right), np.array(value),
+    )  # fmt: skip
 
 
 def main() -> None:
     """Learn, print what was learnt, and write it if asked."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("bank", type=Path)
+    parser.add_argument("repositories", type=Path, nargs="*")
+    parser.add_argument("--positives", type=int, default=POSITIVES)
+    parser.add_argument("--features", type=Path)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--fresh", action="store_true", help="look at the episodes again")
     options = parser.parse_args()
-    episodes = [one for one in read_bank(options.bank) if not one.is_held_out]
-    episodes += [
-        other
-        for one in episodes
-        if one.kind is Kind.POSITIVE and (other := in_any_order(one)) is not None
-    ]
-    rows: list[tuple[dict[str, float], bool]] = []
-    owner: list[int] = []
-    kept = options.bank.with_suffix(".features")
-    if kept.is_file() and not options.fresh:
-        all_found = json.loads(kept.read_text("utf-8"))
+    kept = options.features
+    if kept is not None and kept.is_file():
+        episodes = read(kept)
     else:
-        with ProcessPoolExecutor(2) as pool:
-            all_found = list(pool.map(candidates_of, episodes, chunksize=20))
-        kept.write_text(json.dumps(all_found), "utf-8")
-    for number, found in enumerate(all_found):
-        rows += found
-        owner += [number] * len(found)
-    names = sorted({name for features, _ in rows for name in features})
-    x = np.array([[features.get(name, 0.0) for name in names] for features, _ in rows])
-    y = np.array([float(right) for _, right in rows])
-    # What a kind of rule has of its own must be better founded.
-    penalties = np.array([PENALTY * (3.0 if "," in name else 1.0) for name in names])
+        episodes = list(all_seen(options.repositories, options.positives))
+        if kept is not None:
+            write(kept, episodes)
+    names = sorted({name for one in episodes for some in one.features for name in some})
+    column = {name: number for number, name in enumerate(names)}
+    owner = np.array([n for n, one in enumerate(episodes) for _ in one.right])
+    x = np.zeros((len(owner), len(names)))
+    for place, some in enumerate(some for one in episodes for some in one.features):
+        for name, value in some.items():
+            x[place, column[name]] = value
+    y = np.array([float(right) for one in episodes for right in one.right])
     counts = np.bincount(owner, minlength=len(episodes))
     negative = np.array([one.kind is not Kind.POSITIVE for one in episodes])
-    weight = np.array([1 / np.sqrt(counts[one]) for one in owner])
-    weight *= np.where(negative[owner], NEGATIVE_WEIGHT, 1.0)
-    fold = np.array(
-        [
-            int(hashlib.sha256(episodes[one].commit.encode()).hexdigest()[8:12], 16) % FOLDS
-            for one in owner
-        ]
-    )
+    weight = 1 / np.sqrt(counts[owner]) * np.where(negative[owner], NEGATIVE_WEIGHT, 1.0)
+    fold = np.array([_fold(one.commit) for one in episodes])[owner]
     p = np.zeros(len(y))
     for number in range(FOLDS):
         test = fold == number
-        beta = fit(x[~test], y[~test], weight[~test], penalties)
-        p[test] = 1 / (1 + np.exp(-np.clip(x[test] @ beta[:-1] + beta[-1], -30, 30)))
-    beta = fit(x, y, weight, penalties)
-    owners = np.array(owner)
+        model = learner().fit(x[~test], y[~test], sample_weight=weight[~test])
+        p[test] = model.predict_proba(x[test])[:, 1]
     print(f"{len(episodes)} episodes, {len(y)} candidates, {y.mean():.1%} of them right")
-    by_rule = defaultdict(list)
-    for (features, right), one in zip(rows, p, strict=True):
-        by_rule[next(name for name in features if name.startswith("rule "))].append((one, right))
+    by_episode: list[list[float]] = [[] for _ in episodes]
+    for one, probability in zip(owner, p, strict=True):
+        by_episode[one].append(float(probability))
     chosen = 0.99
-    for threshold in np.arange(0.4, 0.99, 0.02)[::-1]:
-        figures = figures_at(threshold, p, y, owners, episodes)
-        print(
-            f"{threshold:.2f} " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
-        )
-        if figures["precision"] >= PRECISION and figures["silent"] >= SILENCE:
+    for threshold in np.arange(0.4, 0.99, 0.01)[::-1]:
+        found = figures_at(float(threshold), by_episode, episodes)
+        print(f"{threshold:.2f} " + ", ".join(f"{key} {one:.3f}" for key, one in found.items()))
+        if found["precision"] >= PRECISION and found["silent"] >= SILENCE:
             chosen = float(threshold)
-    for rule, judged in sorted(by_rule.items()):
-        above = [right for one, right in judged if one >= chosen]
-        share = sum(above) / len(above) if above else 0.0
-        base = sum(right for _, right in judged) / len(judged)
-        print(
-            f"  {rule}: {len(judged)} candidates, {base:.0%} right; {len(above)} above, {share:.0%}"
-        )
-    lines = [
-        '"""Written by ``bench/next_edit/fit.py``; not to be edited by hand."""\n',
-        f"BIAS = {beta[-1]:.3f}",
-        f"THRESHOLD = {chosen:.2f}",
-        "WEIGHTS: dict[str, float] = {",
-        *(f'    "{name}": {one:.3f},' for name, one in zip(names, beta[:-1], strict=True)),
-        "}\n",
-    ]
-    print("\n".join(lines))
+    _print_by_rule(episodes, by_episode, chosen)
+    model = learner().fit(x, y, sample_weight=weight)
+    forest = forest_from(model, names, chosen)
+    text = kept_form(forest)
+    print(f"threshold {chosen:.2f}, {len(forest.roots)} trees, {len(text)} bytes")
     if options.write:
-        WEIGHTS.write_text("\n".join(lines), "utf-8")
+        JUDGE.write_text(text, "utf-8")
+
+
+def _fold(commit: str) -> int:
+    return int(hashlib.sha256(commit.encode()).hexdigest()[8:12], 16) % FOLDS
+
+
+def _print_by_rule(
+    episodes: Sequence[Seen], by_episode: Sequence[Sequence[float]], threshold: float
+) -> None:
+    judged: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    for one, probabilities in zip(episodes, by_episode, strict=True):
+        for some, right, p in zip(one.features, one.right, probabilities, strict=True):
+            rule = next(name for name in some if name.startswith("rule "))
+            judged[rule].append((p, right))
+    for rule, rows in sorted(judged.items()):
+        above = [right for p, right in rows if p >= threshold]
+        base = sum(right for _, right in rows) / len(rows)
+        share = sum(above) / len(above) if above else 0.0
+        print(f"  {rule}: {len(rows)}, {base:.0%} right; {len(above)} above, {share:.0%}")
+
+
+def shown(one: Seen, probabilities: Sequence[float], threshold: float) -> list[bool]:
+    """Return whether each edit that would be offered is right; of two that overlap, the likelier."""
+    taken: list[tuple[int, int]] = []
+    found = []
+    for place in sorted(range(len(probabilities)), key=lambda number: -probabilities[number]):
+        if probabilities[place] < threshold:
+            break
+        start, end = one.spans[place]
+        if all(start != first and (start >= last or first >= end) for first, last in taken):
+            taken.append((start, end))
+            found.append(one.right[place])
+    return found
 
 
 def figures_at(
-    threshold: float, p: Floats, y: Floats, owner: npt.NDArray[np.int64], episodes: list[Episode]
+    threshold: float, by_episode: Sequence[Sequence[float]], episodes: Sequence[Seen]
 ) -> dict[str, float]:
     """Return what a threshold gives."""
-    shown = p >= threshold
-    right: dict[int, list[bool]] = defaultdict(list)
-    for one, is_right in zip(owner[shown], y[shown], strict=True):
-        right[int(one)].append(bool(is_right))
-    positives = [n for n, one in enumerate(episodes) if one.kind is Kind.POSITIVE]
-    repeating = [n for n in positives if episodes[n].is_repeating]
-    negatives = [n for n, one in enumerate(episodes) if one.kind is not Kind.POSITIVE]
-    of_positives = [one for n in positives for one in right.get(n, ())]
+    pairs = [
+        (one, shown(one, some, threshold)) for one, some in zip(episodes, by_episode, strict=True)
+    ]
+    positives = [pair for pair in pairs if pair[0].kind is Kind.POSITIVE]
+    plain = [found for one, found in positives if one.order == "document"]
+    repeating = [f for one, f in positives if one.is_repeating and one.order == "document"]
+    shuffled = [f for one, f in positives if one.is_repeating and one.order == "any"]
+    beside = [f for one, f in positives if one.order == "others"]
+    negatives = [found for one, found in pairs if one.kind is not Kind.POSITIVE]
+    edits = [right for found in plain for right in found]
+    others = [right for one, found in positives if one.order == "any" for right in found]
+    there = [right for found in beside for right in found]
     return {
-        "precision": float(np.mean(of_positives)) if of_positives else 1.0,
-        "edits": len(of_positives),
-        "answered of repeating": float(np.mean([n in right and all(right[n]) for n in repeating])),
-        "answered": float(np.mean([n in right and all(right[n]) for n in positives])),
-        "silent": float(np.mean([n not in right for n in negatives])),
+        "precision": float(np.mean(edits)) if edits else 1.0,
+        "edits": len(edits),
+        "in any order": float(np.mean(others)) if others else 1.0,
+        "other documents": float(np.mean(there)) if there else 1.0,
+        "edits there": len(there),
+        "repeating": _share_answered(repeating),
+        "repeating in any order": _share_answered(shuffled),
+        "all": _share_answered(plain),
+        "silent": float(np.mean([not found for found in negatives])),
     }
+
+
+def _share_answered(found: Sequence[Sequence[bool]]) -> float:
+    return float(np.mean([bool(one) and all(one) for one in found])) if found else 0.0
 
 
 if __name__ == "__main__":

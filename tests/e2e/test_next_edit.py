@@ -234,6 +234,37 @@ async def test_nothing_is_proposed_in_files_with_secrets(start_scripted: StartSc
     assert await edits(editor, 2, uri=uri) == []
 
 
+BESIDE = "file:///nowhere/b.py"
+USES = "from a import compute_total\n\nprint(compute_total([1]))\n"
+
+
+async def test_in_a_document_beside_a_rename_is_followed_too(start_scripted: StartScripted) -> None:
+    editor = await start_scripted()
+    open_document(editor, USES, BESIDE)
+    open_document(editor, BEFORE)
+    assert await edits(editor, 1, uri=BESIDE) == []
+    type_over(editor, NAME, "compute_sum")
+    text, version = USES, 1
+    while found := await edits(editor, version, uri=BESIDE):
+        (edit,) = found
+        assert edit["textDocument"] == {"uri": BESIDE, "version": version}
+        version += 1
+        change(editor, version, edit["range"], edit["text"], BESIDE)
+        text = apply(text, edit["range"], edit["text"])
+    assert "print(compute_sum([1]))" in text
+
+
+async def test_what_was_done_in_a_file_with_secrets_is_not_repeated_beside_it(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted()
+    open_document(editor, USES, BESIDE)
+    open_document(editor, BEFORE)
+    secret = "API_KEY = 'ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'"
+    change(editor, 2, NAME, f"compute_sum(x):\n    {secret}\n\ndef other")
+    assert await edits(editor, 1, uri=BESIDE) == []
+
+
 async def test_explain_tells_why(start_scripted: StartScripted) -> None:
     editor = await start_scripted()
     open_document(editor, BEFORE)

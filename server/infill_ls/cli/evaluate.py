@@ -145,6 +145,16 @@ def add_command(commands: Any) -> None:
         help="one half of the commits: the judge's weights are learnt on the first (default: all)",
     )
     one.add_argument(
+        "--releases",
+        action="store_true",
+        help="each commit is a release: take files in which three hunks make one change",
+    )
+    one.add_argument(
+        "--others",
+        action="store_true",
+        help="once more with other files open, half of which the commit changed too",
+    )
+    one.add_argument(
         "--bank",
         type=Path,
         metavar="FILE",
@@ -336,7 +346,12 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     """Return the result of ``infill-ls eval edits``."""
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import edits
-    from infill_ls.evaluation.edit_episodes import Kind, episodes_of, in_any_order
+    from infill_ls.evaluation.edit_episodes import (
+        Kind,
+        episodes_of,
+        in_any_order,
+        with_others,
+    )
     from infill_ls.measuring.driver import measure_cases
     from infill_ls.measuring.figures import Result, today
     from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
@@ -348,7 +363,13 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     else:
         for repository in options.repositories:
             try:
-                episodes += episodes_of(repository.resolve(), options.commits, options.seed)
+                folder = repository.resolve()
+                found = episodes_of(
+                    folder, options.commits, options.seed, releases=options.releases
+                )
+                episodes += found
+                if options.others:
+                    episodes += with_others(folder, found, options.commits)
             except UsageError as error:
                 problems.append(str(error))
         if options.bank is not None:
@@ -358,8 +379,9 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     episodes += [
         other
         for one in episodes
-        if one.kind is Kind.POSITIVE and (other := in_any_order(one)) is not None
-    ]
+        if one.kind is Kind.POSITIVE and not one.others
+        and (other := in_any_order(one)) is not None
+    ]  # fmt: skip
     if not episodes:
         raise UsageError("\n".join(problems) or "there are no episodes")
     run = {
@@ -367,6 +389,7 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
         "commits": options.commits,
         "seed": options.seed,
         "half": options.half,
+        "releases": options.releases,
         "episodes": len(episodes),
     }
     ids = [one.id for one in episodes]

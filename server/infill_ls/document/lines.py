@@ -7,13 +7,17 @@ TAB_COLUMNS = 4
 
 def line_start(text: str, offset: int) -> int:
     """Return the offset at which the line that holds ``offset`` starts."""
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    # The CR is looked for within the line alone: in a text without any, a search never ends early.
+    start = text.rfind("\n", 0, offset) + 1
+    return max(start, text.rfind("\r", start, offset) + 1)
 
 
 def line_end(text: str, offset: int) -> int:
     """Return the offset of the end of the line that holds ``offset``, before its line end."""
-    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
-    return min(ends, default=len(text))
+    end = text.find("\n", offset)
+    end = end if end >= 0 else len(text)
+    before = text.find("\r", offset, end)
+    return before if before >= 0 else end
 
 
 def split_lines(text: str) -> list[str]:

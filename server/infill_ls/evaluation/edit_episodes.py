@@ -18,15 +18,22 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from infill_ls.document.lines import split_lines
 from infill_ls.errors import UsageError
-from infill_ls.measuring.git_history import ChangedFile, changed_files, with_blobs
-from infill_retrieval.syntax import language_of, parse
+from infill_ls.measuring import git
+from infill_ls.measuring.git_history import (
+    MOST_FILES_OF_A_COMMIT,
+    ChangedFile,
+    changed_files,
+    with_blobs,
+)
+from infill_retrieval.syntax import family_of, language_of, parse
 
 MOST_FILE_CHARS = 100_000
 MOST_HUNKS = 40
@@ -38,6 +45,11 @@ BATCH = 40
 """Changes after which is looked whether there are enough positives."""
 MOST_FILES_TAKEN = 2
 """Positives of one commit."""
+MOST_OTHERS = 3
+"""Documents beside: so many that the commit changed, and so many that it did not."""
+MOST_FILES_OF_A_RELEASE = 8
+LEAST_ALIKE = 3
+"""Hunks of a release that make one change."""
 _DATA = frozenset({"css", "html", "json", "toml", "yaml"})
 _WORD = re.compile(r"\w+|[^\w\s]")
 _LARGEST_COMMON = 8
@@ -67,6 +79,14 @@ MOST_OF_A_KIND = {
 """In one repository."""
 
 
+class Other(NamedTuple):
+    """Another document that is open: as it was before the commit, and after."""
+
+    path: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """Versions of a file, one after another, as an editor saw them, and what came of the last."""
@@ -80,11 +100,18 @@ class Episode:
     final: str
     """The file after the commit; equal to the last version where nothing more was changed."""
     is_repeating: bool = False
+    others: tuple[Other, ...] = ()
+    """Other documents that are open."""
 
     @property
     def is_held_out(self) -> bool:
         """Whether the episode belongs to the half that nothing is tuned on: chance decides."""
-        return int(hashlib.sha256(self.commit.encode()).hexdigest()[:8], 16) % 2 == 1
+        return is_held_out(self.commit)
+
+
+def is_held_out(commit: str) -> bool:
+    """Tell whether nothing is tuned on what a commit did."""
+    return int(hashlib.sha256(commit.encode()).hexdigest()[:8], 16) % 2 == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +124,32 @@ class Hunk:
     new: tuple[str, ...]
 
 
-def episodes_of(repository: Path, commits: int, seed: int) -> list[Episode]:
+def episodes_of(
+    repository: Path,
+    commits: int,
+    seed: int,
+    most: Mapping[Kind, int] = MOST_OF_A_KIND,
+    is_wanted: Callable[[str], bool] | None = None,
+    *,
+    releases: bool = False,
+) -> list[Episode]:
     """Return the episodes of the newest ``commits``, at most so many of a kind, by chance.
 
-    Raises :class:`UsageError` if there is no history.
+    ``is_wanted`` chooses among the ids of commits. With ``releases`` each commit is a release, which
+    has done many things at once: a file is a positive only if three of its hunks make one change, and
+    the first two of these are made. Raises :class:`UsageError` if there is no history.
     """
     counts: Counter[Kind] = Counter()
     found: list[Episode] = []
     seen_files: Counter[str] = Counter()
+    most_files = MOST_FILES_OF_A_RELEASE if releases else MOST_FILES_TAKEN
     changes = [
         change
-        for change in changed_files(repository, commits, _is_code)
+        for change in changed_files(
+            repository, commits, _is_code, most_files=10_000 if releases else MOST_FILES_OF_A_COMMIT
+        )
         if LEAST_LINES <= change.lines <= MOST_LINES
+        and (is_wanted is None or is_wanted(change.commit))
     ]
     # By chance, but the same each time: commits that follow one another are alike.
     changes.sort(
@@ -116,14 +157,14 @@ def episodes_of(repository: Path, commits: int, seed: int) -> list[Episode]:
     )
     for first in range(0, len(changes), BATCH):
         for change, old, new in with_blobs(repository, changes[first : first + BATCH]):
-            if seen_files[change.commit] >= MOST_FILES_TAKEN:
+            if seen_files[change.commit] >= most_files:
                 continue
-            for episode in _episodes(_name(repository), change, old, new):
-                if counts[episode.kind] < MOST_OF_A_KIND[episode.kind]:
+            for episode in _episodes(_name(repository), change, old, new, releases=releases):
+                if counts[episode.kind] < most[episode.kind]:
                     counts[episode.kind] += 1
                     seen_files[change.commit] += episode.kind is Kind.POSITIVE
                     found.append(episode)
-        if counts[Kind.POSITIVE] >= MOST_OF_A_KIND[Kind.POSITIVE]:
+        if counts[Kind.POSITIVE] >= most[Kind.POSITIVE]:
             break
     if not found:
         raise UsageError(f"{repository}: no commit makes two edits in one source file")
@@ -136,32 +177,50 @@ def _is_code(path: str) -> bool:
     return language.grammar is not None and language.name not in _DATA and not generated
 
 
-def _episodes(name: str, change: ChangedFile, old: bytes, new: bytes) -> Iterator[Episode]:
+def _episodes(
+    name: str, change: ChangedFile, old: bytes, new: bytes, *, releases: bool = False
+) -> Iterator[Episode]:
     commit, path = change.commit, change.path
-    try:
-        before, after = old.decode("utf-8"), new.decode("utf-8")
-    except UnicodeDecodeError:
+    both = _texts(old, new)
+    if both is None:
         return
-    if max(len(before), len(after)) > MOST_FILE_CHARS or "\0" in before or "\r" in before:
-        return
+    before, after = both
     hunks = hunks_between(before, after)
     if not 2 <= len(hunks) <= MOST_HUNKS:
         return
-    if any(len(hunk.old) + len(hunk.new) > 2 * MOST_LINES_OF_A_HUNK for hunk in hunks[:2]):
-        return
     one = f"{name}:{commit[:10]}:{path}"
-    two = versions(before, hunks[:2])
     if len(hunks) == 2:
-        if not shared(hunks[:1], hunks[1:]):
+        two = versions(before, hunks)
+        if all(map(_is_one_edit, hunks)) and not shared(hunks[:1], hunks[1:]):
             yield Episode(f"{one}:unlike", Kind.UNLIKE, name, commit, path, tuple(two), after)
         return
-    repeating = bool(shared(hunks[:2], hunks[2:]))
+    made = _alike(hunks) if releases else hunks[:2]
+    if not made or not all(map(_is_one_edit, made)):
+        return
+    rest = [hunk for hunk in hunks if hunk not in made]
+    two = versions(before, made)
+    repeating = bool(shared(made, rest))
     yield Episode(one, Kind.POSITIVE, name, commit, path, tuple(two), after, repeating)
     undone = (*two, two[1], two[0])
     yield Episode(f"{one}:reverted", Kind.REVERTED, name, commit, path, undone, before)
     all_of_them = tuple(versions(before, hunks))
     kind = Kind.COMMENTS if _left_in_comments(path, hunks, after) else Kind.EXHAUSTED
     yield Episode(f"{one}:{kind}", kind, name, commit, path, all_of_them, after)
+
+
+def _is_one_edit(hunk: Hunk) -> bool:
+    return len(hunk.old) + len(hunk.new) <= 2 * MOST_LINES_OF_A_HUNK
+
+
+def _alike(hunks: Sequence[Hunk]) -> list[Hunk]:
+    """Return the first two hunks that make the change which most make; none if too few do."""
+    acts = [_acts(hunk) if _is_one_edit(hunk) else set() for hunk in hunks]
+    counts = Counter(act for some in acts for act in some)
+    if not counts:
+        return []
+    act, count = max(counts.items(), key=lambda pair: (pair[1], len(" ".join(pair[0])), pair[0]))
+    made = [hunk for hunk, some in zip(hunks, acts, strict=True) if act in some]
+    return made[:2] if count >= LEAST_ALIKE else []
 
 
 def in_any_order(episode: Episode) -> Episode | None:
@@ -172,9 +231,7 @@ def in_any_order(episode: Episode) -> Episode | None:
     before = episode.versions[0]
     hunks = hunks_between(before, episode.final)
     digest = hashlib.sha256(episode.id.encode()).digest()
-    small = [
-        n for n, one in enumerate(hunks) if len(one.old) + len(one.new) <= 2 * MOST_LINES_OF_A_HUNK
-    ]
+    small = [n for n, one in enumerate(hunks) if _is_one_edit(one)]
     if len(small) < 2:
         return None
     first = small.pop(digest[0] % len(small))
@@ -189,6 +246,72 @@ def in_any_order(episode: Episode) -> Episode | None:
         versions=(before, after_one, after_two),
         is_repeating=bool(shared(made, rest)),
     )
+
+
+def with_others(repository: Path, episodes: Sequence[Episode], commits: int) -> Iterator[Episode]:
+    """Yield the positives beside other documents: files of the commit, and files it left alone.
+
+    Those of which there is no other file in the family of languages that the commit changed are left out.
+    """
+    changed: dict[str, list[ChangedFile]] = {}
+    for change in changed_files(repository, commits, _is_code):
+        changed.setdefault(change.commit, []).append(change)
+    for episode in episodes:
+        if episode.kind is not Kind.POSITIVE:
+            continue
+        family = family_of(language_of(episode.path))
+        beside = [
+            one
+            for one in changed.get(episode.commit, ())
+            if one.path != episode.path and family_of(language_of(one.path)) == family
+        ]
+        others = [
+            Other(one.path, *texts)
+            for one, old, new in with_blobs(repository, beside[:MOST_OTHERS])
+            if (texts := _texts(old, new)) is not None
+        ]
+        if others:
+            alone = _left_alone(repository, episode, {one.path for one in changed[episode.commit]})
+            yield replace(episode, id=f"{episode.id}:others", others=(*others, *alone))
+
+
+def _left_alone(repository: Path, episode: Episode, changed: set[str]) -> list[Other]:
+    """Return files of the language that a commit did not change, those of the folder first."""
+    tree = git.read(repository, "ls-tree", "-r", "-z", "--full-tree", f"{episode.commit}^")
+    language = language_of(episode.path)
+    rows = [row.partition("\t") for row in tree.decode("utf-8", "replace").split("\0") if row]
+    blobs = {
+        path: head.split()[2]
+        for head, _, path in rows
+        if path not in changed and path != episode.path and head.split()[1] == "blob"
+        and _is_code(path) and language_of(path) == language
+    }  # fmt: skip
+    folder = episode.path.rpartition("/")[0]
+    by_chance = sorted(
+        blobs,
+        key=lambda path: (
+            path.rpartition("/")[0] != folder,
+            hashlib.sha256(f"{episode.id}{path}".encode()).digest(),
+        ),
+    )
+    found = git.blobs(repository, [blobs[path] for path in by_chance[:MOST_OTHERS]])
+    kept = []
+    for path in by_chance[:MOST_OTHERS]:
+        data = found.get(blobs[path])
+        texts = _texts(data, data) if data is not None else None
+        if texts is not None:
+            kept.append(Other(path, *texts))
+    return kept
+
+
+def _texts(old: bytes, new: bytes) -> tuple[str, str] | None:
+    try:
+        before, after = old.decode("utf-8"), new.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if max(len(before), len(after)) > MOST_FILE_CHARS or "\0" in before or "\r" in before:
+        return None
+    return before, after
 
 
 def hunks_between(before: str, after: str) -> list[Hunk]:

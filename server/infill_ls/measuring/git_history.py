@@ -66,11 +66,15 @@ class ChangedFile:
 
 
 def changed_files(
-    repository: Path, commits: int, is_code: Callable[[str], bool], newest: str = "HEAD"
+    repository: Path,
+    commits: int,
+    is_code: Callable[[str], bool],
+    newest: str = "HEAD",
+    most_files: int = MOST_FILES_OF_A_COMMIT,
 ) -> list[ChangedFile]:
     """Return the source files that each of the ``commits`` up to ``newest`` changed, newest first.
 
-    Merges and sweeps by a tool are left out. Raises :class:`UsageError` if there is no history.
+    Merges and sweeps by a tool (of more than ``most_files``) are left out. Raises :class:`UsageError` if there is no history.
     """
     try:
         output = git.read(
@@ -89,7 +93,7 @@ def changed_files(
             for m in _RAW.finditer(rest)
             if is_code(m[3])
         ]
-        if len(files) <= MOST_FILES_OF_A_COMMIT:
+        if len(files) <= most_files:
             found += files
     return found
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 from infill_ls.next_edit.changes import Change
 from infill_ls.next_edit.view import View
 
+PROVED = "proved by declaration"
+"""The feature of a place that is wrong as it stands."""
+
 
 class Rule(StrEnum):
     """What found the place."""
@@ -72,3 +75,13 @@ class Pattern:
     """All that was changed lately, the latest first, in whatever document."""
     others: tuple[View, ...] = ()
     """Other open documents, of the same family of languages."""
+    together: tuple[Change, ...] = ()
+    """All that the edit changed to which the change belongs."""
+    beside: tuple[Change, ...] = ()
+    """All that the other of the latest two edits changed."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where the latest edits lie in the document."""
+    edits: int = 1
+    """In how many of these the change was made."""
+    features: dict[str, float] = field(default_factory=dict, compare=False)
+    """What is the same at all of its places."""

@@ -1,36 +1,27 @@
-"""Which of the candidates are offered: a sum of weights that anybody can read.
+"""Which of the candidates are offered: learnt trees, and why in each case.
 
-The weights are learnt by ``bench/next_edit/fit.py`` from the tuning half of a bank of episodes
-(``docs/next-edit.md``); the sum is the logarithm of the odds that the author made the edit.
+The trees are learnt by ``bench/next_edit/fit.py`` from the tuning half of the commits of public
+repositories (``docs/next-edit.md``); their sum is the logarithm of the odds that the author made the edit.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infill_ls.next_edit.candidate import Candidate, Rule
-from infill_ls.next_edit.weights import BIAS, THRESHOLD, WEIGHTS
+import numpy as np
+
+from infill_ls.next_edit.candidate import PROVED, Candidate
+from infill_ls.next_edit.forest import Forest, the_forest
 
 SHOWN_REASONS = 5
-KINDS = {
-    Rule.NAME: "names",
-    Rule.TYPE: "names",
-    Rule.CASING: "spellings",
-    Rule.LITERAL: "literals",
-    Rule.TEXT: "texts",
-    Rule.DELETION: "deletions",
-    Rule.INSERTION: "insertions",
-    Rule.ARGUMENT: "calls",
-    Rule.SIGNATURE: "calls",
-    Rule.LINES_ADDED: "lines added",
-    Rule.COPY: "lines added",
-    Rule.LINES_REMOVED: "lines removed",
-    Rule.WRAP: "calls",
-    Rule.UNWRAP: "calls",
-    Rule.IMPORT: "imports",
-}
-"""Rules that are weighed alike."""
+LEAST_OF_PROVED = 0.85
+"""Probability of a call of a function that has another name now. Too rare in commits for the trees to learn."""
+MOST_OF_BARRED = 0.3
+"""Probability of a place in a comment or a string after an edit elsewhere: for those alone who ask."""
+EXPLAINED = 100
+"""The likeliest candidates, of which is said why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +31,45 @@ class Verdict:
     probability: float
     reasons: tuple[tuple[str, float], ...]
     """What weighed most, for and against, the heaviest first."""
-
-    @property
-    def is_offered(self) -> bool:
-        """Whether it is sure enough. Silence is better than a wrong offer."""
-        return self.probability >= THRESHOLD
+    is_offered: bool
+    """Whether it is sure enough. Silence is better than a wrong offer."""
 
 
-def judge(candidate: Candidate) -> Verdict:
-    """Return how likely the author would make this edit too, and why."""
-    parts = {
-        name: WEIGHTS[name] * value
-        for name, value in features_of(candidate).items()
-        if name in WEIGHTS
-    }
-    reasons = sorted(parts.items(), key=lambda part: -abs(part[1]))[:SHOWN_REASONS]
-    return Verdict(probability(BIAS + sum(parts.values())), tuple(reasons))
+def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
+    """Return how likely the author would make each of these edits too, and why."""
+    forest = the_forest()
+    if not candidates:
+        return []
+    table = forest.matrix([one.features for one in candidates])
+    odds = forest.log_odds(table)
+    likeliest = np.argsort(-odds, kind="stable")[:EXPLAINED]
+    weighed = forest.weighed(table[likeliest])
+    why = {int(place): _reasons(forest, row) for place, row in zip(likeliest, weighed, strict=True)}
+    found = []
+    for place, (candidate, one) in enumerate(zip(candidates, odds, strict=True)):
+        reasons = why.get(place, ())
+        likely = probability(float(one))
+        if candidate.features.get(PROVED):
+            likely = max(likely, LEAST_OF_PROVED)
+            reasons = ((PROVED, 1.0), *reasons[: SHOWN_REASONS - 1])
+        if _is_barred(candidate):
+            likely = min(likely, MOST_OF_BARRED)
+        found.append(Verdict(likely, reasons, likely >= forest.threshold))
+    return found
+
+
+def _is_barred(candidate: Candidate) -> bool:
+    """Tell whether a place lies in a comment or a string, and the edit did not."""
+    return bool(candidate.features.get("in comment") or candidate.features.get("in string"))
+
+
+def _reasons(
+    forest: Forest, row: np.ndarray[tuple[int], np.dtype[np.float64]]
+) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-np.abs(row), kind="stable")[:SHOWN_REASONS]
+    return tuple((forest.names[place], float(row[place])) for place in order if row[place])
 
 
 def probability(log_odds: float) -> float:
     """Return the probability with these odds."""
     return 1.0 / (1.0 + math.exp(-max(min(log_odds, 30.0), -30.0)))
-
-
-def features_of(candidate: Candidate) -> dict[str, float]:
-    """Return what the weights are for: each feature, and each once more for the kind of rule.
-
-    What speaks for a name need not speak for a line. Features that are 0 are left out.
-    """
-    kind = KINDS[candidate.rule]
-    found: dict[str, float] = {}
-    for name, value in candidate.features.items():
-        if value:
-            found[name] = value
-            if not name.startswith("rule "):
-                found[f"{name}, {kind}"] = value
-    if candidate.features.get("declared there"):
-        for name in ("same function", "other function", "in comment", "in string"):
-            if candidate.features.get(name):
-                found[f"{name}, declared there"] = 1.0
-    if not candidate.features.get("support 2"):
-        for name in (
-            "line is the same",
-            "line is alike",
-            "left",
-            "right",
-            "many",
-            "declared there",
-        ):
-            if value := candidate.features.get(name, 0.0):
-                found[f"{name}, made once"] = value
-    return found

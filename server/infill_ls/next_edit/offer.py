@@ -14,6 +14,7 @@ from infill_ls.next_edit.changes import Change, changes_of
 from infill_ls.next_edit.history import Edit, Key
 from infill_ls.next_edit.judge import Verdict, judge
 from infill_ls.next_edit.rules import RULES
+from infill_ls.next_edit.rules.evidence import of_pattern
 from infill_ls.next_edit.view import View
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.secrets.statements import LINES
@@ -103,19 +104,49 @@ def propose(
     refused: frozenset[Key] = frozenset(),
     trees: TreeCache | None = None,
 ) -> Proposal:
-    """Return what is to change elsewhere after the latest edits of document ``uri``."""
+    """Return what is to change after the latest edits of document ``uri``, in other documents too.
+
+    Where its own edits ask for nothing, those of the document that was edited last are repeated in it.
+    """
+    trees = trees if trees is not None else TreeCache()
+    own = _after_own(uri, documents, edits, refused, trees)
+    last = edits[-1].uri if edits else uri
+    if own.offers or last == uri or uri not in documents or last not in documents:
+        return own
+    if family_of(documents[last].language) != family_of(documents[uri].language):
+        return own
+    beside = _after_own(last, {uri: documents[uri], last: documents[last]}, edits, refused, trees)
+    offers = tuple(one for one in beside.offers if one.uri == uri)
+    if not offers and own.declined:
+        return own
+    return Proposal(
+        offers,
+        tuple(one for one in beside.declined if one.uri == uri),
+        tuple(one for one in beside.asked if one.uri == uri),
+        "" if offers else beside.reason or "no place is like it",
+    )
+
+
+def _after_own(
+    uri: str,
+    documents: Mapping[str, Document],
+    edits: tuple[Edit, ...],
+    refused: frozenset[Key],
+    trees: TreeCache,
+) -> Proposal:
     mine = [edit for edit in edits if edit.uri == uri]
     if not mine or uri not in documents:
         return Proposal(reason="nothing was edited here")
-    trees = trees if trees is not None else TreeCache()
     document = documents[uri]
     view = View(uri, document.text, document.language, mine[-1].end, trees)
     if not view.is_legible:
         return Proposal(reason="no person wrote this text")
-    asked = [_changes(edit, document.text) for edit in reversed(mine[-MAX_EDITS_ASKED:])]
+    latest = mine[: -MAX_EDITS_ASKED - 1 : -1]
+    asked = [_changes(edit, document.text) for edit in latest]
+    spans = tuple((edit.start, edit.end) for edit in latest)
     earlier = [
         change
-        for edit in mine[-MAX_EDITS_ASKED::-1][1:]
+        for edit in mine[-MAX_EDITS_ASKED - 1 :: -1]
         for change in _changes(edit, document.text)
     ]
     abroad = [
@@ -130,7 +161,7 @@ def propose(
     found: list[Candidate] = []
     others = _others(view, documents, trees)
     seen: set[Key] = set()
-    for change in [change for changes in asked for change in changes]:
+    for change, together in [(change, changes) for changes in asked for change in changes]:
         if change.key in seen or change.key in refused or not any(change.key):
             continue
         if len(seen) == MAX_PATTERNS:
@@ -138,7 +169,19 @@ def propose(
         seen.add(change.key)
         agreeing = tuple(one for one in here if one.key == change.key and one.form is change.form)
         support = len(agreeing) + sum(1 for one in abroad if one.key == change.key)
-        pattern = Pattern(change, agreeing, support, view, (*here, *abroad), others)
+        pattern = Pattern(
+            change,
+            agreeing,
+            support,
+            view,
+            (*here, *abroad),
+            others,
+            together=tuple(together),
+            beside=tuple(one for some in asked if some is not together for one in some),
+            spans=spans,
+            edits=sum(any(one.key == change.key for one in some) for some in asked),
+        )
+        pattern.features.update(of_pattern(pattern))
         for rule in RULES:
             found.extend(rule(pattern))
         if len(found) > MAX_CANDIDATES:
@@ -162,11 +205,12 @@ def _others(view: View, documents: Mapping[str, Document], trees: TreeCache) -> 
         for uri, document in documents.items()
         if uri != view.uri and family_of(document.language) == family
     ]
-    return tuple(
-        View(uri, document.text, document.language, 0, trees)
+    views = (
+        View(uri, document.text, document.language, len(document.text) // 2, trees)
         for uri, document in kin[-MAX_OTHER_DOCUMENTS:]
         if len(document.text) <= MAX_OTHER_CHARS
     )
+    return tuple(view for view in views if view.is_legible)
 
 
 def _judged(
@@ -176,19 +220,21 @@ def _judged(
     here: list[Change],
     view: View,
 ) -> Proposal:
-    offers: list[Offer] = []
     undone = {(one.new, one.old) for one in here}
     known: set[tuple[str, int, str, str]] = set()
+    chosen_from: list[Candidate] = []
     for one in found:
         place = one.uri, one.start, one.old, one.new
-        if place in known:
+        if place in known or (one.old, one.new) in refused:
             continue
         known.add(place)
-        if (one.old, one.new) in refused or (one.old.strip(), one.new.strip()) in undone:
-            continue
-        offer = Offer(one.uri, one.start, one.old, one.new, one.rule, one.key, judge(one))
-        if offer.stands_in(documents[one.uri].text):
-            offers.append(offer)
+        stands = documents[one.uri].text[one.start : one.end] == one.old
+        if one.start >= 0 and stands and (one.old.strip(), one.new.strip()) not in undone:
+            chosen_from.append(one)
+    offers = [
+        Offer(one.uri, one.start, one.old, one.new, one.rule, one.key, verdict)
+        for one, verdict in zip(chosen_from, judge(chosen_from), strict=True)
+    ]
     offers.sort(key=lambda offer: -offer.verdict.probability)
     chosen: list[Offer] = []
     declined: list[Offer] = []
@@ -208,7 +254,12 @@ def _judged(
             asked.append(offer)
     for some in (chosen, asked):
         some.sort(
-            key=lambda one: (one.uri != view.uri, one.start < view.around, one.uri, one.start)
+            key=lambda one: (
+                one.uri != view.uri,
+                one.uri == view.uri and one.start < view.around,
+                one.uri,
+                one.start,
+            )
         )
     reason = "" if chosen else "no place is sure enough" if declined else "no place is like it"
     return Proposal(tuple(chosen), tuple(declined[:MAX_DECLINED]), tuple(asked), reason)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.tokens import bounded, tokens
+from infill_ls.next_edit.tokens import bounded, texts, tokens
 from infill_retrieval.syntax import Language, SyntaxTree, TreeCache
 
 WINDOW_CHARS = 32_000
@@ -72,6 +72,7 @@ class View:
         )
         self._trees = trees
         self._facts: dict[tuple[int, int], Facts] = {}
+        self._lines: dict[int, tuple[str, ...]] = {}
 
     @cached_property
     def tree(self) -> SyntaxTree | None:
@@ -114,6 +115,14 @@ class View:
     def line_at(self, offset: int) -> str:
         """Return the line that holds ``offset``."""
         return self.text[line_start(self.text, offset) : line_end(self.text, offset)]
+
+    def line_tokens(self, offset: int) -> tuple[str, ...]:
+        """Return the tokens of the line that holds ``offset``."""
+        start = line_start(self.text, offset)
+        known = self._lines.get(start)
+        if known is None:
+            known = self._lines[start] = texts(self.text[start : line_end(self.text, offset)])
+        return known
 
     def context(self, start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the tokens before and after a stretch on its lines."""

@@ -80,9 +80,11 @@ class EditSession:
             return Proposal(reason="switched off")
         if waits and self._cost_s:
             await asyncio.sleep(min(self._cost_s, LONGEST_PAUSE_S))
-        if self._is_sensitive(uri) or self._pasted_secret(uri):
-            self._history.forget(uri)
-            return Proposal(reason="the file holds secrets")
+        # What was done in the document that was edited last is repeated in this one too.
+        for one in {uri, *(edit.uri for edit in self._history.edits[-1:])}:
+            if self._is_sensitive(one) or self._pasted_secret(one):
+                self._history.forget(one)
+                return Proposal(reason="the file holds secrets")
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
         loop = asyncio.get_running_loop()

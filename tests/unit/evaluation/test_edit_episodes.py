@@ -19,6 +19,7 @@ from infill_ls.evaluation.edit_episodes import (
     hunks_between,
     in_any_order,
     versions,
+    with_others,
 )
 from infill_ls.evaluation.edits import distance, read_bank, right_in, write_bank
 from infill_ls.next_edit.candidate import Rule
@@ -72,7 +73,15 @@ def episode(now: str, final: str) -> Episode:
 
 
 def offer(text: str, old: str, new: str) -> Offer:
-    return Offer("u", text.index(old), old, new, Rule.NAME, (old, new), Verdict(1.0, ()))
+    return Offer(
+        "file:///a.py",
+        text.index(old),
+        old,
+        new,
+        Rule.NAME,
+        (old, new),
+        Verdict(1.0, (), is_offered=True),
+    )
 
 
 def test_right_is_what_brings_the_text_nearer_by_all_that_it_changes() -> None:
@@ -102,6 +111,42 @@ def test_any_order_is_the_same_commit_in_another_order(repository: Path) -> None
     assert other.final == one.final
     assert other.versions[0] == one.versions[0]
     assert len(hunks_between(other.versions[-1], other.final)) == len(hunks_between(OLD, NEW)) - 2
+
+
+def test_of_a_release_the_first_two_hunks_that_are_alike_are_made(tmp_path: Path) -> None:
+    folder = tmp_path / "releases"
+    folder.mkdir()
+    git(folder, "init")
+    before = "a = 1\n\nb = 2\n\n" + OLD
+    commit(folder, a=before, b="x = 1\ny = 2\nz = 3\n", c="f(1)\n\nf(2)\n\nf(3)\n")
+    after = before.replace("a = 1", "a = 5").replace("b = 2", "b = 7").replace("total", "amount")
+    commit(folder, a=after, b="x = 10\ny = 2\nw = 4\n", c="g(1)\n\nh(2)\n\ni(3)\n")
+    found = episodes_of(folder, 100, 0, releases=True)
+    (one,) = (each for each in found if each.kind is Kind.POSITIVE)
+    assert one.path == "a.py"
+    assert one.is_repeating
+    assert "a = 1" in one.versions[-1]
+    assert one.versions[-1].count("amount") == 2
+
+
+def test_other_documents_are_those_of_the_commit_and_as_many_that_it_left_alone(
+    repository: Path,
+) -> None:
+    commit(repository, a=OLD, c="import a\n\nprint(a.amount(1))\n", d="import a\n")
+    after = "import a\n\nprint(a.total(1))\n"
+    commit(repository, a=NEW, c=after)
+    found = episodes_of(repository, 100, 0)
+    (one,) = with_others(repository, found, 100)
+    assert {other.path for other in one.others} == {"b.py", "c.py", "d.py"}
+    changed = {other.path: other.after for other in one.others if other.after != other.before}
+    assert changed == {"c.py": after}
+    text = next(other.before for other in one.others if other.path == "c.py")
+    start = text.index("amount")
+    mine = Offer(
+        "file:///c.py", start, "amount", "total", Rule.NAME, ("amount", "total"),
+        Verdict(1.0, (), is_offered=True),
+    )  # fmt: skip
+    assert right_in(one)(mine)
 
 
 def test_the_command_writes_a_result_and_keeps_the_bank(repository: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_parameter_that_was_removed_is_removed_from_calls(language: str, text:
     start = text.index(", ", text.index(", ") + 1)
     once = text[:start] + text[text.index(")", start) :]
     offers = found_by(Rule.SIGNATURE, text, once, language=language)
-    assert [one.new for one in offers] == ["1, 2"]
+    assert "area(1, 2)" in applied(once, offers)
 
 
 def test_parameters_in_another_order_and_new_ones() -> None:
@@ -103,7 +103,7 @@ def test_parameters_in_another_order_and_new_ones() -> None:
     offers = found_by(Rule.SIGNATURE, text, text.replace("(x, y)", "(y, x)"))
     assert [one.new for one in offers] == ["f(2, 3), 1"]
     offers = found_by(Rule.SIGNATURE, text, text.replace("(x, y)", "(x, y, speed)"))
-    assert [one.new for one in offers] == ["1, f(2, 3), speed"]
+    assert [one.new for one in offers] == [", speed"]
     # What to pass is not known where there is no such name, and need not be with a default.
     assert found_by(Rule.SIGNATURE, text, text.replace("(x, y)", "(x, y, colour)")) == []
     assert found_by(Rule.SIGNATURE, text, text.replace("(x, y)", "(x, y, speed=1)")) == []

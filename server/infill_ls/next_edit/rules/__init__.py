@@ -9,16 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from infill_ls.next_edit.candidate import Candidate, Pattern
-from infill_ls.next_edit.rules import calls, imports, lines, names, rewrites, wraps
+from infill_ls.next_edit.rules import (
+    calls,
+    imports,
+    lines,
+    names,
+    rewrites,
+    shapes,
+    signatures,
+    wraps,
+)
 
 RULES: tuple[Callable[[Pattern], Iterator[Candidate]], ...] = (
     names.casings_of,
     rewrites.replaced,
     rewrites.inserted,
+    shapes.by_shape,
+    shapes.inserted_by_shape,
     calls.added_argument,
-    calls.changed_signature,
+    signatures.changed_signature,
     lines.added,
     lines.added_by_shape,
+    shapes.added_before_kin,
     lines.removed,
     lines.copied,
     wraps.wrapped,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from infill_ls.next_edit.view import View
@@ -10,6 +11,7 @@ from infill_ls.next_edit.view import View
 MAX_CHARS = 2_000
 """Longer lists are left alone."""
 _NAME_BEFORE = re.compile(r"([^\W\d]\w*)[!?]?\s*(?:::)?(?:<[\w\s,.]*>)?\s*\Z")
+_DECLARED = re.compile(r"\b(?:def|func|fn|function|fun|sub)\s+[\w.:?!<>, ]*\Z")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -66,6 +68,23 @@ def list_around(view: View, offset: int) -> Bracket | None:
                 return found if found is not None and found.close >= offset else None
             depth -= 1
     return None
+
+
+def calls_of(view: View, name: str) -> Iterator[Bracket]:
+    """Yield the lists behind a name: its calls, and its declarations."""
+    for match in view.find(rf"(?<!\w){re.escape(name)}[!?]?\s*\("):
+        found = list_at(view.text, match.end() - 1)
+        if found is not None:
+            yield found
+
+
+def is_declaration(view: View, opening: int) -> bool:
+    """Tell whether a list is one of parameters."""
+    facts = view.facts(opening, opening + 1)
+    if "param" in facts.node or "param" in facts.parent:
+        return True
+    head = view.text[max(view.text.rfind("\n", 0, opening), opening - 200) + 1 : opening]
+    return _DECLARED.search(head) is not None
 
 
 def _add(text: str, items: list[tuple[int, int]], start: int, end: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 from infill_ls.document.lines import line_start
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
-from infill_ls.next_edit.tokens import texts
+from infill_ls.next_edit.rules.evidence import among_others, of_place
 from infill_ls.next_edit.view import View
 
 
@@ -54,12 +55,11 @@ def candidate(
     )  # fmt: skip
     here = view.facts(start, start + len(old))
     there = pattern.view.facts(change.start, change.end)
-    line = texts(view.line_at(start))
+    line = view.line_tokens(start)
     there_line = pattern.view.line_at(change.start)
     features = {
         f"rule {rule.value}": 1.0,
-        "support 2": float(pattern.support >= 2),
-        "support 3": float(pattern.support >= 3),
+        **pattern.features,
         "left": matched_left / CONTEXT_TOKENS,
         "right": matched_right / CONTEXT_TOKENS,
         "both sides": float(both > 0),
@@ -74,10 +74,7 @@ def candidate(
         "same parent": float(here.parent == there.parent),
         "in comment": float(here.kind == "comment" != there.kind),
         "in string": float(here.kind == "string" != there.kind),
-        "edit in comment": float(there.kind == "comment"),
-        "edit in string": float(there.kind == "string"),
         "declared here": float(here.is_declared),
-        "declared there": float(there.is_declared),
         "same function": float(here.function == there.function and here.function >= 0),
         "other function": float(
             here.function != there.function and here.function >= 0 and there.function >= 0
@@ -92,7 +89,7 @@ def candidate(
             bool(above := _line_above(view, start))
             and above == _line_above(pattern.view, change.start)
         ),
-        "more was changed": float(len(pattern.earlier) > 2 * pattern.support),
+        **of_place(pattern, view, start, start + len(old)),
         **more,
     }
     return Candidate(view.uri, start, old, new, rule, change.key, features)
@@ -102,6 +99,8 @@ def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
     """Add what is known only when all candidates of a rule are found."""
     mine = [one for one in found if one.uri == pattern.view.uri]
     count = len(mine) or len(found)
+    if not found:
+        return found
     starts = [one.start for one in pattern.agreeing]
     low, high = min(starts), max(starts)
     passed = sum(1 for one in mine if low < one.start < high)
@@ -117,6 +116,7 @@ def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
         one.features["many"] = math.log2(1 + count) / 4
         one.features["done"] = pattern.support / (pattern.support + count)
         one.features["the only one"] = float(count == 1)
+    among_others(found, pattern)
     return found
 
 
@@ -137,12 +137,9 @@ def _shared(count: int, context: tuple[str, ...]) -> float:
 def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     if not one or not other or len(one) > 200 or len(other) > 200:
         return 0.0
-    rest = list(other)
-    common = 0
-    for token in one:
-        if token in rest:
-            rest.remove(token)
-            common += 1
+    if one == other:
+        return 1.0
+    common = (Counter(one) & Counter(other)).total()
     return 2 * common / (len(one) + len(other))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.candidate import PROVED, Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
@@ -26,11 +26,11 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
     found = []
     views = (pattern.view, *pattern.others) if rule in {Rule.NAME, Rule.TYPE} else (pattern.view,)
     for view in views:
-        if view is not pattern.view and len(change.old) < 5:
+        if view is not pattern.view and (len(change.old) < 5 or change.old not in view.text):
             continue
         for match in view.find(bounded(change.old)):
             start, end = match.span()
-            if is_done(change, view.text, start) or _is_edited(pattern, start, view.uri):
+            if is_done(change, view.text, start) or is_edited(pattern, start, view.uri):
                 continue
             before = view.text[max(start - 1, 0) : start]
             more = {
@@ -44,7 +44,10 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                     not more["member differs"] and _is_of_scope(pattern, start, end)
                 )
             found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
-    yield from with_counts(found, pattern)
+    for one in with_counts(found, pattern):
+        if rule is Rule.NAME and _is_proved(one.features):
+            one.features[PROVED] = 1.0
+        yield one
 
 
 def inserted(pattern: Pattern) -> Iterator[Candidate]:
@@ -64,7 +67,7 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
         ahead = text[max(start - len(change.new), 0) : start].rstrip()
         if behind.startswith(stripped) or ahead.endswith(stripped):
             continue
-        if is_done(change, text, start) or _is_edited(pattern, start, pattern.view.uri):
+        if is_done(change, text, start) or is_edited(pattern, start, pattern.view.uri):
             continue
         more = {"inserts a word": float(has_word(change.new))}
         found.append(
@@ -109,7 +112,18 @@ def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
     )
 
 
-def _is_edited(pattern: Pattern, start: int, uri: str) -> bool:
+def _is_proved(features: dict[str, float]) -> bool:
+    """Tell whether a place calls a function whose only declaration got another name."""
+    return all(
+        features.get(name) for name in ("declared there", "is called there", "is called here")
+    ) and not any(
+        features.get(name)
+        for name in ("a declaration is left", "in comment", "in string", "member differs")
+    )
+
+
+def is_edited(pattern: Pattern, start: int, uri: str) -> bool:
+    """Tell whether the change was made at a place already."""
     return uri == pattern.view.uri and any(
         one.start <= start < max(one.end, one.start + 1) for one in pattern.agreeing
     )
