@@ -1,4 +1,4 @@
-"""Write the server's settings into the VS Code extension's package.json, or check that they are.
+"""Write the server's settings into the VS Code extension's package.json, or check that it has them.
 
 usage: python tools/vscode_settings.py [--check]
 """
@@ -19,29 +19,28 @@ OURS = {
         "type": "string",
         "default": "",
         "scope": "machine-overridable",
-        "description": "Path of the server. Empty means that it is looked for.",
+        "description": "Path of the server. Empty: the extension looks for it.",
     },
     "infill-ls.server.arguments": {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
         "scope": "machine-overridable",
-        "description": "More arguments for the server, such as --log-level.",
+        "description": "Additional arguments for the server, such as --log-level.",
     },
     "infill-ls.server.package": {
         "type": "string",
         "default": "",
         "scope": "machine",
-        "description": "What pip installs into the extension's own environment: a name, also with "
-        "a version, or the path or URL of a wheel. Empty means the server that came with the "
-        "extension.",
+        "description": "What pip installs into the extension's own environment: a package name, with or "
+        "without a version, or the path or URL of a wheel. Empty: the server that came with the extension.",
     },
     "infill-ls.server.wheels": {
         "type": "string",
         "default": "https://abetlen.github.io/llama-cpp-python/whl",
         "scope": "machine",
-        "description": "Index from which llama.cpp is taken prebuilt, when the server is installed; it is "
-        "compiled if there is no wheel for the machine. Empty asks no other index than pip's own.",
+        "description": "Index of prebuilt llama.cpp wheels, used when the server is installed. Without a "
+        "wheel for the machine, llama.cpp is compiled. Empty: use pip's own index only.",
     },
 }
 """Settings of the extension itself; the server restarts when they change."""

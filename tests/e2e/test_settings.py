@@ -217,12 +217,12 @@ async def test_a_folder_does_not_say_which_model_is_loaded(
     options = {"model": str(folder / "own.gguf"), "instructModel": str(other / "own.gguf")}
     editor = await start_scripted(options=options, handshake={"folders": [folder]})
     shown = await editor.expect("window/showMessage")
-    assert "model: the file lies in the open folder project" in shown["message"]
+    assert "model: the file is in the open folder project" in shown["message"]
     # The other one is let go when its folder is opened, and said once.
     event = {"added": [{"uri": other.as_uri(), "name": "other"}], "removed": []}
     editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
     shown = await editor.expect("window/showMessage")
-    assert "instructModel: the file lies in the open folder other" in shown["message"]
+    assert "instructModel: the file is in the open folder other" in shown["message"]
     open_document(editor, "def f():\n    return 1\n")
     where = {"start": position(0, 5), "end": position(0, 5)}
     asked = {"command": "infill-ls.ask.explain", "arguments": ["file:///nowhere/a.py", where]}

@@ -30,7 +30,7 @@ def test_a_model_in_an_open_folder_is_not_loaded(folder: Path) -> None:
     assert settings.remote.vocabulary == ""
     assert settings.completion.max_lines == 3
     assert len(warnings) == 3
-    assert all("lies in the open folder project" in warning for warning in warnings)
+    assert all("is in the open folder project" in warning for warning in warnings)
     # Where no folder is open, or another one, it is the user's own.
     for others in ([], [folder.parent / "other"]):
         settings, warnings = resolve_settings(options, folders=others)

@@ -1,8 +1,8 @@
-"""From what an editor sends to settings. Wrong values never stop the server: they are named.
+"""Resolve what an editor sent into settings. Wrong values never stop the server: warnings name them.
 
-Nothing wrong opens what a setting was to close. A wrong entry of a list costs that entry alone, one
-text counts as a list of one, and a slip in the name of a setting that protects is understood. What
-cannot be understood and would protect something takes its value from :data:`CLOSED`.
+A mistake never opens what a setting was meant to close. A wrong entry of a list costs that entry alone,
+one string counts as a list of one, and a misspelt name of a protective setting is understood. A
+protective setting whose value cannot be understood takes it from :data:`CLOSED`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLOSED: Mapping[str, Any] = {
     "sensitiveNames": ("*",),
     "statistics": False,
 }
-"""Settings that protect, with the value that protects most: for what cannot be understood."""
+"""Protective settings, with the value that protects most, used when theirs cannot be understood."""
 _SAID_WHEN_CLOSED = {
     "enabled": "nothing is completed",
     "disabledLanguages": "nothing is completed",
@@ -37,11 +37,11 @@ _SAID_WHEN_CLOSED = {
 
 
 def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Settings, list[str]]:
-    """Turn what an editor sent, at the start and later, into settings; what came later wins.
+    """Merge what an editor sent, at the start and later, into settings; later layers win.
 
     Returns the settings and a warning for each option that is unknown or has a wrong value. An
     option that is null, or missing from a layer, says nothing. A model file in one of ``folders`` is
-    none, see :mod:`infill_ls.settings.model_files`.
+    refused, see :mod:`infill_ls.settings.model_files`.
     """
     values: dict[str, Any] = {}
     warnings: list[str] = []
@@ -52,7 +52,7 @@ def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Set
         elif layer:  # nothing empty says anything; Lua's empty table is a list
             closed = dict(CLOSED)
             warnings.append(
-                f"settings: expected an object, got {_kind_of(layer)}; until that is mended, no file "
+                f"settings: expected an object, got {_kind_of(layer)}; until this is fixed, no file "
                 "is searched and nothing is completed"
             )
     for name in list(values):
@@ -78,24 +78,24 @@ def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Set
         if folder is not None:
             del values[name]
             warnings.append(
-                f"settings: {name}: the file lies in the open folder {folder.name}, which is not to say "
-                f"what is loaded; using the default {_default_of(name)!r} (`infill-ls model use PATH`, or "
-                "a place outside of it)"
+                f"settings: {name}: the file is in the open folder {folder.name}, and an open folder must "
+                f"not choose the model; using the default {_default_of(name)!r} (move the file elsewhere, "
+                "or choose it with `infill-ls model use PATH`)"
             )
             written = _validate(values | closed)
     return Settings.of(written), warnings
 
 
 def _make_safe(values: dict[str, Any], name: str) -> str:
-    """Give a setting the value for what cannot be understood, and say what that means."""
+    """Set the safe value of a setting that cannot be understood, and say what that means."""
     if name in CLOSED:
         values[name] = CLOSED[name]
-        return f"until that is mended, {_SAID_WHEN_CLOSED[name]}"
+        return f"until this is fixed, {_SAID_WHEN_CLOSED[name]}"
     return f"using the default {_default_of(name)!r}"
 
 
 def _mend_name(values: dict[str, Any], name: str) -> list[str]:
-    """Understand a slip in the name of a setting that protects; return a warning for it."""
+    """Correct a misspelt name of a protective setting; return a warning for it."""
     if name in CLOSED or any(
         name == field.alias for field in WrittenSettings.model_fields.values()
     ):
@@ -106,11 +106,11 @@ def _mend_name(values: dict[str, Any], name: str) -> list[str]:
     if meant is None or meant in values:
         return []
     values[meant] = values.pop(name)
-    return [f"settings: there is no option {name!r}; taken as {meant}"]
+    return [f"settings: there is no option {name!r}; using it as {meant}"]
 
 
 def _mend_value(values: dict[str, Any], name: str) -> list[str]:
-    """Keep the right entries of a list or object; return warnings for the wrong ones."""
+    """Keep the valid entries of a list or object; return warnings for the others."""
     given, default = values[name], _default_of(name)
     if not isinstance(default, tuple | dict):
         return []
@@ -125,7 +125,7 @@ def _mend_value(values: dict[str, Any], name: str) -> list[str]:
         return _said_of_wrong(name, len(given) - len(kept))
     if isinstance(given, str):
         given = values[name] = [given]
-        said = [f"settings: {name}: expected a list; taken as a list of this one"]
+        said = [f"settings: {name}: expected a list; using a list of this one entry"]
     elif isinstance(given, list | tuple):
         values[name] = [entry for entry in given if isinstance(entry, str)]
         said = _said_of_wrong(name, len(given) - len(values[name]))
@@ -133,13 +133,13 @@ def _mend_value(values: dict[str, Any], name: str) -> list[str]:
         return []
     if name == "excluded":
         bad = [entry for entry in values[name] if not _excludes(entry)]
-        said += [f"settings: {name}: {entry!r} is no pattern; ignored" for entry in bad]
+        said += [f"settings: {name}: {entry!r} is not a pattern; ignored" for entry in bad]
         values[name] = [entry for entry in values[name] if entry not in bad]
     return said
 
 
 def _said_of_wrong(name: str, number: int) -> list[str]:
-    return [f"settings: {name}: {number} of its entries are no text; ignored"] if number else []
+    return [f"settings: {name}: {number} of its entries are not strings; ignored"] if number else []
 
 
 def _excludes(entry: str) -> bool:
@@ -147,7 +147,7 @@ def _excludes(entry: str) -> bool:
 
 
 def _kind_of(value: object) -> str:
-    return {list: "a list", str: "a text", bool: "a truth value"}.get(type(value), "a number")
+    return {list: "a list", str: "a string", bool: "a boolean"}.get(type(value), "a number")
 
 
 def _validate(values: Mapping[str, Any]) -> WrittenSettings:
