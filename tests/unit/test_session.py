@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infill_ls.engine import ScriptedEngine
-from infill_ls.session import Session, Superseded
+from infill_ls.session import Session, Superseded, editor
 from infill_ls.session.power import Battery, Power
 from infill_ls.settings import settings_with
 from infill_ls.suggesting.triggers import Pace
@@ -95,13 +96,15 @@ async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
     await session.close()
 
 
-def resting(engine: ScriptedEngine, *, is_busy: bool = False, **options: object) -> Session:
+def resting(
+    engine: ScriptedEngine, *, is_busy: Callable[[], bool] | bool = False, **options: object
+) -> Session:
     """Return a session on a machine with power to spare."""
     settings = settings_with(snippet_tokens=0, think_ahead=False, **options)
     return Session(
         settings,
         engine_factory=lambda *_: engine,
-        power=Power(Battery, lambda: is_busy),
+        power=Power(Battery, is_busy if callable(is_busy) else lambda: is_busy),
     )
 
 
@@ -136,14 +139,27 @@ async def test_where_the_cursor_rests_is_prepared_as_the_first_key_will_ask() ->
     ],
 )
 async def test_where_nothing_is_completed_nothing_is_prepared(
-    options: dict[str, object], text: str
+    options: dict[str, object], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(editor, "LOOK_PAUSE_S", 0.001)
     engine = ScriptedEngine(["a"])
     session = resting(engine, **options)  # type: ignore[arg-type]
     session.cursor_rests(snapshot(text))
     await asyncio.sleep(0.05)
     await session.close()  # waits for what is done in the background
     assert engine.warmed == []
+
+
+async def test_a_place_is_prepared_as_soon_as_the_machine_is_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(editor, "LOOK_PAUSE_S", 0.001)
+    engine, looks = ScriptedEngine(["a"]), iter([True, True, True, False])
+    session = resting(engine, is_busy=lambda: next(looks))
+    session.cursor_rests(snapshot("x = ‸"))
+    assert await warmed(engine) == 1
+    assert list(looks) == []
+    await session.close()
 
 
 async def test_a_place_is_not_prepared_while_something_is_asked_nor_for_an_engine_that_left() -> (

@@ -37,6 +37,9 @@ PAUSE_S = 0.15
 """A user who has not typed for so long has paused: time to think ahead."""
 FRUGAL_PAUSE_S = 0.25
 """Where power is saved, the model is asked only when no key has come for so long."""
+LOOKS_FOR_QUIET = 10
+LOOK_PAUSE_S = 0.4
+"""A place is prepared as soon as the machine is quiet within these seconds."""
 
 
 class Session:
@@ -304,15 +307,24 @@ class Session:
     async def _prepare_place(self, snapshot: Snapshot) -> None:
         if self._workspace.secrets_of(snapshot) is not None:
             return
-        if self.settings.unasked.cursor_hints == "auto" and await asyncio.to_thread(
-            self._power.is_busy
-        ):
+        if self.settings.unasked.cursor_hints == "auto" and not await self._is_quiet_soon():
             return
         await self._workspace.until_read()  # with other snippets it would be another prompt
         try:
             await self._pipeline.prepare_place(snapshot)
         except InfillError as error:
             log.info("preparing a place failed: %s", error)
+
+    async def _is_quiet_soon(self) -> bool:
+        """Tell whether the machine has power to spare now, or in the next few seconds.
+
+        A file that is being opened keeps the editor busy, and us with it.
+        """
+        for _ in range(LOOKS_FOR_QUIET):
+            if not await asyncio.to_thread(self._power.is_busy):
+                return True
+            await asyncio.sleep(LOOK_PAUSE_S)
+        return False
 
     async def _think_ahead(self, report: Report) -> None:
         snapshot = report.snapshot
