@@ -154,3 +154,32 @@ def test_top_is_sorted_stable_and_leaves_out_what_is_asked() -> None:
     (part,) = index.parts
     assert np.isneginf(ranking.scores_of(part, 1)).all()
     assert ranking.scores_of(part, 5)[0] == ranking.top(1)[0].score
+
+
+@given(corpora, queries, st.sets(st.integers(0, 5)), st.integers(1, 6))
+def test_what_is_left_out_leaves_the_order_of_the_rest(
+    corpus: list[Document], query: list[str], without: set[int], count: int
+) -> None:
+    index: PostingsBM25[int] = PostingsBM25()
+    half = len(corpus) // 2
+    index.parts = [
+        Postings(list(range(first, first + len(some))), *count_documents(some, [1] * len(some)))
+        for first, some in ((0, corpus[:half]), (half, corpus[half:]))
+        if some
+    ]
+    everything = index.rank(query).top(len(corpus))
+    wanted = [hit for hit in everything if hit.key not in without][:count]
+    assert index.rank(query).top(count, without) == wanted
+
+
+def test_words_of_the_best_documents_are_mentioned_the_more_the_rarer_they_are() -> None:
+    corpus = [["box", "lid", "all"], ["box", "hinge", "all"], ["box", "hinge", "all"]]
+    corpus += [["other", "all", f"word{number}"] for number in range(20)]
+    index: PostingsBM25[int] = PostingsBM25(corpus)
+    names = ["hinge", "lid", "all", "other", "nowhere"]
+    found = index.rank(["box"]).mentions(3).of(hash_terms(names)).tolist()
+    hinge, lid, everywhere, other, nowhere = found
+    assert 1 > hinge > lid > everywhere >= 0
+    assert other == nowhere == 0
+    assert index.rank(["unknown"]).mentions(3).of(hash_terms(names)).tolist() == [0.0] * 5
+    assert index.rank(["box"]).mentions(3, without={0, 1, 2}).of(hash_terms(["lid"]))[0] == 0
