@@ -110,7 +110,8 @@ class ScriptedEngine:
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further.
 
-        All of it comes at once, but for a long answer, which is told of line by line.
+        All of it comes at once, but for a long answer, which is told of line by line: each stays the
+        last one for an equal part of the delay.
         """
         prompt = request.prompt
         _record(self.prompts, prompt)
@@ -147,8 +148,8 @@ class ScriptedEngine:
     async def _tell(self, text: str, on_written: OnWritten) -> None:
         lines = text.splitlines(keepends=True)
         for number in range(1, len(lines) + 1):
-            await asyncio.sleep(self.delay_s / len(lines))
             on_written(Written("".join(lines[:number]), self.mean_logprob, number))
+            await asyncio.sleep(self.delay_s / len(lines))
 
     def _write_down(self, prompt: Prompt) -> None:
         if self.prompts_file is not None:

@@ -29,6 +29,8 @@ local SECOND = '```python\ndef area(radius):\n    return 3 * radius**2\n```\n'
 local AFTER =
   BEFORE:gsub('import os\n', 'import os\nimport math\n')
     :gsub('    raise NotImplementedError', '    squared = radius**2\n    return math.pi * squared')
+--- Each of the thirteen lines is the last one for so long that a busy machine sees it.
+local SLOWLY_MS = 200000
 local SETTINGS = { thinkAhead = false, instructModel = '/nowhere/some-instruct.gguf' }
 
 local function options(instruct, more)
@@ -132,7 +134,7 @@ return function(test)
   test(
     'ask: the outline is seen as it grows',
     options({ ANSWER }, {
-      script = { instruct = { ANSWER }, instruct_delay_ms = 3000 },
+      script = { instruct = { ANSWER }, instruct_delay_ms = SLOWLY_MS },
     }),
     function(editor)
       editor:press('4G')
@@ -168,7 +170,7 @@ return function(test)
   test(
     'ask: given up while the model writes',
     options({ ANSWER }, {
-      script = { instruct = { ANSWER }, instruct_delay_ms = 60000 },
+      script = { instruct = { ANSWER }, instruct_delay_ms = SLOWLY_MS },
     }),
     function(editor)
       editor:press('4G')

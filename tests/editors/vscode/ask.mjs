@@ -111,7 +111,7 @@ test("ask: again by its key, then dropped", options([ANSWER, SECOND]), async (wi
 
 test(
   "ask: the outline is seen as it grows, and the model is stopped by the button",
-  options([ANSWER], { instruct_delay_ms: 60_000 }),
+  options([ANSWER], { instruct_delay_ms: 200_000 }),
   async (window) => {
     await goTo(window, 4);
     await window.command("Infill: Implement the Function");
