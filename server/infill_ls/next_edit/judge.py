@@ -53,7 +53,7 @@ def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
             likely = max(likely, LEAST_OF_PROVED)
             reasons = ((PROVED, 1.0), *reasons[: SHOWN_REASONS - 1])
         if _is_barred(candidate):
-            likely = min(likely, MOST_OF_BARRED)
+            likely = MOST_OF_BARRED if _is_mention(candidate) else min(likely, MOST_OF_BARRED)
         found.append(Verdict(likely, reasons, likely >= forest.threshold))
     return found
 
@@ -61,6 +61,12 @@ def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
 def _is_barred(candidate: Candidate) -> bool:
     """Tell whether a place lies in a comment or a string, and the edit did not."""
     return bool(candidate.features.get("in comment") or candidate.features.get("in string"))
+
+
+def _is_mention(candidate: Candidate) -> bool:
+    """Tell whether a place names what is declared by another name now, and nowhere by this one."""
+    features = candidate.features
+    return bool(features.get("declared there")) and not features.get("a declaration is left")
 
 
 def _reasons(
