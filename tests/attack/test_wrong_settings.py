@@ -96,7 +96,7 @@ def test_every_setting_with_every_wrong_type(name: str, wrong: Any) -> None:
         assert got[name] == CLOSED.get(name, DEFAULTS[name])
         assert len(warnings) == 1
         assert name in warnings[0]
-        assert ("until that is mended" in warnings[0]) == (name in CLOSED)
+        assert ("until this is fixed" in warnings[0]) == (name in CLOSED)
     else:
         assert got[name] == expected
     assert len(warnings) <= 1

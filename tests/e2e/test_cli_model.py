@@ -52,9 +52,9 @@ async def test_from_the_bundled_model_to_another_and_back(hub: Hub, folders: Pat
     assert checked.status == 0, checked
     assert "family deepseek" in checked.stdout
     again = await run("model", "pull", PLACE)
-    assert "is on this machine" in again.stdout
+    assert "is already on this machine" in again.stdout
     removed = await run("model", "remove", "tiny")
-    assert "the bundled one takes its place" in removed.stdout
+    assert "the bundled one is used instead" in removed.stdout
     assert (await models())["infill-ls-mini"]["inUse"] is True
 
 
@@ -81,7 +81,7 @@ async def test_quantize_makes_a_smaller_file_that_works(folders: Path) -> None:
     assert path.name == "infill-ls-mini-q4_0-local.gguf"
     checked = await run("model", "check", path.stem)
     assert checked.status == 0, checked
-    failed(await run("model", "quantize", "infill-ls-mini", "q4_0"), "exists already")
+    failed(await run("model", "quantize", "infill-ls-mini", "q4_0"), "already exists")
 
 
 async def test_what_cannot_be_quantized_leaves_nothing(tmp_path: Path) -> None:

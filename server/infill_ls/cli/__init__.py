@@ -45,16 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="infill-ls",
         description="Local, private, fast code completion for every editor. "
-        "Without a command it serves an editor over stdin and stdout.",
+        "Without a command, serve an editor over stdin and stdout.",
     )
     parser.add_argument("--version", action="version", version=f"infill-ls {__version__}")
     parser.add_argument(
         "--log-level",
         choices=["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         default="WARNING",
-        help="least important messages to log (default: %(default)s)",
+        help="log messages of this level and above (default: %(default)s)",
     )
-    parser.add_argument("--log-file", metavar="FILE", help="log to FILE, not to stderr")
+    parser.add_argument("--log-file", metavar="FILE", help="log to FILE instead of stderr")
     serve.add_arguments(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     complete.add_command(commands)

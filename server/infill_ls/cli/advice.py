@@ -141,7 +141,7 @@ def install_command(
     """
     if not offloads:
         if machine.system == "Darwin" and machine.processor == "arm64":
-            return _build("-DGGML_METAL=on", version), "this Mac has a GPU that Metal can use"
+            return _build("-DGGML_METAL=on", version), "Metal can use this Mac's GPU"
         if machine.has_nvidia:
             options = "-DGGML_CUDA=on -DCMAKE_CUDA_ARCHITECTURES=native"
             return _build(
@@ -150,7 +150,7 @@ def install_command(
         if machine.has_other_gpu:
             return (
                 _build("-DGGML_VULKAN=on", version),
-                "this machine has a GPU that Vulkan may be able to use (needs the Vulkan SDK)",
+                "Vulkan may be able to use this machine's GPU (needs the Vulkan SDK)",
             )
     built = {feature.lower() for feature in built_features}
     missing = [
@@ -161,7 +161,7 @@ def install_command(
     if missing and not offloads:
         return (
             _build("-DGGML_NATIVE=on", version),
-            f"it was compiled without {', '.join(missing)}, which this processor has",
+            f"it was compiled without {', '.join(missing)}, which this processor supports",
         )
     return None
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   infill-ls ask shop/orders.py:12                                  write the body of the function there
   infill-ls ask shop/orders.py:12-20 "raise, do not return None"   rewrite these lines
-  infill-ls ask shop/orders.py:12 --task tests --apply             tests of it, into their file
-  infill-ls ask a.py:3 --instruct-model qwen2.5-coder-7b-instruct  with this model"""
+  infill-ls ask shop/orders.py:12 --task tests --apply             write tests for it into their file
+  infill-ls ask a.py:3 --instruct-model qwen2.5-coder-7b-instruct  use this model"""
 TASKS = ("implement", "rewrite", "explain", "document", "tests")
 _LINES = re.compile(r"(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
 
@@ -32,33 +32,32 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "ask",
-        help="have an instruct model write or change code, and print the difference",
-        description="Run the real server on the file's workspace, give it an instruction and print what "
-        "it would change, as a unified diff. Without an instruct model, a function that is still to be "
-        "written is filled in place by the model that completes.",
+        help="write or change code by an instruction, and print a diff",
+        description="Run the real server on the file's workspace, give it an instruction and print the "
+        "change as a unified diff. Without an instruct model, the completion model fills in functions "
+        "without a body.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("place", metavar="FILE:LINE[-LINE]", help="lines count from 1")
-    parser.add_argument("instruction", nargs="?", default="", help="what is to be done")
+    parser.add_argument("instruction", nargs="?", default="", help="what to do")
     parser.add_argument(
         "--task",
         choices=TASKS,
-        help="what is asked (default: implement a function without a body, else rewrite)",
+        help="kind of instruction (default: implement a function without a body, otherwise rewrite)",
     )
-    parser.add_argument("--apply", action="store_true", help="write it into the file")
-    parser.add_argument("--workspace", type=Path, help="workspace folder (default: found upwards)")
+    parser.add_argument("--apply", action="store_true", help="write the change into the file")
     parser.add_argument(
         "--instruct-model",
         default="",
-        help="GGUF file, or a name of `infill-ls model list`; with --option instructUrl=URL its name there",
+        help="GGUF file, or a name from `infill-ls model list`; with --option instructUrl=URL its name there",
     )
     parser.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting of the README, such as instructOutline=comment; may be repeated",
+        help="a setting from the README, such as instructOutline=comment; may be repeated",
     )
     parser.set_defaults(run=run)
 
@@ -163,7 +162,7 @@ def _write(changed: Changed) -> None:
                 file.write(changed.after)
             return
         if path.read_bytes() != changed.before.encode():
-            raise UsageError(f"{path} has changed meanwhile: nothing is written")
+            raise UsageError(f"{path} has changed meanwhile: nothing was written")
         path.write_text(changed.after, "utf-8", newline="")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None

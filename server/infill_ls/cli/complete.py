@@ -27,33 +27,39 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "complete",
-        help="print the completion at a place of a file",
+        help="print the completion at a place in a file",
         description="Run the real server on the file's workspace and print what it suggests. "
-        "Where there is no colour, the suggestion stands between marks.",
+        "Without colour, marks enclose the suggestion.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_place_arguments(parser)
-    parser.add_argument("--prompt", action="store_true", help="print the prompt too")
-    parser.add_argument("--svg", metavar="FILE", default="", help="save the picture to FILE too")
+    parser.add_argument("--prompt", action="store_true", help="also print the prompt")
+    parser.add_argument(
+        "--svg", metavar="FILE", default="", help="also save the output to FILE as an SVG picture"
+    )
     parser.set_defaults(run=run)
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what every command needs that asks the server about a place."""
     parser.add_argument(
-        "place", metavar="FILE[:LINE[:COL]]", help="LINE and COL count from 1; COL: end of line"
+        "place",
+        metavar="FILE[:LINE[:COL]]",
+        help="LINE and COL count from 1 (default: the end of the file, the end of the line)",
     )
-    parser.add_argument("--workspace", type=Path, help="workspace folder (default: found upwards)")
     parser.add_argument(
-        "--model", default="", help="GGUF file, or a name of `infill-ls model list`"
+        "--workspace", type=Path, help="workspace folder (default: the nearest one above the file)"
+    )
+    parser.add_argument(
+        "--model", default="", help="GGUF file, or a name from `infill-ls model list`"
     )
     parser.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting of the README, such as maxLines=1; may be repeated",
+        help="a setting from the README, such as maxLines=1; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 

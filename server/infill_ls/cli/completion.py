@@ -16,8 +16,8 @@ def add_command(commands: Any, whole: argparse.ArgumentParser) -> None:
     """Add the command to the subcommands of the parser ``whole``."""
     parser = commands.add_parser(
         "completion",
-        help="print a script that completes this command line in a shell",
-        description="Print a script for the shell. Put it where the shell looks for such scripts.",
+        help="print a shell script that completes infill-ls commands",
+        description="Print a completion script for a shell. Save it where the shell looks for them.",
         epilog=HOW,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

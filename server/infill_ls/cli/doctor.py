@@ -15,13 +15,13 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "doctor",
-        help="say what this machine can do, measure the model, advise",
-        description="Look at the hardware, the installed llama.cpp and the model in use; measure its "
-        "speed; let it fill a hole; look for editors; advise a model and how to install llama.cpp. "
-        "The exit status is 2 if the model does not work.",
+        help="check this machine, measure the model, recommend improvements",
+        description="Show the hardware, the installed llama.cpp and the model in use; measure the "
+        "model's speed and let it fill a hole; look for editors; recommend a model and how to install "
+        "llama.cpp. The exit status is 2 if the model does not work.",
     )
     parser.add_argument(
-        "--model", default="", help="GGUF file, or a name of `infill-ls model list`"
+        "--model", default="", help="GGUF file, or a name from `infill-ls model list`"
     )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)

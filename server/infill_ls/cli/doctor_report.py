@@ -32,7 +32,7 @@ from infill_ls.settings import settings_with
 BITS_PER_WEIGHT = 5.0
 """Of a file whose number of parameters is not known."""
 MEGABYTE = 1_000_000
-BUSY = "measured while the machine was busy: it is faster; measured again after a day"
+BUSY = "measured while the machine was busy; it is faster, and is measured again after a day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +137,21 @@ def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Sec
             "filledIn": trial.text,
             "fillsInRight": trial.is_right,
         },
-        "" if trial.is_right else "the model does not fill in what the text around the hole says",
+        ""
+        if trial.is_right
+        else "the model did not fill the hole with what the text around it demands",
     )
     measured = Section(
         "speed",
         [
-            ("reads", f"{speed.prefill_tokens_per_s:.0f} tokens a second (prefill)"),
-            ("writes", f"{1000 / speed.decode_ms:.0f} tokens a second (decode)"),
-            ("a key", f"about {speed.line_ms:.0f} ms to a line of suggestion"),
+            ("prefill", f"{speed.prefill_tokens_per_s:.0f} tokens a second"),
+            ("decode", f"{1000 / speed.decode_ms:.0f} tokens a second"),
+            ("a key", f"about {speed.line_ms:.0f} ms until a suggestion of one line"),
             (
                 "first in a file",
-                f"about {speed.cold_ms(prompt_tokens):.0f} ms with {prompt_tokens} tokens of prompt",
+                f"about {speed.cold_ms(prompt_tokens):.0f} ms with a prompt of {prompt_tokens} tokens",
             ),
-            *(("budgets cut", cut) for cut in budgets.cuts),
+            *(("budgets reduced", cut) for cut in budgets.cuts),
             *([] if info.is_steady else [("note", BUSY)]),
         ],
         {
@@ -195,14 +197,14 @@ def _millions(label: str) -> float:
 
 def _advice(advised: Recommendation | None) -> Section:
     if advised is None:
-        words = "no larger model of the list is quick enough here, or fits: keep the one in use"
+        words = "no larger model in the list is fast enough here or fits: keep the current one"
         return Section("advice", [("model", words)], {"model": None})
     name, speed = advised.known.name, advised.speed
     lines = [
         ("model", f"infill-ls model use {name}"),
         (
             "estimated",
-            f"{speed.prefill_tokens_per_s:.0f} tokens a second read, {speed.line_ms:.0f} ms a line",
+            f"{speed.prefill_tokens_per_s:.0f} tokens a second in prefill, {speed.line_ms:.0f} ms a line",
         ),
     ]
     return Section(
@@ -218,7 +220,7 @@ def _advice(advised: Recommendation | None) -> Section:
 
 def _editors() -> Section:
     found = find_editors(platform.system(), os.environ, shutil.which, glob.glob)
-    lines = list(found.items()) or [("none", "docs/editors.md says how each is set up")]
+    lines = list(found.items()) or [("none", "docs/editors.md says how to set one up")]
     return Section("editors", lines, dict(found))
 
 
@@ -230,9 +232,7 @@ def _installation(backend: dict[str, Any]) -> Section:
         version=backend["version"],
     )
     if advice is None:
-        return Section(
-            "installation", [("llama.cpp", "is right for this machine")], {"command": None}
-        )
+        return Section("installation", [("llama.cpp", "built for this machine")], {"command": None})
     command, reason = advice
     return Section(
         "installation", [("why", reason), ("run", command)], {"command": command, "reason": reason}

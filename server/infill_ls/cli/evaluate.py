@@ -50,9 +50,9 @@ def add_command(commands: Any) -> None:
     """Add the command, with one of its own for each evaluation."""
     parser = commands.add_parser(
         "eval",
-        help="measure completions: on public benchmarks, on a repository",
+        help="measure completions on public benchmarks or on a repository",
         description="Measure what the server writes. Results go to a folder, as JSON and as a "
-        "Markdown table; an evaluation that was interrupted goes on where it was.",
+        "Markdown table; an interrupted evaluation continues where it stopped.",
     )
     kinds = parser.add_subparsers(title="evaluations", metavar="EVALUATION", required=True)
     one = kinds.add_parser(
@@ -66,28 +66,28 @@ def add_command(commands: Any) -> None:
     _add_parts(one)
     one = kinds.add_parser(
         "generate",
-        help="whole functions from their descriptions: HumanEval, MBPP, LeetCode's form",
-        description="Have functions written from their descriptions as in an editor, direct and after "
-        "an outline, and run their tests: pass@1. FILE is a public JSONL file of one of the forms, or one "
-        "of HumanEval's infilling files.",
+        help="whole functions from their descriptions: HumanEval, MBPP, LeetCode",
+        description="Write functions from their descriptions as in an editor, directly and after an "
+        "outline, and run their tests: pass@1. FILE is a public JSONL file of HumanEval, MBPP or LeetCode, "
+        "or one of HumanEval's infilling files.",
     )
     add_generation_arguments(one)
     _add_common_arguments(one, evaluate_generation)
     one = kinds.add_parser(
         "crosscodeeval",
-        help="CrossCodeEval: statements that need what another file declares",
+        help="CrossCodeEval: statements that need declarations from other files",
         description="Write the next statement, from left to right as published and with the text "
-        "behind the cursor, without and with the retrieval that the file brings along. FILE is "
-        "one of the public JSONL files.",
+        "after the cursor, without and with the retrieval results in the file. FILE is one of the "
+        "public JSONL files.",
     )
     _add_file_arguments(one)
     _add_common_arguments(one, evaluate_crosscodeeval)
     one = kinds.add_parser(
         "repo",
-        help="holes cut from a repository: lines, blocks, uses of other files",
-        description="Cut holes from the code in a folder and ask for them as its author would.",
+        help="holes in a repository: lines, blocks, uses of other files",
+        description="Cut holes from the code in a folder and request them as its author would.",
     )
-    one.add_argument("folder", metavar="PATH", type=Path, help="a repository, or a folder of it")
+    one.add_argument("folder", metavar="PATH", type=Path, help="a repository, or a folder in one")
     one.add_argument(
         "--cases", type=int, metavar="N", default=50, help="holes of each kind (default: 50)"
     )
@@ -95,9 +95,10 @@ def add_command(commands: Any) -> None:
     _add_parts(one)
     one = kinds.add_parser(
         "typing",
-        help="type the edits of a repository's past again, key by key",
-        description="Take edits from the history of a git repository and type them again through "
-        "the whole server: what is seen before the next key, what of it is accepted, the waiting.",
+        help="type past edits of a repository again, key by key",
+        description="Take edits from the history of a git repository and type them again through the "
+        "whole server. Measure which suggestions come before the next key, how many of them are "
+        "accepted, and how long they take.",
     )
     one.add_argument("repository", metavar="PATH", type=Path, help="a git repository")
     one.add_argument("--cases", type=int, metavar="N", default=30, help="edits (default: 30)")
@@ -106,14 +107,14 @@ def add_command(commands: Any) -> None:
         type=int,
         default=50,
         metavar="N",
-        help="take edits from so many of the newest commits (default: %(default)s)",
+        help="number of newest commits to take edits from (default: %(default)s)",
     )
     one.add_argument(
         "--key-ms",
         type=float,
         default=KEY_MS,
         metavar="MS",
-        help="from one key to the next; 0 waits for each answer (default: %(default)s)",
+        help="time from one key to the next; 0 waits for each answer (default: %(default)s)",
     )
     one.add_argument(
         "--rest-ms",
@@ -127,8 +128,8 @@ def add_command(commands: Any) -> None:
         "edits",
         help="make the first two edits of past commits, and see what is proposed next",
         description="Take commits with three hunks or more in a file from the histories of git "
-        "repositories, make the first two and compare what is proposed with what the author did. No "
-        "model takes part. Nothing that a repository names is run.",
+        "repositories, make the first two edits and compare the proposals with what the author did. "
+        "No model is used. Nothing that a repository names is run.",
     )
     one.add_argument("repositories", metavar="PATH", type=Path, nargs="+", help="git repositories")
     one.add_argument(
@@ -136,13 +137,13 @@ def add_command(commands: Any) -> None:
         type=int,
         default=4000,
         metavar="N",
-        help="look at so many of the newest commits (default: %(default)s)",
+        help="number of newest commits to look at (default: %(default)s)",
     )
     one.add_argument(
         "--half",
         choices=("all", "tuning", "held-out"),
         default="all",
-        help="one half of the commits: the judge's weights are learnt on the first (default: all)",
+        help="half of the commits to use; the judge's weights were learnt on tuning (default: all)",
     )
     one.add_argument(
         "--releases",
@@ -158,7 +159,7 @@ def add_command(commands: Any) -> None:
         "--bank",
         type=Path,
         metavar="FILE",
-        help="keep the episodes in FILE; if it is there, take them from it",
+        help="keep the episodes in FILE, or read them from it if it exists",
     )
     _add_run_arguments(one, evaluate_edits)
 
@@ -169,20 +170,26 @@ def _add_common_arguments(parser: argparse.ArgumentParser, evaluation: Evaluatio
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser, evaluation: Evaluation) -> None:
-    parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the random sample (default: %(default)s)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("infill-ls-eval"),
         help="folder for the results (default: %(default)s)",
     )
-    parser.add_argument("--fresh", action="store_true", help="measure again what is known")
+    parser.add_argument(
+        "--fresh", action="store_true", help="measure again, ignoring earlier results"
+    )
     parser.set_defaults(run=lambda options: run(options, evaluation))
 
 
 def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    parser.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    parser.add_argument(
+        "--cases", type=int, metavar="N", help="size of a random sample (default: all)"
+    )
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
@@ -192,7 +199,7 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
         default=[],
         choices=PARTS,
         metavar="PART",
-        help=f"leave out a part of the server, to see what it brings: {', '.join(PARTS)}; "
+        help=f"switch off a part of the server, to see what it contributes: {', '.join(PARTS)}; "
         "may be repeated",
     )
 

@@ -23,25 +23,27 @@ WAYS = ("direct", "outline")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this evaluation alone has."""
     parser.add_argument("file", metavar="FILE", type=Path, help="a .jsonl or .jsonl.gz file")
-    parser.add_argument("--cases", type=int, metavar="N", help="so many, by chance (default: all)")
+    parser.add_argument(
+        "--cases", type=int, metavar="N", help="size of a random sample (default: all)"
+    )
     parser.add_argument(
         "--instruct-model",
         default="",
-        help="GGUF file of a model that follows instructions, or a name of `infill-ls model list` "
-        "(default: the model that completes fills the functions in)",
+        help="GGUF file of a model that follows instructions, or a name from `infill-ls model list` "
+        "(default: the completion model fills in the functions)",
     )
     parser.add_argument(
         "--instruct-url",
         default="",
         metavar="URL",
-        help="inference server that has such a model; --instruct-model is its name there then",
+        help="inference server with such a model; --instruct-model is then its name on that server",
     )
     parser.add_argument(
         "--way",
         action="append",
         default=[],
         choices=WAYS,
-        help="with an instruct model: ask for the code alone, or for an outline first; may be "
+        help="with an instruct model: ask for the code directly, or for an outline first; may be "
         "repeated (default: both)",
     )
     parser.add_argument(

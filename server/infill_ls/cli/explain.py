@@ -13,10 +13,10 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "explain",
-        help="say what a completion at a place of a file is made of",
-        description="Run the real server on the file's workspace and print the settings in force, "
-        "the candidates of each channel with their scores, what was taken and why the others were "
-        "not, the tokens used of the budget, what the filters did, and the time of each step.",
+        help="explain the completion at a place in a file",
+        description="Run the real server on the file's workspace and print the settings in force, the "
+        "candidates of each channel with their scores, which were taken and why the others were not, "
+        "how much of the token budget was used, what the filters did, and the time of each step.",
     )
     add_place_arguments(parser)
     parser.set_defaults(run=run)

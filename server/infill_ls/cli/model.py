@@ -21,11 +21,11 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser(
         "model",
-        help="list, pull, choose and check models",
-        description="Models by name: a name of the list, or OWNER/REPOSITORY/FILE.gguf on the Hugging "
-        "Face hub; for what needs no download also the path of any GGUF file.",
+        help="list, download, choose and check models",
+        description="Manage models. A model goes by its name in the list, or by OWNER/REPOSITORY/FILE.gguf "
+        "on the Hugging Face hub; actions that need no download also take the path of any GGUF file.",
     )
-    parser.epilog = "`infill-ls model ACTION --help` says what each action takes."
+    parser.epilog = "`infill-ls model ACTION --help` shows the arguments of each action."
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
@@ -33,15 +33,19 @@ def add_command(commands: Any) -> None:
         action.set_defaults(run=run)
         return action
 
-    listing = add("list", "show the known models and those on this machine", _list)
+    listing = add("list", "show the known and the installed models", _list)
     listing.add_argument("--json", action="store_true", help="print as JSON")
-    pulling = add("pull", "fetch a model, or go on with an interrupted pull", _pull)
-    pulling.add_argument("name", metavar="NAME", help="of `infill-ls model list`")
-    using = add("use", "choose a model for all editors, fetching it first if need be", _use)
-    using.add_argument("name", metavar="NAME|PATH", help=f"{store.BUNDLED_MODEL_NAME}: the bundled")
+    pulling = add("pull", "download a model, or resume an interrupted download", _pull)
+    pulling.add_argument("name", metavar="NAME", help="from `infill-ls model list`")
+    using = add("use", "choose a model for all editors, and download it if necessary", _use)
+    using.add_argument(
+        "name",
+        metavar="NAME|PATH",
+        help=f"from `infill-ls model list`; {store.BUNDLED_MODEL_NAME} is the bundled model",
+    )
     removing = add("remove", "delete a model from this machine", _remove)
-    removing.add_argument("name", metavar="NAME", help="of `infill-ls model list`")
-    informing = add("info", "show what is known of a model and what its file says", _info)
+    removing.add_argument("name", metavar="NAME", help="from `infill-ls model list`")
+    informing = add("info", "show what is known about a model and what its file says", _info)
     informing.add_argument("name", metavar="NAME|PATH")
     informing.add_argument("--json", action="store_true", help="print as JSON")
     quantizing = add(
@@ -49,8 +53,10 @@ def add_command(commands: Any) -> None:
     )
     quantizing.add_argument("name", metavar="NAME|PATH")
     quantizing.add_argument("quantization", choices=QUANTIZATIONS, type=str.upper)
-    quantizing.add_argument("--output", type=Path, help="the new file (default: among the models)")
-    checking = add("check", "check a model's file, and let it fill a hole", _check)
+    quantizing.add_argument(
+        "--output", type=Path, help="the new file (default: in the folder of models)"
+    )
+    checking = add("check", "check a model's file, and let the model fill a hole", _check)
     checking.add_argument("name", metavar="NAME|PATH")
 
 
@@ -66,7 +72,7 @@ def fetch(name: str) -> Path:
     known_name, source = registry.hub_file(name)
     target = store.stored_path(known_name)
     if target.is_file():
-        print(f"{known_name} is on this machine: {target}")
+        print(f"{known_name} is already on this machine: {target}")
         return target
     if (known := registry.find(known_name)) is not None:
         print(f"{known.model.title} {source.quantization}, licence {known.model.licence}:")
@@ -108,15 +114,15 @@ def _use(options: argparse.Namespace) -> int:
     name = options.name
     if (known := registry.find(name)) is not None and known.model.is_instruct:
         raise UsageError(
-            f"{known.name} follows instructions and completes nothing: fetch it with `infill-ls model "
-            f"pull {known.name}`, then set instructModel to its name"
+            f"{known.name} is an instruct model and does not complete code: download it with `infill-ls "
+            f"model pull {known.name}`, then set instructModel to its name"
         )
     path = store.locate(name)
     if not path.is_file() and not _looks_like_a_path(name):
         path = fetch(name)
         name = registry.hub_file(name)[0]
     store.choose("" if path == store.bundled_model_path() else name)
-    print(f"All editors use {path} from their next start on, unless their setting 'model' differs.")
+    print(f"All editors use {path} after their next start, unless their setting 'model' differs.")
     return 0
 
 
@@ -124,10 +130,10 @@ def _remove(options: argparse.Namespace) -> int:
     chosen = store.chosen_model()
     was_chosen = bool(chosen) and store.locate(chosen) == store.locate(options.name)
     removed = store.remove(options.name)
-    print(f"{removed.name} is removed: {removed.bytes / 1e6:.0f} MB are free again.")
+    print(f"{removed.name} was removed; this freed {removed.bytes / 1e6:.0f} MB.")
     if was_chosen:
         store.choose("")
-        print("It was the chosen model: the bundled one takes its place.")
+        print("It was the chosen model; the bundled one is used instead.")
     return 0
 
 
@@ -157,7 +163,7 @@ def _quantize(options: argparse.Namespace) -> int:
         f"{source.stem}-{options.quantization.lower()}-{LOCAL}"
     )
     if target.exists():
-        raise UsageError(f"{target} exists already")
+        raise UsageError(f"{target} already exists")
     temporary = target.with_name(f"{target.name}.{os.getpid()}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +177,7 @@ def _quantize(options: argparse.Namespace) -> int:
         )
         if made["bytes"] >= source.stat().st_size:
             raise UsageError(
-                f"{source} holds no more than {options.quantization} does: start from a larger file"
+                f"{source} is no more precise than {options.quantization}: start from a larger file"
             )
         temporary.replace(target)
     except OSError as error:
@@ -193,12 +199,12 @@ def _check(options: argparse.Namespace) -> int:
     if known is not None and known.source.sha256 is not None:
         if file_sha256(path) != known.source.sha256:
             raise ModelError(
-                f"{path} is not what infill-ls knows as {known.name} (its checksum is another): "
+                f"{path} is not the known file of {known.name} (its checksum differs): "
                 f"remove it and pull it again"
             )
-        print("checksum: right")
+        print("checksum: correct")
     facts = run_chore("facts", str(path.absolute()))
-    print(f"markers: those of the family {facts['family']}")
+    print(f"markers: family {facts['family']}")
     trial = try_model(path)
     for note in trial.info.notes:
         print(f"note: {note}")
@@ -206,8 +212,8 @@ def _check(options: argparse.Namespace) -> int:
     print(f"fills in: {trial.before}[{trial.text}]")
     if not trial.is_right:
         raise ModelError(
-            f"{path} does not fill in what the text around the hole says "
-            f"({trial.expected!r}): it may be damaged, or not made to fill in"
+            f"{path} did not fill the hole with what the text around it demands "
+            f"({trial.expected!r}): the file may be damaged, or the model not trained to infill"
         )
     return 0
 

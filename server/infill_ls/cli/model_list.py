@@ -143,7 +143,7 @@ def print_facts(
             ("parameters", f"{known.model.parameters_millions / 1000:.1f} billion"),
             ("licence", f"{known.model.licence}, {known.model.licence_url}"),
             ("from", f"{source.repository}/{source.file}"),
-            ("sha256", source.sha256 or "as the hub says"),
+            ("sha256", source.sha256 or "from the hub"),
             ("disk", f"{_gigabytes(source.size_bytes)} GB"),
             ("memory", f"{_gigabytes(_memory(known, source.size_bytes))} GB"),
         ]

@@ -38,7 +38,7 @@ def read_place(argument: str) -> Place:
     try:
         data = read_regular(file, MAX_BYTES)
     except NotRegularError:
-        raise UsageError(f"{file} is no regular file") from None
+        raise UsageError(f"{file} is not a regular file") from None
     except TooLargeError:
         raise UsageError(f"{file} is larger than {MAX_BYTES / 1e6:.0f} MB") from None
     except OSError as error:

@@ -15,10 +15,10 @@ LARGEST_PORT = 65_535
 LOOK_EVERY_S = 5.0
 
 NOT_FOR_PEOPLE = """this is a language server: an editor starts it and talks to it. Try instead
-  infill-ls doctor            is everything there, and which editors are
-  infill-ls complete FILE:9   what an editor would show at the end of line 9
-  infill-ls --help            all commands
-and see docs/editors.md for how to set up an editor."""
+  infill-ls doctor            check the installation, and look for editors
+  infill-ls complete FILE:9   show what an editor would show at the end of line 9
+  infill-ls --help            list all commands
+docs/editors.md explains how to set up an editor."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust-model-files",
         action="store_true",
-        help="load a model that settings name even if its file lies in an open folder",
+        help="load a model named by settings even if its file is in an open folder",
     )
     parser.add_argument("--scripted-engine", metavar="FILE", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)

@@ -83,7 +83,7 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
     steps = explanation["retrievalStepMs"].items()
     _print_pairs(
         console,
-        "time of retrieve",
+        "time of retrieval",
         [(name, f"{milliseconds:.1f} ms") for name, milliseconds in steps],
     )
 
@@ -117,7 +117,7 @@ def _print_filters(
     filters: Sequence[dict[str, str]],
     min_probability: float,
 ) -> None:
-    probability = f"{completion['probability']:.2f} (by itself from {min_probability:.2f} on)"
+    probability = f"{completion['probability']:.2f} (shown unasked from {min_probability:.2f} on)"
     rows = [
         ("the model wrote", repr(completion["text"])),
         ("stopped by", completion["stop"]),
@@ -147,7 +147,7 @@ def _print_snippets(console: Console, answer: Answer) -> None:
     snippets = answer.explanation["snippets"]
     tokens = answer.explanation["snippetTokens"]
     console.print(
-        f"{len(snippets)} snippets of other files, {tokens} tokens "
+        f"{len(snippets)} snippets from other files, {tokens} tokens "
         f"({answer.indexed_files} files indexed)"
     )
     for snippet in snippets:

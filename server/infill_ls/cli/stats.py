@@ -32,18 +32,22 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "stats",
         help="show how many suggestions were accepted, what was kept, and how fast they came",
-        description="Show what came of the suggestions: how many were accepted, by language and by "
-        "kind of place; how much of the accepted text was still there 30 seconds and 5 minutes later "
-        "(or when its file was closed, if that was earlier); keys saved; how fast they came. "
-        "The numbers are kept on this machine only; the setting statistics switches them off.",
+        description="Show how many suggestions were accepted, by language and by kind of place; how much "
+        "of the accepted text was still there 30 seconds and 5 minutes later (or when its file was "
+        "closed, if that was earlier); how many keys were saved; how fast suggestions came. The numbers "
+        "stay on this machine; the setting statistics switches them off.",
     )
     parser.add_argument(
-        "--days", type=_days, default=30, metavar="N", help="how far back (default: %(default)s)"
+        "--days",
+        type=_days,
+        default=30,
+        metavar="N",
+        help="number of days to look back (default: %(default)s)",
     )
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print the figures as JSON")
     forms.add_argument(
-        "--html", type=Path, metavar="FILE", help="write them to FILE, as a page with plots"
+        "--html", type=Path, metavar="FILE", help="write the figures to FILE as a page with plots"
     )
     parser.set_defaults(run=run)
 
@@ -137,7 +141,7 @@ def _print_summary(summary: Summary, days: int, path: Path) -> None:
     if summary.edits:
         console.print(f"Next edits: {summary.edits_taken} of {summary.edits} accepted.")
     if not summary.total.offered:
-        console.print(f"No suggestions in the last {days} days. They are counted in {path}.")
+        console.print(f"No suggestions in the last {days} days. The counts are kept in {path}.")
         return
     title = f"Suggestions of the last {days} days"
     languages = [*by_use(summary.by_language), ("all", summary.total)]
@@ -180,14 +184,14 @@ def _print_kept(console: Console, tally: Tally) -> None:
     soon, late = (_percent(tally.share_kept(after_s)) for after_s in (30, 300))
     if tally.looked_chars:
         console.print(
-            f"\nOf the accepted text {soon} was there after 30 s, {late} after 5 min.",
+            f"\nOf the accepted text, {soon} was still there after 30 s, {late} after 5 min.",
             soft_wrap=True,
         )
 
 
 def _print_days(console: Console, summary: Summary) -> None:
     is_narrow = console.width < NARROW
-    console.print("\nAccepted of offered, saved keys and median latency, by day", soft_wrap=True)
+    console.print("\nAccepted suggestions, saved keys and median latency, by day", soft_wrap=True)
     most = max(tally.offered for tally in summary.by_day.values())
     width = BAR_WIDTH // 4 if is_narrow else BAR_WIDTH
     full, empty = ("#", ".") if console.options.ascii_only else ("█", "░")

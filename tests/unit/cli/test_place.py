@@ -54,10 +54,10 @@ def test_only_a_regular_file_of_a_fair_size_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
     with (tmp_path / "huge.py").open("wb") as file:
         file.truncate(1 << 40)
-    for name, words in ("pipe.py", "no regular file"), ("huge.py", "larger than 50 MB"):
+    for name, words in ("pipe.py", "not a regular file"), ("huge.py", "larger than 50 MB"):
         with pytest.raises(UsageError, match=words):
             read_place(f"{tmp_path / name}:1")
-    with pytest.raises(UsageError, match="no regular file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         read_place("/dev/zero")
 
 
