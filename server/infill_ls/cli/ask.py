@@ -48,6 +48,9 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--apply", action="store_true", help="write the change into the file")
     parser.add_argument(
+        "--workspace", type=Path, help="workspace folder (default: the nearest one above the file)"
+    )
+    parser.add_argument(
         "--instruct-model",
         default="",
         help="GGUF file, or a name from `infill-ls model list`; with --option instructUrl=URL its name there",
