@@ -147,7 +147,6 @@ return function(test)
         '2. Multiply by pi.'
       )
       assert(not editor:lua('return require("infill_ls.ask").take()'), 'nothing can be taken yet')
-      expect_lines(editor, 'import math')
     end
   )
 
