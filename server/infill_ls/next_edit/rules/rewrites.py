@@ -59,7 +59,7 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
     if regex is None:
         return
     found = []
-    for match in pattern.view.find(regex):
+    for match in pattern.view.find_few(regex):
         start = match.start("gap")
         text = pattern.view.text
         stripped = change.new.strip()
