@@ -54,7 +54,7 @@ AGAIN_TEMPERATURE = 0.6
 FILLED_TOKENS = 512
 """The longest body that is filled in place: a model that fills in loses its way in longer ones."""
 FILLED_IN_PLACE = (
-    "written by the model that fills in, as no instruct model is set: a good guess from the name, the "
+    "written by the completion model, because no instruct model is set: a good guess from the name, the "
     "documentation and the project (setting instructModel)"
 )
 
@@ -133,7 +133,7 @@ class Asking:
         answer = read_answer(text)
         if asked.task is Task.EXPLAIN:
             if not answer.whole.strip():
-                raise AnswerRefusedError("the model answered nothing")
+                raise AnswerRefusedError("the model gave no answer")
             return Answered(None, words=answer.whole.strip())
         if asked.tests is not None:
             tests = await asyncio.to_thread(code_of_tests, answer, place.language)
@@ -162,7 +162,7 @@ class Asking:
         )
         prepared = await Pipeline(self._gathering).prepare(snapshot)
         if prepared.prompt is None or prepared.hole is None:
-            raise NothingToDoError(f"nothing is written here: {prepared.reason}")
+            raise NothingToDoError(f"nothing was written here: {prepared.reason}")
         hole = replace(prepared.hole, mode=Mode.BLOCK)
         rule = replace(
             stop_rule(hole, Trigger.INVOKED, self._settings),
@@ -172,7 +172,7 @@ class Asking:
         completion = await self._write(prepared.prompt, rule, on_progress, asked.attempt)
         choice = await asyncio.to_thread(rank, (completion,), hole, Trigger.INVOKED, 0.0)
         if not choice.suggestions:
-            raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
+            raise AnswerRefusedError(f"the model wrote nothing usable: {choice.reason}")
         indent = head.rpartition("\n")[2]
         body = dedented(indent + choice.suggestions[0].text, place.language)
         edit = Edit((body_change(place, body),))
@@ -242,11 +242,9 @@ class Asking:
         )
         completion = (await self._engine.complete(request, tell))[0]
         if completion.stop is StopReason.TOKENS:
-            raise AnswerRefusedError(
-                f"the model did not come to an end within {rule.max_tokens} tokens"
-            )
+            raise AnswerRefusedError(f"the model did not finish within {rule.max_tokens} tokens")
         if completion.stop in {StopReason.TIME, StopReason.LINES}:
-            raise AnswerRefusedError(f"the model did not come to an end within {self._limit_s} s")
+            raise AnswerRefusedError(f"the model did not finish within {self._limit_s} s")
         return completion
 
     async def _prompt(
@@ -276,7 +274,7 @@ class Asking:
         room = budgets.room_tokens - fixed - retrieval.tokens
         if room <= 0:
             raise NothingToDoError(
-                f"the part in question is too long for {info.context_tokens} tokens with an answer of "
+                f"this part is too long for {info.context_tokens} tokens with an answer of "
                 f"{self._settings.completion.max_tokens} (instructContextTokens)"
             )
         prefix, suffix = replace(budgets, room_tokens=room).beside(0)
@@ -351,7 +349,7 @@ def _place_of(asked: Asked) -> Place:
     )
     lines = place.target.splitlines()
     if secret_lines(lines, bare=is_bare(place.language.name), language=place.language):
-        raise NothingToDoError("the part in question holds what looks like a secret")
+        raise NothingToDoError("this part holds what looks like a secret")
     if asked.task is Task.REWRITE and not asked.instruction.strip():
         raise NothingToDoError("there is no instruction: say how to rewrite it")
     return place
@@ -362,7 +360,7 @@ def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
     start = redact(cut(replace(snapshot, offset=place.start)))
     end = redact(cut(replace(snapshot, offset=place.end)))
     if start is None or end is None:
-        raise NothingToDoError("the part in question holds what looks like a secret")
+        raise NothingToDoError("this part holds what looks like a secret")
     return start, end.line_tail + end.below
 
 

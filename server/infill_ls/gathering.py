@@ -138,7 +138,7 @@ class Gathering:
             search.cancel()
             raise
         if not in_time:
-            log.warning("a search for snippets hangs; meanwhile prompts have none")
+            log.warning("a search for snippets hangs; until it ends, prompts have none")
             self._stuck = search
             search.add_done_callback(lambda late: late.cancelled() or late.exception())
             return NO_SNIPPETS

@@ -280,7 +280,7 @@ class Pipeline:
             writing.report = self._conclude(writing.prepared, hole, completions, steps)
         report, shown = writing.report, writing.shown
         if shown is not None and not _begins(report.suggestion, shown):
-            report = replace(report, suggestion=shown, reason="shown, as its beginning was")
+            report = replace(report, suggestion=shown, reason="shown, because its beginning was")
         self._shown.remember(writing.snapshot, report.suggestion)
         return report if not typed else self.rest_of_shown(snapshot)
 

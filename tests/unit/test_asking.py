@@ -232,7 +232,7 @@ def test_tests_are_not_looked_for_outside_of_the_workspace(tmp_path: Path) -> No
     outside.write_text("def test_secret():\n    pass\n")
     (folder / "tests" / "test_a.py").symlink_to(outside)
     shot = replace(snapshot(), path=str(folder / "a.py"))
-    with pytest.raises(NothingToDoError, match="in the way"):
+    with pytest.raises(NothingToDoError, match="is taken by another file"):
         find_tests(shot, lambda _: None, lambda *_: None)
     with pytest.raises(NothingToDoError, match="not known where"):
         find_tests(replace(shot, path="", name=""), lambda _: None, lambda *_: None)

@@ -65,7 +65,7 @@ async def test_names_count_whatever_the_scheme(uri: str) -> None:
     )
     report = await session.suggest(replace(snapshot("x = ‸"), uri=uri, path=""))
     assert report.suggestion is None
-    assert "its name says that it holds secrets" in report.reason
+    assert "its name indicates secrets" in report.reason
     await session.close()
 
 

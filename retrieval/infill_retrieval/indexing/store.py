@@ -67,9 +67,9 @@ class SegmentStore:
         try:
             return load_segment(path, check=True)
         except OSError as error:
-            log.debug("a part of the cache cannot be read: %s", error)
+            log.debug("cannot read a part of the cache: %s", error)
         except ValueError as error:
-            log.debug("a part of the cache is left out: %s", error)
+            log.debug("ignoring a part of the cache: %s", error)
             self._delete(path)
         return None
 
@@ -107,7 +107,7 @@ class SegmentStore:
                 file.write(segment.to_bytes())
             draft.replace(path)
         except OSError as error:
-            log.debug("the cache cannot be written: %s", error)
+            log.debug("cannot write the cache: %s", error)
             with contextlib.suppress(OSError):
                 draft.unlink()
             return None

@@ -226,7 +226,7 @@ def certain_lines(lines: Sequence[str]) -> list[int]:
 def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | None:
     """Return why nothing should be completed inside a file, in a few words, or ``None``."""
     if is_sensitive_name(path, extra):
-        return "its name says that it holds secrets"
+        return "its name indicates secrets"
     if not is_test(path) and certain_lines(bare_lines(text)):
         return "it holds a private key or a token"
     return None

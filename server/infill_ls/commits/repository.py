@@ -51,7 +51,7 @@ class StagedChanges:
         try:
             self._diff = self._read()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            log.info("the staged changes could not be read: %s", type(error).__name__)
+            log.info("cannot read the staged changes: %s", type(error).__name__)
             self._diff = ""
         return self._diff
 

@@ -74,6 +74,6 @@ def notes_on(name: str, finetune: str = "") -> tuple[str, ...]:
         return ()
     note = (
         f"model {name or 'without a name'} is an instruct model, tuned to chat: it fills "
-        "in worse than the base model of the same family; choose that one"
+        "holes worse than the base model of the same family; choose that one"
     )
     return (note,)

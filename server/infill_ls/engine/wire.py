@@ -64,7 +64,7 @@ def decode_hello(body: bytes) -> Hello:
     except RecursionError:
         raise ValueError("a frame that is nested too deeply") from None
     if not isinstance(message, dict):
-        raise ValueError("a frame that is no object")  # noqa: TRY004 - a broken stream
+        raise ValueError("a frame that is not an object")  # noqa: TRY004 - a broken stream
     return message
 
 
@@ -82,7 +82,7 @@ def _decode(decoder: msgspec.json.Decoder[Kind], body: bytes) -> Kind:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"a frame that makes no sense: {error}") from None
+        raise ValueError(f"a frame that cannot be understood: {error}") from None
 
 
 def _whole(value: Any) -> Any:

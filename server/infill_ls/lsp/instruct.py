@@ -209,9 +209,9 @@ async def _answer(
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise  # by $/cancelRequest, which pygls answers
-            raise _EndedError("cancelled: nothing is changed") from None
+            raise _EndedError("cancelled: nothing was changed") from None
         except Superseded:
-            raise _EndedError("another instruction for the document has taken its place") from None
+            raise _EndedError("another instruction for the document replaced it") from None
 
 
 async def _apply(
@@ -222,10 +222,10 @@ async def _apply(
         result = await server.workspace_apply_edit_async(params)
     except JsonRpcException as error:
         log.info("the editor refused an edit: %s", error)
-        return teller.told("the editor did not make the edit")
+        return teller.told("the editor did not apply the edit")
     if not result.applied:
-        why = result.failure_reason or "it was not accepted"
-        return result_of(message=f"the edit was not made: {why}")
+        why = result.failure_reason or "the editor gave no reason"
+        return result_of(message=f"the edit was not applied: {why}")
     if answered.note:
         teller.say(answered.note)
     return result_of(is_applied=True, message=answered.note)

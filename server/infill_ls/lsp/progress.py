@@ -86,6 +86,6 @@ async def _create(server: LanguageServer) -> str | None:
         async with asyncio.timeout(CREATE_TIMEOUT_S):
             await server.work_done_progress.create_async(token)
     except (TimeoutError, JsonRpcException) as error:
-        log.info("the editor gave no progress bar: %s", error)
+        log.info("the editor refused a progress bar: %s", error)
         return None
     return token

@@ -121,7 +121,7 @@ class MendedWorkspace(Workspace):
         try:
             super().update_text_document(text_doc, change)
         except KeyError:
-            log.warning("a change of a document that is not open was ignored")
+            log.warning("ignored a change of a document that is not open")
 
 
 class MendedProtocol(LanguageServerProtocol):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 LOADING = "Loading the model"
-MEASURING = "Measuring how this machine runs the model best (once)"
+MEASURING = "Measuring the best settings for this machine (once)"
 """What the engine does with a loaded model that it has not seen on this machine."""
 INDEXING = "Indexing the workspace"
 

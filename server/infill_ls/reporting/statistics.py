@@ -209,7 +209,7 @@ class Statistics:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
-            log.warning("cannot keep statistics in %s: %s", self._path, error)
+            log.warning("cannot save statistics in %s: %s", self._path, error)
             self._path = None
 
 

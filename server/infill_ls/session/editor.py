@@ -290,11 +290,11 @@ class Session:
         """Raise :class:`NothingToDoError` if no model may see the document."""
         settings = self.settings.completion
         if not settings.enabled:
-            raise NothingToDoError("it is switched off (setting enabled)")
+            raise NothingToDoError("completions are switched off (setting enabled)")
         if {snapshot.language_id, "*"}.intersection(settings.disabled_languages):
             raise NothingToDoError(f"it is switched off for {snapshot.language_id}")
         if (why := await asyncio.to_thread(self._workspace.why_not_shown, snapshot)) is not None:
-            raise NothingToDoError(f"this file is shown to no model: {why}")
+            raise NothingToDoError(f"no model may see this file: {why}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         with suppress(Superseded):
@@ -334,7 +334,7 @@ class Session:
     def _failed(self, error: InfillError) -> bool:
         """Tell the user of a failure; return whether another engine has stepped in."""
         has_another = self._engines.step_aside()
-        comfort = "; meanwhile the model on this machine is used" if has_another else ""
+        comfort = "; the model on this machine is used until then" if has_another else ""
         self._problems.tell(error, comfort)
         return has_another
 

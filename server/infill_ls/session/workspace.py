@@ -125,8 +125,8 @@ class Workspace:
         self._look_at = time.monotonic() + LOOK_EVERY_S
         for folder in self._index.not_seen_whole:
             self._on_warning(
-                f"not all of {folder} could be looked at in time (is it on a network, or very "
-                "large?): what was found is searched"
+                f"{folder} could not be searched completely in time (is it on a network, or very "
+                "large?): only the files found so far are searched"
             )
 
     async def until_read(self) -> None:

@@ -67,7 +67,7 @@ def test_the_plots_have_a_shape_for_each_figure() -> None:
 
 
 def test_a_page_of_nothing_says_so() -> None:
-    assert "Nothing was suggested" in page(summarize([]), 30)
+    assert "There were no suggestions" in page(summarize([]), 30)
 
 
 def test_a_date_that_is_wrong_does_not_make_a_page_of_millions_of_days() -> None:

@@ -88,7 +88,7 @@ class KeptPrompts:
         except (OSError, ValueError):
             state = np.empty(0, np.uint8)
         if _digest(state) != kept.digest:
-            self._remove(kept.path, "what it held has changed")
+            self._remove(kept.path, "its content has changed")
             return None
         with suppress(OSError):
             os.utime(kept.path)
@@ -159,7 +159,7 @@ class KeptPrompts:
             for folder in (self._root, self._folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not is_ours_alone(folder.lstat()):
-                    log.warning("prompts are not kept: %s is not the user's alone", folder)
+                    log.warning("prompts are not kept: %s is accessible to others", folder)
                     return False
         except OSError as error:
             log.warning("prompts are not kept: %s", error)
@@ -178,7 +178,7 @@ class KeptPrompts:
                     path.unlink(missing_ok=True)
 
     def _remove(self, path: Path, reason: str) -> None:
-        log.warning("a kept prompt cannot be used and is removed: %s", reason)
+        log.warning("a kept prompt cannot be used and was removed: %s", reason)
         with suppress(OSError):
             path.unlink()
 
@@ -188,7 +188,7 @@ def _read_header(path: Path) -> Kept:
     with path.open("rb") as file:
         magic, length = HEADER.unpack(file.read(HEADER.size))
         if path.suffix != SUFFIX or magic != MAGIC or length > MOST_HEADER_BYTES:
-            raise ValueError("it is of another version")
+            raise ValueError("it has another version")
         header = json.loads(file.read(length))
         kept = Kept(
             path,
@@ -198,7 +198,7 @@ def _read_header(path: Path) -> Kept:
             str(header["digest"]),
         )
         if file.seek(0, os.SEEK_END) != HEADER.size + length + kept.state_bytes:
-            raise ValueError("it is cut off")
+            raise ValueError("it is truncated")
     return kept
 
 

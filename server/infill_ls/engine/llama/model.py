@@ -251,7 +251,7 @@ class LlamaModel:
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
-                f"no memory for a KV cache of {self.kv_cells} tokens with model file "
+                f"not enough memory for a KV cache of {self.kv_cells} tokens with model file "
                 f"{self._options.model_path}: choose a smaller model, or fewer kvTokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)

@@ -31,7 +31,7 @@ def read_key(url: str, variables: Sequence[str] = (KEY_ENVIRONMENT_VARIABLE,)) -
     key = next(filter(None, found), "") or _from_keyring(urlsplit(url).netloc)
     if not _fits_header(key):
         raise RemoteError(
-            f"the API key for {url} holds characters that no HTTP header can: check "
+            f"the API key for {url} has characters that an HTTP header cannot carry: check "
             f"{variables[0]} or the keyring's entry",
             is_lasting=True,
         )

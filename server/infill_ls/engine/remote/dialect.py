@@ -117,7 +117,7 @@ def get(reply: Any, *path: str | int) -> Any:
             value = value[key]
         except (KeyError, IndexError, TypeError):
             where = ".".join(map(str, path))
-            raise UnexpectedReplyError(f"no {where} in it") from None
+            raise UnexpectedReplyError(f"{where} is missing") from None
     return value
 
 
@@ -125,7 +125,7 @@ def text_at(reply: Any, *path: str | int) -> str:
     """Return the text at ``path``. Raises :class:`UnexpectedReplyError`."""
     value = get(reply, *path)
     if not isinstance(value, str):
-        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is no text")
+        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is not a string")
     return value
 
 
@@ -133,7 +133,7 @@ def ids_at(reply: Any, *path: str | int) -> tuple[int, ...]:
     """Return the token ids at ``path``. Raises :class:`UnexpectedReplyError`."""
     value = get(reply, *path)
     if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
-        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is no list of token ids")
+        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is not a list of token ids")
     return tuple(value)
 
 

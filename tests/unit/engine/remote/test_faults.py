@@ -73,7 +73,7 @@ async def test_a_wrong_key(connect: Connect, monkeypatch: pytest.MonkeyPatch, st
 async def test_a_missing_key(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/models"] = json_reply({}, 401)
-    assert "wants an API key" in await fault_of(await connect(server))
+    assert "needs an API key" in await fault_of(await connect(server))
     assert "authorization" not in server.requests[0].headers
 
 
@@ -94,7 +94,7 @@ async def test_a_key_that_no_header_can_hold(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("INFILL_LS_REMOTE_KEY", key)
-    assert "no HTTP header can" in await fault_of(await connect(vllm()))
+    assert "an HTTP header cannot carry" in await fault_of(await connect(vllm()))
 
 
 async def test_the_key_of_the_keyring(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ async def test_half_an_answer(connect: Connect, events: list[bytes]) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: events)
     fault = await fault_of(await connect(server))
-    assert "broke off in the middle" in fault or "sent half an event" in fault
+    assert "closed the connection in the middle" in fault or "sent half an event" in fault
 
 
 async def test_a_connection_that_breaks(connect: Connect) -> None:
@@ -211,7 +211,7 @@ async def test_a_connection_that_breaks(connect: Connect) -> None:
 
     server = vllm()
     server.routes["/v1/completions"] = cut
-    assert "broke off in the middle" in await fault_of(await connect(server))
+    assert "closed the connection in the middle" in await fault_of(await connect(server))
     assert len(server.asked("/v1/completions")) == 3  # twice more, in vain
 
 
@@ -225,7 +225,7 @@ async def test_an_error_in_the_stream(connect: Connect) -> None:
 async def test_a_line_that_does_not_end(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: [b"data: " + b"x" * 300_000] * 9)
-    assert "a line that does not end" in await fault_of(await connect(server))
+    assert "a line without an end" in await fault_of(await connect(server))
 
 
 async def test_a_server_that_says_nothing(
