@@ -180,7 +180,7 @@ async def test_sensitive_names_take_effect_at_once_both_ways(path: str) -> None:
         session.reconfigure(settings)
         report = await session.suggest(here)
         assert (report.suggestion is None) == is_closed
-        assert ("its name says" in report.reason) == is_closed
+        assert ("its name indicates" in report.reason) == is_closed
         proposal = await session.edits.propose(here.uri, waits=False)
         assert (proposal.reason == "the file holds secrets") == is_closed
     await session.close()

@@ -85,7 +85,7 @@ async def test_the_local_engine_steps_in_and_out(server: FakeServer) -> None:
     )
     assert told.problems == []
     (warning,) = told.warnings
-    assert "said HTTP 500; the model on this machine is used until then" in warning
+    assert "answered HTTP 500; the model on this machine is used until then" in warning
     server.routes = works
     while told.switches < 2:
         await asyncio.sleep(0.02)

@@ -68,7 +68,7 @@ def test_the_next_pull_goes_on_where_a_failed_one_stopped(hub: Hub, target: Path
     pull(SOURCE, target, said.append)
     assert target.read_bytes() == CONTENT
     assert hub.ranges[-1] == "bytes=70000-"
-    assert "going on" in said[0]
+    assert "resuming" in said[0]
 
 
 def test_what_came_before_a_failure_is_kept_under_a_name_that_is_not_a_model(

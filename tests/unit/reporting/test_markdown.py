@@ -28,7 +28,7 @@ def test_all_that_there_is() -> None:
         "## Filters that changed it\n\n- repeats: said it twice\n\n"
         "## Times\n\n- retrieve: 1.2 ms\n\n"
         "## Snippets from other files\n\n"
-        "12 of 512 tokens are used.\n\n"
+        "12 of 512 tokens used.\n\n"
         "- shop/price.py:7 (declaration, 12 tokens, score 2.50): taken\n"
     )
 

@@ -113,7 +113,7 @@ def test_table_json_and_page_have_the_same_figures(
         "75%",
         "25%",
     ]
-    assert "75% was there after 30 s, 25% after 5 min" in shown
+    assert "75% was still there after 30 s, 25% after 5 min" in shown
     cells = re.findall(r"<td>(.*?)</td>", html.read_text())
     assert cells[-4:] == ["", "block", "lua", "50% of 2"]
     assert cells[:8] == ["lua", "2", "1", "50%", "75%", "25%", "8", "20"]

@@ -85,7 +85,7 @@ async def test_a_server_that_repeats_the_key(
     said = {"error": {"message": f"no quota for {KEY}"}}
     server.routes["/v1/completions"] = json_reply(said, 402)
     assert await fault_of(await connect(server)) == (
-        f"the inference server {server.url} said HTTP 402: no quota for ***"
+        f"the inference server {server.url} answered HTTP 402: no quota for ***"
     )
 
 
@@ -169,7 +169,7 @@ async def test_a_web_page_in_place_of_a_completion(connect: Connect) -> None:
 
 async def test_another_api(connect: Connect) -> None:
     fault = await fault_of(await connect(vllm(), api="llama-server"))
-    assert "it has no /props; is the setting remoteApi right?" in fault
+    assert "it has no /props; is the setting remoteApi correct?" in fault
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{}", b"null"])
@@ -274,7 +274,7 @@ async def test_source_is_not_quoted(connect: Connect) -> None:
     server = fakes.llama_cpp_python(lambda _: "x")
     server.routes["/v1/completions"] = json_reply({"error": {"message": "bad: my = source"}}, 422)
     fault = await fault_of(await connect(server))
-    assert fault.endswith("said HTTP 422")
+    assert fault.endswith("answered HTTP 422")
 
 
 async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
