@@ -1,4 +1,4 @@
-"""From an instruction to one edit: the way that an instruction takes, as ``pipeline`` is that of completions.
+"""The stages from an instruction to one edit, as ``pipeline`` has those of a completion.
 
 No LSP and no state. A model that follows instructions answers (:meth:`Asking.ask`), or, where there is
 none, the one that fills in writes a body in place (:meth:`Asking.fill`).

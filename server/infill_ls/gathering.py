@@ -1,4 +1,4 @@
-"""What every feature that asks a model needs first: token counts, budgets, and snippets for a place.
+"""Gather what every feature needs before it asks a model: token counts, budgets, snippets.
 
 One for each engine. A feature has its own pipeline on it (:mod:`infill_ls.pipeline` is that of
 completions), so that two features at one place share what was tokenized and found.

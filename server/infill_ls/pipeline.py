@@ -1,4 +1,4 @@
-"""From a snapshot to a report: the one way a completion takes.
+"""The stages of a completion, from a snapshot to a report.
 
 No LSP, and no state but caches. What it needs from outside (the engine, and what is gathered for a
 place) is passed in.

@@ -1,4 +1,4 @@
-"""Addresses that a user typed."""
+"""Check addresses that a user typed."""
 
 from __future__ import annotations
 

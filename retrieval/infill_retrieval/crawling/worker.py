@@ -1,4 +1,4 @@
-"""Crawl in a process of its own, so that no keystroke waits for a parser.
+"""The crawling process, so that no keystroke waits for a parser.
 
 Parsing holds Python's global lock for as long as the parser runs, and a crawl does little else.
 The child writes what it finds to its standard output, frame by frame; a grammar that brings it

@@ -1,4 +1,4 @@
-"""Which files a workspace folder wants to be left alone: ``.gitignore`` and ``.infillignore``.
+"""Ignore rules of a workspace folder: ``.gitignore`` and ``.infillignore``.
 
 The rules are git's: a file nearer to the path wins over one further up, the last matching line
 of a file wins over earlier ones, and nothing inside an excluded folder can be included again.

@@ -1,4 +1,4 @@
-"""Reading files that strangers may have put there: no pipe, no device, no more than asked for."""
+"""Read possibly hostile files: no pipe, no device, no more than requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BM25 with the very scores of ``rank_bm25.BM25Okapi``, for corpora that change while in use.
+"""BM25 with exactly the scores of ``rank_bm25.BM25Okapi``, for corpora that change while in use.
 
 ``rank_bm25`` asks every document for every query term. Here each term knows its documents
 (posting lists), and the same arithmetic, in the same order, is done for those alone: a document

@@ -1,4 +1,4 @@
-"""All segments that are searched, and which of them has the newest state of each file."""
+"""The corpus: all segments, and which of them has the newest state of each file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments kept from one start to the next, in one folder for each workspace folder.
+"""The store of segments on disk, in one folder for each workspace folder.
 
 A file that has not changed since it was analysed is known by its size and time of change, and need
 not even be read; a text that turns up again, at another place or after a switch of branches, by its

@@ -1,4 +1,4 @@
-"""What the text around the cursor says of a variable's type: annotations, values, loops. Pure."""
+"""Evidence for a variable's type around the cursor: annotations, values, loops. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a place in a file to what is searched for."""
+"""Build a query from a place in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A query to its snippets: what is looked for, what is found, what fits."""
+"""Search for the snippets of a query: candidates, ranking, packing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the text at the cursor to declarations of the workspace: what is about to be used there.
+"""Follow types by name, from the text at the cursor to declarations in the workspace.
 
 No compiler is asked: names are followed through what the index knows of each declaration (its types,
 as words) and the text around the cursor, a few steps far.

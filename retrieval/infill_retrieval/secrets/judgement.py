@@ -1,4 +1,4 @@
-"""What must never be sent to a model: files that hold secrets, and lines that are one.
+"""Judge which files and lines must never be sent to a model.
 
 Three nets. Files with the names of :data:`SENSITIVE_NAMES` are not read at all. In the others two
 kinds of lines are hidden: blanked before they are searched, kept or shown to a model.

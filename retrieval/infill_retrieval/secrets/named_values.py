@@ -1,4 +1,4 @@
-"""What a name in a syntax tree has as its value: the strings that are secret because of it.
+"""Values of a name in a syntax tree: the strings that are secret because of the name.
 
 Nothing here knows a language. Grammars call their nodes differently, but in all of them a value
 is a later sibling of its name, or of something around the name, behind a token: ``=``, ``:``,

@@ -1,4 +1,4 @@
-"""Which names say that a secret belongs to them, and which values are one.
+"""Names that indicate a secret, and values that are one.
 
 A value is told by its name alone where that is clear (a password may be a word), and by how
 unlike words it looks where the name is used for other things too (the tokens of a grammar).

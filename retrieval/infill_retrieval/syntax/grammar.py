@@ -1,4 +1,4 @@
-"""Lazily loaded tree-sitter grammars, and the only place that meets byte offsets.
+"""Lazily loaded tree-sitter grammars; the only place with byte offsets.
 
 tree-sitter counts UTF-8 bytes; everything else in this project counts code points.
 :class:`SyntaxTree` carries the text beside its tree and answers in code points.

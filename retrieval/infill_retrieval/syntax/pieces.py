@@ -1,4 +1,4 @@
-"""A text that a parser reads piece by piece, and lets go of.
+"""A text that a parser reads piece by piece and then releases.
 
 tree-sitter 0.26.1 takes a reference to every piece that a callback returns and never gives it back:
 each parse would keep its whole text for ever. Only whoever returned the pieces can put that right.

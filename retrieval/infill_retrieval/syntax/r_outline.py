@@ -1,4 +1,4 @@
-"""The declarations and imports of R, by lines: no wheel with a grammar of it is on PyPI.
+"""The declarations and imports of R, found by lines because PyPI has no R grammar.
 
 What begins at the start of a line is taken for a definition at the top level, as R is written
 nearly always. Brackets are matched outside of strings and comments, so that signatures of several

@@ -1,4 +1,4 @@
-"""What is found in a file, whatever its language."""
+"""Records for declarations and imports found in a file of any language."""
 
 from __future__ import annotations
 

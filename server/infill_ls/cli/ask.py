@@ -1,4 +1,4 @@
-"""``infill-ls ask FILE:LINE[-LINE] INSTRUCTION``: have a model change a place, and print the difference."""
+"""``infill-ls ask FILE:LINE[-LINE] INSTRUCTION``: change code by an instruction, and print a diff."""
 
 from __future__ import annotations
 

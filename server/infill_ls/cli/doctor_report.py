@@ -1,4 +1,4 @@
-"""What ``infill-ls doctor`` finds: hardware, llama.cpp, the model and its speed, editors, advice."""
+"""The report of ``infill-ls doctor``: hardware, llama.cpp, the model and its speed, editors, advice."""
 
 from __future__ import annotations
 

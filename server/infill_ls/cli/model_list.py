@@ -1,4 +1,4 @@
-"""Tables of models, for people and as plain data."""
+"""Tables of models, as text and as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print an answer for people: the place, the snippets, the ghost text, the times."""
+"""Print an answer for the user: the place, the snippets, the ghost text, the times."""
 
 from __future__ import annotations
 

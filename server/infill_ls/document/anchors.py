@@ -1,4 +1,4 @@
-"""Hold the cut where it was, so that the prompt stays in the KV cache for more than a line.
+"""Keep the cut in place for more than a line, so that the prompt stays in the KV cache.
 
 A new line under the cursor would move the cut, and with it prefix, suffix and snippets. As long
 as the document before the old cut and after the cursor's line is unchanged, the old cut is as

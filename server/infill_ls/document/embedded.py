@@ -1,4 +1,4 @@
-"""The language at the cursor, where a document holds several: scripts in pages, code in templates.
+"""The language at the cursor in a document with several: scripts in pages, code in templates.
 
 By the marks between which the other language stands, so that it works while either is broken.
 """

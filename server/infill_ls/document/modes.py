@@ -1,4 +1,4 @@
-"""What kind of place the cursor is at, and so how much of the hole to fill.
+"""The mode of a completion: the kind of place at the cursor, and so how much of the hole to fill.
 
 The rules are those of the table in ``docs/suggestions.md``, from the top. The syntax tree of the
 cursor's neighbourhood answers; where it is broken, as code that is being typed often is, a scan for

@@ -1,4 +1,4 @@
-"""The interface between the features and whatever runs the model."""
+"""The engine interface between the features and the model."""
 
 from __future__ import annotations
 

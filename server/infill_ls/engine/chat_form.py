@@ -1,4 +1,4 @@
-"""What stands around a conversation, as a model's chat template has it.
+"""A model's chat template as a form: the text around the messages of a conversation.
 
 The template is rendered once, with two words in the place of what is said. What it puts around them is
 the form: its markers become special tokens, and what people write never does.

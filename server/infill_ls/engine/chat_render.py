@@ -1,4 +1,4 @@
-"""Renders a chat template in a process of its own: JSON on stdin, JSON on stdout.
+"""Render a chat template in a separate process: JSON on stdin, JSON on stdout.
 
 The template comes from a model file, which may come from anybody. Jinja's sandbox keeps it from our
 objects, the process bounds its time and its memory. Rendered as Hugging Face's transformers do.

@@ -1,4 +1,4 @@
-"""Which engine serves: the one that the settings ask for, or, while a server fails, the local one.
+"""Choose the engine: the one that the settings name or, while a server fails, the local one.
 
 This is not itself an :class:`~infill_ls.engine.Engine`: a prompt made of one model's tokens means
 nothing to another, so whoever makes prompts must begin anew when the engine changes.

@@ -1,4 +1,4 @@
-"""Faults of GGUF files that can be put right while they are loaded, or must be told to the user.
+"""Faults of GGUF files: fixed while the file is loaded, or reported to the user.
 
 Many files were converted before llama.cpp knew what it needs to know of them, and load without an
 error all the same. Sources: DeepSeek-Coder's model card (rope scaling 4), llama.cpp's

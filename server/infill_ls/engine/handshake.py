@@ -1,4 +1,4 @@
-"""How server and engine show each other that they know the token, without telling it. Pure.
+"""Handshake: server and engine prove that they know a token, without revealing it. Pure.
 
     server → engine   {"nonce"}
     engine → server   {"nonce", "pid", "proof"}

@@ -1,4 +1,4 @@
-"""What language servers and the engine process say to each other: a record for each message.
+"""Messages between language servers and the engine process: a record for each.
 
 Each request has an ``id`` and gets exactly one reply with that id; a completion that wants to hear of
 it gets a :class:`SoFar` with it before, one for each token. What the engine says of itself has none.

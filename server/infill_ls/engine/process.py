@@ -1,4 +1,4 @@
-"""The engine process, seen from the language server: found or started, and talked to.
+"""The engine process as the language server sees it: found or started, then sent requests.
 
 The process may die (a model too large, an assertion inside llama.cpp): then every call under way
 raises :class:`EngineUnavailableError`, and after a pause that grows the next call starts another.

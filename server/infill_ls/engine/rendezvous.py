@@ -1,4 +1,4 @@
-"""Where servers and engines meet: in a directory that only the user can enter.
+"""The meeting place of servers and engines: a directory that only the user can enter.
 
 One engine process serves all language servers of a user that want the same model with the same
 options. Whoever finds none starts one; an engine that nobody is connected to any more ends.

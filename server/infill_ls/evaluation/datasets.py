@@ -1,4 +1,4 @@
-"""Read the public JSONL files. What is wrong with a line is said, and the rest is read."""
+"""Read the public JSONL files. Report faulty lines, and read the rest."""
 
 from __future__ import annotations
 

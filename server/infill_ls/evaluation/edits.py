@@ -1,4 +1,4 @@
-"""``infill-ls eval edits``: what is proposed after the first two edits of a commit.
+"""``infill-ls eval edits``: measure what is proposed after the first two edits of a commit.
 
 An offer is *right* if the author made that edit: with it the text is nearer to what came of the file by
 exactly what the offer takes out and puts in, counted in tokens of the stretch that the author changed.

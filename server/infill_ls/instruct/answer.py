@@ -1,4 +1,4 @@
-"""What of an answer is outline, and what is code: by the marks of its blocks and by its syntax."""
+"""Separate outline and code in an answer, by block marks and by syntax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is changed in a document: one edit, of one place or of a few."""
+"""The changes of an edit: one or a few places in a document."""
 
 from __future__ import annotations
 

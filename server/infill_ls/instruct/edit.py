@@ -1,4 +1,4 @@
-"""From an answer to one edit, or to the reason why there is none."""
+"""Turn an answer into one edit, or into the reason why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no edit may bring in: errors, secrets, licences, the whole file again. As for suggestions."""
+"""Gates for edits: refuse syntax errors, secrets, licences and repetitions of the file."""
 
 from __future__ import annotations
 

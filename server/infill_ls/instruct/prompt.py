@@ -1,4 +1,4 @@
-"""What a model is told: the place with its surroundings first, then what is to be done.
+"""The prompt of an instruction: the place with its surroundings, then the task.
 
 In this order, as all that stands before the instruction can be computed while it is typed.
 """

@@ -1,4 +1,4 @@
-"""What can be asked of a model."""
+"""The tasks that an instruction can name."""
 
 from __future__ import annotations
 

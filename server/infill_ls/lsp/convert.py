@@ -1,4 +1,4 @@
-r"""LSP on one side, our records on the other. The only place that knows position encodings.
+r"""Convert between LSP and our records. The only place that knows position encodings.
 
 LSP lines end at ``\n``, ``\r\n`` or ``\r`` and nowhere else; a character is a code unit of the
 encoding that client and server agreed on. A position beyond its line means the line's end, one

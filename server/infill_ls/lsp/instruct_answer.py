@@ -1,4 +1,4 @@
-"""What the editor gets of an instruction: the edit in its words, and why there is none."""
+"""The answer to an instruction in LSP terms: the edit, or why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JSON-RPC 2.0 says of a message before anybody looks at its method. Pure.
+"""Validate a message by JSON-RPC 2.0, before its method is looked at. Pure.
 
 LSP has no batches and no ids but whole numbers and texts. What cannot be a message is refused with
 the error that the specification wants, under the id of the request if that can be told.

@@ -1,4 +1,4 @@
-"""pygls 2.1 with its defects mended. Each one has a test in ``tests/unit/lsp/test_pygls_fixes.py``.
+"""pygls 2.1 with its defects fixed. Each fix has a test in ``tests/unit/lsp/test_pygls_fixes.py``.
 
 Private methods are overridden, so ``pyproject.toml`` pins pygls to ``<2.2``.
 """

@@ -1,4 +1,4 @@
-"""What the server says about itself: one state, decided here for all clients.
+"""The server's status: one state, decided here for all clients.
 
 Pure: what the server knows in, the notification's params out.
 """

@@ -1,4 +1,4 @@
-"""Engines to put between a pipeline and the real one: forwarding, and keeping what a model said."""
+"""Wrapper engines between a pipeline and the real engine: forward, and keep what a model wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is already measured, on disk: an evaluation that was interrupted goes on where it was.
+"""Journal of finished cases on disk, so that an interrupted evaluation can continue.
 
 One line of JSON a case. The file's name holds a hash of all that decides the result (the model,
 the data, the switches and the server's own source), so that another run has another file.

@@ -1,4 +1,4 @@
-"""Next lines: holes asked for by the server's own pipeline, without snippets and with them."""
+"""Next lines: holes filled by the server's own pipeline, without snippets and with them."""
 
 from __future__ import annotations
 

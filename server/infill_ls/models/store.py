@@ -1,4 +1,4 @@
-"""Where model files lie on this machine, and which one the user chose for all editors."""
+"""The store of model files on this machine, and the model chosen for all editors."""
 
 from __future__ import annotations
 

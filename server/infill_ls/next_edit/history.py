@@ -1,4 +1,4 @@
-"""What was edited, as small diffs that a person would name: one rename, not nine keys.
+"""The history of edits, as small diffs that a person would name: one rename, not nine keys.
 
 Kept in memory alone and bounded. No two edits touch: a change that touches one, or that goes on in
 its word, becomes part of it. So each can be undone by itself, which is how the text before it is

@@ -1,4 +1,4 @@
-"""Which of the candidates are offered: a sum of weights that anybody can read.
+"""The judge: which candidates are offered, by a readable sum of weights.
 
 The weights are learnt by ``bench/next_edit/fit.py`` from the tuning half of a bank of episodes
 (``docs/next-edit.md``); the sum is the logarithm of the odds that the author made the edit.

@@ -1,4 +1,4 @@
-"""From the history to what is offered: patterns, candidates, judgement, order.
+"""From the history of edits to offers: changes, candidates, judgement, order.
 
 Pure: documents and edits in, offers out. The order of offers is that of the text, from the last
 edit on and round to its beginning.

@@ -1,4 +1,4 @@
-"""Hold the snippets that were found for a place, so that the prompt stays in the KV cache.
+"""Keep the snippets of a place unchanged, so that the prompt stays in the KV cache.
 
 A change of another file casts doubt on them. The next request searches again, and what was held
 stays unless the new result differs in a file that has changed: ranking is relative, so that an

@@ -1,4 +1,4 @@
-"""What came of the suggestions, kept in a file on this machine and never sent anywhere.
+"""Statistics of suggestions, kept in a file on this machine and never sent anywhere.
 
 One JSON object a line: an ``offered`` event for each suggestion, and the events that refer to it
 by its id. There is no text, no path and no name in it: the language, the kind of place, lengths and

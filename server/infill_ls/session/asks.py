@@ -1,4 +1,4 @@
-"""Instructions of one editor: which engine carries them out, and in which file tests go."""
+"""The instructions of one editor: which engine carries them out, and which file tests go to."""
 
 from __future__ import annotations
 

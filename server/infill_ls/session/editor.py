@@ -1,4 +1,4 @@
-"""What one editor has open and the answers it waits for, without LSP. Runs on the event loop.
+"""The façade of a session: one editor's documents and requests, without LSP. Runs on the event loop.
 
 Each part keeps its own state: the workspace, the requests, the engine in use, the edits. The session
 says what happens in them when a document changes, when something is asked for, and in the pause after.

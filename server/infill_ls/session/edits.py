@@ -1,4 +1,4 @@
-"""What one editor has edited, and what is proposed after it. The state around ``next_edit``.
+"""The edits of one editor and the offers that follow: the state around ``next_edit``.
 
 Proposals are computed when the editor asks, in a thread of their own, and kept until the next
 change. While keys come faster than that takes nothing is computed.

@@ -1,4 +1,4 @@
-"""Whether this machine has power to spare for work that nobody has asked for yet."""
+"""Decide whether this machine has power to spare for work ahead of requests."""
 
 from __future__ import annotations
 

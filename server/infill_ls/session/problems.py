@@ -1,4 +1,4 @@
-"""What went wrong, told to the user once for each cause."""
+"""Problems, reported to the user once for each cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workspace of one editor: its folders, what is open, what is searched, what holds secrets.
+"""The workspace of one editor: folders, open documents, the index, and what holds secrets.
 
 Runs on the event loop; the index is touched from one worker thread only, so that a crawl never holds
 up a keystroke.

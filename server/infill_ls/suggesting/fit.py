@@ -1,4 +1,4 @@
-"""Fit what the model wrote in between what stands left and right of the cursor.
+"""Fit the model's text between the text left and right of the cursor.
 
 Editors close brackets and quotes as they are opened, so that the rest of the line is often there
 already: ``print(‸)``. The model writes on as if it was not: ``x, y) -> int:``. A suggestion is

@@ -1,4 +1,4 @@
-"""Which of the completions are shown, and in which order."""
+"""Rank completions: which are shown, and in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that need no model call: what was computed before, and what is being typed through."""
+"""Cache of results: answers computed before, and text that is being typed through."""
 
 from __future__ import annotations
 

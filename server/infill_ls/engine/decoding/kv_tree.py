@@ -1,4 +1,4 @@
-"""Which tokens the KV cache holds, as a tree: several sequences that share their beginnings.
+"""The tokens in the KV cache, as a tree of sequences that share their beginnings.
 
 A prompt is matched against all sequences; what it has in common with one is not computed again.
 Sharing is exact: a cell is only ever used for the same token after the same tokens. Nothing is

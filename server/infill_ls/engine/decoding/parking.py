@@ -1,4 +1,4 @@
-"""Prompts that were moved out of the KV cache, to be moved back when they are asked for. Pure.
+"""Parked prompts: moved out of the KV cache, and moved back when they are requested. Pure.
 
 A decode step looks at every cell in use, also at those of prompts that it does not attend to, and
 llama.cpp's threads share the cells evenly: with another prompt in the cache one thread does all the

@@ -1,4 +1,4 @@
-"""What one completion is asked for and has written so far. Pure, but for the clock of its budget."""
+"""The state of one completion: its request and the text so far. Pure, except for its time budget."""
 
 from __future__ import annotations
 

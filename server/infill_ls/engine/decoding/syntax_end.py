@@ -1,4 +1,4 @@
-"""Decide by the syntax, at each line end, whether a completion is whole.
+"""Decide by the syntax, at each line end, whether a completion is complete.
 
 A block is whole where its bracket closes, or where the indentation ends it; a statement, where all
 that it opened is closed and the text around it parses without new errors. The tree of prefix,

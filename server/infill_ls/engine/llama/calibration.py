@@ -1,4 +1,4 @@
-"""Find out, by a short measurement, how this machine runs this model best.
+"""Calibration: measure briefly which threads and settings run this model fastest here.
 
 More threads are not always faster: decoding waits for memory, and a thread too many waits for a
 core that something else uses. Flash attention wins on some processors and loses on others. What

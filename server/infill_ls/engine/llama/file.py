@@ -1,4 +1,4 @@
-"""GGUF files through llama.cpp: opening them, what they say of themselves, llama.cpp's log."""
+"""GGUF files through llama.cpp: opening them, their metadata, llama.cpp's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine process: takes connections of language servers and serves them with one model.
+"""The engine process: accepts connections from language servers and serves them with one model.
 
 It outlives the server that started it as long as another one is connected, and ends by itself
 when the last has gone or nothing was asked for a while.

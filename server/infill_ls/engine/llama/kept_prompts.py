@@ -1,4 +1,4 @@
-"""Prompts on disk: what an engine had read when it ended, for the next one with the same model.
+"""Computed prompts on disk, kept by an engine for the next one with the same model.
 
 A file holds the token ids of a prompt and llama.cpp's state of its sequence. It is as private as the
 source that the ids spell: in a folder of the user's alone, mode 0600. What cannot be used, cut off or

@@ -1,4 +1,4 @@
-"""A GGUF model in a llama.cpp context. With the other llama_* modules all that uses llama_cpp.
+"""A GGUF model in a llama.cpp context.
 
 The high-level ``Llama`` class is not used: its infilling ids are fixed at 0, its ``detokenize``
 loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).

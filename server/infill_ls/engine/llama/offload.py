@@ -1,4 +1,4 @@
-"""How many layers of a model go onto a GPU. Pure."""
+"""The number of model layers that fit onto a GPU. Pure."""
 
 from __future__ import annotations
 

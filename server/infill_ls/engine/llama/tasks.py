@@ -1,4 +1,4 @@
-"""What the command line needs llama.cpp for, beside completing: run in a process of its own.
+"""Tasks of the command line that need llama.cpp, each run in a separate process.
 
 An assertion in llama.cpp ends this process and not the caller's. One chore a process, its arguments
 on the command line, its answer as JSON on stdout; :func:`infill_ls.engine.child.run_chore` is the

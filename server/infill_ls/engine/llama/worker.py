@@ -1,4 +1,4 @@
-"""Serves requests of all connections with one model, one completion at a time.
+"""The worker: serves requests of all connections with one model, one completion at a time.
 
 Connections put requests in from their own threads: tokenizing and cancelling happen there at once,
 even while the main thread decodes. A completion that somebody waits for overtakes and interrupts

@@ -1,4 +1,4 @@
-"""The key for a server, and keeping it out of everything that people read."""
+"""The API key for a server, kept out of messages and logs."""
 
 from __future__ import annotations
 

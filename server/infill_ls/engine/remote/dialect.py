@@ -1,4 +1,4 @@
-"""What one kind of server understands: pure mappings from our records to its requests and back."""
+"""Dialects: pure mappings between our records and the requests of each kind of server."""
 
 from __future__ import annotations
 

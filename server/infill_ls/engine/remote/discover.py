@@ -1,4 +1,4 @@
-"""Which dialect a server speaks, and which of its models is meant."""
+"""Discover a server's dialect and the model to use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine on an inference server: the same answers as from the local one, by other means.
+"""The engine on an inference server, with the same answers as the local engine.
 
 The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
 output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with

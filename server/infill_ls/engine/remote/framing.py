@@ -1,4 +1,4 @@
-"""Streams of JSON, cut into events: server-sent events and JSON lines, told apart by themselves."""
+"""Split a stream of JSON into events: server-sent events or JSON lines, detected automatically."""
 
 from __future__ import annotations
 

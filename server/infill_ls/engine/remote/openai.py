@@ -1,4 +1,4 @@
-"""OpenAI's ``/v1/completions``, and the servers that add something of their own to it.
+"""The dialect of OpenAI's ``/v1/completions``, and of servers that extend it.
 
 Sources: vLLM's and SGLang's OpenAI-compatible ``protocol.py``; llama-cpp-python's ``server/app.py``.
 """

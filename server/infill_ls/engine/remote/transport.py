@@ -1,4 +1,4 @@
-"""HTTP, shared by all dialects: requests out, JSON in, and every fault as one clear message."""
+"""HTTP transport for all dialects: requests out, JSON in, every fault as one clear message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done to the arguments of one call, and what a changed signature asks of all calls."""
+"""Rules for calls: changed arguments of one call, and calls of a changed signature."""
 
 from __future__ import annotations
 

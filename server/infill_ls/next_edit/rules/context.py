@@ -1,4 +1,4 @@
-"""What the rules say of a place, for the judge."""
+"""Features of a place that the rules pass to the judge."""
 
 from __future__ import annotations
 

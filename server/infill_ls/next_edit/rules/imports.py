@@ -1,4 +1,4 @@
-"""Imports that an edit has left without a use, or that it needs and another document shows."""
+"""Rules for imports: those an edit left unused, and those it needs and another document has."""
 
 from __future__ import annotations
 

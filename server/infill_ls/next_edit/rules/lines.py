@@ -1,4 +1,4 @@
-"""Whole lines that were put in or taken out, at like places."""
+"""Rules for whole lines that were inserted or removed, at similar places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of a line that were replaced, taken out or put in, at other places like theirs."""
+"""Rules for tokens that were replaced, removed or inserted, at similar places."""
 
 from __future__ import annotations
 

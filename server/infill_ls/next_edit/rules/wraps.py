@@ -1,4 +1,4 @@
-"""A call put around something, or taken off: ``x`` and ``str(x)``."""
+"""Rules for a call put around an expression, or removed from around one: ``x`` and ``str(x)``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the model wrote to what may be shown: an ordered list of pure filters.
+"""The filters: an ordered list of pure functions from the model's text to what is shown.
 
 Each takes the text and the site, and returns the text to go on with; an empty text means that
 nothing is shown, and the filter's reason says why.

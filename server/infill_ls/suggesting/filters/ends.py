@@ -1,4 +1,4 @@
-"""Where a text must end: at its line, its string, its brackets."""
+"""Filters that end a text: at its line, its string, its brackets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the filters know of the place that they fill."""
+"""The site: what the filters know about the place they fill."""
 
 from __future__ import annotations
 
