@@ -115,7 +115,7 @@ class Asking:
         self._limit_s = limit_s
 
     async def ask(self, asked: Asked, outline: OutlineUse, on_progress: OnProgress) -> Answered:
-        """Return what the instruct model makes of an instruction.
+        """Carry out an instruction with the instruct model; return the answer.
 
         Raises :class:`~infill_ls.errors.InfillError` with the reason if nothing is to be changed.
         """
@@ -141,7 +141,7 @@ class Asking:
         return Answered(await asyncio.to_thread(edit_of, answer, place, asked.task, outline))
 
     async def warm(self, asked: Asked) -> None:
-        """Read what stands before an instruction, while that is typed."""
+        """Prefill the prompt up to an instruction while the user types it."""
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
         form = await _form_of(info)
@@ -187,7 +187,7 @@ class Asking:
         asked: Asked,
         is_enough: Callable[[Answer], bool],
     ) -> str:
-        """Return what the model writes until that is enough: many go on to explain what they wrote.
+        """Return the model's text until there is enough: many models go on to explain it.
 
         Raises if it does not come to an end.
         """
@@ -218,7 +218,7 @@ class Asking:
         attempt: int,
         on_answer: Callable[[Written, Answer], None] = lambda *_: None,
     ) -> Completion:
-        """Return what the model writes. Raises if it does not come to an end."""
+        """Return the model's answer. Raises if it does not finish."""
 
         def tell(written: Written) -> None:
             so_far = read_answer(written.text)
@@ -326,7 +326,7 @@ class Asking:
 
 
 async def _form_of(info: EngineInfo) -> ChatForm | None:
-    """Return what stands around a conversation; ``None`` where the engine knows. Raises :class:`ModelError`."""
+    """Return the form of a conversation; ``None`` where the engine knows it. Raises :class:`ModelError`."""
     if info.takes_conversations:
         return None
     if info.chat is None:
@@ -356,7 +356,7 @@ def _place_of(asked: Asked) -> Place:
 
 
 def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
-    """Return what stands before the place, as a hole, and what stands behind it; without secrets."""
+    """Return the text before the place, as a hole, and the text behind it, without secrets."""
     start = redact(cut(replace(snapshot, offset=place.start)))
     end = redact(cut(replace(snapshot, offset=place.end)))
     if start is None or end is None:

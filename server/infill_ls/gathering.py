@@ -47,7 +47,7 @@ class Gathering:
         self.tokenizer = LineTokenizer(engine)
 
     async def model(self) -> EngineInfo:
-        """Return what is known of the model, loading it if that has not happened."""
+        """Return the facts of the model, loading it first if necessary."""
         return await self.engine.start()
 
     async def budgets(self) -> Budgets:
@@ -98,7 +98,7 @@ class Gathering:
         return SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
 
     def _reads_slowly(self) -> bool:
-        """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
+        """Tell whether a whole prefill takes noticeably long but can be done between keys."""
         settings, info = self.settings, self.engine.info
         tokens = (
             settings.prompt.prefix_tokens

@@ -113,7 +113,7 @@ def _as_gitignore(pattern: str, base: str) -> str:
 
 
 def _inside(pattern: str, base: str) -> str | None:
-    """Return what of an absolute path is below ``base``, whose links are resolved."""
+    """Return the part of an absolute path below ``base``, whose links are resolved."""
     parts = pattern.split("/")
     literal = next((n for n, part in enumerate(parts) if _WILD.search(part)), len(parts) - 1)
     place = "/".join([os.path.realpath("/".join(parts[:literal]) or "/"), *parts[literal:]])

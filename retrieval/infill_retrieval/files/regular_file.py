@@ -12,7 +12,7 @@ class NotRegularError(OSError):
 
 
 class TooLargeError(OSError):
-    """The file is larger than whoever reads it allows."""
+    """The file is larger than the reader allows."""
 
 
 def read_regular(path: str | Path, max_bytes: int, *, follow_links: bool = True) -> bytes:

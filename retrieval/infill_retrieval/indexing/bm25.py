@@ -63,7 +63,7 @@ class PostingsBM25(BM25Okapi, Generic[Key]):  # type: ignore[misc]  # rank_bm25 
         self.changed()
 
     def changed(self) -> None:
-        """Forget what was computed of the corpus as it was."""
+        """Drop results computed for the former corpus."""
         for name in ("_norms", "average_idf"):
             self.__dict__.pop(name, None)
 

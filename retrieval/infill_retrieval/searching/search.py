@@ -64,7 +64,7 @@ class Workspace:
 
 
 class Search:
-    """Answers queries, and remembers what the next one is likely to need again."""
+    """Answers queries, and caches what the next one is likely to need again."""
 
     def __init__(self, workspace: Workspace, settings: RetrievalSettings) -> None:
         self._workspace = workspace

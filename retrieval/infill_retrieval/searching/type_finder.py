@@ -48,7 +48,7 @@ class Use:
 
 
 class TypeFinder:
-    """Finds what is meant by the names at one place."""
+    """Finds the declarations that the names at one place refer to."""
 
     def __init__(
         self,

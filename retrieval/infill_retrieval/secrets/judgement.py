@@ -274,7 +274,7 @@ def _judge(line: str, bare: bool) -> int:
 
 
 def _judge_anew(line: str, bare: bool) -> int:
-    """Return what is to be known of a line alone, as a sum of ``_CERTAIN`` and the others."""
+    """Return the judgement of a single line, as a sum of ``_CERTAIN`` and the others."""
     folded = line.lower()
     has_name = any(mark in folded for mark in NAME_MARKS)
     token = service_token(line, folded)

@@ -387,5 +387,5 @@ def _is_string(node: tree_sitter.Node) -> bool:
 
 
 def _bare_text(literal: str) -> str:
-    """Return what stands between the marks of a string, or of one line of it."""
+    """Return the text between the marks of a string, or of one line of it."""
     return _OPENING.sub("", literal, count=1).rstrip(_CLOSERS).strip()

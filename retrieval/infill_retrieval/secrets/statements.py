@@ -122,7 +122,7 @@ def _judged(language: Language, text: str) -> tuple[int, ...]:
 
 
 def forget() -> None:
-    """Judge each statement anew, for tests."""
+    """Clear the cache of judged statements, for tests."""
     _judged.cache_clear()
 
 

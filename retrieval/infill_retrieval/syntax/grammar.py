@@ -90,7 +90,7 @@ class TreeEdit:
 
     @property
     def size(self) -> int:
-        """Number of bytes that were taken out or put in."""
+        """Number of bytes that were removed or inserted."""
         return self.old_end + self.new_end - 2 * self.start
 
 

@@ -36,7 +36,7 @@ class Pieces:
         return piece
 
     def release(self, grammar: tree_sitter.Language) -> None:
-        """Give back what the parser took, if this version of it does not do so itself."""
+        """Release the parser's references, if its version does not do so itself."""
         for piece, number in self.taken():
             if _keeps_pieces(grammar):
                 for _ in range(number):

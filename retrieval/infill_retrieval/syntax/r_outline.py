@@ -44,7 +44,7 @@ _MAX_SCANNED_CHARS = 20_000
 
 
 def outline_r(text: str) -> Outline:
-    """Return what a file of R declares and needs."""
+    """Return the outline of an R file: what it declares and imports."""
     finder = _Finder(text, _code_of(text))
     finder.find()
     imports = tuple(Import(match[1].strip()) for match in _IMPORT.finditer(text))

@@ -141,7 +141,7 @@ def type_names(kind: Kind, name: str, head: str, *, before_names: bool) -> tuple
 
 
 def _types_behind(after: str) -> tuple[str, ...]:
-    """Return the types that stand behind a name."""
+    """Return the types that follow a name."""
     if after.startswith("[") and _after_brackets(after, "[").startswith("("):
         after = _after_brackets(after, "[")  # what a function is generic over
     if after.startswith("("):

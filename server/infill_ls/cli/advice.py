@@ -44,7 +44,7 @@ class Speed:
 
     @property
     def line_ms(self) -> float:
-        """The time to write a line when the prompt is computed: what a key costs."""
+        """The time to write a line when the prompt is computed: the cost of a key."""
         return FIRST_LINE_TOKENS * self.decode_ms
 
 

@@ -152,7 +152,7 @@ def _show(changed: Changed) -> None:
 
 
 def _write(changed: Changed) -> None:
-    """Write a file, if it is what it was."""
+    """Write a file, unless it has changed meanwhile."""
     path = changed.path
     try:
         if changed.before is None:

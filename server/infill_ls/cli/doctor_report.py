@@ -187,7 +187,7 @@ def _size(path: Path, facts: dict[str, Any]) -> Size:
 
 
 def _millions(label: str) -> float:
-    """Return the parameters in a label such as ``59M`` or ``1.3B``; 0 if it is none."""
+    """Return the parameters in a label such as ``59M`` or ``1.3B``; 0 for other text."""
     units = {"M": 1.0, "B": 1000.0}
     try:
         return float(label[:-1]) * units.get(label[-1:], 0)

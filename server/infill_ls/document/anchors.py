@@ -52,7 +52,7 @@ class _Anchor:
         return cls(text[: hole.anchor], after, hole)
 
     def typed_since(self, snapshot: Snapshot) -> str | None:
-        """Return what stands between the cut and the cursor; ``None`` if the cut is of no use."""
+        """Return the text between the cut and the cursor; ``None`` if the cut cannot be used."""
         text, offset = snapshot.whole_text, snapshot.whole_offset
         after = text[line_end(text, offset) :]
         if after != self.after or not text.startswith(self.before) or offset < len(self.before):

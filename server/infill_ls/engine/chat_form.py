@@ -24,7 +24,7 @@ RENDER_LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ChatForm:
-    """``opening + system + between + user + closing``; what the assistant says comes behind."""
+    """``opening + system + between + user + closing``; the assistant's answer follows."""
 
     opening: str
     between: str | None
@@ -47,7 +47,7 @@ def _form(template: ChatTemplate) -> ChatForm:
 
 
 def split_form(rendered: str, *, has_system: bool) -> ChatForm:
-    """Return the form in what a template made of the two words.
+    """Return the form in a template's rendering of the two placeholders.
 
     Raises :class:`ModelError` if it does not say each of them once, and in their order.
     """

@@ -31,7 +31,7 @@ class Generation(Extension):
     tags = {"generation"}  # noqa: RUF012 - as Jinja declares it
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
-        """Return what stands between the tags."""
+        """Return the content between the tags."""
         next(parser.stream)
         return list(parser.parse_statements(("name:endgeneration",), drop_needle=True))
 
@@ -103,7 +103,7 @@ def _limit_process() -> None:
 
 
 def _answer(attempts: list[dict[str, Any]], template: str) -> dict[str, Any]:
-    """Return what the first attempt makes that the template takes, and its number."""
+    """Return the result of the first attempt that the template accepts, and its number."""
     said = ""
     for number, values in enumerate(attempts):
         try:

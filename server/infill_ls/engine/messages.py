@@ -73,7 +73,7 @@ class Ping(Message, frozen=True, kw_only=True):
 
 
 class Cancel(Message, frozen=True, kw_only=True):
-    """Gives a request up. It has no answer of its own."""
+    """Cancels a request. It has no answer of its own."""
 
     target: int
 
@@ -117,7 +117,7 @@ class Served(Message, frozen=True, kw_only=True):
 
 
 class GaveWay(Message, frozen=True, kw_only=True):
-    """Answers a request that was given up, or that made way for another."""
+    """Answers a request that was cancelled or that made way for another."""
 
     id: int
 

@@ -129,7 +129,7 @@ class EngineProcess:
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first."""
+        """Return the model's completions of the prompt, the best first."""
         tells = on_written is not None
         message = messages.Complete.of(next(self._ids), request, tells=tells)
         limit_s = (

@@ -58,7 +58,7 @@ def frame_size(header: bytes, most_bytes: int = MAX_FRAME_BYTES) -> int:
 
 
 def decode_hello(body: bytes) -> Hello:
-    """Return what a frame of the handshake says. Raises ``ValueError``."""
+    """Return the message in a frame of the handshake. Raises ``ValueError``."""
     try:
         message = json.loads(body)
     except RecursionError:
@@ -69,12 +69,12 @@ def decode_hello(body: bytes) -> Hello:
 
 
 def decode_to_engine(body: bytes) -> ToEngine:
-    """Return what a server says. Raises ``ValueError`` if that is nothing it may say."""
+    """Return a server's message. Raises ``ValueError`` if a server must not send it."""
     return _decode(_to_engine, body)
 
 
 def decode_from_engine(body: bytes) -> FromEngine:
-    """Return what the engine says. Raises ``ValueError`` if that is nothing it may say."""
+    """Return the engine's message. Raises ``ValueError`` if an engine must not send it."""
     return _decode(_from_engine, body)
 
 

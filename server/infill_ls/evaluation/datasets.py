@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Generic[T]):
-    """The cases of a file, and the lines that are none."""
+    """The cases of a file, and its faulty lines."""
 
     cases: tuple[T, ...]
     problems: tuple[str, ...]

@@ -69,7 +69,7 @@ MOST_OF_A_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Versions of a file, one after another, as an editor saw them, and what came of the last."""
+    """Successive versions of a file in an editor, and the author's final version."""
 
     id: str
     kind: Kind

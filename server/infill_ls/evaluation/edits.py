@@ -83,7 +83,7 @@ def _is_in(offer: Offer, hunk: Hunk, starts: list[int], text: str) -> bool:
 
 
 def distance(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Return how many tokens must be taken out and put in to make one of the other."""
+    """Return how many tokens must be removed and inserted to turn one into the other."""
     head = 0
     while head < min(len(one), len(other)) and one[head] == other[head]:
         head += 1

@@ -50,7 +50,7 @@ def check_text(new: str, before: str, after: str, language: Language) -> None:
 
 
 def repeats_file(code: str, before: str, after: str, old: str) -> bool:
-    """Tell whether code writes most of what stands around the place again."""
+    """Tell whether code repeats most of the text around the place."""
     around = set(_lines(before) + _lines(after)) - set(_lines(old))
     if len(around) < LEAST_LINES:
         return False

@@ -22,7 +22,7 @@ class Task(StrEnum):
 
 
 class OutlineUse(StrEnum):
-    """What becomes of the steps that the model writes before the code."""
+    """What to do with the outline that the model writes before the code."""
 
     DISCARD = "discard"
     COMMENT = "comment"

@@ -192,7 +192,7 @@ def completion_of(
 
 
 def word_before(text: str) -> str:
-    """Return the word at the end of a text; one that is very long is none."""
+    """Return the word at the end of a text; a very long one does not count."""
     start = len(text)
     least = max(start - MAX_WORD_CHARS - 1, 0)
     while start > least and (text[start - 1].isalnum() or text[start - 1] == "_"):

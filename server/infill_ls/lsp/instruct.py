@@ -170,7 +170,7 @@ async def _without_answer(work: Any) -> None:
 async def _carry_out(
     server: InfillServer, asked: Asked, teller: Teller, preview: Preview | None
 ) -> dict[str, Any]:
-    """Do what is asked and have the edit made, or hand it back to be shown; say why if there is none."""
+    """Carry out an instruction; apply the edit, return it for a preview, or say why there is none."""
     try:
         answered, tests = await _answer(server, asked, preview)
     except _EndedError as ended:
@@ -190,7 +190,7 @@ async def _carry_out(
 
 
 class _EndedError(Exception):
-    """The user wants it no longer."""
+    """The user cancelled it."""
 
 
 async def _answer(
@@ -265,7 +265,7 @@ def _plain(where: lsp.Range) -> dict[str, Any]:
 
 
 def _shown(progress: Progress) -> str:
-    """Return what a progress bar says: the outline as it grows, then how much code there is."""
+    """Return the text of a progress bar: the growing outline, then the amount of code."""
     outline = progress.outline[-SHOWN_CHARS:]
     if progress.code_lines:
         return f"{progress.code_lines} lines of code, {progress.tokens} tokens"

@@ -22,7 +22,7 @@ CHANGED = "the text there has changed meanwhile: nothing was changed"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a client wants that shows the edit itself, and makes it when the user takes it."""
+    """The options of a client that shows the edit itself and applies it when the user accepts."""
 
     token: str | None
     """Its own token, for progress and to cancel by."""
@@ -68,7 +68,7 @@ def result_of(
 
 
 def title_of(asked: Asked) -> str:
-    """Return the name of what is done."""
+    """Return the title of the task."""
     return {
         Task.IMPLEMENT: "Implement the function",
         Task.REWRITE: "Rewrite",

@@ -66,7 +66,7 @@ async def work_done_progress(
 
 
 def end_all_progress(server: LanguageServer) -> None:
-    """End the bars that are still shown: the server leaves, and what they tell of with it."""
+    """End all progress bars that are still shown, because the server exits."""
     for token in tuple(server.work_done_progress.tokens):
         _end(server, str(token))
 

@@ -16,7 +16,7 @@ INDEXING = "Indexing the workspace"
 
 
 class State(StrEnum):
-    """The most important that there is to say, in this order.
+    """The states of the server; the first one that applies is reported.
 
     That a person has paused suggestions is known to the client alone, and comes first there.
     """

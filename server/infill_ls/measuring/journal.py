@@ -34,7 +34,7 @@ class Journal:
         self._file.flush()
 
     def add(self, row: Row) -> None:
-        """Keep what was measured on a case, on disk at once."""
+        """Save the measurement of a case to disk at once."""
         self.rows[row["id"]] = row
         self._write(row)
         self._file.flush()

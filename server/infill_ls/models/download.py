@@ -37,7 +37,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """What the hub says of a file."""
+    """Facts of a file on the hub."""
 
     url: str
     identity: str
@@ -130,7 +130,7 @@ def _transfer(remote: _Remote, part: Path, have: int) -> None:
 
 
 def check_space(folder: Path, needed_bytes: int) -> None:
-    """Raise :class:`DownloadError` if so much does not fit on the disk of ``folder``."""
+    """Raise :class:`DownloadError` if the bytes do not fit on the disk of ``folder``."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes + SPARE_BYTES:
         raise DownloadError(

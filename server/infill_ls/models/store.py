@@ -91,7 +91,7 @@ def stored_models() -> list[StoredModel]:
 
 
 def remove(name: str) -> StoredModel:
-    """Delete a stored model, and what is left of an interrupted pull of it.
+    """Delete a stored model, and the rest of an interrupted pull.
 
     Raises :class:`UsageError` if there is none, or if it is not ours to delete.
     """

@@ -129,7 +129,7 @@ class History:
 
 
 def difference(before: str, after: str) -> tuple[int, str, str]:
-    """Return where two texts part, and what stands there in each."""
+    """Return where two texts begin to differ, and the differing part of each."""
     start = common_length(before, after)
     rest, other = before[start:], after[start:]
     most = min(len(rest), len(other))

@@ -64,7 +64,7 @@ def probability(log_odds: float) -> float:
 
 
 def features_of(candidate: Candidate) -> dict[str, float]:
-    """Return what the weights are for: each feature, and each once more for the kind of rule.
+    """Return the features that have weights: each once for all rules and once for its kind of rule.
 
     What speaks for a name need not speak for a line. Features that are 0 are left out.
     """

@@ -73,7 +73,7 @@ class Offer:
         return f"{what} ({self.rule.value}, {self.verdict.probability:.0%})"
 
     def stands_in(self, text: str) -> bool:
-        """Tell whether the text that is replaced still stands where it stood."""
+        """Tell whether the replaced text is still in its place."""
         return self.start >= 0 and text[self.start : self.end] == self.old and self.end <= len(text)
 
     def applied_to(self, text: str) -> str:
@@ -85,7 +85,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is offered, and what was thought of and is not."""
+    """The offers, and the candidates that were considered but not offered."""
 
     offers: tuple[Offer, ...] = ()
     declined: tuple[Offer, ...] = ()
@@ -103,7 +103,7 @@ def propose(
     refused: frozenset[Key] = frozenset(),
     trees: TreeCache | None = None,
 ) -> Proposal:
-    """Return what is to change elsewhere after the latest edits of document ``uri``."""
+    """Propose changes elsewhere after the latest edits of document ``uri``."""
     mine = [edit for edit in edits if edit.uri == uri]
     if not mine or uri not in documents:
         return Proposal(reason="nothing was edited here")

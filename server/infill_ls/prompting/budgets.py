@@ -34,7 +34,7 @@ class Budgets:
     cuts: tuple[str, ...] = ()
 
     def beside(self, snippet_tokens: int) -> tuple[int, int]:
-        """Return the budgets of prefix and suffix beside so many tokens of snippets.
+        """Return the budgets of prefix and suffix, given the tokens of the snippets.
 
         Where the room is short, it is three parts prefix to one part suffix.
         """

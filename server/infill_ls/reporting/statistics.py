@@ -156,7 +156,7 @@ class Statistics:
         self._accepted.text_changed(uri, text)
 
     def document_closed(self, uri: str) -> None:
-        """Record what is kept in a document that is closed before it is time."""
+        """Record how much text is kept in a document that is closed early."""
         self._record(self._accepted.document_closed(uri))
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Statistics:
         self._record(self._accepted.all_closed())
 
     def look(self, watched: Watched, after_s: int) -> None:
-        """Record what is kept now of a text that was accepted ``after_s`` ago."""
+        """Record how much is kept of a text that was accepted ``after_s`` ago."""
         found = self._accepted.look(watched, after_s)
         self._record([found] if found is not None else [])
 
@@ -175,7 +175,7 @@ class Statistics:
         )
 
     def edit_told(self, what: str, identity: str) -> None:
-        """Record what came of a next edit: ``shown``, ``accepted`` or ``refused``."""
+        """Record the outcome of a next edit: ``shown``, ``accepted`` or ``refused``."""
         self._write(event=f"edit {what}", id=self._edit(identity))
 
     def _edit(self, identity: str) -> str:

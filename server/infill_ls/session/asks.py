@@ -98,7 +98,7 @@ class Asks:
         return await Asking(gathering, settings.instruct.limit_s).fill(asked, on_progress)
 
     async def warm(self, asked: Asked) -> None:
-        """Read what stands before an instruction that may come, if the model is there."""
+        """Prefill the prompt up to an instruction that may come, if the model is loaded."""
         if self.has_model and self.is_loaded:
             await self._asking().warm(asked)
 

@@ -101,7 +101,7 @@ class Session:
 
     @property
     def editor_tells(self) -> bool:
-        """Whether the editor tells of files that change on disk; if not, we look."""
+        """Whether the editor reports files that change on disk; if not, we poll."""
         return self._workspace.editor_tells
 
     @editor_tells.setter
@@ -137,7 +137,7 @@ class Session:
         )
 
     def expect_ask(self, asked: Asked) -> None:
-        """Read what stands before an instruction that may come, if its model is loaded."""
+        """Prefill the prompt up to an instruction that may come, if its model is loaded."""
         if self.asks.is_loaded and not self._requests.has(Kind.ASK):
             self._background.run(self._expect(asked))
 

@@ -85,7 +85,7 @@ class Workspace:
         return self._index.retrieve(query, budget_tokens, count_tokens)
 
     def reconfigure(self, settings: Settings) -> list[OpenDocument]:
-        """Use other settings; what is searched is read anew if they concern that.
+        """Apply other settings; rebuild the index if they concern it.
 
         Returns the open documents which they call sensitive now, or no longer.
         """

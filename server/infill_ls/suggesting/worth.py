@@ -37,7 +37,7 @@ def least_worth(min_probability: float) -> float:
 
 
 def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> dict[str, float]:
-    """Return what the decision is made of, by name. Empty if the engine tells of no tokens."""
+    """Return the features of the decision, by name. Empty if the engine tells of no tokens."""
     logprobs = completion.logprobs
     if not logprobs:
         return {}

@@ -17,7 +17,7 @@ from infill_retrieval.common_length import common_length
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parked:
-    """A prompt and what the cache held for it."""
+    """A prompt and its saved part of the cache."""
 
     tokens: list[int]
     anchor_tokens: int

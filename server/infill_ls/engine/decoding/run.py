@@ -130,7 +130,7 @@ class Run:
         self._decode_ms = ms_since(self._started)
 
     def completion(self, model_ms: float) -> Completion:
-        """Return what was written; nothing, if even the fragment was not reproduced."""
+        """Return the text written so far; empty if not even the fragment was reproduced."""
         timings = EngineTimings(
             *self._prefill,
             self._tokens,

@@ -67,7 +67,7 @@ class KeptPrompts:
         self.use(identity, prefill_tokens_per_s)
 
     def use(self, identity: object, prefill_tokens_per_s: float) -> None:
-        """Offer what was left by engines with another identity from now on."""
+        """Switch to the prompts of engines with another identity."""
         key = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         self._folder = self._root / key
         self._prefill_tokens_per_s = prefill_tokens_per_s
@@ -167,7 +167,7 @@ class KeptPrompts:
         return True
 
     def _make_room(self, newest: set[str]) -> None:
-        """Remove the oldest files of all models, but not what was just written."""
+        """Remove the oldest files of all models, except the one just written."""
         with suppress(OSError):
             files = [(path.stat(), path) for path in self._root.glob("*/*")]
             files.sort(key=lambda pair: (pair[1].name in newest, pair[0].st_mtime), reverse=True)
@@ -184,7 +184,7 @@ class KeptPrompts:
 
 
 def _read_header(path: Path) -> Kept:
-    """Return what a file says of itself. Raises whatever is wrong with it."""
+    """Return the header of a file. Raises if anything is wrong with it."""
     with path.open("rb") as file:
         magic, length = HEADER.unpack(file.read(HEADER.size))
         if path.suffix != SUFFIX or magic != MAGIC or length > MOST_HEADER_BYTES:

@@ -12,7 +12,7 @@ Message = dict[str, Any]
 
 
 class UnexpectedReplyError(ValueError):
-    """A reply that has another form than the dialect's. ``str(error)`` says what was expected."""
+    """A reply in an unexpected form. ``str(error)`` says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself."""
+    """Facts that a server reports about itself."""
 
     models: tuple[str, ...]
     """The names that a request may ask for; empty if the server does not say."""
@@ -88,7 +88,7 @@ class Dialect(Protocol):
     """Whether its tokenizer puts BOS before every text."""
 
     def about(self, model: str) -> Call:
-        """Return the request that tells of the server and its models."""
+        """Return the request for facts about the server and its models."""
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the reply to :meth:`about`."""

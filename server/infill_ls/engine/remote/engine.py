@@ -118,7 +118,7 @@ class RemoteEngine:
         request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002 - its rules are applied at the end
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first."""
+        """Return the model's completions of the prompt, the best first."""
         server = await self._connect()
         sampling = request.sampling
         others = [

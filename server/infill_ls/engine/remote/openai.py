@@ -27,7 +27,7 @@ MAX_STOP_TEXTS = 4
 
 
 class OpenAi:
-    """A server of which nothing more is known than that it speaks OpenAI's protocol."""
+    """A server that is only known to speak OpenAI's protocol."""
 
     name = "openai"
     takes_token_ids = False

@@ -97,7 +97,7 @@ class Transport:
         return self._error("closed the connection in the middle of an answer", busy=True)
 
     def read(self, reader: Callable[[Any], T], reply: Any) -> T:
-        """Return what a dialect's ``reader`` makes of a reply. Raises :class:`RemoteError`."""
+        """Return a reply as read by a dialect's ``reader``. Raises :class:`RemoteError`."""
         try:
             return reader(reply)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -193,7 +193,7 @@ class Transport:
         return any(name.lower() == "authorization" for name, _ in self._headers.values)
 
     def _quote(self, body: bytes) -> str:
-        """Return what the server says is wrong, if it says so in one of the usual ways."""
+        """Return the server's own error message, if it has one of the usual forms."""
         try:
             said = json.loads(body)
         except ValueError:

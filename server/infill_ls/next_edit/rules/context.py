@@ -99,7 +99,7 @@ def candidate(
 
 
 def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
-    """Add what is known only when all candidates of a rule are found."""
+    """Add the features that are known only when all candidates of a rule are found."""
     mine = [one for one in found if one.uri == pattern.view.uri]
     count = len(mine) or len(found)
     starts = [one.start for one in pattern.agreeing]
@@ -147,7 +147,7 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
 
 
 def is_done(change: Change, text: str, start: int) -> bool:
-    """Tell whether what a place would become stands there already."""
+    """Tell whether a place already has the changed text."""
     offset = change.new.find(change.old) if change.old else -1
     if offset < 0:
         return False

@@ -17,7 +17,7 @@ MAX_IMPORT_LINES = 200
 
 
 def unused(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the import of a name whose last use was taken out."""
+    """Yield the import of a name whose last use was removed."""
     change, view = pattern.change, pattern.view
     if not view.language.imports or change.old == "":
         return

@@ -60,7 +60,7 @@ FILTERS: tuple[Filter, ...] = (
 
 
 def filters_of(completion: Completion, site: Site) -> tuple[FilterStep, ...]:
-    """Return what each filter leaves of what the model wrote; one that leaves nothing is the last.
+    """Return what each filter leaves of the model's text, up to one that leaves nothing.
 
     Empty if the model wrote nothing.
     """

@@ -30,7 +30,7 @@ class Site:
         return self.balance.at_cursor.in_code
 
     def fit(self, text: str) -> Fit:
-        """Return what of ``text`` fits before the rest of the line, and what it replaces there."""
+        """Return the part of ``text`` that fits before the rest of the line, and what it replaces."""
         return fit(text, self.near.rest_of_line, self.balance, self.hole.language)
 
     def errors(self, text: str, replaced: int = 0) -> int | None:
