@@ -102,14 +102,14 @@ So it is where there is nothing to be taken yet."
 (defun infill--ask-hint ()
   "Return the line that names the keys."
   (substitute-command-keys
-   "\\<infill-ask-map>TAB takes it, M-n asks again, C-g drops it"))
+   "\\<infill-ask-map>TAB applies it, M-n asks again, C-g discards it"))
 
 (defun infill--ask-draw-progress (message)
   "Show MESSAGE of the server's, while the model writes."
   (infill--ask-undraw)
   (let ((lines (last (split-string (string-trim message) "\n" t) infill--ask-most-lines)))
     (infill--ask-below (infill--ask-end infill--ask)
-                       (string-join (cons "infill-ls writes (C-g gives it up)" lines) "\n")
+                       (string-join (cons "infill-ls is writing (C-g stops it)" lines) "\n")
                        'infill-ask-hint)))
 
 (defun infill--ask-new-lines (change)
@@ -259,7 +259,7 @@ OLD is what each of its edits replaces."
 (defun infill--ask-changed ()
   "Tell that other text stands there now."
   (infill--ask-forget)
-  (message "infill-ls: the text has changed there: nothing is changed"))
+  (message "infill-ls: the text there has changed: nothing was changed"))
 
 (defun infill--ask-begin (task &optional instruction)
   "Have TASK carried out for the region or the function at point, by INSTRUCTION."
@@ -296,7 +296,7 @@ OLD is what each of its edits replaces."
                                    (infill--ask-range (region-beginning) (region-end))
                                  (infill--ask-range (point) (point)))))
       :success-fn #'ignore :error-fn #'ignore :timeout-fn #'ignore)
-     (list (read-string "How to rewrite it: "))))
+     (list (read-string "How to rewrite the code: "))))
   (infill--ask-begin "rewrite" instruction))
 
 (defun infill-document ()
@@ -354,7 +354,7 @@ OLD is what each of its edits replaces."
         (let ((changes (mapcar #'infill--ask-change edits)))
           (if (equal old (mapcar (lambda (change) (nth 2 change)) changes))
               (infill--ask-make changes)
-            (message "infill-ls: the text has changed there: nothing is changed")))))
+            (message "infill-ls: the text there has changed: nothing was changed")))))
     (display-buffer buffer)))
 
 (defun infill-again ()

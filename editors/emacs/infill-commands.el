@@ -128,7 +128,7 @@ It is fetched if it is not on this machine."
                                       (seq-map (lambda (model) (plist-get model :name)) models)
                                       string predicate)))
             nil t))))
-  (message "infill-ls gets %s ready" name)
+  (message "infill-ls is preparing %s" name)
   (infill--run-program
    (list "model" "use" name)
    (lambda (_output)

@@ -310,7 +310,7 @@ This runs before the screen is drawn, so that typing along does not flicker."
 
 (defun infill--accept (part)
   "Insert the result of the function PART for the ghost text."
-  (pcase-let* ((`(,rest ,_ ,places) (or (infill--left) (user-error "Nothing is suggested")))
+  (pcase-let* ((`(,rest ,_ ,places) (or (infill--left) (user-error "There is no suggestion")))
                (taken (funcall part rest))
                (reached (seq-count (lambda (place) (< place (length taken))) places))
                (candidate (car infill--shown)))

@@ -1,4 +1,4 @@
-"""From a snapshot to a report: the one way a completion takes.
+"""The stages of a completion, from a snapshot to a report.
 
 No LSP, and no state but caches. What it needs from outside (the engine, and what is gathered for a
 place) is passed in.
@@ -86,7 +86,7 @@ class Pipeline:
         return writing is not None and writing.takes(snapshot)
 
     def give_up(self, uri: str) -> None:
-        """Stop what is being written for a document."""
+        """Cancel the completion that is being written for a document."""
         if (writing := self._writings.pop(uri, None)) is not None:
             writing.cancel()
 
@@ -95,7 +95,7 @@ class Pipeline:
         self._give_up_others("")
 
     def rest_of_shown(self, snapshot: Snapshot) -> Report | None:
-        """Return what is left of the suggestion that is being typed; the model is not asked."""
+        """Return the rest of the suggestion that is being typed, without asking the model."""
         if snapshot.trigger is Trigger.INVOKED:
             return None
         rest = self._shown.rest_after_typing(snapshot)
@@ -147,7 +147,7 @@ class Pipeline:
             await self._engine.warm(prepared.prompt)
 
     async def think_ahead(self, report: Report) -> None:
-        """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
+        """Compute what would follow the suggestion if it were accepted; for pauses."""
         writing = self._writings.get(report.snapshot.uri)
         if writing is not None and writing.takes(report.snapshot):
             # Perhaps only its beginning was shown.
@@ -224,7 +224,7 @@ class Pipeline:
                 del self._writings[uri]
 
     async def _begin(self, snapshot: Snapshot) -> Report | Writing:
-        """Have a completion written in place of what is being written for the document.
+        """Start a completion in place of the one being written for the document.
 
         Returns a report at once if nothing is to be written, or if it is known.
         """
@@ -280,12 +280,12 @@ class Pipeline:
             writing.report = self._conclude(writing.prepared, hole, completions, steps)
         report, shown = writing.report, writing.shown
         if shown is not None and not _begins(report.suggestion, shown):
-            report = replace(report, suggestion=shown, reason="shown, as its beginning was")
+            report = replace(report, suggestion=shown, reason="shown, because its beginning was")
         self._shown.remember(writing.snapshot, report.suggestion)
         return report if not typed else self.rest_of_shown(snapshot)
 
     def _beginning(self, writing: Writing, typed: str, snapshot: Snapshot) -> Report | None:
-        """Return what is certain of a text that is being written, cut where it is whole."""
+        """Return the certain beginning of a text that is being written, cut at a complete unit."""
         prepared, trigger = writing.prepared, writing.snapshot.trigger
         assert prepared.hole is not None
         least = self._settings.completion.min_probability
@@ -302,7 +302,7 @@ class Pipeline:
         return replace(prepared, snapshot=snapshot, suggestion=rest, reason=reason)
 
     def _give_up_others(self, uri: str) -> None:
-        """Stop what is being written for other documents, and that nobody waits for."""
+        """Cancel completions for other documents that nobody waits for."""
         for other, writing in tuple(self._writings.items()):
             if other != uri and not writing.is_read:
                 self.give_up(other)

@@ -21,7 +21,7 @@ Work = Callable[[OnWritten], Coroutine[Any, Any, tuple[Completion, ...]]]
 
 
 class Writing:
-    """What the engine is at, for the request that ``prepared`` tells of."""
+    """A completion that the engine is writing for the request in ``prepared``."""
 
     def __init__(self, prepared: Report, work: Work) -> None:
         self.prepared = prepared
@@ -73,12 +73,12 @@ class Writing:
         return self.is_done and (self._task.cancelled() or self._task.exception() is not None)
 
     def agrees(self, typed: str) -> bool:
-        """Tell whether what is written does not contradict what was typed since."""
+        """Tell whether the text so far does not contradict the text typed meanwhile."""
         text = self.written.text
         return text.startswith(typed) or (not self.is_done and typed.startswith(text))
 
     def completions(self) -> tuple[Completion, ...]:
-        """Return what was written; raises what the engine has raised."""
+        """Return the completions; raises what the engine raised."""
         return self._task.result()
 
     def cancel(self) -> None:
@@ -88,7 +88,7 @@ class Writing:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Keep it from being given up for the body."""
+        """Protect the completion from cancellation within the body."""
         self._readers += 1
         if self._grace is not None:
             self._grace.cancel()

@@ -79,7 +79,7 @@ async def test_without_a_model_it_is_filled_in_place_and_said(circle: Path) -> N
     outcome = await ask(circle, "circle.py:1", model=False, fills="return radius")
     assert outcome.status == 0
     assert "+    return radius" in outcome.stdout
-    assert "written by the model that fills in" in outcome.stderr
+    assert "written by the completion model" in outcome.stderr
 
 
 @pytest.mark.parametrize(

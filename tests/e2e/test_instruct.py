@@ -324,7 +324,7 @@ async def test_options_that_make_no_sense_are_an_error(
             "secret",
         ),
         ("```python\ndef area(radius):\n    raise NotImplementedError\n```\n", "changes nothing"),
-        ("```python\n" + "x = 1\n" * 2000, "did not come to an end"),
+        ("```python\n" + "x = 1\n" * 2000, "did not finish"),
     ],
 )
 async def test_a_bad_answer_changes_nothing(
@@ -339,7 +339,7 @@ async def test_a_bad_answer_changes_nothing(
     [
         (None, "has no chat template"),
         ("{{ raise_exception('no') }}", "chat template fails: TemplateError: no"),
-        ("{{ 'x' * 9999999999 }}", "more time or memory"),
+        ("{{ 'x' * 9999999999 }}", "time or memory limit"),
     ],
 )
 async def test_a_model_that_cannot_be_talked_to_is_told(
@@ -357,7 +357,7 @@ async def test_without_an_instruct_model_a_body_is_filled_in_place_and_that_is_s
     )
     result = await carry_out(editor, "implement", AREA)
     assert result["applied"] is True
-    assert "written by the model that fills in" in result["message"]
+    assert "written by the completion model" in result["message"]
     assert "fills in" in (await editor.expect("window/showMessage"))["message"]
     edit = the_edit(editor)
     assert edit["newText"] == "\n    return math.pi * radius**2"
@@ -474,7 +474,7 @@ async def test_eglot_has_its_editor_back_at_once(start_scripted: StartScripted) 
 async def test_a_file_with_secrets_is_shown_to_no_model(start_scripted: StartScripted) -> None:
     secret = 'KEY = "ghp_' + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8" + '"\n'
     editor = await start_with(start_scripted, ANSWER, text=TEXT + secret)
-    await refused(editor, "implement", AREA, says="shown to no model")
+    await refused(editor, "implement", AREA, says="no model may see this file")
 
 
 async def test_arguments_that_make_no_sense_are_an_error(start_scripted: StartScripted) -> None:

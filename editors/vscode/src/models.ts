@@ -45,7 +45,7 @@ export async function chooseModel(
   if (model === undefined) return;
   if (fetch && server !== undefined) {
     try {
-      await withRunner(`Fetching ${model}`, log, (run) => run(server, "model", "pull", model));
+      await withRunner(`Downloading ${model}`, log, (run) => run(server, "model", "pull", model));
     } catch (error) {
       return showFailure(`${model} was not fetched`, error, log);
     }

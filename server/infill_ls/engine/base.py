@@ -1,4 +1,4 @@
-"""The interface between the features and whatever runs the model."""
+"""The engine interface between the features and the model."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Engine(Protocol):
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first.
+        """Return the model's completions of the prompt, the best first.
 
         ``on_written`` hears what there is of the first one, as often as the engine can tell.
         """

@@ -1,4 +1,4 @@
-"""Which engine serves: the one that the settings ask for, or, while a server fails, the local one.
+"""Choose the engine: the one that the settings name or, while a server fails, the local one.
 
 This is not itself an :class:`~infill_ls.engine.Engine`: a prompt made of one model's tokens means
 nothing to another, so whoever makes prompts must begin anew when the engine changes.
@@ -82,7 +82,7 @@ class EngineChoice:
             return ""
         url = self._preferred.url
         if self.current is not self._preferred:
-            return f"the model on this machine, as {url} does not work"
+            return f"the model on this machine, because {url} does not work"
         info = self._preferred.info
         return f"{info.model_name} on {url}" if info is not None else url
 
@@ -123,7 +123,7 @@ class EngineChoice:
                 break
         # The local engine stays connected, for the next time; unused, it unloads itself.
         self._looking = None
-        log.warning("completions come from %s again", self.label)
+        log.warning("completions come again from %s", self.label)
         self._on_switch()
 
 

@@ -1,4 +1,4 @@
-"""``infill-ls eval edits``: what is proposed after the first two edits of a commit.
+"""``infill-ls eval edits``: measure what is proposed after the first two edits of a commit.
 
 An offer is *right* if the author made that edit: with it the text is nearer to what came of the file by
 exactly what the offer takes out and puts in, counted in tokens of the stretch that the author changed.
@@ -146,7 +146,7 @@ def _is_in(offer: Offer, hunk: Hunk, starts: list[int], text: str) -> bool:
 
 
 def distance(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Return how many tokens must be taken out and put in to make one of the other."""
+    """Return how many tokens must be removed and inserted to turn one into the other."""
     head = 0
     while head < min(len(one), len(other)) and one[head] == other[head]:
         head += 1

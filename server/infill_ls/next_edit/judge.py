@@ -1,4 +1,4 @@
-"""Which of the candidates are offered: learnt trees, and why in each case.
+"""The judge: which candidates are offered, by learnt trees, and why in each case.
 
 The trees are learnt by ``bench/next_edit/fit.py`` from the tuning half of the commits of public
 repositories (``docs/next-edit.md``); their sum is the logarithm of the odds that the author made the edit.

@@ -1,4 +1,4 @@
-"""What one editor has open and the answers it waits for, without LSP. Runs on the event loop.
+"""The façade of a session: one editor's documents and requests, without LSP. Runs on the event loop.
 
 Each part keeps its own state: the workspace, the requests, the engine in use, the edits. The session
 says what happens in them when a document changes, when something is asked for, and in the pause after.
@@ -104,7 +104,7 @@ class Session:
 
     @property
     def editor_tells(self) -> bool:
-        """Whether the editor tells of files that change on disk; if not, we look."""
+        """Whether the editor reports files that change on disk; if not, we poll."""
         return self._workspace.editor_tells
 
     @editor_tells.setter
@@ -140,7 +140,7 @@ class Session:
         )
 
     def expect_ask(self, asked: Asked) -> None:
-        """Read what stands before an instruction that may come, if its model is loaded."""
+        """Prefill the prompt up to an instruction that may come, if its model is loaded."""
         if self.asks.is_loaded and not self._requests.has(Kind.ASK):
             self._background.run(self._expect(asked))
 
@@ -293,11 +293,11 @@ class Session:
         """Raise :class:`NothingToDoError` if no model may see the document."""
         settings = self.settings.completion
         if not settings.enabled:
-            raise NothingToDoError("it is switched off (setting enabled)")
+            raise NothingToDoError("completions are switched off (setting enabled)")
         if {snapshot.language_id, "*"}.intersection(settings.disabled_languages):
             raise NothingToDoError(f"it is switched off for {snapshot.language_id}")
         if (why := await asyncio.to_thread(self._workspace.why_not_shown, snapshot)) is not None:
-            raise NothingToDoError(f"this file is shown to no model: {why}")
+            raise NothingToDoError(f"no model may see this file: {why}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         with suppress(Superseded):
@@ -347,7 +347,7 @@ class Session:
     def _failed(self, error: InfillError) -> bool:
         """Tell the user of a failure; return whether another engine has stepped in."""
         has_another = self._engines.step_aside()
-        comfort = "; meanwhile the model on this machine is used" if has_another else ""
+        comfort = "; the model on this machine is used until then" if has_another else ""
         self._problems.tell(error, comfort)
         return has_another
 

@@ -97,7 +97,7 @@ local function messages(editor)
   return editor:lua('return vim.fn.execute("messages")')
 end
 
-local HINT = ' Tab takes it, Alt+] asks again, Ctrl+] drops it'
+local HINT = ' Tab applies it, Alt+] asks again, Ctrl+] discards it'
 
 ---@param test fun(name: string, options: table, run: fun(editor: table))
 return function(test)
@@ -139,10 +139,10 @@ return function(test)
     function(editor)
       editor:press('4G')
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
       expect_lines(
         editor,
-        'infill-ls writes (Ctrl+] gives it up)',
+        'infill-ls is writing (Ctrl+] stops it)',
         '1. Square the radius.',
         '2. Multiply by pi.'
       )
@@ -174,13 +174,13 @@ return function(test)
     function(editor)
       editor:press('4G')
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
       editor:press('<C-]>')
       expect_nothing(editor)
       editor:expect_text((BEFORE:gsub('\n$', '')))
       -- The server is free for the next one.
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
     end
   )
 

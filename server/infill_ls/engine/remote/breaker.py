@@ -1,4 +1,4 @@
-"""When to leave a server in peace that does not work."""
+"""Circuit breaker: when to stop asking a failing server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine on an inference server: the same answers as from the local one, by other means.
+"""The engine on an inference server, with the same answers as the local engine.
 
 The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
 output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with
@@ -118,7 +118,7 @@ class RemoteEngine:
         request: CompletionRequest,
         on_written: OnWritten | None = None,  # noqa: ARG002 - its rules are applied at the end
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first."""
+        """Return the model's completions of the prompt, the best first."""
         server = await self._connect()
         sampling = request.sampling
         others = [

@@ -1,4 +1,4 @@
-"""The way to one server: opened when it is needed, patient with a busy server, silent towards a failing one."""
+"""The link to one server: opened on demand, with retries for a busy server and pauses for a failing one."""
 
 from __future__ import annotations
 

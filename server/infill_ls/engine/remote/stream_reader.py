@@ -1,4 +1,4 @@
-"""A completion as it arrives: what the local decoder does token by token, done on pieces of text."""
+"""Read a streamed completion and apply the decoder's stop rules to its pieces of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token ids from the server's own tokenizer, and the infilling markers found through it."""
+"""Tokenize with the server's own tokenizer, and find the infilling markers through it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP, shared by all dialects: requests out, JSON in, and every fault as one clear message."""
+"""HTTP transport for all dialects: requests out, JSON in, every fault as one clear message."""
 
 from __future__ import annotations
 
@@ -94,16 +94,16 @@ class Transport:
 
     def broken_off_error(self) -> RemoteError:
         """Return the error for a completion whose end never came."""
-        return self._error("broke off in the middle of an answer", busy=True)
+        return self._error("closed the connection in the middle of an answer", busy=True)
 
     def read(self, reader: Callable[[Any], T], reply: Any) -> T:
-        """Return what a dialect's ``reader`` makes of a reply. Raises :class:`RemoteError`."""
+        """Return a reply as read by a dialect's ``reader``. Raises :class:`RemoteError`."""
         try:
             return reader(reply)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             known = f" ({error})" if isinstance(error, UnexpectedReplyError) else ""
             raise self._error(
-                f"sent an unexpected answer{known}: is the setting remoteApi right?", lasting=True
+                f"sent an unexpected answer{known}: is the setting remoteApi correct?", lasting=True
             ) from None
 
     @asynccontextmanager
@@ -154,7 +154,7 @@ class Transport:
             raise self._proxy_error("is of a kind that is not supported", lasting=True) from None
         except OSError:
             raise self._error(
-                "is not asked: SSL_CERT_FILE or SSL_CERT_DIR names what cannot be read",
+                "is not used: SSL_CERT_FILE or SSL_CERT_DIR names something unreadable",
                 lasting=True,
             ) from None
         headers = {SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)}
@@ -163,9 +163,9 @@ class Transport:
     async def _status_error(self, call: Call, response: httpx.Response) -> RemoteError:
         status = response.status_code
         if status == 407:
-            return self._proxy_error("wants a password (HTTP 407)", lasting=True)
+            return self._proxy_error("needs a password (HTTP 407)", lasting=True)
         if status in {401, 403}:
-            said = "refused the API key" if self._has_key() else "wants an API key"
+            said = "refused the API key" if self._has_key() else "needs an API key"
             return self._error(
                 f"{said} (HTTP {status}): set {self._key_variable} or the keyring's entry",
                 lasting=True,
@@ -174,7 +174,7 @@ class Transport:
             return self._error(f"is busy or not ready (HTTP {status})", busy=True)
         if 300 <= status < 400:
             return self._error(
-                f"sends us to another address (HTTP {status}): set {self._setting} to that",
+                f"redirects to another address (HTTP {status}): set {self._setting} to that",
                 lasting=True,
             )
         if _is_web_page(response):
@@ -186,14 +186,14 @@ class Transport:
         body = await self._read(response)
         quoted = "" if call.holds_source else self._quote(body)
         if status == 404 and not quoted:
-            quoted = f": it has no {call.path}; is the setting remoteApi right?"
-        return self._error(f"said HTTP {status}{quoted}", lasting=status < 500)
+            quoted = f": it has no {call.path}; is the setting remoteApi correct?"
+        return self._error(f"answered HTTP {status}{quoted}", lasting=status < 500)
 
     def _has_key(self) -> bool:
         return any(name.lower() == "authorization" for name, _ in self._headers.values)
 
     def _quote(self, body: bytes) -> str:
-        """Return what the server says is wrong, if it says so in one of the usual ways."""
+        """Return the server's own error message, if it has one of the usual forms."""
         try:
             said = json.loads(body)
         except ValueError:
@@ -229,9 +229,9 @@ class Transport:
         )
 
     def _proxy_error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
-        named = f"the proxy {shown_proxy(self._proxy or '')}, by which {self.url} is to be reached,"
+        named = f"the proxy {shown_proxy(self._proxy or '')} on the way to {self.url}"
         return RemoteError(
-            f"{named} {what}: NO_PROXY in the server's environment can leave it out",
+            f"{named} {what}: NO_PROXY in the server's environment can bypass it",
             is_lasting=lasting,
             is_busy=busy,
         )
@@ -241,7 +241,7 @@ class Transport:
             return json.loads(body)
         except ValueError:
             page = body.lstrip()[:1] == b"<"
-            what = "a web page" if page else "something that is no JSON"
+            what = "a web page" if page else "something that is not JSON"
             raise self._error(f"answered with {what}", lasting=page) from None
 
     async def _read(self, response: httpx.Response) -> bytes:

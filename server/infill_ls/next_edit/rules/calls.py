@@ -1,4 +1,4 @@
-"""An argument that was added to a call, for the other calls of the function."""
+"""An argument that was added to one call, for the other calls of the function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of a line that were replaced, taken out or put in, at other places like theirs."""
+"""Rules for tokens that were replaced, removed or inserted, at similar places."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SINGLE_CONTEXT = 3, 2
 
 
 def replaced(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the other places of a text that was replaced or taken out."""
+    """Yield the other places of a text that was replaced or removed."""
     change = pattern.change
     if not _is_plain(change) or not has_word(change.old):
         return

@@ -73,7 +73,7 @@ async def test_a_wrong_key(connect: Connect, monkeypatch: pytest.MonkeyPatch, st
 async def test_a_missing_key(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/models"] = json_reply({}, 401)
-    assert "wants an API key" in await fault_of(await connect(server))
+    assert "needs an API key" in await fault_of(await connect(server))
     assert "authorization" not in server.requests[0].headers
 
 
@@ -85,7 +85,7 @@ async def test_a_server_that_repeats_the_key(
     said = {"error": {"message": f"no quota for {KEY}"}}
     server.routes["/v1/completions"] = json_reply(said, 402)
     assert await fault_of(await connect(server)) == (
-        f"the inference server {server.url} said HTTP 402: no quota for ***"
+        f"the inference server {server.url} answered HTTP 402: no quota for ***"
     )
 
 
@@ -94,7 +94,7 @@ async def test_a_key_that_no_header_can_hold(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("INFILL_LS_REMOTE_KEY", key)
-    assert "no HTTP header can" in await fault_of(await connect(vllm()))
+    assert "an HTTP header cannot carry" in await fault_of(await connect(vllm()))
 
 
 async def test_the_key_of_the_keyring(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ async def test_a_web_page_in_place_of_a_completion(connect: Connect) -> None:
 
 async def test_another_api(connect: Connect) -> None:
     fault = await fault_of(await connect(vllm(), api="llama-server"))
-    assert "it has no /props; is the setting remoteApi right?" in fault
+    assert "it has no /props; is the setting remoteApi correct?" in fault
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{}", b"null"])
@@ -200,7 +200,7 @@ async def test_half_an_answer(connect: Connect, events: list[bytes]) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: events)
     fault = await fault_of(await connect(server))
-    assert "broke off in the middle" in fault or "sent half an event" in fault
+    assert "closed the connection in the middle" in fault or "sent half an event" in fault
 
 
 async def test_a_connection_that_breaks(connect: Connect) -> None:
@@ -211,7 +211,7 @@ async def test_a_connection_that_breaks(connect: Connect) -> None:
 
     server = vllm()
     server.routes["/v1/completions"] = cut
-    assert "broke off in the middle" in await fault_of(await connect(server))
+    assert "closed the connection in the middle" in await fault_of(await connect(server))
     assert len(server.asked("/v1/completions")) == 3  # twice more, in vain
 
 
@@ -225,7 +225,7 @@ async def test_an_error_in_the_stream(connect: Connect) -> None:
 async def test_a_line_that_does_not_end(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: [b"data: " + b"x" * 300_000] * 9)
-    assert "a line that does not end" in await fault_of(await connect(server))
+    assert "a line without an end" in await fault_of(await connect(server))
 
 
 async def test_a_server_that_says_nothing(
@@ -274,7 +274,7 @@ async def test_source_is_not_quoted(connect: Connect) -> None:
     server = fakes.llama_cpp_python(lambda _: "x")
     server.routes["/v1/completions"] = json_reply({"error": {"message": "bad: my = source"}}, 422)
     fault = await fault_of(await connect(server))
-    assert fault.endswith("said HTTP 422")
+    assert fault.endswith("answered HTTP 422")
 
 
 async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
