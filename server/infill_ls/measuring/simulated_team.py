@@ -318,7 +318,7 @@ class SimulatedTeam:
     def join(self, editors: int) -> None:
         """Let more come."""
         for _ in range(editors):
-            draw = random.Random(f"{self._seed} {len(self.people)}")
+            draw = random.Random(f"{self._seed} {len(self.people)}")  # noqa: S311 - no secret
             policy = self._policy(draw)
             self.people.append(SimulatedPerson(self.clock, self.service, policy, draw))
 

@@ -102,7 +102,7 @@ def test_a_quick_server_is_asked_at_every_key_at_once() -> None:
 def test_late_answers_lower_the_rate_by_a_share_and_quick_ones_raise_it_by_an_amount() -> None:
     one, now_s = at_full_rate()
     full = one.rate_per_s
-    for _ in range(pacing.RECENT):
+    for _ in range(pacing.RECENT // 2 + 1):
         one.answered(now_s, LATE_S)
     assert one.rate_per_s == pytest.approx(full * pacing.LATE_FACTOR)
     lowered = one.rate_per_s
