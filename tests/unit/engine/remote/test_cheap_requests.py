@@ -145,7 +145,7 @@ async def test_nothing_is_heard_before_the_typed_fragment_is_reproduced(connect:
 
 @pytest.mark.parametrize("make", [fakes.vllm, fakes.llama_server, fakes.llama_cpp_python])
 async def test_answers_come_over_one_connection(make: type, connect: Connect) -> None:
-    server: FakeServer = make(lambda _: "abc")  # type: ignore[call-arg]
+    server: FakeServer = make(lambda _: "abc")
     connections = 0
     serve = server.serve
 
