@@ -79,11 +79,11 @@ class Link:
             try:
                 return await work()
             except RemoteError as error:
-                if error.is_refused:
+                if error.is_refused and not is_first:
                     # Each of many asking three times would make it worse; whoever paces waits.
                     self._refused(error)
                     raise
-                if error.is_busy and pause_s is not None:
+                if error.is_busy and not error.is_refused and pause_s is not None:
                     await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                     continue
                 self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
