@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -43,6 +44,10 @@ LEAST_BEGINNING_CHARS = 2
 """Less is not worth showing before the rest."""
 
 
+Turn = Callable[[], Awaitable[None]]
+"""Returns when the model may be asked."""
+
+
 class Pipeline:
     """Runs the stages for one engine."""
 
@@ -56,10 +61,13 @@ class Pipeline:
         self._writings: dict[str, Writing] = {}
         """What is being written, or was written last, for each document."""
 
-    async def run(self, snapshot: Snapshot, deadline_s: float | None = None) -> Report:
+    async def run(
+        self, snapshot: Snapshot, deadline_s: float | None = None, turn: Turn | None = None
+    ) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
 
-        After ``deadline_s`` it is what is certain by then, if that is anything. Raises
+        After ``deadline_s`` it is what is certain by then, if that is anything. ``turn`` is awaited before
+        the model is asked, if nothing else can answer. Raises
         :class:`~infill_ls.errors.InfillError` if the engine cannot answer. When the task is
         cancelled, the engine goes on for a while, for a request that goes on as it does, unless
         nothing is written yet.
@@ -73,6 +81,8 @@ class Pipeline:
                 return report
         if (rest := self.rest_of_shown(snapshot)) is not None:
             return rest
+        if turn is not None:
+            await turn()
         begun = await self._begin(snapshot)
         if isinstance(begun, Report):
             self._shown.remember(snapshot, begun.suggestion)
@@ -250,7 +260,8 @@ class Pipeline:
             self._results.put(key, completions)
             return completions
 
-        self._writings[snapshot.uri] = writing = Writing(prepared, write)
+        is_far = self._engine.info is not None and self._engine.info.is_far
+        self._writings[snapshot.uri] = writing = Writing(prepared, write, is_far=is_far)
         return writing
 
     async def _read(

@@ -46,6 +46,8 @@ class EngineInfo:
     """How fast a prompt is read here; 0 if that is not known."""
     decode_ms: float = 0.0
     """How long it takes to write a token; 0 if that is not known."""
+    is_far: bool = False
+    """Whether asking anew costs more than waiting for what was asked: on a server that others use too."""
     is_steady: bool = True
     """Whether the machine was quiet when that was measured."""
 

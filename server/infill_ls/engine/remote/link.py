@@ -17,6 +17,8 @@ from infill_ls.errors import EngineUnavailableError, RemoteError
 T = TypeVar("T")
 
 RETRY_PAUSES_S = (0.1, 0.4)
+REFUSALS_TO_GIVE_UP = 5
+"""So many in a row, each after the pause that pacing makes, and the local engine steps in."""
 
 
 class Link:
@@ -34,6 +36,7 @@ class Link:
         self._last_error: RemoteError | None = None
         self._transport: Transport | None = None
         self._closed = False
+        self._refusals = 0
 
     @property
     def is_given_up(self) -> bool:
@@ -65,6 +68,7 @@ class Link:
     def succeeded(self) -> None:
         """Take note of an answer: only that proves that a server works."""
         self._breaker.succeeded()
+        self._refusals = 0
 
     async def guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         """Do ``work``, again after a short pause if the server was busy; tell the breaker.
@@ -75,13 +79,24 @@ class Link:
             try:
                 return await work()
             except RemoteError as error:
-                if error.is_busy and pause_s is not None:
+                if error.is_refused and not is_first:
+                    # Each of many asking three times would make it worse; whoever paces waits.
+                    self._refused(error)
+                    raise
+                if error.is_busy and not error.is_refused and pause_s is not None:
                     await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                     continue
                 self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
                 self._last_error = error
                 raise
         raise AssertionError("unreachable")
+
+    def _refused(self, error: RemoteError) -> None:
+        """Tell the breaker only of one that nobody asked to come back soon, and that goes on."""
+        self._refusals += 1
+        if self._refusals >= REFUSALS_TO_GIVE_UP:
+            self._breaker.failed(self._clock(), is_lasting=True)
+            self._last_error = error
 
     async def close(self) -> None:
         """Close the connections; nothing is asked any more."""

@@ -35,6 +35,10 @@ class StreamReader:
         """Return the completion so far; nothing if the fragment is not complete."""
         return "" if self._required else self._text.text()
 
+    def text_so_far(self) -> str:
+        """Return what no rule will take back, while it is being written."""
+        return "" if self._required else self._text.text_so_far()
+
     def take(self, chunk: Chunk) -> StopReason | None:
         """Take a piece; return why to stop now, or ``None`` to go on."""
         if not self._stop_ids.isdisjoint(chunk.token_ids):

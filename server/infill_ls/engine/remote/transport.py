@@ -29,6 +29,7 @@ REPLY_TIMEOUT_S = 10.0
 MAX_REPLY_BYTES = 16 << 20
 MAX_QUOTED_CHARS = 160
 BUSY_STATUSES = frozenset({429, 502, 503, 504})
+REFUSED_STATUSES = frozenset({429, 503})
 SESSION_HEADER = "X-Session-Id"
 """A random number for each of our processes: a load balancer that goes by it sends one editor to
 the same server each time, where the prefix of its prompts is cached."""
@@ -171,7 +172,12 @@ class Transport:
                 lasting=True,
             )
         if status in BUSY_STATUSES:
-            return self._error(f"is busy or not ready (HTTP {status})", busy=True)
+            return RemoteError(
+                f"the inference server {self.url} is busy or not ready (HTTP {status}){self._way()}",
+                is_busy=True,
+                is_refused=status in REFUSED_STATUSES,
+                retry_after_s=retry_after_s(response.headers.get("retry-after", "")),
+            )
         if 300 <= status < 400:
             return self._error(
                 f"redirects to another address (HTTP {status}): set {self._setting} to that",
@@ -223,10 +229,14 @@ class Transport:
         )
 
     def _error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
-        way = f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""
         return RemoteError(
-            f"the inference server {self.url} {what}{way}", is_lasting=lasting, is_busy=busy
+            f"the inference server {self.url} {what}{self._way()}",
+            is_lasting=lasting,
+            is_busy=busy,
         )
+
+    def _way(self) -> str:
+        return f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""
 
     def _proxy_error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
         named = f"the proxy {shown_proxy(self._proxy or '')} on the way to {self.url}"
@@ -251,6 +261,11 @@ class Transport:
             if len(body) > MAX_REPLY_BYTES:
                 raise self._error("sent an endless answer")
         return body
+
+
+def retry_after_s(said: str) -> float | None:
+    """Return the seconds of a ``Retry-After`` header; ``None`` for a date, or for what is neither."""
+    return float(said) if said.isascii() and said.isdigit() and len(said) <= 6 else None
 
 
 def _is_about_certificate(error: Exception) -> bool:

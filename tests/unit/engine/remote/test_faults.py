@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
-from infill_ls.engine.remote.transport import Transport
+from infill_ls.engine.remote.transport import Transport, retry_after_s
 from infill_ls.errors import ModelError, RemoteError
 from infill_ls.types import StopRule
 from unit.engine.remote import fakes
@@ -280,7 +280,7 @@ async def test_source_is_not_quoted(connect: Connect) -> None:
 async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
     server = vllm()
     works = server.routes["/v1/completions"]
-    busy = iter([429, 503])
+    busy = iter([502, 504])
 
     async def reply(request: fakes.Request, writer: asyncio.StreamWriter) -> None:
         status = next(busy, None)
@@ -290,6 +290,39 @@ async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
     engine = await connect(server)
     (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     assert found.text == "answer"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_server_without_time_is_not_asked_before_the_time_it_names(
+    connect: Connect, status: int
+) -> None:
+    server = vllm()
+    server.routes["/v1/completions"] = raw_reply(b"{}", status, more="Retry-After: 30\r\n")
+    engine = await connect(server)
+    assert "is busy or not ready" in await fault_of(engine)
+    assert len(server.asked("/v1/completions")) == 1
+    assert not engine.is_given_up  # it is there: no other model steps in for that
+    assert 29 < engine.turn_s(in_word=False) < 40
+    assert not engine.may_think_ahead()
+
+
+async def test_a_server_that_never_has_time_is_given_up(connect: Connect) -> None:
+    server = vllm()
+    server.routes["/v1/completions"] = json_reply({}, 429)
+    engine = await connect(server)
+    for _ in range(4):
+        await fault_of(engine)
+    assert not engine.is_given_up
+    await fault_of(engine)
+    assert engine.is_given_up
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("", None), ("-1", None), ("soon", None), ("9" * 40, None)],
+)
+def test_when_to_come_back(said: str, seconds: float | None) -> None:
+    assert retry_after_s(said) == seconds
 
 
 async def test_a_refused_request_is_not_repeated(connect: Connect) -> None:
