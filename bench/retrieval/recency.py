@@ -82,18 +82,18 @@ def main() -> None:
                     found[name] += rows
         print(repository, {name: _percent(rows) for name, rows in found.items()}, flush=True)
     plain = found["none"]
-    rows: dict[str, object] = {}
+    figures: dict[str, object] = {}
     for name, these in found.items():
         for part, keep in (("all", None), ("changed by the commit", True), ("other", False)):
             pairs = [
                 (a, b) for a, b in zip(plain, these, strict=True) if keep is None or a[0] is keep
             ]
-            rows[f"{name}: {part}"] = {
+            figures[f"{name}: {part}"] = {
                 "cases": len(pairs),
                 "mentioned": _difference([(a[1], b[1]) for a, b in pairs]),
                 "declared": _difference([(a[2], b[2]) for a, b in pairs]),
             }
-    finish(options.out, "recency", run={"repositories": len(options.repositories)}, figures=rows)
+    finish(options.out, "recency", run={"repositories": len(options.repositories)}, figures=figures)
 
 
 def _difference(pairs: Sequence[tuple[bool, bool]]) -> dict[str, float]:
