@@ -23,11 +23,11 @@
 (declare-function infill--show-report "infill-commands")
 
 (defface infill-ask-old '((t :inherit error :strike-through t))
-  "Face of text that an instruction takes out."
+  "Face of text that an instruction removes."
   :group 'infill)
 
 (defface infill-ask-new '((t :inherit success))
-  "Face of lines that an instruction puts in."
+  "Face of lines that an instruction inserts."
   :group 'infill)
 
 (defface infill-ask-hint '((t :inherit shadow))
@@ -262,7 +262,7 @@ OLD is what each of its edits replaces."
   (message "infill-ls: the text there has changed: nothing was changed"))
 
 (defun infill--ask-begin (task &optional instruction)
-  "Have TASK carried out for the region or the function at point, by INSTRUCTION."
+  "Carry out TASK for the region or the function at point, by INSTRUCTION."
   (infill-drop)
   (let ((start (if (use-region-p) (region-beginning) (point)))
         (end (if (use-region-p) (region-end) (point))))
@@ -279,12 +279,12 @@ OLD is what each of its edits replaces."
 ;;;; Commands
 
 (defun infill-implement ()
-  "Have the function at point written, from its name, signature and documentation."
+  "Write the function at point from its name, signature and documentation."
   (interactive)
   (infill--ask-begin "implement"))
 
 (defun infill-rewrite (instruction)
-  "Have the region, or the function at point, rewritten by INSTRUCTION."
+  "Rewrite the region, or the function at point, by INSTRUCTION."
   (interactive
    (progn
      ;; What stands before the instruction is read while that is typed.
@@ -300,22 +300,22 @@ OLD is what each of its edits replaces."
   (infill--ask-begin "rewrite" instruction))
 
 (defun infill-document ()
-  "Have the documentation of the function at point written."
+  "Write the documentation of the function at point."
   (interactive)
   (infill--ask-begin "document"))
 
 (defun infill-write-tests ()
-  "Have the function at point tested, in the file for that."
+  "Write tests for the function at point, into its test file."
   (interactive)
   (infill--ask-begin "tests"))
 
 (defun infill-describe ()
-  "Have it said what the region, or the function at point, does."
+  "Describe what the region, or the function at point, does."
   (interactive)
   (infill--ask-begin "explain"))
 
 (defun infill-take ()
-  "Make what an instruction has brought, as one step to undo."
+  "Apply the result of an instruction, as one undo step."
   (interactive)
   (unless (infill--ask-result-p) (user-error "There is no result of an instruction"))
   (let ((changes (infill--ask-changes infill--ask))
@@ -358,14 +358,14 @@ OLD is what each of its edits replaces."
     (display-buffer buffer)))
 
 (defun infill-again ()
-  "Ask for another answer to the same."
+  "Ask for another result of the same instruction."
   (interactive)
   (unless (infill--ask-result-p) (user-error "There is no result of an instruction"))
   (cl-incf (infill--ask-attempt infill--ask))
   (infill--ask-send))
 
 (defun infill-drop ()
-  "Take the result of an instruction away, or give up what is being written."
+  "Discard the result of an instruction, or stop the model."
   (interactive)
   (when infill--ask
     (let ((token (infill--ask-token infill--ask)))

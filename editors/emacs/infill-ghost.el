@@ -267,7 +267,7 @@ out that way."
     (run-hooks 'infill--ghost-hook)))
 
 (defun infill--erase ()
-  "Take the ghost text away."
+  "Dismiss the ghost text."
   (setq infill--shown nil)
   (infill--undraw))
 
@@ -379,7 +379,7 @@ Ask the server for some if there is only one."
   (infill-next (- (or count 1))))
 
 (defun infill-dismiss ()
-  "Take the ghost text away."
+  "Dismiss the ghost text."
   (interactive)
   (infill--cancel-timer)
   (cl-incf infill--request)
