@@ -223,7 +223,7 @@ async def test_text_that_has_changed_is_left_alone(start_scripted: StartScripted
     where = span(position(5, 4), position(5, 9))
     result = await changed_while_written(editor, {"range": where, "text": "return"})
     assert result["applied"] is False
-    assert "has changed there" in (await editor.expect("window/showMessage"))["message"]
+    assert "there has changed" in (await editor.expect("window/showMessage"))["message"]
     assert applied(editor) == []
     await refused(editor, "implement", AREA, 1, says="has changed")
 
@@ -313,7 +313,7 @@ async def test_options_that_make_no_sense_are_an_error(
         ("```python\ndef other():\n    return 1\n```\n", "no function area"),
         (
             f"```python\n{TEXT.replace('raise NotImplementedError', 'return 1')}```",
-            "whole file again",
+            "repeats the whole file",
         ),
         (
             "```python\ndef area(radius):\n    # Copyright 2020 Somebody\n    return 1\n```\n",
@@ -338,7 +338,7 @@ async def test_a_bad_answer_changes_nothing(
     ("template", "says"),
     [
         (None, "has no chat template"),
-        ("{{ raise_exception('no') }}", "chat template fails: TemplateError: no"),
+        ("{{ raise_exception('no') }}", "chat template failed: TemplateError: no"),
         ("{{ 'x' * 9999999999 }}", "time or memory limit"),
     ],
 )
