@@ -132,7 +132,7 @@ export class Controller implements vscode.Disposable {
       await installServer(this.context, title, this.log);
     } catch (error) {
       const what = updates
-        ? "infill-ls was not updated, and the former version goes on"
+        ? "infill-ls was not updated, and the previous version keeps running"
         : "infill-ls was not installed";
       void showFailure(what, error, this.log);
       return;

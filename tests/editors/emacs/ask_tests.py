@@ -153,7 +153,7 @@ def test_it_moves_with_the_text_and_is_not_made_where_other_text_stands(start: S
         '(progn (goto-char (point-min)) (search-forward "raise") (replace-match "return") t)'
     )
     emacs.press(TAB)
-    expect_message(emacs, "the text has changed there")
+    expect_message(emacs, "the text there has changed")
     assert "    return NotImplementedError" in emacs.eval("(buffer-string)")
     expect_nothing(emacs)
 

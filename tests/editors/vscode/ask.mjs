@@ -186,7 +186,7 @@ test(
     await goTo(window, 6);
     await window.press("Control+Shift+k");
     await window.command("Infill: Apply the Result");
-    await window.page.locator(TOASTS, { hasText: "has changed there" }).first().waitFor();
+    await window.page.locator(TOASTS, { hasText: "there has changed" }).first().waitFor();
     await window.expectSaved(BEFORE.replace("    raise NotImplementedError\n", ""));
   },
 );

@@ -151,7 +151,7 @@ test(
     writeFileSync(wheel, "no wheel");
     try {
       await window.answer("The server has version 0.0.1", "Update");
-      const failed = '.notification-toast:has-text("was not updated, and the former version goes on")';
+      const failed = '.notification-toast:has-text("was not updated, and the previous version keeps running")';
       await window.page.waitForSelector(failed, { timeout: 120_000 });
     } finally {
       renameSync(`${wheel}.away`, wheel);
