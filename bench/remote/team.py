@@ -256,7 +256,11 @@ def _know_start(start: Any) -> None:
 
 def _part(server: Server, numbers: Sequence[int], seconds: float, every_key: bool) -> list[Served]:
     """Let some of the editors type, in a process of their own."""
-    return asyncio.run(_type(server, numbers, seconds, every_key))
+    try:
+        return asyncio.run(_type(server, numbers, seconds, every_key))
+    except BaseException:
+        _start.abort()  # the others would wait for ever
+        raise
 
 
 async def _type(

@@ -81,7 +81,7 @@ class RemoteEngine:
     ) -> None:
         self._options = options
         self._clock = clock
-        self._link = Link(options, clock=clock)
+        self._link = Link(options, clock=clock, is_paced=True)
         self._server: _Server | None = None
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None

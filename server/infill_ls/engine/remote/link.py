@@ -17,6 +17,8 @@ from infill_ls.errors import EngineUnavailableError, RemoteError
 T = TypeVar("T")
 
 RETRY_PAUSES_S = (0.1, 0.4)
+LONGEST_NAMED_PAUSE_S = 10.0
+"""The most that is waited, at each try, for a server that says when to come again."""
 REFUSALS_TO_GIVE_UP = 5
 """So many in a row, each after the pause that pacing makes, and the local engine steps in."""
 
@@ -24,13 +26,19 @@ REFUSALS_TO_GIVE_UP = 5
 class Link:
     """Requests to one server, all through one transport and one circuit breaker.
 
-    While the breaker is open, no request is sent and the last error raised again.
+    While the breaker is open, no request is sent and the last error raised again. ``is_paced`` says that whoever asks
+    waits by itself when the server has no time.
     """
 
     def __init__(
-        self, options: RemoteOptions, *, clock: Callable[[], float] = time.monotonic
+        self,
+        options: RemoteOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        is_paced: bool = False,
     ) -> None:
         self._options = options
+        self._is_paced = is_paced
         self._clock = clock
         self._breaker = Breaker()
         self._last_error: RemoteError | None = None
@@ -79,12 +87,14 @@ class Link:
             try:
                 return await work()
             except RemoteError as error:
-                if error.is_refused and not is_first:
+                if self._is_paced and error.is_refused and not is_first:
                     # Each of many asking three times would make it worse; whoever paces waits.
                     self._refused(error)
                     raise
-                if error.is_busy and not error.is_refused and pause_s is not None:
-                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                is_refused = self._is_paced and error.is_refused
+                if error.is_busy and not is_refused and pause_s is not None:
+                    named_s = min(error.retry_after_s or 0.0, LONGEST_NAMED_PAUSE_S)
+                    await asyncio.sleep(named_s + pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                     continue
                 self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
                 self._last_error = error
