@@ -20,7 +20,7 @@ from typing import TypeVar
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
-from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
+from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect, ServerFacts
 from infill_ls.engine.remote.discover import discover
 from infill_ls.engine.remote.link import Link
 from infill_ls.engine.remote.options import RemoteOptions
@@ -64,9 +64,14 @@ class _Server:
 
     dialect: Dialect
     model: str
+    facts: ServerFacts
     info: EngineInfo
     family: FimFamily
     tokenizer: ServerTokenizer | EngineProcess
+
+    def is_like(self, dialect: Dialect, model: str, facts: ServerFacts) -> bool:
+        """Tell whether a server says the same of itself."""
+        return (self.dialect, self.model, self.facts) == (dialect, model, facts)
 
 
 class RemoteEngine:
@@ -83,6 +88,8 @@ class RemoteEngine:
         self._clock = clock
         self._link = Link(options, clock=clock, is_paced=True)
         self._server: _Server | None = None
+        self._known: _Server | None = None
+        """The server as it was before it failed: it mostly comes back as it was, and then is asked little."""
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None
         self._trees = TreeCache()
@@ -190,6 +197,12 @@ class RemoteEngine:
         options = self._options
         transport = await self._link.transport()
         dialect, facts, model = await discover(transport, options.api, options.model)
+        known = self._known
+        is_like = known is not None and known.is_like(dialect, model, facts)
+        if known is not None and is_like and await _has_same_tokens(known):
+            log.info("%s is back with %s", options.url, model)
+            self._server = known
+            return known
         tokenizer: ServerTokenizer | EngineProcess
         if options.vocabulary is not None:
             if self._vocabulary is None:
@@ -223,7 +236,7 @@ class RemoteEngine:
         )
         log.info("%s is %s with %s", options.url, dialect.name, model)
         family = next(family for family in families_named(fim.family))
-        self._server = _Server(dialect, model, info, family, tokenizer)
+        self._server = self._known = _Server(dialect, model, facts, info, family, tokenizer)
         return self._server
 
     async def _fill(
@@ -356,6 +369,13 @@ class RemoteEngine:
         except RemoteError:
             self._server = None  # it may come back as another
             raise
+
+
+async def _has_same_tokens(known: _Server) -> bool:
+    """Tell whether a server that came back splits texts as before: its model may be another by the same name."""
+    if isinstance(known.tokenizer, EngineProcess):
+        return True  # the file on this machine says what the tokens are
+    return await known.tokenizer.is_unchanged()
 
 
 async def _read_to_end(events: AsyncIterator[object]) -> None:

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, RemoteEngine
+from infill_ls.engine.remote.pacing import FULL_RATE_PER_S
+from infill_ls.errors import RemoteError
 from infill_ls.session import Session, Superseded
 from infill_ls.settings import settings_with
 from infill_ls.types import Report, StopRule, Written
@@ -60,10 +62,10 @@ class Held:
 
 
 @asynccontextmanager
-async def session_on(server: FakeServer) -> AsyncIterator[Session]:
+async def session_on(server: FakeServer, *, think_ahead: bool = False) -> AsyncIterator[Session]:
     async with serving(server):
         settings = settings_with(
-            remote_url=server.url, snippet_tokens=0, think_ahead=False, cursor_hints="never"
+            remote_url=server.url, snippet_tokens=0, think_ahead=think_ahead, cursor_hints="never"
         )
         session = Session(settings)
         await session.load_model()
@@ -204,5 +206,55 @@ async def test_a_session_waits_for_a_pause_where_the_server_is_slow() -> None:
         assert held.asked == asked
 
 
-def test_options_are_needed_for_nothing_of_this() -> None:
-    assert RemoteEngine(RemoteOptions("http://host:1")).turn_s(in_word=False) == 0
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_thinking_ahead_goes_first(is_full: bool) -> None:
+    held = Held(LINE)
+    held.write(10_000)
+    async with session_on(held.server, think_ahead=True) as session:
+        paced = session._engines.paced
+        assert paced is not None
+        paced.pacing._rate_per_s = 1.0 if is_full else FULL_RATE_PER_S
+        await press(session, "")
+        asked = held.asked
+        thinking = session._thinking
+        assert thinking is not None
+        async with asyncio.timeout(20):
+            await thinking
+        assert (held.asked > asked) is not is_full
+
+
+async def lose(engine: RemoteEngine, server: FakeServer) -> None:
+    """Have a request fail, so that the server is looked at again."""
+    works = server.routes["/v1/completions"]
+    server.routes["/v1/completions"] = fakes.json_reply({}, 500)
+    with pytest.raises(RemoteError):
+        await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    server.routes["/v1/completions"] = works
+
+
+async def test_a_server_that_is_back_as_it_was_is_asked_three_things(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "a")
+    engine = await connect(server)
+    info = await engine.start()
+    first = len(server.requests)
+    await lose(engine, server)
+    before = len(server.requests)
+    assert await engine.start() is info  # so what was counted stays counted
+    assert len(server.requests) - before <= 3 < first
+
+
+async def test_another_model_by_the_same_name_is_looked_at_as_a_new_one(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "a")
+    engine = await connect(server)
+    info = await engine.start()
+    await lose(engine, server)
+    works = server.routes["/tokenize"]
+
+    async def tokenize(request: Request, writer: asyncio.StreamWriter) -> None:
+        if "\n" in request.body["prompt"]:
+            await fakes.json_reply({"tokens": [7] * 9})(request, writer)
+        else:
+            await works(request, writer)
+
+    server.routes["/tokenize"] = tokenize
+    assert await engine.start() is not info
