@@ -111,7 +111,7 @@ install_neovim() {
 }
 
 install_emacs() {
-    unpack trixie emacs-nox elpa-lsp-mode elpa-package-lint elpa-company elpa-evil
+    unpack trixie emacs-nox elpa-lsp-mode elpa-package-lint elpa-company elpa-corfu-terminal elpa-evil
     local root=$editors/$editor/root version lisp dump
     version=$(basename "$root"/usr/share/emacs/[0-9]*)
     lisp=$root/usr/share/emacs/$version

@@ -33,8 +33,8 @@ class _Screen(pyte.Screen):  # type: ignore[misc]
 class Terminal:
     """Runs a program in a terminal of its own, from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self) -> None:
-        self.screen = _Screen(COLUMNS, ROWS)
+    def __init__(self, columns: int = COLUMNS, rows: int = ROWS) -> None:
+        self.screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._watched_row: int | None = None
         self._seen: list[str] = []
@@ -45,7 +45,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(folder)
             os.execve(command[0], list(command), dict(environment))
-        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        size = struct.pack("HHHH", self.screen.lines, self.screen.columns, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
 
     def press(self, keys: str) -> None:

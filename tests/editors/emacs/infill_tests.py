@@ -339,7 +339,6 @@ def test_the_menu_of_company_comes_before_the_ghost_text(start: Start) -> None:
 
 
 def test_the_menu_of_emacs_comes_before_the_ghost_text(start: Start) -> None:
-    """Corfu opens its menu in the same mode."""
     emacs = start("pr", answers=["ce_total"])
     emacs.eval(
         "(progn (setq completion-auto-help 'always) (add-hook 'completion-at-point-functions"
@@ -352,6 +351,64 @@ def test_the_menu_of_emacs_comes_before_the_ghost_text(start: Start) -> None:
     emacs.wait("the ghost text to go", lambda: emacs.ghost() is None)
     emacs.eval("(progn (completion-in-region-mode -1) t)")
     emacs.expect_ghost("ce_total")
+
+
+def with_corfu(emacs: Emacs, settings: str) -> None:
+    """Switch Corfu on, in the terminal, with two words to complete."""
+    emacs.eval(
+        f"(progn (setq {settings}) (require 'corfu-terminal) (corfu-terminal-mode 1)"
+        " (add-hook 'completion-at-point-functions"
+        ' (lambda () (list (pos-bol) (point) \'("price" "prize"))) -90 t) (corfu-mode 1) t)'
+    )
+
+
+CORFU_IS_OPEN = "(and completion-in-region-mode (> corfu--total 0))"
+
+
+def test_ghost_text_comes_before_the_menu_of_corfu_which_has_its_keys(start: Start) -> None:
+    """As the docs have it: ``corfu-auto`` is nil, and the menu is opened by its key."""
+    emacs = start("pr", answers=["ce_total"])
+    with_corfu(emacs, "corfu-auto nil")
+    emacs.type("i")
+    emacs.expect_ghost("ce_total")
+    emacs.press("\x1bxcompletion-at-point\r")
+    emacs.wait("the menu", lambda: emacs.eval(CORFU_IS_OPEN))
+    emacs.wait("the menu on the screen", lambda: "prize" in emacs.text())
+    assert emacs.ghost() is None
+    assert "ce_total" not in emacs.text(), "they do not overlap"
+    assert emacs.eval('(key-binding (kbd "TAB"))') == "corfu-complete"
+    assert emacs.eval('(key-binding (kbd "M-n"))') == "corfu-next"
+    emacs.press(META_N)
+    emacs.press(TAB)
+    buffer_is(emacs, "prize")
+    emacs.wait("the menu to close", lambda: not emacs.eval("completion-in-region-mode"))
+    emacs.type("s")
+    emacs.expect_ghost("ce_total")
+    assert emacs.eval('(key-binding (kbd "TAB"))') == "infill-accept"
+    emacs.press(TAB)
+    buffer_is(emacs, "prizesce_total")
+
+
+def test_with_corfu_auto_ghost_text_comes_when_the_menu_closes(start: Start) -> None:
+    emacs = start("", answers=["ce_total"])
+    with_corfu(emacs, "corfu-auto t corfu-auto-prefix 3 corfu-auto-delay 0.2")
+    emacs.type("pri")
+    emacs.wait("the menu", lambda: emacs.eval(CORFU_IS_OPEN))
+    emacs.wait("the menu on the screen", lambda: "prize" in emacs.text())
+    emacs.expect_no_ghost()
+    assert "ce_total" not in emacs.text()
+
+    def is_closed() -> bool:
+        if not emacs.eval("completion-in-region-mode"):
+            return True
+        emacs.press("\x07")  # no key while Emacs runs Lisp
+        emacs.look(0.3)
+        return False
+
+    emacs.wait("the menu to close", is_closed)
+    emacs.expect_ghost("ce_total")
+    emacs.press(TAB)
+    buffer_is(emacs, "price_total")
 
 
 def test_the_message_of_a_commit(start: Start) -> None:

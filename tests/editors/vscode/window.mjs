@@ -47,6 +47,7 @@ export class Window {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
     const file = join(folder, name);
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
     prepare(folder);
     const args = [];
@@ -129,9 +130,16 @@ export class Window {
     await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: label }).click();
   }
 
-  /** Pick a line of our menu. */
-  async choose(label) {
+  /** Open our menu. */
+  async openMenu() {
     await this.statusItem.click();
+    await this.page.waitForSelector(".quick-input-widget .monaco-list-row");
+  }
+
+  /** Pick a line of our menu, which has more of them than are drawn at once: by its name. */
+  async choose(label) {
+    await this.openMenu();
+    await this.page.keyboard.type(label);
     await this.pick(label);
   }
 
