@@ -82,6 +82,21 @@ def test_files_on_disk_are_not_filtered_by_programs_of_the_repository(folder: Pa
     assert not made.exists()
 
 
+def test_files_behind_a_link_are_not_read(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "words.txt").write_text("private\n")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "words.txt").write_text("public\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    (folder / "notes" / "words.txt").unlink()
+    (folder / "notes").rmdir()
+    (folder / "notes").symlink_to(outside)
+    for files in (("notes/words.txt",), ("notes",), (".",), (str(outside / "words.txt"),)):
+        assert "private" not in StagedChanges(folder, files).diff()
+
+
 def test_a_pipe_in_place_of_a_file_is_not_read(folder: Path) -> None:
     git(folder, "commit", "--quiet", "-m", "one")
     (folder / "orders.py").unlink()
