@@ -37,7 +37,12 @@ test(
   "bundled model: the picture for the README",
   {
     text: ORDERS,
-    settings: { ...PATIENT, "infill-ls.coldTargetMs": 0 },
+    settings: {
+      ...PATIENT,
+      "infill-ls.coldTargetMs": 0,
+      "editor.fontSize": 12, // else the line is too long
+      "editor.minimap.enabled": false,
+    },
     folder: join(work, "shop"),
     name: "shop/orders.py",
     prepare: prepareShop,
