@@ -18,6 +18,8 @@
 (require 'subr-x)
 (require 'url-util)
 
+(declare-function vc-git-root "vc-git")
+
 (defgroup infill nil
   "Local code completion as ghost text."
   :group 'convenience
@@ -226,9 +228,21 @@ Return nil if it could not be started before."
 
 (defun infill--uri ()
   "Return the URI of the buffer."
-  (if buffer-file-name
-      (infill--path-to-uri (file-truename buffer-file-name))
-    (concat "untitled:" (url-hexify-string (buffer-name)))))
+  (cond (buffer-file-name (infill--path-to-uri (file-truename buffer-file-name)))
+        ((infill--vc-uri))
+        (t (concat "untitled:" (url-hexify-string (buffer-name))))))
+
+(defun infill--vc-uri ()
+  "Return the URI of VC's buffer for the message of a commit, nil in others.
+It tells the server which files of which repository are committed."
+  (when-let* (((derived-mode-p 'vc-git-log-edit-mode))
+              (files (bound-and-true-p vc-log-fileset))
+              (root (vc-git-root default-directory)))
+    (concat "vc-log:" (url-hexify-string (buffer-name))
+            "?rootUri=" (url-hexify-string (infill--path-to-uri root))
+            (mapconcat (lambda (file)
+                         (concat "&file=" (url-hexify-string (file-relative-name file root))))
+                       files))))
 
 (defun infill--document ()
   "Return the buffer's identifier."

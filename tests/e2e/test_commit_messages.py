@@ -62,3 +62,20 @@ async def test_a_box_of_no_repository_is_completed_without(
         uri = f"vscode-scm:git/scm0/input{query}"
         open_document(editor, "Add the ", uri, "scminput")
         assert await inline(editor, position(0, 8), uri)
+
+
+async def test_a_commit_of_vc_is_of_its_files_as_they_are_on_disk(
+    start_scripted: StartScripted, repository: Path
+) -> None:
+    (repository / "a b=c.py").write_text("refunded = 0\n")
+    stage(repository, "a b=c.py")
+    (repository / "a b=c.py").write_text("refunded = 1\n")
+    root = quote(repository.as_uri(), safe="")
+    uri = f"vc-log:%2Avc-log%2A?rootUri={root}&file={quote('a b=c.py', safe='')}&file=.env"
+    editor = await start_scripted("refunds")
+    open_document(editor, "Count ", uri, "git-commit")
+    await inline(editor, position(0, 6), uri)
+    prompt = (await explain(editor, uri))["prompt"]["text"]
+    assert "# +refunded = 1" in prompt
+    assert "total" not in prompt
+    assert "hunter2" not in prompt

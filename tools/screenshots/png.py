@@ -41,7 +41,7 @@ def stamped_copy(source: Path, path: Path, stamp: str) -> None:
 
 
 def save(image: Image.Image, path: Path, stamp: str) -> None:
-    """Write a picture with few colours, without anything of this machine."""
+    """Write a picture of 256 colours, without anything of this machine."""
     information = PngInfo()
     information.add_text(KEY, stamp)
-    image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True, pnginfo=information)
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True, pnginfo=information)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -178,11 +179,13 @@ def neovim() -> Iterator[Editor]:
             while not socket.exists():
                 if half.poll() is not None:
                     raise SystemExit("Neovim has ended")
+                time.sleep(0.05)
             terminal.start(terminal_command, environment, workspace)
             try:
                 asking = [program, "--server", str(socket), "--remote-expr", NEOVIM_STATUS]
-                while "Ready" not in _printed(asking, environment):
-                    terminal.look(0.2)
+                terminal.wait(
+                    "the model", lambda: "Ready" in _printed(asking, environment), MODEL_WITHIN_S
+                )
                 yield _opened(Editor(terminal, workspace))
             finally:
                 terminal.stop()

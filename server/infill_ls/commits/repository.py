@@ -12,6 +12,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from infill_retrieval.processes.programs import find_program
 
 log = logging.getLogger(__name__)
 
+_State = tuple[int, int] | int | None
 WITHIN_S = 3.0
 MAX_DIFF_BYTES = 200_000
 """More is not read, and could not be shown."""
 _PLACES = ("--git-path", "index", "--git-path", "objects", "--show-object-format")
-_DIFF = ("diff-index", "--cached", "--patch", "--unified=1", "--no-color", "--no-ext-diff")
+_DIFF = ("diff-index", "--patch", "--unified=1", "--no-color", "--no-ext-diff")
 _NO_RUNNING = ("--no-textconv", "--ignore-submodules=all", "--find-renames", "--diff-filter=d")
 _EMPTY_TREES = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -35,18 +37,21 @@ _EMPTY_TREES = {
 class StagedChanges:
     """What is staged in the repository around a folder, or in whose ``.git`` the folder is.
 
-    To be used from one thread at a time. The diff is kept until the index changes.
+    With files, which are relative to the folder, it is instead what ``git commit --only`` takes of them:
+    the files as they are on disk, staged or not. To be used from one thread at a time. The diff is kept
+    until the index or a file changes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._files = files
         self._index: Path | None = None
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[_State, ...] = ()
         self._diff = ""
 
     def diff(self) -> str:
         """Return the diff, or what there was time for; empty without git, or if that fails."""
-        if self._index is not None and self._seen == _state_of(self._index):
+        if self._index is not None and self._seen == self._states(self._index):
             return self._diff
         try:
             self._diff = self._read()
@@ -61,7 +66,7 @@ class StagedChanges:
             return ""
         index, objects, form = self._ask(git, *_PLACES).split("\n")
         self._index = self._folder / index
-        self._seen = _state_of(self._index)
+        self._seen = self._states(self._index)
         try:
             tree = self._ask(git, "--verify", "--quiet", "HEAD")
         except subprocess.CalledProcessError:
@@ -71,8 +76,21 @@ class StagedChanges:
             _run([git, *making(own, form)], environment, own)
             environment["GIT_OBJECT_DIRECTORY"] = str((self._folder / objects).absolute())
             environment["GIT_INDEX_FILE"] = str(self._index.absolute())
-            diff = _run([git, *_DIFF, *_NO_RUNNING, tree, "--"], environment, own)
+            if self._files:
+                environment |= {"GIT_WORK_TREE": self._ask(git, "--show-toplevel")}
+                environment |= {"GIT_LITERAL_PATHSPECS": "1"}
+                command = [git, *_DIFF, *_NO_RUNNING, tree, "--", *self._files]
+                diff = _run(command, environment, str(self._folder))
+            else:
+                command = [git, *_DIFF, "--cached", *_NO_RUNNING, tree, "--"]
+                diff = _run(command, environment, own)
         return diff.decode("utf-8", "replace")
+
+    def _states(self, index: Path) -> tuple[_State, ...]:
+        files = [self._folder / file for file in self._files]
+        if any(file.is_dir() for file in files):
+            return (time.monotonic_ns(),)  # what is in there may change unseen: read it again
+        return tuple(_state_of(path) for path in (index, *files))
 
     def _ask(self, git: str, *arguments: str) -> str:
         command = [git, *asking(self._folder, *arguments)]
@@ -105,9 +123,9 @@ def _run(command: Sequence[str], environment: dict[str, str] | None, folder: str
     return printed
 
 
-def _state_of(index: Path) -> tuple[int, int] | None:
+def _state_of(path: Path) -> _State:
     try:
-        found = index.stat()
+        found = path.lstat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size

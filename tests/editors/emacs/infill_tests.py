@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -425,6 +426,36 @@ def test_the_message_of_a_commit(start: Start) -> None:
         "(progn (require 'log-edit) (require 'vc-git) (vc-git-log-edit-mode) (setq said (infill--language)) (text-mode) t)"
     )
     assert emacs.eval("said") == "git-commit"
+
+
+def test_the_message_of_a_commit_with_vc(start: Start, tmp_path: Path) -> None:
+    """VC commits files as they are on disk, whatever is staged."""
+    prompts = tmp_path / "prompts.json"
+    emacs = start(
+        "total = 0\n",
+        answers=["Count refunds"],
+        script={"prompts_file": str(prompts)},
+        start="t",
+        name="orders.py",
+    )
+    emacs.workspace.joinpath("staged.py").write_text("staged = 1\n")
+    for arguments in (("init", "-q"), ("add", "orders.py", "staged.py")):
+        subprocess.run(["git", *arguments], cwd=emacs.workspace, check=True)
+    emacs.file.write_text("total = 0\nrefunds_of_today = 0\n")
+    emacs.eval(
+        "(progn (add-hook 'vc-git-log-edit-mode-hook #'infill-mode) (revert-buffer t t t)"
+        " (vc-refresh-state) (vc-next-action nil) t)"
+    )
+    emacs.wait("VC's buffer", lambda: emacs.eval("(derived-mode-p 'vc-git-log-edit-mode)"))
+    emacs.type("A")
+    emacs.wait("the server", lambda: emacs.eval(READY))
+    emacs.press("\x1bxinfill-complete\r")
+    emacs.expect_ghost("Count refunds")
+    prompt = prompts.read_text("utf-8")
+    assert "# +refunds_of_today = 0" in prompt
+    assert "staged = 1" not in prompt
+    emacs.press(TAB)
+    emacs.wait("the message", lambda: "ACount refunds" in emacs.eval("(buffer-string)"))
 
 
 def test_saving_has_the_server_look_at_the_disk(start: Start) -> None:

@@ -1,6 +1,7 @@
 // With the bundled model. What is suggested is not known beforehand, but these texts repeat
 // themselves, so that any model goes on. What is on the screen must be what Tab puts into the file.
-import { cpSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { codeServer, test, work } from "./suite.mjs";
@@ -8,7 +9,17 @@ import { killEngine, waitFor } from "./window.mjs";
 
 const SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n";
 const PATIENT = { "infill-ls.timeBudgetMs": 60_000 };
-const isNoOrder = (path) => !path.endsWith("orders.py");
+
+/** A repository of its own: ours ignores the folder that it is in, and what is ignored is not searched. */
+function prepareShop(folder) {
+  const git = (...args) => execFileSync("git", args, { cwd: folder });
+  cpSync(SHOP, folder, { recursive: true, filter: (path) => !/orders\.py$|__pycache__/.test(path) });
+  git("init", "--quiet");
+  writeFileSync(join(folder, ".git", "info", "exclude"), ".vscode\n");
+  git("add", ".");
+  git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "The shop");
+}
+
 const bundledGhost = (window) => waitFor("ghost text", () => window.ghost());
 
 // The scene of tools/screenshots, which keeps this picture.
@@ -26,19 +37,20 @@ test(
   "bundled model: the picture for the README",
   {
     text: ORDERS,
-    settings: { ...PATIENT, "infill-ls.coldTargetMs": 0 },
+    settings: {
+      ...PATIENT,
+      "infill-ls.coldTargetMs": 0,
+      "editor.fontSize": 12, // else the line is too long
+      "editor.minimap.enabled": false,
+    },
     folder: join(work, "shop"),
     name: "shop/orders.py",
-    prepare: (folder) => cpSync(SHOP, folder, { recursive: true, filter: isNoOrder }),
+    prepare: prepareShop,
   },
   async (window) => {
     await window.press("Enter");
     await window.type("amount_cents = ");
-    const ghost = await waitFor("ghost text", async () => {
-      const shown = await waitFor("ghost text", () => window.ghost(), 20_000).catch(() => "");
-      if (!shown) await window.press("Alt+\\"); // on a slow machine the index may not have been there
-      return shown;
-    });
+    const ghost = await bundledGhost(window);
     const shown = await window.page.locator("body").innerText();
     for (const name of [homedir(), work, tmpdir(), `${userInfo().username}@`]) {
       if (shown.includes(name)) throw new Error(`the picture would show ${name}`);

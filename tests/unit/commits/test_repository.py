@@ -48,6 +48,62 @@ def test_what_is_staged_is_shown_and_nothing_else(folder: Path) -> None:
     assert "-total = 0\n+total = 1\n" in changes.diff()
 
 
+def test_files_that_are_committed_as_they_are_on_disk(folder: Path) -> None:
+    (folder / "staged.py").write_text("staged = 1\n")
+    (folder / "a*.py").write_text("star = 1\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    for name in ("orders.py", "staged.py", "a*.py"):
+        (folder / name).write_text("total = 1\n")
+    git(folder, "add", "staged.py")
+    changes = StagedChanges(folder, ("orders.py",))
+    diff = changes.diff()
+    assert "-total = 0\n+total = 1\n" in diff
+    assert "staged" not in diff
+    (folder / "orders.py").write_text("total = 22\n")
+    assert "+total = 22" in changes.diff(), "it is read again when a file changes"
+    assert "+total = 1" in StagedChanges(folder, ("staged.py",)).diff()
+    assert "orders" not in StagedChanges(folder, ("a*.py",)).diff(), "a name is no pattern"
+    assert "orders" in StagedChanges(folder, (".",)).diff()
+    assert StagedChanges(folder, ("../../elsewhere",)).diff() == ""
+    assert StagedChanges(folder, ("--output=x",)).diff() == ""
+    assert not (folder / "x").exists()
+
+
+def test_files_on_disk_are_not_filtered_by_programs_of_the_repository(folder: Path) -> None:
+    git(folder, "commit", "--quiet", "-m", "one")
+    made = folder.parent / "made"
+    for key in ("filter.f.clean", "filter.f.process", "diff.f.textconv", "diff.f.command"):
+        git(folder, "config", key, f"touch '{made}'")
+    git(folder, "config", "core.fsmonitor", f"touch '{made}'")
+    (folder / ".gitattributes").write_text("* filter=f diff=f\n")
+    (folder / "orders.py").write_text("total = 1\n")
+    assert "+total = 1" in StagedChanges(folder, ("orders.py", ".gitattributes")).diff()
+    assert not made.exists()
+
+
+def test_files_behind_a_link_are_not_read(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "words.txt").write_text("private\n")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "words.txt").write_text("public\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    (folder / "notes" / "words.txt").unlink()
+    (folder / "notes").rmdir()
+    (folder / "notes").symlink_to(outside)
+    for files in (("notes/words.txt",), ("notes",), (".",), (str(outside / "words.txt"),)):
+        assert "private" not in StagedChanges(folder, files).diff()
+
+
+def test_a_pipe_in_place_of_a_file_is_not_read(folder: Path) -> None:
+    git(folder, "commit", "--quiet", "-m", "one")
+    (folder / "orders.py").unlink()
+    os.mkfifo(folder / "orders.py")
+    assert "+" not in StagedChanges(folder, ("orders.py",)).diff().replace("+++", "")
+
+
 def test_a_worktree_has_an_index_of_its_own(folder: Path, tmp_path: Path) -> None:
     git(folder, "commit", "--quiet", "-m", "one")
     git(folder, "worktree", "add", "--quiet", str(tmp_path / "other"))
