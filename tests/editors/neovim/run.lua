@@ -446,8 +446,8 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:lua('vim.cmd("silent Infill log")')
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
-  local expected =
-    'explain language log model pause restart resume statistics status toggle workspace'
+  local expected = 'again describe document drop explain implement language log model pause restart '
+    .. 'resume rewrite statistics status take tests toggle workspace'
   assert(table.concat(names, ' ') == expected, vim.inspect(names))
 end)
 
