@@ -52,6 +52,7 @@ def main() -> None:
             ("first-token", first_token()),
             ("retrieval", retrieval()),
             ("model-curve", model_curve()),
+            ("team", team()),
         ):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
 
@@ -107,6 +108,24 @@ def retrieval() -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
     axes.yaxis.set_major_formatter(MILLISECONDS)
     axes.set_xlabel("chunks that are searched")
+    return figure
+
+
+def team() -> Figure:
+    """Return the share of pauses answered, and the requests for each key, by how many editors share a server."""
+    rows = read(RESULTS / "remote" / "simulated-team.json")["figures"]["rows"]
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for policy, colour in (("every key", THEIRS), ("after 150 ms", "#ff7f0e"), ("pacing", OURS)):
+        mine = [row for row in rows if row["policy"] == policy]
+        editors = [row["editors"] for row in mine]
+        for axes, name in ((left, "answered_share"), (right, "requests_per_key")):
+            axes.plot(editors, [row[name] for row in mine], color=colour, marker=".", label=policy)
+            axes.set_ylim(0, 1.05)
+            axes.set_xlabel("editors at one server")
+    left.set_title("pauses in which an answer came", fontsize=9)
+    right.set_title("requests for each key", fontsize=9)
+    right.legend(loc="upper right")
     return figure
 
 

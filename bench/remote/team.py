@@ -1,9 +1,10 @@
 """How many editors an inference server carries: simulated typing, and a capacity curve.
 
-``editors`` lets N editors type at once, each with an engine (and connections) of its own, as so
-many language servers would have: every key asks and takes back the question before. Reported are the
-times from a key to its answer, for the answers that came before the next key, and how evenly the
-editors were served (Jain's index, 1 is even; the best and the worst editor's 95th percentile).
+``editors`` lets N editors type at once, each with an engine (and connections) of its own, in several
+processes, so that the client is not the limit. They ask as the language server does, by the pacing of the
+engine; with ``--every-key`` each key asks at once and takes back the question before. Reported are the share
+of pauses in which an answer came, the times from a key to its answer, requests for each key, and how evenly the
+editors were served (Jain's index of the shares, 1 is even).
 
 ``capacity`` asks without pauses from 1, 2, 4, ... clients at once, each with its own place in a
 file, so that prefixes are cached as while typing, and computes
@@ -21,12 +22,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
+import multiprocessing
 import os
 import platform
 import random
 import re
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -37,8 +41,10 @@ from bench.command import finish
 from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.errors import InfillError
 from infill_ls.measuring.intervals import p95
+from infill_ls.measuring.simulated_team import jain_index
 from infill_ls.prompting.prompt import PromptText, assemble
-from infill_ls.types import Prompt, StopRule
+from infill_ls.types import Prompt, StopRule, Written
+from infill_ls.writing import HELD_S
 
 SOURCES = sorted((Path(__file__).parents[2] / "server" / "infill_ls").rglob("*.py"))
 KEY_MS = 150
@@ -49,6 +55,8 @@ WORD = re.compile(r"[^\W\d]*\Z")
 PREFIX_LINES = 20
 SUFFIX_LINES = 6
 LINES = 6
+LEARNING_S = 30.0
+"""Typed before it is measured: every engine begins without knowing the server."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,15 @@ class Served:
     """What one editor got."""
 
     keys: int = 0
-    """Each is a request."""
+    requests: int = 0
+    pauses: int = 0
+    """Keys behind which a pause is made, to think and to read."""
+    answered_pauses: int = 0
+    """Pauses in which an answer was there before the next key."""
     failed: int = 0
     fault: str = ""
     latencies_ms: list[float] = field(default_factory=list)
-    """Of the requests answered before the next key."""
+    """From a key to its answer, of those that came before the next key; without those typed through."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +141,32 @@ async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]
 
 
 class SimulatedEditor:
-    """Types its lines again and again."""
+    """Types its lines again and again.
+
+    As the language server does it: asks when the engine says that it is its turn, waits for an answer that what
+    is typed since does not contradict, and asks for nothing that the answer before holds already. With
+    ``every_key`` each key takes back the request before and asks at once, as it was before there was pacing.
+    """
 
     def __init__(
-        self, number: int, engine: RemoteEngine, lines: list[Line], rule: StopRule
+        self,
+        number: int,
+        engine: RemoteEngine,
+        lines: list[Line],
+        rule: StopRule,
+        *,
+        every_key: bool,
     ) -> None:
         self._random = random.Random(number)
         self._rule = rule
         self._engine = engine
         self._lines = lines
+        self._every_key = every_key
+        self._request: asyncio.Task[None] | None = None
+        self._line, self._key, self._pressed_s = lines[0], 0, 0.0
+        self._is_answered = False
+        self._is_sent = False
+        self._asked_at, self._asked_s, self._heard = 0, 0.0, ""
         self.served = Served()
 
     async def open_file(self) -> None:
@@ -149,78 +178,163 @@ class SimulatedEditor:
                 await asyncio.sleep(1)
 
     async def type_until(self, end: float) -> None:
-        """Type until the clock says ``end``; each key takes back the question before."""
-        request: asyncio.Task[None] | None = None
+        """Type until the clock says ``end``."""
         await asyncio.sleep(self._random.uniform(0, WORD_MS / 1000))
         while True:
             for line in self._lines:
-                for character, prompt in zip(line.text, line.prompts, strict=True):
-                    if request is not None:
-                        request.cancel()
+                self._take_back()
+                self._line, self._heard, self._asked_at = line, "", 0
+                for number, character in enumerate(line.text):
                     if time.perf_counter() >= end:
+                        self._take_back()
                         return
-                    self.served.keys += 1
-                    request = asyncio.create_task(self._ask(prompt))
-                    mean_ms = KEY_MS if character.isalnum() else WORD_MS
+                    self._press(number, character)
+                    pauses = not character.isalnum()
+                    mean_ms = WORD_MS if pauses else KEY_MS
                     await asyncio.sleep(self._random.expovariate(1000 / mean_ms))
+                    self.served.pauses += pauses
+                    self.served.answered_pauses += pauses and self._is_answered
 
-    async def _ask(self, prompt: Prompt) -> None:
-        started = time.perf_counter()
-        with suppress(asyncio.CancelledError):
+    def _press(self, number: int, character: str) -> None:
+        self.served.keys += 1
+        self._key, self._pressed_s, self._is_answered = number, time.perf_counter(), False
+        if not self._every_key:
+            self._engine.key_pressed(in_word=character.isalnum() or character == "_")
+            since = self._line.text[self._asked_at + 1 : number + 1]
+            if self._request is None and self._heard.startswith(since) and self._heard != since:
+                self._is_answered = True  # typed through what is shown
+                return
+            is_held = self._is_sent and self._pressed_s - self._asked_s < HELD_S
+            if is_held and since.startswith(self._heard[: len(since)]):
+                return
+        self._take_back()
+        self._request = asyncio.create_task(self._ask())
+
+    def _take_back(self) -> None:
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
+        self._is_sent = False
+
+    def _hear(self, written: Written) -> None:
+        self._heard = written.text
+
+    async def _ask(self) -> None:
+        while True:
+            character = self._line.text[self._key]
+            in_word = character.isalnum() or character == "_"
+            while not self._every_key and (wait_s := self._engine.turn_s(in_word=in_word)) > 0:  # noqa: ASYNC110 - its turn moves
+                await asyncio.sleep(wait_s)
+            self._asked_at, self._asked_s, self._heard = self._key, time.perf_counter(), ""
+            self._is_sent = True
+            self.served.requests += 1
+            prompt = self._line.prompts[self._key]
+            request = CompletionRequest(prompt=prompt, stop=self._rule)
             try:
-                await self._engine.complete(CompletionRequest(prompt=prompt, stop=self._rule))
+                (found,) = await self._engine.complete(request, self._hear)
             except InfillError as error:
                 self.served.failed += 1
                 self.served.fault = str(error)
+                self._request, self._is_sent = None, False
                 return
-            self.served.latencies_ms.append((time.perf_counter() - started) * 1000)
+            self._heard, self._is_sent = found.text, False
+            if found.text.startswith(self._line.text[self._asked_at + 1 : self._key + 1]):
+                break
+        self._request = None
+        self._is_answered = True
+        self.served.latencies_ms.append((time.perf_counter() - self._pressed_s) * 1000)
 
 
-async def simulate(server: Server, editors: int, seconds: float) -> dict[str, Any]:
-    """Let ``editors`` type for ``seconds``; return the figures."""
-    engines = [server.engine() for _ in range(editors)]
+_start: Any = None
+"""What all processes wait at before they type; set in each."""
+
+
+def _know_start(start: Any) -> None:
+    global _start  # noqa: PLW0603 - a process pool passes what is shared in no other way
+    _start = start
+
+
+def _part(server: Server, numbers: Sequence[int], seconds: float, every_key: bool) -> list[Served]:
+    """Let some of the editors type, in a process of their own."""
+    try:
+        return asyncio.run(_type(server, numbers, seconds, every_key))
+    except BaseException:
+        _start.abort()  # the others would wait for ever
+        raise
+
+
+async def _type(
+    server: Server, numbers: Sequence[int], seconds: float, every_key: bool
+) -> list[Served]:
+    engines = [server.engine() for _ in numbers]
     people = [
-        SimulatedEditor(number, engine, await lines_for(engine, number, LINES), server.rule)
-        for number, engine in enumerate(engines)
+        SimulatedEditor(
+            number,
+            engine,
+            await lines_for(engine, number, LINES),
+            server.rule,
+            every_key=every_key,
+        )
+        for number, engine in zip(numbers, engines, strict=True)
     ]
-    started = time.perf_counter()
     for person in people:  # one after the other, as a team comes to work
         await person.open_file()
-    warm_s = time.perf_counter() - started
+    await asyncio.to_thread(_start.wait)
+    end = time.perf_counter() + LEARNING_S
+    await asyncio.gather(*(person.type_until(end) for person in people))
+    for person in people:
+        person.served = Served()
     end = time.perf_counter() + seconds
     await asyncio.gather(*(person.type_until(end) for person in people))
     for engine in engines:
         await engine.close()
-    served = [person.served for person in people]
+    return [person.served for person in people]
+
+
+def simulate(
+    server: Server, editors: int, seconds: float, *, processes: int, every_key: bool
+) -> dict[str, Any]:
+    """Let ``editors`` type for ``seconds``, shared out among processes; return the figures."""
+    parts = [range(first, editors, processes) for first in range(min(processes, editors))]
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(len(parts))
+    with ProcessPoolExecutor(
+        len(parts), context, initializer=_know_start, initargs=(start,)
+    ) as pool:
+        working = [pool.submit(_part, server, part, seconds, every_key) for part in parts]
+        served = [one for work in working for one in work.result()]
+    return team_figures(served, seconds) | {"editors": editors, "seconds": seconds}
+
+
+def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
+    """Return what a team got."""
     every = [latency for one in served for latency in one.latencies_ms]
-    if not every:
-        raise SystemExit(f"no answer came in time; {served[0].fault or 'the server is too slow'}")
-    shares = [len(one.latencies_ms) / one.keys for one in served]
-    p95s = sorted(p95(one.latencies_ms) for one in served if one.latencies_ms)
-    keys = sum(one.keys for one in served)
+    shares = [one.answered_pauses / one.pauses for one in served if one.pauses]
+    keys, requests, pauses, answered, failed = (
+        sum(getattr(one, name) for one in served)
+        for name in ("keys", "requests", "pauses", "answered_pauses", "failed")
+    )
+    latency = (
+        {"p50": median(every), "p95": p95(every), "p99": share_at(every, 0.99)} if every else {}
+    )
     return {
-        "editors": editors,
-        "seconds": seconds,
-        "seconds_to_open_all_files": warm_s,
         "keys": keys,
-        "answered_before_the_next_key": len(every),
-        "failed": sum(one.failed for one in served),
-        "keys_per_editor_per_s": keys / editors / seconds,
-        "answers_per_editor_per_s": len(every) / editors / seconds,
-        "latency_ms": {"median": median(every), "p95": p95(every)},
-        "answered_share": {"min": min(shares), "median": median(shares), "max": max(shares)},
-        "jain_index_of_shares": sum(shares) ** 2 / (len(shares) * sum(s * s for s in shares)),
-        "editors_p95_ms": {"best": p95s[0], "median": median(p95s), "worst": p95s[-1]},
-        "per_editor": [
-            {
-                "keys": one.keys,
-                "answered": len(one.latencies_ms),
-                "failed": one.failed,
-                "p95_ms": round(p95(one.latencies_ms), 1) if one.latencies_ms else None,
-            }
-            for one in served
-        ],
+        "keys_per_s": keys / seconds,
+        "requests_per_s": requests / seconds,
+        "requests_per_key": requests / keys,
+        "answered_pauses_share": answered / max(pauses, 1),
+        "answered_pauses_per_s": answered / seconds,
+        "latency_ms": latency,
+        "failed": failed,
+        "fault": next((one.fault for one in served if one.fault), ""),
+        "jain_index_of_shares": jain_index(shares),
+        "per_editor_share": [round(share, 3) for share in shares],
     }
+
+
+def share_at(values: list[float], share: float) -> float:
+    """Return the value that ``share`` of ``values`` do not exceed."""
+    return sorted(values)[min(math.ceil(share * len(values)), len(values)) - 1]
 
 
 async def sweep(
@@ -315,6 +429,8 @@ def main() -> None:
         command.add_argument("--out", type=Path)
         if name == "editors":
             command.add_argument("--editors", type=int, default=50)
+            command.add_argument("--processes", type=int, default=max((os.cpu_count() or 2) - 1, 1))
+            command.add_argument("--every-key", action="store_true", help="without pacing")
         else:
             command.add_argument("--levels", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
             command.add_argument("--target-ms", type=float, default=300)
@@ -326,10 +442,6 @@ def main() -> None:
         return
     rule = StopRule(max_tokens=options.tokens, max_lines=1, time_budget_ms=1000)
     server = Server(options.url, options.vocabulary, rule)
-    if options.command == "editors":
-        work = simulate(server, options.editors, options.seconds)
-    else:
-        work = sweep(server, options.levels, options.seconds, options.target_ms, options.user_rate)
     run = {
         "hardware": options.hardware,
         "server": options.server,
@@ -339,7 +451,18 @@ def main() -> None:
     }
     if options.command == "capacity":
         run |= {"target_p95_ms": options.target_ms, "answers_per_user_per_s": options.user_rate}
-    finish(options.out, options.command, run=run, figures=asyncio.run(work))
+        work = sweep(server, options.levels, options.seconds, options.target_ms, options.user_rate)
+        figures = asyncio.run(work)
+    else:
+        run |= {"processes": options.processes, "every_key": options.every_key}
+        figures = simulate(
+            server,
+            options.editors,
+            options.seconds,
+            processes=options.processes,
+            every_key=options.every_key,
+        )
+    finish(options.out, options.command, run=run, figures=figures)
 
 
 if __name__ == "__main__":

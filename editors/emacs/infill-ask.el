@@ -23,11 +23,11 @@
 (declare-function infill--show-report "infill-commands")
 
 (defface infill-ask-old '((t :inherit error :strike-through t))
-  "Face of text that an instruction takes out."
+  "Face of text that an instruction removes."
   :group 'infill)
 
 (defface infill-ask-new '((t :inherit success))
-  "Face of lines that an instruction puts in."
+  "Face of lines that an instruction inserts."
   :group 'infill)
 
 (defface infill-ask-hint '((t :inherit shadow))
@@ -102,14 +102,14 @@ So it is where there is nothing to be taken yet."
 (defun infill--ask-hint ()
   "Return the line that names the keys."
   (substitute-command-keys
-   "\\<infill-ask-map>TAB takes it, M-n asks again, C-g drops it"))
+   "\\<infill-ask-map>TAB applies it, M-n asks again, C-g discards it"))
 
 (defun infill--ask-draw-progress (message)
   "Show MESSAGE of the server's, while the model writes."
   (infill--ask-undraw)
   (let ((lines (last (split-string (string-trim message) "\n" t) infill--ask-most-lines)))
     (infill--ask-below (infill--ask-end infill--ask)
-                       (string-join (cons "infill-ls writes (C-g gives it up)" lines) "\n")
+                       (string-join (cons "infill-ls is writing (C-g stops it)" lines) "\n")
                        'infill-ask-hint)))
 
 (defun infill--ask-new-lines (change)
@@ -259,10 +259,10 @@ OLD is what each of its edits replaces."
 (defun infill--ask-changed ()
   "Tell that other text stands there now."
   (infill--ask-forget)
-  (message "infill-ls: the text has changed there: nothing is changed"))
+  (message "infill-ls: the text there has changed: nothing was changed"))
 
 (defun infill--ask-begin (task &optional instruction)
-  "Have TASK carried out for the region or the function at point, by INSTRUCTION."
+  "Carry out TASK for the region or the function at point, by INSTRUCTION."
   (infill-drop)
   (let ((start (if (use-region-p) (region-beginning) (point)))
         (end (if (use-region-p) (region-end) (point))))
@@ -279,12 +279,12 @@ OLD is what each of its edits replaces."
 ;;;; Commands
 
 (defun infill-implement ()
-  "Have the function at point written, from its name, signature and documentation."
+  "Write the function at point from its name, signature and documentation."
   (interactive)
   (infill--ask-begin "implement"))
 
 (defun infill-rewrite (instruction)
-  "Have the region, or the function at point, rewritten by INSTRUCTION."
+  "Rewrite the region, or the function at point, by INSTRUCTION."
   (interactive
    (progn
      ;; What stands before the instruction is read while that is typed.
@@ -296,26 +296,26 @@ OLD is what each of its edits replaces."
                                    (infill--ask-range (region-beginning) (region-end))
                                  (infill--ask-range (point) (point)))))
       :success-fn #'ignore :error-fn #'ignore :timeout-fn #'ignore)
-     (list (read-string "How to rewrite it: "))))
+     (list (read-string "How to rewrite the code: "))))
   (infill--ask-begin "rewrite" instruction))
 
 (defun infill-document ()
-  "Have the documentation of the function at point written."
+  "Write the documentation of the function at point."
   (interactive)
   (infill--ask-begin "document"))
 
 (defun infill-write-tests ()
-  "Have the function at point tested, in the file for that."
+  "Write tests for the function at point, into its test file."
   (interactive)
   (infill--ask-begin "tests"))
 
 (defun infill-describe ()
-  "Have it said what the region, or the function at point, does."
+  "Describe what the region, or the function at point, does."
   (interactive)
   (infill--ask-begin "explain"))
 
 (defun infill-take ()
-  "Make what an instruction has brought, as one step to undo."
+  "Apply the result of an instruction, as one undo step."
   (interactive)
   (unless (infill--ask-result-p) (user-error "There is no result of an instruction"))
   (let ((changes (infill--ask-changes infill--ask))
@@ -354,18 +354,18 @@ OLD is what each of its edits replaces."
         (let ((changes (mapcar #'infill--ask-change edits)))
           (if (equal old (mapcar (lambda (change) (nth 2 change)) changes))
               (infill--ask-make changes)
-            (message "infill-ls: the text has changed there: nothing is changed")))))
+            (message "infill-ls: the text there has changed: nothing was changed")))))
     (display-buffer buffer)))
 
 (defun infill-again ()
-  "Ask for another answer to the same."
+  "Ask for another result of the same instruction."
   (interactive)
   (unless (infill--ask-result-p) (user-error "There is no result of an instruction"))
   (cl-incf (infill--ask-attempt infill--ask))
   (infill--ask-send))
 
 (defun infill-drop ()
-  "Take the result of an instruction away, or give up what is being written."
+  "Discard the result of an instruction, or stop the model."
   (interactive)
   (when infill--ask
     (let ((token (infill--ask-token infill--ask)))

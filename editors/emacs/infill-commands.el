@@ -19,7 +19,7 @@
 (defvar infill-mode)
 
 (defun infill-explain ()
-  "Show how the last completion of this buffer came to be."
+  "Show how the last completion of this buffer was made."
   (interactive)
   (unless infill--opened (user-error "No server has this buffer open"))
   (let ((report (jsonrpc-request infill--opened :infill/explain
@@ -39,7 +39,7 @@
     (display-buffer (current-buffer))))
 
 (defun infill--say-whether-on ()
-  "Tell whether something is suggested in this buffer."
+  "Show whether suggestions are on in this buffer."
   (message "infill-ls: %s" (or (infill-switched-off) "on"))
   (force-mode-line-update t))
 
@@ -88,7 +88,7 @@ From the keyboard that is an hour, or the numeric prefix argument;
   (infill--switched))
 
 (defun infill-resume ()
-  "Suggest something again after a pause."
+  "Resume suggestions after a pause."
   (interactive)
   (setq infill--paused-until nil)
   (infill--switched))
@@ -128,7 +128,7 @@ It is fetched if it is not on this machine."
                                       (seq-map (lambda (model) (plist-get model :name)) models)
                                       string predicate)))
             nil t))))
-  (message "infill-ls gets %s ready" name)
+  (message "infill-ls is preparing %s" name)
   (infill--run-program
    (list "model" "use" name)
    (lambda (_output)
@@ -150,7 +150,7 @@ It is fetched if it is not on this machine."
   (infill--run-program '("stats") #'infill--show-report))
 
 (defun infill-restart ()
-  "Stop all servers, and start this buffer's again."
+  "Stop all servers, and restart this buffer's."
   (interactive)
   (infill-shutdown)
   (setq infill--failed nil)

@@ -134,7 +134,7 @@ Return nil if it could not be started before."
                        (infill--send-settings connection)
                        (infill--open-buffers connection))
          :error-fn (lambda (error)
-                     (message "infill-ls does not start: %s" (plist-get error :message)))
+                     (message "infill-ls could not start: %s" (plist-get error :message)))
          :timeout 60)
       ;; The process may be gone already, and nobody is to be bothered by an error in a hook.
       (error (infill--closed connection)))
@@ -200,7 +200,7 @@ Return nil if it could not be started before."
   (unless (or (infill--ready-p connection)
               (member (infill--root connection) infill--failed))
     (push (infill--root connection) infill--failed)
-    (message "infill-ls ended while it started; `infill-show-log' tells why"))
+    (message "infill-ls ended while it started; `infill-show-log' shows why"))
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
       (when (eq infill--opened connection)

@@ -267,7 +267,7 @@ out that way."
     (run-hooks 'infill--ghost-hook)))
 
 (defun infill--erase ()
-  "Take the ghost text away."
+  "Dismiss the ghost text."
   (setq infill--shown nil)
   (infill--undraw))
 
@@ -310,7 +310,7 @@ This runs before the screen is drawn, so that typing along does not flicker."
 
 (defun infill--accept (part)
   "Insert the result of the function PART for the ghost text."
-  (pcase-let* ((`(,rest ,_ ,places) (or (infill--left) (user-error "Nothing is suggested")))
+  (pcase-let* ((`(,rest ,_ ,places) (or (infill--left) (user-error "There is no suggestion")))
                (taken (funcall part rest))
                (reached (seq-count (lambda (place) (< place (length taken))) places))
                (candidate (car infill--shown)))
@@ -379,7 +379,7 @@ Ask the server for some if there is only one."
   (infill-next (- (or count 1))))
 
 (defun infill-dismiss ()
-  "Take the ghost text away."
+  "Dismiss the ghost text."
   (interactive)
   (infill--cancel-timer)
   (cl-incf infill--request)

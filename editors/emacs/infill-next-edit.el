@@ -36,11 +36,11 @@ non-nil, nothing is asked for and nothing shown."
   :group 'infill)
 
 (defface infill-next-edit-old '((t :inherit error :strike-through t))
-  "Face of text that the next edit takes out."
+  "Face of text that the next edit removes."
   :group 'infill)
 
 (defface infill-next-edit-new '((t :inherit success))
-  "Face of text that the next edit puts in."
+  "Face of text that the next edit inserts."
   :group 'infill)
 
 (defface infill-next-edit-hint '((t :inherit shadow))
@@ -302,8 +302,8 @@ OLD is the text from START to END while the buffer's tick is TICK.")
         (save-excursion (goto-char last) (pos-eol)))))
 
 (defun infill-next-edit ()
-  "Go to the next edit; where point is on its line already, make it.
-Where it came from is the mark then."
+  "Go to the next edit; if point is on its line already, apply it.
+The mark is set where point was."
   (interactive)
   (unless (infill--edit-shown-p) (user-error "There is no next edit"))
   (if (infill--edit-here-p)
@@ -312,7 +312,7 @@ Where it came from is the mark then."
     (goto-char (car infill--edit))))
 
 (defun infill--edit-make ()
-  "Make the edit, as a step of its own to undo, and ask for the one after it."
+  "Apply the edit as one undo step, and ask for the next one."
   (pcase-let ((`(,start ,end ,_ ,new ,_ ,command) infill--edit)
               (are-lines (infill--edit-whole-lines-p)))
     (infill--edit-forget)
@@ -335,7 +335,7 @@ Where it came from is the mark then."
      :success-fn #'ignore :error-fn #'ignore :timeout-fn #'ignore)))
 
 (defun infill-dismiss-next-edit ()
-  "Take the next edit away; what it repeats is not offered again."
+  "Dismiss the next edit and all edits that repeat it."
   (interactive)
   (let ((command (and (infill--edit-shown-p) (nth 5 infill--edit))))
     (infill--edit-hide)

@@ -42,7 +42,7 @@
 ;;
 ;; `infill-implement', `infill-rewrite', `infill-document' and
 ;; `infill-write-tests' have a model write code, which is shown below its
-;; place: TAB takes it, M-n asks again, C-g drops it.  `infill-describe' has
+;; place: TAB applies it, M-n asks again, C-g discards it.  `infill-describe' has
 ;; it say what code does.  All but the first want a model that follows
 ;; instructions: (setopt infill-settings \='(:instructModel "..."))
 ;;

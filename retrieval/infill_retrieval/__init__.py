@@ -1,4 +1,4 @@
-"""Find the snippets of a workspace that help to complete code at a place in one of its files.
+"""Retrieval: find the snippets of a workspace that help to complete code at a place.
 
 No LSP and no engine in here: text goes in, snippets come out, tokens are counted by a
 function that the caller injects.

@@ -1,4 +1,4 @@
-"""Where two sequences part."""
+"""The length of the common beginning of two sequences."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class WorkspaceIndex:
         self.settle()
 
     def look(self, stop: threading.Event | None = None) -> int:
-        """Find out, for an editor that does not tell, what has changed on disk; return how much.
+        """Find what has changed on disk, for editors that do not report it; return how much.
 
         Nothing is read of what has not. Blocks: call it from a thread.
         """

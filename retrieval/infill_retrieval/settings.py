@@ -1,4 +1,4 @@
-"""What a user may decide about retrieval."""
+"""Settings of retrieval."""
 
 from __future__ import annotations
 

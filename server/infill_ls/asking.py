@@ -1,4 +1,4 @@
-"""From an instruction to one edit: the way that an instruction takes, as ``pipeline`` is that of completions.
+"""The stages from an instruction to one edit, as ``pipeline`` has those of a completion.
 
 No LSP and no state. A model that follows instructions answers (:meth:`Asking.ask`), or, where there is
 none, the one that fills in writes a body in place (:meth:`Asking.fill`).
@@ -54,7 +54,7 @@ AGAIN_TEMPERATURE = 0.6
 FILLED_TOKENS = 512
 """The longest body that is filled in place: a model that fills in loses its way in longer ones."""
 FILLED_IN_PLACE = (
-    "written by the model that fills in, as no instruct model is set: a good guess from the name, the "
+    "written by the completion model, because no instruct model is set: a good guess from the name, the "
     "documentation and the project (setting instructModel)"
 )
 
@@ -115,7 +115,7 @@ class Asking:
         self._limit_s = limit_s
 
     async def ask(self, asked: Asked, outline: OutlineUse, on_progress: OnProgress) -> Answered:
-        """Return what the instruct model makes of an instruction.
+        """Carry out an instruction with the instruct model; return the answer.
 
         Raises :class:`~infill_ls.errors.InfillError` with the reason if nothing is to be changed.
         """
@@ -133,7 +133,7 @@ class Asking:
         answer = read_answer(text)
         if asked.task is Task.EXPLAIN:
             if not answer.whole.strip():
-                raise AnswerRefusedError("the model answered nothing")
+                raise AnswerRefusedError("the model gave no answer")
             return Answered(None, words=answer.whole.strip())
         if asked.tests is not None:
             tests = await asyncio.to_thread(code_of_tests, answer, place.language)
@@ -141,7 +141,7 @@ class Asking:
         return Answered(await asyncio.to_thread(edit_of, answer, place, asked.task, outline))
 
     async def warm(self, asked: Asked) -> None:
-        """Read what stands before an instruction, while that is typed."""
+        """Prefill the prompt up to an instruction while the user types it."""
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
         form = await _form_of(info)
@@ -162,7 +162,7 @@ class Asking:
         )
         prepared = await Pipeline(self._gathering).prepare(snapshot)
         if prepared.prompt is None or prepared.hole is None:
-            raise NothingToDoError(f"nothing is written here: {prepared.reason}")
+            raise NothingToDoError(f"nothing was written here: {prepared.reason}")
         hole = replace(prepared.hole, mode=Mode.BLOCK)
         rule = replace(
             stop_rule(hole, Trigger.INVOKED, self._settings),
@@ -172,7 +172,7 @@ class Asking:
         completion = await self._write(prepared.prompt, rule, on_progress, asked.attempt)
         choice = await asyncio.to_thread(rank, (completion,), hole, Trigger.INVOKED, 0.0)
         if not choice.suggestions:
-            raise AnswerRefusedError(f"the model wrote nothing that fits: {choice.reason}")
+            raise AnswerRefusedError(f"the model wrote nothing usable: {choice.reason}")
         indent = head.rpartition("\n")[2]
         body = dedented(indent + choice.suggestions[0].text, place.language)
         edit = Edit((body_change(place, body),))
@@ -187,7 +187,7 @@ class Asking:
         asked: Asked,
         is_enough: Callable[[Answer], bool],
     ) -> str:
-        """Return what the model writes until that is enough: many go on to explain what they wrote.
+        """Return the model's text until there is enough: many models go on to explain it.
 
         Raises if it does not come to an end.
         """
@@ -218,7 +218,7 @@ class Asking:
         attempt: int,
         on_answer: Callable[[Written, Answer], None] = lambda *_: None,
     ) -> Completion:
-        """Return what the model writes. Raises if it does not come to an end."""
+        """Return the model's answer. Raises if it does not finish."""
 
         def tell(written: Written) -> None:
             so_far = read_answer(written.text)
@@ -242,11 +242,9 @@ class Asking:
         )
         completion = (await self._engine.complete(request, tell))[0]
         if completion.stop is StopReason.TOKENS:
-            raise AnswerRefusedError(
-                f"the model did not come to an end within {rule.max_tokens} tokens"
-            )
+            raise AnswerRefusedError(f"the model did not finish within {rule.max_tokens} tokens")
         if completion.stop in {StopReason.TIME, StopReason.LINES}:
-            raise AnswerRefusedError(f"the model did not come to an end within {self._limit_s} s")
+            raise AnswerRefusedError(f"the model did not finish within {self._limit_s} s")
         return completion
 
     async def _prompt(
@@ -276,7 +274,7 @@ class Asking:
         room = budgets.room_tokens - fixed - retrieval.tokens
         if room <= 0:
             raise NothingToDoError(
-                f"the part in question is too long for {info.context_tokens} tokens with an answer of "
+                f"this part is too long for {info.context_tokens} tokens with an answer of "
                 f"{self._settings.completion.max_tokens} (instructContextTokens)"
             )
         prefix, suffix = replace(budgets, room_tokens=room).beside(0)
@@ -328,7 +326,7 @@ class Asking:
 
 
 async def _form_of(info: EngineInfo) -> ChatForm | None:
-    """Return what stands around a conversation; ``None`` where the engine knows. Raises :class:`ModelError`."""
+    """Return the form of a conversation; ``None`` where the engine knows it. Raises :class:`ModelError`."""
     if info.takes_conversations:
         return None
     if info.chat is None:
@@ -351,18 +349,18 @@ def _place_of(asked: Asked) -> Place:
     )
     lines = place.target.splitlines()
     if secret_lines(lines, bare=is_bare(place.language.name), language=place.language):
-        raise NothingToDoError("the part in question holds what looks like a secret")
+        raise NothingToDoError("this part holds what looks like a secret")
     if asked.task is Task.REWRITE and not asked.instruction.strip():
         raise NothingToDoError("there is no instruction: say how to rewrite it")
     return place
 
 
 def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
-    """Return what stands before the place, as a hole, and what stands behind it; without secrets."""
+    """Return the text before the place, as a hole, and the text behind it, without secrets."""
     start = redact(cut(replace(snapshot, offset=place.start)))
     end = redact(cut(replace(snapshot, offset=place.end)))
     if start is None or end is None:
-        raise NothingToDoError("the part in question holds what looks like a secret")
+        raise NothingToDoError("this part holds what looks like a secret")
     return start, end.line_tail + end.below
 
 

@@ -40,12 +40,24 @@ class EngineTimeoutError(EngineError):
 class RemoteError(EngineError):
     """An inference server failed at a request. The same cause always gives the same words."""
 
-    def __init__(self, message: str, *, is_lasting: bool = False, is_busy: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_lasting: bool = False,
+        is_busy: bool = False,
+        is_refused: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.is_lasting = is_lasting
         """Whether asking again is of no use until somebody changes something."""
         self.is_busy = is_busy
         """Whether asking again in a moment may help."""
+        self.is_refused = is_refused
+        """Whether the server is there, but has no time for this request."""
+        self.retry_after_s = retry_after_s
+        """In how many seconds it wants to be asked again, if it said so."""
 
 
 class DownloadError(InfillError):

@@ -1,4 +1,4 @@
-"""What every feature that asks a model needs first: token counts, budgets, and snippets for a place.
+"""Gather what every feature needs before it asks a model: token counts, budgets, snippets.
 
 One for each engine. A feature has its own pipeline on it (:mod:`infill_ls.pipeline` is that of
 completions), so that two features at one place share what was tokenized and found.
@@ -47,7 +47,7 @@ class Gathering:
         self.tokenizer = LineTokenizer(engine)
 
     async def model(self) -> EngineInfo:
-        """Return what is known of the model, loading it if that has not happened."""
+        """Return the facts of the model, loading it first if necessary."""
         return await self.engine.start()
 
     async def budgets(self) -> Budgets:
@@ -98,7 +98,7 @@ class Gathering:
         return SearchPlace(snapshot.uri, hole.prefix, hole.below, budget)
 
     def _reads_slowly(self) -> bool:
-        """Tell whether reading a whole prompt would be waited for, and can be done between keys."""
+        """Tell whether a whole prefill takes noticeably long but can be done between keys."""
         settings, info = self.settings, self.engine.info
         tokens = (
             settings.prompt.prefix_tokens
@@ -138,7 +138,7 @@ class Gathering:
             search.cancel()
             raise
         if not in_time:
-            log.warning("a search for snippets hangs; meanwhile prompts have none")
+            log.warning("a search for snippets hangs; until it ends, prompts have none")
             self._stuck = search
             search.add_done_callback(lambda late: late.cancelled() or late.exception())
             return NO_SNIPPETS

@@ -1,4 +1,4 @@
-"""From a snapshot to a report: the one way a completion takes.
+"""The stages of a completion, from a snapshot to a report.
 
 No LSP, and no state but caches. What it needs from outside (the engine, and what is gathered for a
 place) is passed in.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -43,6 +44,10 @@ LEAST_BEGINNING_CHARS = 2
 """Less is not worth showing before the rest."""
 
 
+Turn = Callable[[], Awaitable[None]]
+"""Returns when the model may be asked."""
+
+
 class Pipeline:
     """Runs the stages for one engine."""
 
@@ -56,10 +61,13 @@ class Pipeline:
         self._writings: dict[str, Writing] = {}
         """What is being written, or was written last, for each document."""
 
-    async def run(self, snapshot: Snapshot, deadline_s: float | None = None) -> Report:
+    async def run(
+        self, snapshot: Snapshot, deadline_s: float | None = None, turn: Turn | None = None
+    ) -> Report:
         """Return what to suggest at the snapshot's cursor, and why.
 
-        After ``deadline_s`` it is what is certain by then, if that is anything. Raises
+        After ``deadline_s`` it is what is certain by then, if that is anything. ``turn`` is awaited before
+        the model is asked, if nothing else can answer. Raises
         :class:`~infill_ls.errors.InfillError` if the engine cannot answer. When the task is
         cancelled, the engine goes on for a while, for a request that goes on as it does, unless
         nothing is written yet.
@@ -73,6 +81,8 @@ class Pipeline:
                 return report
         if (rest := self.rest_of_shown(snapshot)) is not None:
             return rest
+        if turn is not None:
+            await turn()
         begun = await self._begin(snapshot)
         if isinstance(begun, Report):
             self._shown.remember(snapshot, begun.suggestion)
@@ -86,7 +96,7 @@ class Pipeline:
         return writing is not None and writing.takes(snapshot)
 
     def give_up(self, uri: str) -> None:
-        """Stop what is being written for a document."""
+        """Cancel the completion that is being written for a document."""
         if (writing := self._writings.pop(uri, None)) is not None:
             writing.cancel()
 
@@ -95,7 +105,7 @@ class Pipeline:
         self._give_up_others("")
 
     def rest_of_shown(self, snapshot: Snapshot) -> Report | None:
-        """Return what is left of the suggestion that is being typed; the model is not asked."""
+        """Return the rest of the suggestion that is being typed, without asking the model."""
         if snapshot.trigger is Trigger.INVOKED:
             return None
         rest = self._shown.rest_after_typing(snapshot)
@@ -147,7 +157,7 @@ class Pipeline:
             await self._engine.warm(prepared.prompt)
 
     async def think_ahead(self, report: Report) -> None:
-        """Compute what comes after the suggestion, as if accepted; for when the user pauses."""
+        """Compute what would follow the suggestion if it were accepted; for pauses."""
         writing = self._writings.get(report.snapshot.uri)
         if writing is not None and writing.takes(report.snapshot):
             # Perhaps only its beginning was shown.
@@ -224,7 +234,7 @@ class Pipeline:
                 del self._writings[uri]
 
     async def _begin(self, snapshot: Snapshot) -> Report | Writing:
-        """Have a completion written in place of what is being written for the document.
+        """Start a completion in place of the one being written for the document.
 
         Returns a report at once if nothing is to be written, or if it is known.
         """
@@ -250,7 +260,8 @@ class Pipeline:
             self._results.put(key, completions)
             return completions
 
-        self._writings[snapshot.uri] = writing = Writing(prepared, write)
+        is_far = self._engine.info is not None and self._engine.info.is_far
+        self._writings[snapshot.uri] = writing = Writing(prepared, write, is_far=is_far)
         return writing
 
     async def _read(
@@ -280,12 +291,12 @@ class Pipeline:
             writing.report = self._conclude(writing.prepared, hole, completions, steps)
         report, shown = writing.report, writing.shown
         if shown is not None and not _begins(report.suggestion, shown):
-            report = replace(report, suggestion=shown, reason="shown, as its beginning was")
+            report = replace(report, suggestion=shown, reason="shown, because its beginning was")
         self._shown.remember(writing.snapshot, report.suggestion)
         return report if not typed else self.rest_of_shown(snapshot)
 
     def _beginning(self, writing: Writing, typed: str, snapshot: Snapshot) -> Report | None:
-        """Return what is certain of a text that is being written, cut where it is whole."""
+        """Return the certain beginning of a text that is being written, cut at a complete unit."""
         prepared, trigger = writing.prepared, writing.snapshot.trigger
         assert prepared.hole is not None
         least = self._settings.completion.min_probability
@@ -302,7 +313,7 @@ class Pipeline:
         return replace(prepared, snapshot=snapshot, suggestion=rest, reason=reason)
 
     def _give_up_others(self, uri: str) -> None:
-        """Stop what is being written for other documents, and that nobody waits for."""
+        """Cancel completions for other documents that nobody waits for."""
         for other, writing in tuple(self._writings.items()):
             if other != uri and not writing.is_read:
                 self.give_up(other)

@@ -141,7 +141,7 @@ class Hole:
 
     @property
     def line_typed(self) -> str:
-        """What stands before the cursor on its line."""
+        """The text before the cursor on its line."""
         return self.typed.rpartition("\n")[2]
 
     @property
@@ -166,7 +166,7 @@ class PromptPart:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What is said to a model that follows instructions."""
+    """A conversation with a model that follows instructions."""
 
     system: str
     context: str
@@ -290,7 +290,7 @@ OnWritten = Callable[[Written], None]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model wrote, from the cursor on: the fragment is already taken off."""
+    """The model's text from the cursor on; the fragment is already removed."""
 
     text: str
     stop: StopReason

@@ -1,4 +1,4 @@
-"""Addresses that a user typed."""
+"""Check addresses that a user typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def base_url(text: str) -> str:
         raise ValueError("is not an address of the form http://host:port")
     if parts.username is not None or parts.password is not None:
         raise ValueError(
-            "must not hold a password: the key belongs into the environment variable "
+            "must not contain a password: put the key into the environment variable "
             "INFILL_LS_REMOTE_KEY or the keyring"
         )
     if parts.query or parts.fragment:

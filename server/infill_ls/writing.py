@@ -17,14 +17,19 @@ from infill_ls.types import Completion, OnWritten, Report, Snapshot, Suggestion,
 GRACE_S = 2.0
 """A completion that nobody waits for is given up after so long: the next key may want it."""
 
+HELD_S = 0.5
+"""So long a request is waited for of which nothing has come, where asking anew costs more than waiting: what the
+user types meanwhile may be what it brings."""
+
 Work = Callable[[OnWritten], Coroutine[Any, Any, tuple[Completion, ...]]]
 
 
 class Writing:
-    """What the engine is at, for the request that ``prepared`` tells of."""
+    """A completion that the engine is writing for the request in ``prepared``."""
 
-    def __init__(self, prepared: Report, work: Work) -> None:
+    def __init__(self, prepared: Report, work: Work, *, is_far: bool = False) -> None:
         self.prepared = prepared
+        self._is_far = is_far
         self.written = Written("", 0.0, 0)
         self.shown: Suggestion | None = None
         """The longest beginning that was shown: what is shown next begins with it."""
@@ -32,6 +37,7 @@ class Writing:
         """What came of it."""
         self.is_given_up = False
         self._loop = asyncio.get_running_loop()
+        self._begun_s = self._loop.time()
         self._news: asyncio.Future[None] = self._loop.create_future()
         self._readers = 0
         self._grace: asyncio.TimerHandle | None = None
@@ -65,20 +71,24 @@ class Writing:
         typed = typed_since(self.snapshot, snapshot)
         if typed is None:
             return False
-        # Before the first token nothing is lost by asking anew, with all that is typed.
-        return not typed or (bool(self.written.text) and self.agrees(typed))
+        # Before the first token nothing is lost by asking anew, with all that is typed; unless that is far.
+        return not typed or ((bool(self.written.text) or self._is_held) and self.agrees(typed))
+
+    @property
+    def _is_held(self) -> bool:
+        return self._is_far and not self.is_done and self._loop.time() < self._begun_s + HELD_S
 
     @property
     def _has_failed(self) -> bool:
         return self.is_done and (self._task.cancelled() or self._task.exception() is not None)
 
     def agrees(self, typed: str) -> bool:
-        """Tell whether what is written does not contradict what was typed since."""
+        """Tell whether the text so far does not contradict the text typed meanwhile."""
         text = self.written.text
         return text.startswith(typed) or (not self.is_done and typed.startswith(text))
 
     def completions(self) -> tuple[Completion, ...]:
-        """Return what was written; raises what the engine has raised."""
+        """Return the completions; raises what the engine raised."""
         return self._task.result()
 
     def cancel(self) -> None:
@@ -88,7 +98,7 @@ class Writing:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Keep it from being given up for the body."""
+        """Protect the completion from cancellation within the body."""
         self._readers += 1
         if self._grace is not None:
             self._grace.cancel()
@@ -103,6 +113,9 @@ class Writing:
     def _leave_it(self) -> None:
         if self.written.text:
             self._grace = self._loop.call_later(GRACE_S, self.cancel)
+        elif self._is_held:
+            left_s = self._begun_s + HELD_S - self._loop.time()
+            self._grace = self._loop.call_later(left_s, self._leave_it)
         else:
             self.cancel()  # a later request would ask anew
 

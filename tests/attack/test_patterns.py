@@ -64,6 +64,8 @@ FROM_THE_START = {
     "infill_ls.engine.decoding.syntax_end._CLOSING",
     "infill_ls.suggesting.fit.CLOSING",
     "infill_ls.lsp.frames._FIELD",
+    "infill_ls.next_edit.rules.evidence._IMPORT",
+    "infill_ls.next_edit.rules.signatures._NAMED",
     "infill_retrieval.secrets.values._CAMEL",
     "infill_retrieval.secrets.values._DICTIONARY",
 }

@@ -9,6 +9,7 @@ IMAGES = ROOT / "docs" / "images"
 SHOWN = {
     "first-token.svg": ("infill-ls", "llama-server /infill", "back to the file", "100 ms"),
     "retrieval.svg": ("rank-bm25, 60 words", "chunks that are searched", "100,000"),
+    "team.svg": ("every key", "pacing", "editors at one server"),
     "model-curve.svg": ("59 M parameters, by tokens seen", "bits a byte of the middle", "run 3"),
 }
 

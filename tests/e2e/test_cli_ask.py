@@ -79,7 +79,7 @@ async def test_without_a_model_it_is_filled_in_place_and_said(circle: Path) -> N
     outcome = await ask(circle, "circle.py:1", model=False, fills="return radius")
     assert outcome.status == 0
     assert "+    return radius" in outcome.stdout
-    assert "written by the model that fills in" in outcome.stderr
+    assert "written by the completion model" in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_without_a_model_it_is_filled_in_place_and_said(circle: Path) -> N
     [
         (("circle.py:1", "make it faster"), ANSWER, False, "needs an instruct model"),
         (("circle.py:1",), "no code at all", True, "no function area"),
-        (("circle.py:1",), "```java\nint x;\n```", True, "another language"),
+        (("circle.py:1",), "```java\nint x;\n```", True, "the answer is in java"),
         (("circle.py",), "", True, "expected FILE:LINE"),
         (("circle.py:9",), "", True, "there is no line 9"),
         (("circle.py:3-1",), "", True, "comes before"),

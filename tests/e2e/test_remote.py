@@ -83,7 +83,7 @@ def another_model(server: FakeServer) -> str:
 def half_an_answer(server: FakeServer) -> str:
     event = sse({"choices": [{"text": "half", "finish_reason": None}]})
     server.routes["/v1/completions"] = server.stream(lambda _: [event])
-    return "broke off in the middle"
+    return "closed the connection in the middle"
 
 
 def a_web_page(server: FakeServer) -> str:

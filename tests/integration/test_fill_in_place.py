@@ -71,6 +71,6 @@ async def test_a_key_is_answered_while_a_body_is_written(make_engine: MakeEngine
     body = answered.edit.changes[-1].new
     assert body.startswith("\n        ")
     assert "pass" not in body
-    assert "written by the model that fills in" in answered.note
+    assert "written by the completion model" in answered.note
     compile(after + "    pass\n", "a.py", "exec")
     await session.close()

@@ -10,7 +10,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,18 @@ def api(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def url(api: str) -> Iterator[str]:
     """Start a server; return its address."""
+    with served(SERVERS[api]) as address:
+        yield address
+
+
+@contextmanager
+def served(command: Callable[[int], list[str]]) -> Iterator[str]:
+    """Run a server; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, *SERVERS[api](port)],
+        [sys.executable, *command(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

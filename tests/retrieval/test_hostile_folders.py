@@ -123,7 +123,7 @@ def test_an_edited_file_behind_a_link_is_not_found_again(tmp_path: Path) -> None
         query = Query(
             path=str(link / "a.py"),
             language_id="python",
-            prefix="total = compute_total_price(",
+            prefix=text + "total = compute_total_price(",
             suffix="",
         )
         found = index.retrieve(query, 400, lambda texts: [len(t) // 3 for t in texts])

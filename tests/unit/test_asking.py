@@ -129,7 +129,7 @@ async def test_a_part_with_a_secret_is_shown_to_no_model() -> None:
 
 async def test_an_answer_that_never_ends_is_refused() -> None:
     engine = instruct("```python\n" + "x = 1\n" * 1000)
-    with pytest.raises(AnswerRefusedError, match="did not come to an end within 2048 tokens"):
+    with pytest.raises(AnswerRefusedError, match="did not finish within 2048 tokens"):
         await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
 
 
@@ -248,9 +248,9 @@ def test_tests_are_not_looked_for_outside_of_the_workspace(tmp_path: Path) -> No
     outside.write_text("def test_secret():\n    pass\n")
     (folder / "tests" / "test_a.py").symlink_to(outside)
     shot = replace(snapshot(), path=str(folder / "a.py"))
-    with pytest.raises(NothingToDoError, match="in the way"):
+    with pytest.raises(NothingToDoError, match="is taken by another file"):
         find_tests(shot, lambda _: None, lambda *_: None)
-    with pytest.raises(NothingToDoError, match="not known where"):
+    with pytest.raises(NothingToDoError, match="unclear where"):
         find_tests(replace(shot, path="", name=""), lambda _: None, lambda *_: None)
     (folder / "tests" / "test_a.py").unlink()
     found = find_tests(shot, lambda _: None, lambda *_: None)

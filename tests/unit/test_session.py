@@ -66,7 +66,7 @@ async def test_names_count_whatever_the_scheme(uri: str) -> None:
     )
     report = await session.suggest(replace(snapshot("x = ‸"), uri=uri, path=""))
     assert report.suggestion is None
-    assert "its name says that it holds secrets" in report.reason
+    assert "its name indicates secrets" in report.reason
     await session.close()
 
 
@@ -196,7 +196,7 @@ async def test_sensitive_names_take_effect_at_once_both_ways(path: str) -> None:
         session.reconfigure(settings)
         report = await session.suggest(here)
         assert (report.suggestion is None) == is_closed
-        assert ("its name says" in report.reason) == is_closed
+        assert ("its name indicates" in report.reason) == is_closed
         proposal = await session.edits.propose(here.uri, waits=False)
         assert (proposal.reason == "the file holds secrets") == is_closed
     await session.close()

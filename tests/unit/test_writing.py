@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from infill_ls.measuring.simulated import SimulatedEngine
 from infill_ls.measuring.simulated_clock import run_simulated
 from infill_ls.session import Session, Superseded
 from infill_ls.types import Report, Trigger
-from infill_ls.writing import GRACE_S
+from infill_ls.writing import GRACE_S, HELD_S
 from unit.documents import snapshot
 from unit.simulation import Pieces, certain, session_with, simulated_engine
 
@@ -85,6 +86,57 @@ def test_a_key_that_goes_on_as_what_is_written_has_its_answer_from_it() -> None:
                 await superseded
         (call,) = engine.calls
         assert call.written_tokens == TOKENS
+
+    simulate(play)
+
+
+def far_away(engine: SimulatedEngine) -> None:
+    """Make asking anew cost more than waiting, as on a server."""
+    engine.model = replace(engine.model, info=replace(engine.model.info, is_far=True))
+
+
+def test_a_request_to_a_server_is_waited_for_although_nothing_has_come_yet() -> None:
+    async def play(keys: Keys, engine: SimulatedEngine) -> None:
+        far_away(engine)
+        keys.press()
+        await asyncio.sleep(STEP_S / 4)
+        assert engine.calls[0].written_tokens == 0
+        assert shown(await keys.press("r")) == LINE[1:]
+        assert len(engine.calls) == 1
+
+    simulate(play)
+
+
+def test_a_server_is_asked_anew_when_nothing_has_come_for_long() -> None:
+    async def main() -> None:
+        engine = simulated_engine(rest_of_line, HELD_S * 1000 * 100)
+        far_away(engine)
+        session = session_with(engine, think_ahead=False)
+        keys = Keys(session)
+        keys.press()
+        await asyncio.sleep(HELD_S / 2)
+        keys.press("r")
+        await asyncio.sleep(HELD_S / 4)
+        assert len(engine.calls) == 1
+        await asyncio.sleep(HELD_S / 2)
+        keys.press("e")
+        await asyncio.sleep(HELD_S / 4)
+        assert len(engine.calls) == 2
+        await session.close()
+
+    run_simulated(main())
+
+
+def test_a_request_to_a_server_that_nobody_waits_for_is_given_up() -> None:
+    async def play(keys: Keys, engine: SimulatedEngine) -> None:
+        far_away(engine)
+        first = keys.press()
+        await asyncio.sleep(STEP_S / 4)
+        first.cancel()
+        await asyncio.sleep(STEP_S / 4)
+        assert not is_given_up(engine)  # the next key may want it
+        await asyncio.sleep(HELD_S + GRACE_S)
+        assert is_given_up(engine) or engine.calls[0].written_tokens == TOKENS
 
     simulate(play)
 

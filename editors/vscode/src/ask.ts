@@ -7,7 +7,7 @@ const SCHEME = "infill-ls-ask";
 /** True while a result waits to be taken or dropped: only then its keys are ours. */
 const SHOWN = "infill-ls.askShown";
 const PREFIX = "infill-ls.ask.";
-const CHANGED = "The text has changed there meanwhile: nothing is changed.";
+const CHANGED = "The text there has changed meanwhile: nothing was changed.";
 const EXECUTE = "workspace/executeCommand";
 
 type Task = "implement" | "rewrite" | "document" | "tests" | "explain";
@@ -116,7 +116,7 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
     this.server.request(EXECUTE, expected).catch((error: unknown) => {
       this.log.debug(`nothing is prepared: ${messageOf(error)}`);
     });
-    const instruction = await vscode.window.showInputBox({ prompt: "How to rewrite it" });
+    const instruction = await vscode.window.showInputBox({ prompt: "How to rewrite the code" });
     if (instruction?.trim()) await this.ofEditor("rewrite", instruction);
   }
 
@@ -207,7 +207,7 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
     const isMade = await vscode.workspace.applyEdit(edit);
     await this.drop();
     if (isMade) await vscode.window.showTextDocument(uri, { preview: false });
-    else void vscode.window.showWarningMessage("Infill: the edit could not be made.");
+    else void vscode.window.showWarningMessage("Infill: the edit could not be applied.");
   }
 
   private async again(): Promise<void> {

@@ -77,7 +77,7 @@ function menuEntries(controller: Controller): MenuEntry[] {
     { label: "$(sparkle) Implement the function", command: "infill-ls.implement" },
     { label: "$(edit) Rewrite by an instruction…", command: "infill-ls.rewrite" },
     { label: "$(book) Document the function", command: "infill-ls.document" },
-    { label: "$(beaker) Write tests of the function", command: "infill-ls.writeTests" },
+    { label: "$(beaker) Write tests for the function", command: "infill-ls.writeTests" },
     { label: "$(comment) Describe the code", command: "infill-ls.describe" },
     {
       label: `$(globe) Switch ${isOn() ? "off" : "on"} everywhere`,

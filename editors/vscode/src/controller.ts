@@ -132,7 +132,7 @@ export class Controller implements vscode.Disposable {
       await installServer(this.context, title, this.log);
     } catch (error) {
       const what = updates
-        ? "infill-ls was not updated, and the former version goes on"
+        ? "infill-ls was not updated, and the previous version keeps running"
         : "infill-ls was not installed";
       void showFailure(what, error, this.log);
       return;
@@ -258,7 +258,7 @@ export class Controller implements vscode.Disposable {
     const install = "Install";
     const setPath = "Set Path";
     const choice = await vscode.window.showInformationMessage(
-      "The server infill-ls was not found. Install it into an environment of its own?",
+      "The server infill-ls was not found. Install it into its own environment?",
       install,
       setPath,
     );
@@ -279,8 +279,8 @@ export class Controller implements vscode.Disposable {
   private async offerToUpdate(version: string): Promise<void> {
     const update = "Update";
     const choice = await vscode.window.showInformationMessage(
-      `The server is of infill-ls ${version}, and this is ${extensionVersion(this.context)}. ` +
-        "Update it? The former version goes on meanwhile.",
+      `The server has version ${version}, this extension ${extensionVersion(this.context)}. ` +
+        "Update the server? The previous version keeps running meanwhile.",
       update,
     );
     if (choice !== update) return;

@@ -45,9 +45,9 @@ export async function chooseModel(
   if (model === undefined) return;
   if (fetch && server !== undefined) {
     try {
-      await withRunner(`Fetching ${model}`, log, (run) => run(server, "model", "pull", model));
+      await withRunner(`Downloading ${model}`, log, (run) => run(server, "model", "pull", model));
     } catch (error) {
-      return showFailure(`${model} was not fetched`, error, log);
+      return showFailure(`${model} was not downloaded`, error, log);
     }
   }
   await setModel(model);
@@ -102,8 +102,8 @@ function choicesOf(models: readonly Model[], file: Choice): Choice[] {
     ...(isOther ? [{ label: `$(check) ${setting}`, description: "in use", model: setting }] : []),
     ...group("on this machine", models.filter(({ installed }) => installed)),
     file,
-    ...group("to be fetched, fits into the free memory", others.filter(fits)),
-    ...group("to be fetched, needs more memory than is free", others.filter((one) => !fits(one))),
+    ...group("to be downloaded, fits into the free memory", others.filter(fits)),
+    ...group("to be downloaded, needs more memory than is free", others.filter((one) => !fits(one))),
   ];
 }
 

@@ -1,1 +1,1 @@
-"""Walking a workspace, in a process of its own."""
+"""Crawling: walk a workspace in a separate process."""

@@ -167,7 +167,7 @@ class _Crawl:
         return analyse_safely(language_of(path), path, text)
 
     def _tidy_up(self) -> Iterator[Found]:
-        """Keep what is new on disk, and let no number of segments pile up."""
+        """Save new segments to disk, and merge segments before they pile up."""
         if len(self._small) == 1:
             if self._store is not None:
                 self._store.keep(self._small[0])

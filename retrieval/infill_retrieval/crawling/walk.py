@@ -1,4 +1,4 @@
-"""Walk a workspace folder in a bounded time, whatever lies below it.
+"""Walk a workspace folder in bounded time, whatever it contains.
 
 A network folder or a file system of somebody's own can keep a system call for ever, and nothing
 can end a thread in one. So the walk has a thread of its own, and is left where it stands still.

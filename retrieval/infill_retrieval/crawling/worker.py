@@ -1,4 +1,4 @@
-"""Crawl in a process of its own, so that no keystroke waits for a parser.
+"""The crawling process, so that no keystroke waits for a parser.
 
 Parsing holds Python's global lock for as long as the parser runs, and a crawl does little else.
 The child writes what it finds to its standard output, frame by frame; a grammar that brings it
@@ -81,7 +81,7 @@ def crawl_apart(
         if listener.was_killed and not listener.at:
             return False  # It would hang again, and not at a file that could be left out.
         # Nothing is searched of the file at which the child ended. All others are found again.
-        log.debug("the crawling process ended while it looked at a file, which is left out")
+        log.debug("the crawling process ended while it read a file; the file is left out")
         (unread if listener.was_reading else skip).add(listener.at)
     return False
 
@@ -96,7 +96,7 @@ def look_apart(
     try:
         child = _start(folder, settings, set(), set(), only_looks=True)
     except OSError as error:
-        log.info("no look at what has changed: %s", error)
+        log.info("cannot check for changes: %s", error)
         return None
     with _ended(child):
         listener = _Listener(child, stop)
@@ -209,14 +209,14 @@ class _Listener:
                     yield _found(kind, rest, data)
                 except (OSError, ValueError) as error:
                     # Another server has tidied up the cache meanwhile.
-                    log.debug("a segment is gone: %s", type(error).__name__)
+                    log.debug("a segment is missing: %s", type(error).__name__)
                     return
 
     def _watch(self) -> None:
         while not self._done.wait(LOOK_EVERY_S):
             is_unwanted = self._stop is not None and self._stop.is_set()
             if is_unwanted or _now() - self._heard_at > HANG_LIMIT_S:
-                log.debug("the crawling process is ended")
+                log.debug("stopping the crawling process")
                 self.was_killed = True
                 self._child.kill()
                 return

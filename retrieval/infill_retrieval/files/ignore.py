@@ -1,4 +1,4 @@
-"""Which files a workspace folder wants to be left alone: ``.gitignore`` and ``.infillignore``.
+"""Ignore rules of a workspace folder: ``.gitignore`` and ``.infillignore``.
 
 The rules are git's: a file nearer to the path wins over one further up, the last matching line
 of a file wins over earlier ones, and nothing inside an excluded folder can be included again.
@@ -113,7 +113,7 @@ def _as_gitignore(pattern: str, base: str) -> str:
 
 
 def _inside(pattern: str, base: str) -> str | None:
-    """Return what of an absolute path is below ``base``, whose links are resolved."""
+    """Return the part of an absolute path below ``base``, whose links are resolved."""
     parts = pattern.split("/")
     literal = next((n for n, part in enumerate(parts) if _WILD.search(part)), len(parts) - 1)
     place = "/".join([os.path.realpath("/".join(parts[:literal]) or "/"), *parts[literal:]])

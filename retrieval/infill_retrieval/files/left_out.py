@@ -1,4 +1,4 @@
-"""Folders that nobody wants searched: version control, dependencies, caches and build output."""
+"""Folders that are never searched: version control, dependencies, caches and build output."""
 
 from __future__ import annotations
 

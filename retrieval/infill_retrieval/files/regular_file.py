@@ -1,4 +1,4 @@
-"""Reading files that strangers may have put there: no pipe, no device, no more than asked for."""
+"""Read possibly hostile files: no pipe, no device, no more than requested."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class NotRegularError(OSError):
 
 
 class TooLargeError(OSError):
-    """The file is larger than whoever reads it allows."""
+    """The file is larger than the reader allows."""
 
 
 def read_regular(path: str | Path, max_bytes: int, *, follow_links: bool = True) -> bytes:

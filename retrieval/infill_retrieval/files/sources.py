@@ -78,7 +78,7 @@ def find_sources(
     What cannot be read is skipped, and so is a home folder as a whole.
     """
     if is_too_wide(folder):
-        log.warning("a home folder, or one around it, is not searched: only open files are")
+        log.warning("a home folder, or a folder above it, is not searched: only open files are")
         return
     rules = rules_above(folder, settings.excluded)
     yield from _walk(spelled(folder), inside(folder), rules, settings, on_move)

@@ -1,4 +1,4 @@
-"""A file's text to everything that is searched of it, and shown of it. Pure.
+"""Analyse a file's text into what is searched and what is shown. Pure.
 
 An :class:`Analysis` has two halves: the texts whose terms go into the rankings, and the packed
 *details*, by which snippets are cut from the file. The text itself is kept nowhere: a snippet is

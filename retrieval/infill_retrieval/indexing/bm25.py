@@ -1,4 +1,4 @@
-"""BM25 with the very scores of ``rank_bm25.BM25Okapi``, for corpora that change while in use.
+"""BM25 with exactly the scores of ``rank_bm25.BM25Okapi``, for corpora that change while in use.
 
 ``rank_bm25`` asks every document for every query term. Here each term knows its documents
 (posting lists), and the same arithmetic, in the same order, is done for those alone: a document
@@ -63,7 +63,7 @@ class PostingsBM25(BM25Okapi, Generic[Key]):  # type: ignore[misc]  # rank_bm25 
         self.changed()
 
     def changed(self) -> None:
-        """Forget what was computed of the corpus as it was."""
+        """Drop results computed for the former corpus."""
         for name in ("_norms", "average_idf"):
             self.__dict__.pop(name, None)
 

@@ -1,4 +1,4 @@
-"""A file's lines to the windows of lines that are searched for usages."""
+"""Cut a file into the windows of lines that are searched for usages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All segments that are searched, and which of them has the newest state of each file."""
+"""The corpus: all segments, and which of them has the newest state of each file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Corpus:
     # -- what is asked of it ---------------------------------------------------------------
 
     def source_of(self, path: str) -> Source | None:
-        """Return what is known of a file."""
+        """Return what the corpus knows about a file."""
         home = self._homes.get(path)
         return home[0].sources[home[1]] if home is not None else None
 
@@ -55,7 +55,7 @@ class Corpus:
         return segment.digest_of(number)
 
     def details_of(self, path: str) -> Details | None:
-        """Return what is shown of a file."""
+        """Return the details of a file that are shown."""
         home = self._homes.get(path)
         return home[0].details_of(home[1]) if home is not None else None
 

@@ -103,7 +103,7 @@ class Segment:
         return self._files.digests[start : start + DIGEST_BYTES].tobytes()
 
     def details_of(self, number: int) -> Details:
-        """Return what is shown of a file."""
+        """Return the details of a file that are shown."""
         return Details(self.packed_details_of(number))
 
     def packed_details_of(self, number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Segments kept from one start to the next, in one folder for each workspace folder.
+"""The store of segments on disk, in one folder for each workspace folder.
 
 A file that has not changed since it was analysed is known by its size and time of change, and need
 not even be read; a text that turns up again, at another place or after a switch of branches, by its
@@ -67,9 +67,9 @@ class SegmentStore:
         try:
             return load_segment(path, check=True)
         except OSError as error:
-            log.debug("a part of the cache cannot be read: %s", error)
+            log.debug("cannot read a part of the cache: %s", error)
         except ValueError as error:
-            log.debug("a part of the cache is left out: %s", error)
+            log.debug("ignoring a part of the cache: %s", error)
             self._delete(path)
         return None
 
@@ -107,7 +107,7 @@ class SegmentStore:
                 file.write(segment.to_bytes())
             draft.replace(path)
         except OSError as error:
-            log.debug("the cache cannot be written: %s", error)
+            log.debug("cannot write the cache: %s", error)
             with contextlib.suppress(OSError):
                 draft.unlink()
             return None

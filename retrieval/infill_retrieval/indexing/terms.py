@@ -1,4 +1,4 @@
-"""Texts to numbered search terms, a whole batch of files at once.
+"""Turn texts into numbered search terms, a batch of files at a time.
 
 What a term is, :mod:`infill_retrieval.indexing.words` says, word by word. Here each distinct word is asked
 about once: the words of a batch are found, hashed and looked up by numpy, which makes a crawl

@@ -1,4 +1,4 @@
-"""Text to search terms. The same function serves documents and queries.
+"""Turn text into search terms. The same function serves documents and queries.
 
 A word gives itself and, where it is made of several, its camelCase and snake_case parts, all in
 lower case: ``HTTPTransport`` gives ``httptransport``, ``http``, ``transport``. A document that

@@ -1,1 +1,1 @@
-"""How we start processes of our own, and how they end with us."""
+"""Processes: how we start our own, and how they end with us."""

@@ -1,4 +1,4 @@
-"""How the user's git is run on a repository that may be hostile. Nothing is started here.
+"""Arguments and environment to run git safely on a hostile repository. Starts nothing.
 
 A repository's ``.git/config`` can name programs. Under that configuration only the places of things are
 asked for, which runs none of them (:func:`asking`); all else is done in an empty repository of our own

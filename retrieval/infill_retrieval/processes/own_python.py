@@ -1,4 +1,4 @@
-"""How we start Python for ourselves, so that nothing that lies in a workspace is run.
+"""Start our own Python so that nothing in a workspace is run.
 
 The folder that the editor started us in is often the workspace. Python puts it first in the path
 of modules for ``-m`` and ``-c``, and for empty entries of ``PYTHONPATH``.

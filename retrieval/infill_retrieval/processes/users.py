@@ -1,4 +1,4 @@
-"""What belongs to the user alone, as far as the system has a number for users."""
+"""Check that files belong to the user alone, on systems with user ids."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ IMPORT_BONUS = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A declaration or a window that might help, of which the text is still to be read."""
+    """A declaration or a window that might help, whose text is still to be read."""
 
     key: str
     """Of the file that it is in."""
@@ -145,7 +145,7 @@ class Found:
 
 
 def members(found: Found) -> list[Pick]:
-    """Return what the code at the cursor is about to use, in files other than its own."""
+    """Return declarations from other files that the code at the cursor is about to use."""
     shelf, best = found.shelf, max(found.declarations.best_score, 1.0)
     ranked: dict[tuple[str, int], float] = {}
     for group, weight in found.uses.weighed():
@@ -288,7 +288,7 @@ def usages(found: Found) -> list[Pick]:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRule:
-    """What a channel picks, and what it gets of the budget."""
+    """The rule of a channel: what it picks, and its share of the budget."""
 
     channel: Channel
     share: float
@@ -349,7 +349,7 @@ def _boosted(
 
 
 def _fitness(name: str, partial: str) -> float:
-    """Return how well a member fits what is typed of it: private ones and dunders rarely do."""
+    """Return how well a member fits the typed part: private ones and dunders rarely do."""
     if partial:
         return 1.5 if name.lower().startswith(partial.lower()) else 0.5
     return 0.5 if name.startswith("_") else 1.0

@@ -62,7 +62,7 @@ class Enclosing:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What the text says of the place at the cursor. Each part is empty where it is not so."""
+    """What the text says about the place at the cursor. Parts that do not apply are empty."""
 
     receiver: Chain = ()
     """What stands before the dot at the cursor."""
@@ -80,7 +80,7 @@ class Cursor:
 
 
 def read_cursor(before: str, *, before_names: bool = False) -> Cursor:
-    """Return what the text before the cursor says of its place."""
+    """Read the facts about the cursor's place from the text before it."""
     text = before[-MAX_CHARS:]
     word = _PARTIAL.search(text[-200:])
     partial = word[0] if word is not None else ""

@@ -1,4 +1,4 @@
-"""What the text around the cursor says of a variable's type: annotations, values, loops. Pure."""
+"""Evidence for a variable's type around the cursor: annotations, values, loops. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Evidence:
 
 
 def evidence_of(name: str, before: str, after: str, *, of_self: bool = False) -> list[Evidence]:
-    """Return what is said of a variable, or of a member of ``self``; the nearest above first."""
+    """Return the evidence for a variable, or a member of ``self``; the nearest above first."""
     start = r"(?<=self\.|this\.)" if of_self else r"(?<![\w$.])"
     pattern = re.compile(rf"{start}{re.escape(name)}(?![\w$])")
     above = list(pattern.finditer(before))[-MAX_OCCURRENCES:]

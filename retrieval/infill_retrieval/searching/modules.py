@@ -1,4 +1,4 @@
-"""From the words of an import to the files of the workspace that it may mean.
+"""Resolve the words of an import to the workspace files that it may mean.
 
 No build tool is asked. A module is looked for where the language says that it is (relative to
 the importing file), or else by the end of its path: ``com.acme.Box`` is a file whose path ends in

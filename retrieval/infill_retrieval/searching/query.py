@@ -1,4 +1,4 @@
-"""From a place in a file to what is searched for."""
+"""Build a query from a place in a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_SCANNED_CHARS = 16_000
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is looked for, and what need not be found because it stands around the cursor."""
+    """A query: what to search for, and what to leave out because it is near the cursor."""
 
     terms: tuple[str, ...]
     """Search terms in the order of the text; those of the current line are repeated."""

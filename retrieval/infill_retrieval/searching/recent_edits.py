@@ -1,4 +1,4 @@
-"""Where files were edited lately: stretches of lines, kept in place while lines move. Pure."""
+"""Recently edited parts of files: stretches of lines, kept in place while lines move. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each family of languages says where an imported module is.
+"""Resolvers: how each family of languages locates an imported module.
 
 Each function gets the table of the workspace's files, an import in the words of its language, and
 the importing file, and returns the files that may be meant, the likeliest first.

@@ -1,4 +1,4 @@
-"""A query to its snippets: what is looked for, what is found, what fits."""
+"""Search for the snippets of a query: candidates, ranking, packing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Workspace:
 
 
 class Search:
-    """Answers queries, and remembers what the next one is likely to need again."""
+    """Answers queries, and caches what the next one is likely to need again."""
 
     def __init__(self, workspace: Workspace, settings: RetrievalSettings) -> None:
         self._workspace = workspace

@@ -1,4 +1,4 @@
-"""From the text at the cursor to declarations of the workspace: what is about to be used there.
+"""Follow types by name, from the text at the cursor to declarations in the workspace.
 
 No compiler is asked: names are followed through what the index knows of each declaration (its types,
 as words) and the text around the cursor, a few steps far.
@@ -48,7 +48,7 @@ class Use:
 
 
 class TypeFinder:
-    """Finds what is meant by the names at one place."""
+    """Finds the declarations that the names at one place refer to."""
 
     def __init__(
         self,

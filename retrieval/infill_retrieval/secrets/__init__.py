@@ -1,1 +1,1 @@
-"""What must never be sent to a model: names of files, forms and places of secrets."""
+"""Secrets that must never reach a model: by file name, by form and by place."""

@@ -1,4 +1,4 @@
-"""Secrets that are known by their own form, whatever stands beside them."""
+"""Secrets recognised by their own form, whatever is beside them."""
 
 from __future__ import annotations
 

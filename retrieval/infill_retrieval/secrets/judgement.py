@@ -1,4 +1,4 @@
-"""What must never be sent to a model: files that hold secrets, and lines that are one.
+"""Judge which files and lines must never be sent to a model.
 
 Three nets. Files with the names of :data:`SENSITIVE_NAMES` are not read at all. In the others two
 kinds of lines are hidden: blanked before they are searched, kept or shown to a model.
@@ -226,7 +226,7 @@ def certain_lines(lines: Sequence[str]) -> list[int]:
 def sensitivity(path: str, text: str = "", extra: Sequence[str] = ()) -> str | None:
     """Return why nothing should be completed inside a file, in a few words, or ``None``."""
     if is_sensitive_name(path, extra):
-        return "its name says that it holds secrets"
+        return "its name indicates secrets"
     if not is_test(path) and certain_lines(bare_lines(text)):
         return "it holds a private key or a token"
     return None
@@ -274,7 +274,7 @@ def _judge(line: str, bare: bool) -> int:
 
 
 def _judge_anew(line: str, bare: bool) -> int:
-    """Return what is to be known of a line alone, as a sum of ``_CERTAIN`` and the others."""
+    """Return the judgement of a single line, as a sum of ``_CERTAIN`` and the others."""
     folded = line.lower()
     has_name = any(mark in folded for mark in NAME_MARKS)
     token = service_token(line, folded)

@@ -1,4 +1,4 @@
-"""What a name in a syntax tree has as its value: the strings that are secret because of it.
+"""Values of a name in a syntax tree: the strings that are secret because of the name.
 
 Nothing here knows a language. Grammars call their nodes differently, but in all of them a value
 is a later sibling of its name, or of something around the name, behind a token: ``=``, ``:``,
@@ -387,5 +387,5 @@ def _is_string(node: tree_sitter.Node) -> bool:
 
 
 def _bare_text(literal: str) -> str:
-    """Return what stands between the marks of a string, or of one line of it."""
+    """Return the text between the marks of a string, or of one line of it."""
     return _OPENING.sub("", literal, count=1).rstrip(_CLOSERS).strip()

@@ -1,4 +1,4 @@
-"""Where on a line a name and its value stand: assignments, arguments, headers, commands, URLs.
+"""Places of a name and its value on a line: assignments, arguments, headers, commands, URLs.
 
 Lines, not syntax trees: most secrets lie in files that have no grammar here, a text that is being
 typed seldom parses, and the rule runs at every key. All repetitions are bounded or of one class

@@ -1,4 +1,4 @@
-"""Tokens of services, by the forms that gitleaks knows (``gitleaks_rules``).
+"""Tokens of services, by the formats of gitleaks (``gitleaks_rules``).
 
 Most lines are dismissed by one look: there is no long word in them. A pattern is made when a line
 first has one of its words.

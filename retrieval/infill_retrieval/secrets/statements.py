@@ -1,4 +1,4 @@
-"""The statements that begin with a name that says secret, judged by their syntax trees.
+"""Judge statements that begin with a secret's name, by their syntax trees.
 
 Only the few lines from the name on are parsed, not the text around them: a text that is being
 typed seldom parses as a whole, and what was judged once need not be again while something else is
@@ -122,7 +122,7 @@ def _judged(language: Language, text: str) -> tuple[int, ...]:
 
 
 def forget() -> None:
-    """Judge each statement anew, for tests."""
+    """Clear the cache of judged statements, for tests."""
     _judged.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""Which names say that a secret belongs to them, and which values are one.
+"""Names that indicate a secret, and values that are one.
 
 A value is told by its name alone where that is clear (a password may be a word), and by how
 unlike words it looks where the name is used for other things too (the tokens of a grammar).
@@ -86,7 +86,7 @@ _PLACE = re.compile(
 
 
 def is_secret(value: str, says: Says, *, quoted: bool = True) -> bool:
-    """Return whether a literal that stands right of a name is a secret."""
+    """Return whether a literal right of a name is a secret."""
     value = value.strip()
     if not MIN_CHARS <= len(value) <= MAX_CHARS or is_placeholder(value):
         return False
@@ -113,7 +113,7 @@ def _is_password(value: str, *, is_wordy: bool, quoted: bool) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Return whether a value stands for one that is put in later, or comes from a variable."""
+    """Return whether a value is a placeholder, or comes from a variable."""
     return bool(_VARIABLE.search(value) or _PLACEHOLDER.search(value)) or len(set(value)) < 3
 
 

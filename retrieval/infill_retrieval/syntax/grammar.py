@@ -1,4 +1,4 @@
-"""Lazily loaded tree-sitter grammars, and the only place that meets byte offsets.
+"""Lazily loaded tree-sitter grammars; the only place with byte offsets.
 
 tree-sitter counts UTF-8 bytes; everything else in this project counts code points.
 :class:`SyntaxTree` carries the text beside its tree and answers in code points.
@@ -90,7 +90,7 @@ class TreeEdit:
 
     @property
     def size(self) -> int:
-        """Number of bytes that were taken out or put in."""
+        """Number of bytes that were removed or inserted."""
         return self.old_end + self.new_end - 2 * self.start
 
 

@@ -1,4 +1,4 @@
-"""Parse a text that is nearly one parsed before, within a keystroke.
+"""Incremental parsing: parse a text that differs little from one parsed before.
 
 A full parse of a thousand lines takes tens of milliseconds; telling tree-sitter what changed, and
 letting it reuse the rest of the old tree, takes one. The change is found by comparing the texts.

@@ -1,4 +1,4 @@
-"""What there is to know of a language."""
+"""The record of a language: everything that is special about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of languages: everything that is peculiar to one is in its entry. This module is data.
+"""The one table of languages: an entry says everything about a language. This module is data.
 
 To add a language is to add an entry here, with its tests.
 """

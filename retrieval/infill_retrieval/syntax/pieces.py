@@ -1,4 +1,4 @@
-"""A text that a parser reads piece by piece, and lets go of.
+"""A text that a parser reads piece by piece and then releases.
 
 tree-sitter 0.26.1 takes a reference to every piece that a callback returns and never gives it back:
 each parse would keep its whole text for ever. Only whoever returned the pieces can put that right.
@@ -36,7 +36,7 @@ class Pieces:
         return piece
 
     def release(self, grammar: tree_sitter.Language) -> None:
-        """Give back what the parser took, if this version of it does not do so itself."""
+        """Release the parser's references, if its version does not do so itself."""
         for piece, number in self.taken():
             if _keeps_pieces(grammar):
                 for _ in range(number):

@@ -1,4 +1,4 @@
-"""The declarations and imports of R, by lines: no wheel with a grammar of it is on PyPI.
+"""The declarations and imports of R, found by lines because PyPI has no R grammar.
 
 What begins at the start of a line is taken for a definition at the top level, as R is written
 nearly always. Brackets are matched outside of strings and comments, so that signatures of several
@@ -44,7 +44,7 @@ _MAX_SCANNED_CHARS = 20_000
 
 
 def outline_r(text: str) -> Outline:
-    """Return what a file of R declares and needs."""
+    """Return the outline of an R file: what it declares and imports."""
     finder = _Finder(text, _code_of(text))
     finder.find()
     imports = tuple(Import(match[1].strip()) for match in _IMPORT.finditer(text))

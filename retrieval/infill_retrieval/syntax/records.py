@@ -1,4 +1,4 @@
-"""What is found in a file, whatever its language."""
+"""Records for declarations and imports found in a file of any language."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a file declares and what it needs."""
+    """The outline of a file: what it declares and what it imports."""
 
     declarations: tuple[Declaration, ...] = ()
     imports: tuple[Import, ...] = ()

@@ -1,4 +1,4 @@
-"""How strings are written in each language: what opens and ends one, and what inside of it is code.
+"""String rules of each language: what opens and ends a string, and what inside is code.
 
 This module is data, for the table in :mod:`infill_retrieval.syntax.languages`.
 """

@@ -1,4 +1,4 @@
-"""The names of types that the head of a declaration gives: bases, what is returned, what a field is.
+"""Type names in the head of a declaration: bases, return type, field type.
 
 The grammar has found the declaration; its head, a line or a few, is then read as text, since the
 parts that matter here look alike in most languages and each grammar has its own nodes for them.
@@ -141,7 +141,7 @@ def type_names(kind: Kind, name: str, head: str, *, before_names: bool) -> tuple
 
 
 def _types_behind(after: str) -> tuple[str, ...]:
-    """Return the types that stand behind a name."""
+    """Return the types that follow a name."""
     if after.startswith("[") and _after_brackets(after, "[").startswith("("):
         after = _after_brackets(after, "[")  # what a function is generic over
     if after.startswith("("):

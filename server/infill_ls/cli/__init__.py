@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _allow_any_text() -> None:
-    """Print what the terminal's encoding has no characters for as ``?``, and do not fail."""
+    """Print characters that the terminal cannot encode as ``?`` instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

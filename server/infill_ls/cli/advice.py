@@ -1,4 +1,4 @@
-"""What to advise for a machine: which model, and how to install llama-cpp-python. Pure.
+"""Recommendations for a machine: which model, and how to install llama-cpp-python. Pure.
 
 Speeds of models that are not here are worked out from the one that was measured: reading a prompt takes
 arithmetic, so it goes by the parameters that a token uses; writing takes memory reads, so it goes by
@@ -44,7 +44,7 @@ class Speed:
 
     @property
     def line_ms(self) -> float:
-        """The time to write a line when the prompt is computed: what a key costs."""
+        """The time to write a line when the prompt is computed: the cost of a key."""
         return FIRST_LINE_TOKENS * self.decode_ms
 
 

@@ -1,4 +1,4 @@
-"""``infill-ls ask FILE:LINE[-LINE] INSTRUCTION``: have a model change a place, and print the difference."""
+"""``infill-ls ask FILE:LINE[-LINE] INSTRUCTION``: change code by an instruction, and print a diff."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _show(changed: Changed) -> None:
 
 
 def _write(changed: Changed) -> None:
-    """Write a file, if it is what it was."""
+    """Write a file, unless it has changed meanwhile."""
     path = changed.path
     try:
         if changed.before is None:

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[str]]:
-    """Run a server as ``options`` say; return its answer for ``place`` and its warnings."""
+    """Run a server with ``options``; return its answer for ``place`` and its warnings."""
     from infill_ls.lsp.client import run_server
 
     folder = options.workspace.resolve() if options.workspace else find_workspace(place.path)
@@ -96,7 +96,7 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings that the command line says, as an editor would send them."""
+    """Return the settings from the command line, as an editor would send them."""
     # What an editor gets while one types; several candidates are for when one asks.
     # What nobody could accept is not counted.
     said = dict(_parse_option(option) for option in options.option)

@@ -1,4 +1,4 @@
-"""``infill-ls completion SHELL``: what makes a shell complete our command line."""
+"""``infill-ls completion SHELL``: print a script that completes our command line in a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``infill-ls doctor``: what this machine can do, how fast the model is here, what would be better."""
+"""``infill-ls doctor``: check this machine, measure the model, recommend improvements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``infill-ls doctor`` finds: hardware, llama.cpp, the model and its speed, editors, advice."""
+"""The report of ``infill-ls doctor``: hardware, llama.cpp, the model and its speed, editors, advice."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _size(path: Path, facts: dict[str, Any]) -> Size:
 
 
 def _millions(label: str) -> float:
-    """Return the parameters in a label such as ``59M`` or ``1.3B``; 0 if it is none."""
+    """Return the parameters in a label such as ``59M`` or ``1.3B``; 0 for other text."""
     units = {"M": 1.0, "B": 1000.0}
     try:
         return float(label[:-1]) * units.get(label[-1:], 0)

@@ -1,4 +1,4 @@
-"""Which editors there are: on the path, and where their installers put them otherwise. Pure."""
+"""Find installed editors, on the path and where installers put them. Pure."""
 
 from __future__ import annotations
 

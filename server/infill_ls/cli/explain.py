@@ -1,4 +1,4 @@
-"""``infill-ls explain FILE:LINE:COL``: why a completion there is what it is, step by step."""
+"""``infill-ls explain FILE:LINE:COL``: explain the completion at a place, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``infill-ls model ...``: which models there are, fetch one, choose one, look into one."""
+"""``infill-ls model ...``: list, download, choose and inspect models."""
 
 from __future__ import annotations
 

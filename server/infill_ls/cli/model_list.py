@@ -1,4 +1,4 @@
-"""Tables of models, for people and as plain data."""
+"""Tables of models, as text and as plain data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ModelRow:
     """Whether it is for instructions, and no choice for completions."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as an editor wants it, to offer models for completions for choice."""
+        """Return the row as JSON data for editors that offer a choice of completion models."""
         return {
             "name": self.name,
             "title": self.title,
@@ -134,7 +134,7 @@ def print_models(rows: list[ModelRow]) -> None:
 def print_facts(
     name: str, path: Path, known: registry.KnownFile | None, facts: dict[str, Any] | None
 ) -> None:
-    """Print what the registry and the file say of a model."""
+    """Print what the registry and the file say about a model."""
     rows: list[tuple[str, object]] = [("name", name)]
     if known is not None:
         source = known.source

@@ -1,4 +1,4 @@
-"""Print an answer for people: the place, the snippets, the ghost text, the times."""
+"""Print an answer for the user: the place, the snippets, the ghost text, the times."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _print_pairs(
 
 
 def _last_solid_line(text: str) -> str:
-    """Return the line that says most: a member is shown under the class it belongs to."""
+    """Return the most informative line: a member is shown under the class it belongs to."""
     return next((line for line in reversed(text.split("\n")) if line.strip()), "").strip()
 
 

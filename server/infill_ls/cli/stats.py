@@ -1,4 +1,4 @@
-"""``infill-ls stats``: what came of the suggestions, from the file on this machine."""
+"""``infill-ls stats``: show how many suggestions were accepted, from the statistics file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a commit message is about: the staged diff, as comments in front of the message."""
+"""Context for commit messages: the staged diff, as comments in front of the message."""
 
 from infill_ls.commits.comments import comments_of
 from infill_ls.commits.repository import StagedChanges

@@ -56,7 +56,7 @@ class StagedChanges:
         try:
             self._diff = self._read()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            log.info("the staged changes could not be read: %s", type(error).__name__)
+            log.info("cannot read the staged changes: %s", type(error).__name__)
             self._diff = ""
         return self._diff
 
@@ -98,7 +98,7 @@ class StagedChanges:
 
 
 def _run(command: Sequence[str], environment: dict[str, str] | None, folder: str | None) -> bytes:
-    """Return the first of what a program prints. Raises :class:`subprocess.CalledProcessError`."""
+    """Return the beginning of a program's output. Raises :class:`subprocess.CalledProcessError`."""
     with subprocess.Popen(  # noqa: S603 - the user's own git, with fixed commands
         command,
         stdin=subprocess.DEVNULL,

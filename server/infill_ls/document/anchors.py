@@ -1,4 +1,4 @@
-"""Hold the cut where it was, so that the prompt stays in the KV cache for more than a line.
+"""Keep the cut in place for more than a line, so that the prompt stays in the KV cache.
 
 A new line under the cursor would move the cut, and with it prefix, suffix and snippets. As long
 as the document before the old cut and after the cursor's line is unchanged, the old cut is as
@@ -52,7 +52,7 @@ class _Anchor:
         return cls(text[: hole.anchor], after, hole)
 
     def typed_since(self, snapshot: Snapshot) -> str | None:
-        """Return what stands between the cut and the cursor; ``None`` if the cut is of no use."""
+        """Return the text between the cut and the cursor; ``None`` if the cut cannot be used."""
         text, offset = snapshot.whole_text, snapshot.whole_offset
         after = text[line_end(text, offset) :]
         if after != self.after or not text.startswith(self.before) or offset < len(self.before):

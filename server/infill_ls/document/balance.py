@@ -42,7 +42,7 @@ class Balance:
         return found if is_its_end else state_after(self._language, below).unmatched
 
     def of(self, text: str) -> State:
-        """Return what ``text`` opens, leaves open, and closes of what was open before."""
+        """Return what ``text`` opens, leaves open, and closes that was open before."""
         return scan(self._language, text, State(self.at_cursor.open), self._line, strict=True)
 
     def is_closed_after(self, depth: int) -> bool:

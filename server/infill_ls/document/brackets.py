@@ -1,4 +1,4 @@
-"""What is open at a place of a text: brackets, strings, comments and tags, by a scan.
+"""Scan a text for what is open at a place: brackets, strings, comments and tags.
 
 A parser says what a finished text is; here the text ends at a cursor, in the middle of things. The
 scan keeps a stack of what is open, by the rules of the language's entry in the table: code within a

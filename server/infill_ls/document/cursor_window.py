@@ -28,7 +28,7 @@ class CursorWindow:
 
     @property
     def rest_of_line(self) -> str:
-        """What stands after the cursor on its line."""
+        """The text after the cursor on its line."""
         return self.after.partition("\n")[0]
 
     @property
@@ -57,7 +57,7 @@ def cursor_window(hole: Hole) -> CursorWindow:
 
 
 def parse_near(language: Language, text: str) -> SyntaxTree | None:
-    """Parse a neighbourhood, or what would become of it; fast if it is like the last ones.
+    """Parse a cursor window, or a changed version of it; fast if it resembles the last ones.
 
     To be called from one thread, the event loop's.
     """

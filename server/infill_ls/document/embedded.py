@@ -1,4 +1,4 @@
-"""The language at the cursor, where a document holds several: scripts in pages, code in templates.
+"""The language at the cursor in a document with several: scripts in pages, code in templates.
 
 By the marks between which the other language stands, so that it works while either is broken.
 """
@@ -112,7 +112,7 @@ def _of_element(element: re.Match[str]) -> str:
 
 
 def _around_php(text: str, offset: int) -> Iterator[Region]:
-    """Yield the parts of a PHP file that are none: its page."""
+    """Yield the parts of a PHP file outside of PHP: its page."""
     page = language_named("html")
     assert page is not None
     end = _passed(offset, _PHP, text)

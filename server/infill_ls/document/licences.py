@@ -1,4 +1,4 @@
-"""Words of licences: a model has read thousands, and none of them is the user's."""
+"""Recognise licence text, which models repeat from their training data."""
 
 from __future__ import annotations
 

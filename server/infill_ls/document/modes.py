@@ -1,4 +1,4 @@
-"""What kind of place the cursor is at, and so how much of the hole to fill.
+"""The mode of a completion: the kind of place at the cursor, and so how much of the hole to fill.
 
 The rules are those of the table in ``docs/suggestions.md``, from the top. The syntax tree of the
 cursor's neighbourhood answers; where it is broken, as code that is being typed often is, a scan for
@@ -104,7 +104,7 @@ def _is_import(language: Language, near: CursorWindow) -> bool:
 
 
 def _before_other_text(near: CursorWindow, state: State, rest: str) -> Mode:
-    """Return the mode where something stands right of the cursor."""
+    """Return the mode where there is text right of the cursor."""
     if rest[0] not in ")]}" or not state.open:
         return Mode.LINE
     opener = state.open[-1].char
@@ -113,7 +113,7 @@ def _before_other_text(near: CursorWindow, state: State, rest: str) -> Mode:
 
 
 def _opens_block(language: Language, near: CursorWindow) -> bool:
-    """Whether the cursor stands at the beginning of a body that is not there yet."""
+    """Whether the cursor is at the beginning of a body that does not exist yet."""
     is_blank = not near.line.strip()
     opener_line = near.line_above if is_blank else near.line
     if indent_columns(near.line_below) > indent_columns(opener_line):
@@ -166,7 +166,7 @@ def _is_string(node: object) -> bool:
 
 
 def _follows_comment(language: Language, near: CursorWindow) -> bool:
-    """Whether the line above is a comment on what is to be written here."""
+    """Whether the line above is a comment on the code to be written here."""
     above = near.before.removesuffix("\n").rpartition("\n")[2]
     if not above.strip() or indent_columns(above) not in (
         indent_columns(near.line),

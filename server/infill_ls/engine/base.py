@@ -1,4 +1,4 @@
-"""The interface between the features and whatever runs the model."""
+"""The engine interface between the features and the model."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ class EngineInfo:
     """How fast a prompt is read here; 0 if that is not known."""
     decode_ms: float = 0.0
     """How long it takes to write a token; 0 if that is not known."""
+    is_far: bool = False
+    """Whether asking anew costs more than waiting for what was asked: on a server that others use too."""
     is_steady: bool = True
     """Whether the machine was quiet when that was measured."""
 
@@ -102,7 +104,7 @@ class Engine(Protocol):
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first.
+        """Return the model's completions of the prompt, the best first.
 
         ``on_written`` hears what there is of the first one, as often as the engine can tell.
         """

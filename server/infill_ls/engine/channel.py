@@ -1,4 +1,4 @@
-"""The two ways on which servers and engine meet: a socket in the file system, or a port.
+"""Channels between servers and engine: a socket in the file system, or a port.
 
 A socket file can be reached by those only who may enter its folder, and the kernel says who is at
 the other end. Windows has none that Python knows; there the engine listens on a port of 127.0.0.1

@@ -1,4 +1,4 @@
-"""What stands around a conversation, as a model's chat template has it.
+"""A model's chat template as a form: the text around the messages of a conversation.
 
 The template is rendered once, with two words in the place of what is said. What it puts around them is
 the form: its markers become special tokens, and what people write never does.
@@ -24,7 +24,7 @@ RENDER_LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ChatForm:
-    """``opening + system + between + user + closing``; what the assistant says comes behind."""
+    """``opening + system + between + user + closing``; the assistant's answer follows."""
 
     opening: str
     between: str | None
@@ -42,12 +42,12 @@ def _form(template: ChatTemplate) -> ChatForm:
     attempts = [_values(template, with_system=True), _values(template, with_system=False)]
     answer = _render(template.text, attempts)
     if "error" in answer:
-        raise ModelError(f"the model's chat template fails: {answer['error']}")
+        raise ModelError(f"the model's chat template failed: {answer['error']}")
     return split_form(str(answer["text"]), has_system=answer["attempt"] == 0)
 
 
 def split_form(rendered: str, *, has_system: bool) -> ChatForm:
-    """Return the form in what a template made of the two words.
+    """Return the form in a template's rendering of the two placeholders.
 
     Raises :class:`ModelError` if it does not say each of them once, and in their order.
     """
@@ -58,7 +58,7 @@ def split_form(rendered: str, *, has_system: bool) -> ChatForm:
     rest = rendered
     for word in words:
         if rendered.count(word) != 1 or word not in rest:
-            raise ModelError("the model's chat template does not say what it is given")
+            raise ModelError("the model's chat template leaves out the messages")
         before, _, rest = rest.partition(word)
         parts.append(before)
     parts.append(rest)
@@ -90,11 +90,11 @@ def _render(template: str, attempts: list[dict[str, Any]]) -> dict[str, Any]:
             **starting_options(),
         )
     except subprocess.TimeoutExpired:
-        raise ModelError("the model's chat template does not come to an end") from None
+        raise ModelError("the model's chat template does not finish") from None
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise ModelError("the model's chat template takes more time or memory than it may")
+        raise ModelError("the model's chat template exceeded its time or memory limit")
     return answer

@@ -1,4 +1,4 @@
-"""Renders a chat template in a process of its own: JSON on stdin, JSON on stdout.
+"""Render a chat template in a separate process: JSON on stdin, JSON on stdout.
 
 The template comes from a model file, which may come from anybody. Jinja's sandbox keeps it from our
 objects, the process bounds its time and its memory. Rendered as Hugging Face's transformers do.
@@ -31,7 +31,7 @@ class Generation(Extension):
     tags = {"generation"}  # noqa: RUF012 - as Jinja declares it
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
-        """Return what stands between the tags."""
+        """Return the content between the tags."""
         next(parser.stream)
         return list(parser.parse_statements(("name:endgeneration",), drop_needle=True))
 
@@ -103,7 +103,7 @@ def _limit_process() -> None:
 
 
 def _answer(attempts: list[dict[str, Any]], template: str) -> dict[str, Any]:
-    """Return what the first attempt makes that the template takes, and its number."""
+    """Return the result of the first attempt that the template accepts, and its number."""
     said = ""
     for number, values in enumerate(attempts):
         try:

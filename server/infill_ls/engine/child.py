@@ -1,4 +1,4 @@
-"""Runs a chore with llama.cpp in a child process. Does not load llama.cpp itself."""
+"""Run a task with llama.cpp in a child process. Does not load llama.cpp itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engine serves: the one that the settings ask for, or, while a server fails, the local one.
+"""Choose the engine: the one that the settings name or, while a server fails, the local one.
 
 This is not itself an :class:`~infill_ls.engine.Engine`: a prompt made of one model's tokens means
 nothing to another, so whoever makes prompts must begin anew when the engine changes.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +26,11 @@ from infill_ls.settings import Settings
 log = logging.getLogger(__name__)
 
 FIRST_LOOK_S = 2.0
-LONGEST_LOOK_S = 60.0
-"""How long to wait, at first and at most, before looking whether a server works again."""
+LONGEST_LOOK_S = 5.0
+"""How long to wait, at first and at most, before looking whether a server works again. A look at one that is
+away costs it nothing, and one that is back is to be in use within seconds."""
+LOOK_JITTER = 0.4
+"""Share of that by which it varies: a whole team looks."""
 
 EngineFactory = Callable[[Settings, Callable[[float], None]], Engine]
 
@@ -76,13 +80,19 @@ class EngineChoice:
         return self._preferred if self._looking is None or self._spare is None else self._spare
 
     @property
+    def paced(self) -> RemoteEngine | None:
+        """The engine in use, if it is on a server that says how often it may be asked."""
+        current = self.current
+        return current if isinstance(current, RemoteEngine) else None
+
+    @property
     def label(self) -> str:
         """Where completions come from, for the user; empty if all is on this machine."""
         if not isinstance(self._preferred, RemoteEngine):
             return ""
         url = self._preferred.url
         if self.current is not self._preferred:
-            return f"the model on this machine, as {url} does not work"
+            return f"the model on this machine, because {url} does not work"
         info = self._preferred.info
         return f"{info.model_name} on {url}" if info is not None else url
 
@@ -116,14 +126,15 @@ class EngineChoice:
         """Look at the server from time to time, and use it when it works again."""
         pause_s = FIRST_LOOK_S
         while True:
-            await asyncio.sleep(pause_s)
+            jitter = random.uniform(1 - LOOK_JITTER, 1.0)  # noqa: S311 - no secret
+            await asyncio.sleep(pause_s * jitter)
             pause_s = min(pause_s * 2, LONGEST_LOOK_S)
             with suppress(InfillError):
                 await self._preferred.start()
                 break
         # The local engine stays connected, for the next time; unused, it unloads itself.
         self._looking = None
-        log.warning("completions come from %s again", self.label)
+        log.warning("completions come again from %s", self.label)
         self._on_switch()
 
 

@@ -1,4 +1,4 @@
-"""Faults of GGUF files that can be put right while they are loaded, or must be told to the user.
+"""Faults of GGUF files: fixed while the file is loaded, or reported to the user.
 
 Many files were converted before llama.cpp knew what it needs to know of them, and load without an
 error all the same. Sources: DeepSeek-Coder's model card (rope scaling 4), llama.cpp's
@@ -21,7 +21,7 @@ _CHATTY = frozenset({"instruct", "chat", "it"})
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a GGUF file says of itself. Empty and 0 mean that it does not say."""
+    """The metadata of a GGUF file. Empty and 0 mean that the file does not say."""
 
     name: str
     finetune: str
@@ -38,7 +38,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class GgufFixes:
-    """How to load the file so that it works, and what the user should know."""
+    """Overrides to load the file correctly, and notes for the user."""
 
     overrides: dict[str, str | bool] = field(default_factory=dict)
     """Values for the file's own keys."""
@@ -69,11 +69,11 @@ def find_gguf_fixes(facts: ModelFacts) -> GgufFixes:
 
 
 def notes_on(name: str, finetune: str = "") -> tuple[str, ...]:
-    """Return what the user should know of a model that is called so."""
+    """Return notes for the user about a model with this name."""
     if _CHATTY.isdisjoint(re.split(r"[^a-z]+", f"{name} {finetune}".lower())):
         return ()
     note = (
         f"model {name or 'without a name'} is an instruct model, tuned to chat: it fills "
-        "in worse than the base model of the same family; choose that one"
+        "holes worse than the base model of the same family; choose that one"
     )
     return (note,)

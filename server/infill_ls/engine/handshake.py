@@ -1,4 +1,4 @@
-"""How server and engine show each other that they know the token, without telling it. Pure.
+"""Handshake: server and engine prove that they know a token, without revealing it. Pure.
 
     server → engine   {"nonce"}
     engine → server   {"nonce", "pid", "proof"}
@@ -37,11 +37,11 @@ class Handshake:
     engine_pid: int
 
     def engine_proof(self) -> str:
-        """Return what only an engine that knows the token can say."""
+        """Return the proof that only an engine that knows the token can make."""
         return self._proof("engine")
 
     def server_proof(self) -> str:
-        """Return what only a server that knows the token can say."""
+        """Return the proof that only a server that knows the token can make."""
         return self._proof("server")
 
     def _proof(self, side: str) -> str:
@@ -52,7 +52,7 @@ class Handshake:
 
 
 def is_proof(shown: object, expected: str) -> bool:
-    """Compare in a time that says nothing about where they differ."""
+    """Compare in constant time."""
     return isinstance(shown, str) and hmac.compare_digest(
         shown.encode("utf-8", "replace"), expected.encode()
     )

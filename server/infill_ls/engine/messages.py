@@ -1,4 +1,4 @@
-"""What language servers and the engine process say to each other: a record for each message.
+"""Messages between language servers and the engine process: a record for each.
 
 Each request has an ``id`` and gets exactly one reply with that id; a completion that wants to hear of
 it gets a :class:`SoFar` with it before, one for each token. What the engine says of itself has none.
@@ -73,7 +73,7 @@ class Ping(Message, frozen=True, kw_only=True):
 
 
 class Cancel(Message, frozen=True, kw_only=True):
-    """Gives a request up. It has no answer of its own."""
+    """Cancels a request. It has no answer of its own."""
 
     target: int
 
@@ -117,7 +117,7 @@ class Served(Message, frozen=True, kw_only=True):
 
 
 class GaveWay(Message, frozen=True, kw_only=True):
-    """Answers a request that was given up, or that made way for another."""
+    """Answers a request that was cancelled or that made way for another."""
 
     id: int
 

@@ -1,4 +1,4 @@
-"""Who is at the other end of a socket, as the kernel says: what a peer says of itself proves nothing."""
+"""The process at the other end of a socket, according to the kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine process, seen from the language server: found or started, and talked to.
+"""The engine process as the language server sees it: found or started, then sent requests.
 
 The process may die (a model too large, an assertion inside llama.cpp): then every call under way
 raises :class:`EngineUnavailableError`, and after a pause that grows the next call starts another.
@@ -110,7 +110,7 @@ class EngineProcess:
             raise EngineUnavailableError("the engine is closed")
         if self._loading is None or self._loading.done():
             if time.monotonic() < self._may_start_at:
-                raise EngineUnavailableError("the engine died and is not started again just yet")
+                raise EngineUnavailableError("the engine died; it is started again in a moment")
             self._loading = asyncio.get_running_loop().create_task(self._load())
             # The error is for whoever waits; if nobody does any more, it is already logged.
             self._loading.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -129,7 +129,7 @@ class EngineProcess:
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first."""
+        """Return the model's completions of the prompt, the best first."""
         tells = on_written is not None
         message = messages.Complete.of(next(self._ids), request, tells=tells)
         limit_s = (
@@ -199,7 +199,9 @@ class EngineProcess:
                 self._writer.transport.abort()
                 if not meeting.is_loopback:
                     self._pause()
-                    raise EngineUnavailableError("who listens on the engine's socket is no engine")
+                    raise EngineUnavailableError(
+                        "a program that is not our engine listens on its socket"
+                    )
                 # An engine that was killed had this port: the next one takes another.
             status = self._started.poll() if self._started is not None else EXIT_ANOTHER_RUNS
             if status in (0, EXIT_ANOTHER_RUNS):
@@ -232,7 +234,7 @@ class EngineProcess:
         if not peer.is_ours:
             writer.transport.abort()
             self._pause()
-            raise EngineUnavailableError("the engine's socket is somebody else's")
+            raise EngineUnavailableError("the engine's socket belongs to another user")
         nonce = new_nonce()
         writer.write(wire.encode({"nonce": nonce}))
         try:
@@ -268,7 +270,7 @@ class EngineProcess:
                 stderr=log_file,
                 **options,
             )
-        log.info("engine process %d starts; its log is %s", process.pid, meeting.log)
+        log.info("starting engine process %d; its log is %s", process.pid, meeting.log)
         return process
 
     async def _read(
@@ -288,7 +290,7 @@ class EngineProcess:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
-            log.warning("the engine's words make no sense: %s", type(error).__name__)
+            log.warning("cannot understand the engine's message: %s", type(error).__name__)
         writer.transport.abort()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -369,11 +371,11 @@ class EngineProcess:
             case messages.Refused():
                 raise EngineError(answer.error)
             case messages.GaveWay():
-                raise EngineError("the engine gave way to another request")
+                raise EngineError("the engine dropped this request for another one")
         if not isinstance(answer, kind):
-            log.warning("the engine's answer is of another kind: %s", type(answer).__name__)
+            log.warning("the engine's answer has an unexpected type: %s", type(answer).__name__)
             writer.transport.abort()
-            raise EngineUnavailableError("the engine's answer makes no sense")
+            raise EngineUnavailableError("cannot understand the engine's answer")
         self._pause_s = 0.0  # it works: the next death starts with a short pause again
         return answer
 
@@ -395,7 +397,7 @@ class EngineProcess:
             if (await asyncio.wait([pong], timeout=PATIENCE_S))[0] and not _is_at_it(pong):
                 return
             if writer is self._writer and not late.done():
-                log.warning("the engine hangs and is stopped")
+                log.warning("the engine hangs; stopping it")
                 self._kill()
         finally:
             for request_id, waiting in ((late_id, late), (ping_id, pong)):

@@ -1,4 +1,4 @@
-"""Where servers and engines meet: in a directory that only the user can enter.
+"""The meeting place of servers and engines: a directory that only the user can enter.
 
 One engine process serves all language servers of a user that want the same model with the same
 options. Whoever finds none starts one; an engine that nobody is connected to any more ends.
@@ -150,7 +150,9 @@ def _private_folder(is_loopback: bool) -> Path:
     except OSError as error:
         raise EngineError(f"cannot make {folder}: {error.strerror}") from None
     if not is_ours_alone(info):
-        raise EngineError(f"{folder} must belong to you alone (mode 0700)")
+        raise EngineError(f"{folder} must be yours alone (mode 0700)")
     if not is_loopback and len(os.fsencode(folder)) > MAX_SOCKET_PATH_BYTES - 24:
-        raise EngineError(f"{folder} is too long a path for a socket: set INFILL_LS_RUNTIME_DIR")
+        raise EngineError(
+            f"{folder} is too long as the path of a socket: set INFILL_LS_RUNTIME_DIR"
+        )
     return folder

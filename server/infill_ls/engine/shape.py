@@ -1,4 +1,4 @@
-"""What a model's own metadata say of its size, and how much memory it takes. Pure."""
+"""A model's shape, from its metadata, and the memory that it needs. Pure."""
 
 from __future__ import annotations
 

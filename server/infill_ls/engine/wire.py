@@ -58,23 +58,23 @@ def frame_size(header: bytes, most_bytes: int = MAX_FRAME_BYTES) -> int:
 
 
 def decode_hello(body: bytes) -> Hello:
-    """Return what a frame of the handshake says. Raises ``ValueError``."""
+    """Return the message in a frame of the handshake. Raises ``ValueError``."""
     try:
         message = json.loads(body)
     except RecursionError:
         raise ValueError("a frame that is nested too deeply") from None
     if not isinstance(message, dict):
-        raise ValueError("a frame that is no object")  # noqa: TRY004 - a broken stream
+        raise ValueError("a frame that is not an object")  # noqa: TRY004 - a broken stream
     return message
 
 
 def decode_to_engine(body: bytes) -> ToEngine:
-    """Return what a server says. Raises ``ValueError`` if that is nothing it may say."""
+    """Return a server's message. Raises ``ValueError`` if a server must not send it."""
     return _decode(_to_engine, body)
 
 
 def decode_from_engine(body: bytes) -> FromEngine:
-    """Return what the engine says. Raises ``ValueError`` if that is nothing it may say."""
+    """Return the engine's message. Raises ``ValueError`` if an engine must not send it."""
     return _decode(_from_engine, body)
 
 
@@ -82,7 +82,7 @@ def _decode(decoder: msgspec.json.Decoder[Kind], body: bytes) -> Kind:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"a frame that makes no sense: {error}") from None
+        raise ValueError(f"a frame that cannot be understood: {error}") from None
 
 
 def _whole(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Parts of the server switched off, to measure what each brings. Not settings: nobody wants them."""
+"""Ablation: switch parts of the server off, to measure what each contributes."""
 
 from __future__ import annotations
 

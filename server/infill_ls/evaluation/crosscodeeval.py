@@ -1,4 +1,4 @@
-"""CrossCodeEval (Ding et al., 2023): the next statement, which needs what another file declares.
+"""CrossCodeEval (Ding et al., 2023): next statements that need declarations from other files.
 
 Measured four ways: from left to right with the published prompt (2 048 tokens in all, 512 of them
 of other files, 50 new ones, as in table 7 of DeepSeek-Coder's paper), and with the text behind the

@@ -1,4 +1,4 @@
-"""Read the public JSONL files. What is wrong with a line is said, and the rest is read."""
+"""Read the public JSONL files. Report faulty lines, and read the rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Generic[T]):
-    """The cases of a file, and the lines that are none."""
+    """The cases of a file, and its faulty lines."""
 
     cases: tuple[T, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Episodes of editing out of a repository's past, for the next edit.
+"""Episodes of editing from a repository's history, to measure the next edit.
 
 A *positive* is a file of a commit with three hunks or more: the first two are made in the editor, the
 others are held out. *Negatives* are states in which the author changed nothing more of the file:
@@ -89,7 +89,7 @@ class Other(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Versions of a file, one after another, as an editor saw them, and what came of the last."""
+    """Successive versions of a file in an editor, and the author's final version."""
 
     id: str
     kind: Kind

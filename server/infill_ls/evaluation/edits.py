@@ -1,4 +1,4 @@
-"""``infill-ls eval edits``: what is proposed after the first two edits of a commit.
+"""``infill-ls eval edits``: measure what is proposed after the first two edits of a commit.
 
 An offer is *right* if the author made that edit: with it the text is nearer to what came of the file by
 exactly what the offer takes out and puts in, counted in tokens of the stretch that the author changed.
@@ -27,6 +27,7 @@ from infill_ls.measuring.figures import without_gaps as figures_of
 from infill_ls.next_edit import Document, History, Offer, propose
 from infill_ls.next_edit.forest import the_forest
 from infill_ls.next_edit.history import difference
+from infill_ls.next_edit.judge import LEAST_ELSEWHERE
 from infill_ls.next_edit.tokens import texts
 from infill_retrieval.syntax import language_of
 
@@ -145,7 +146,7 @@ def _is_in(offer: Offer, hunk: Hunk, starts: list[int], text: str) -> bool:
 
 
 def distance(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Return how many tokens must be taken out and put in to make one of the other."""
+    """Return how many tokens must be removed and inserted to turn one into the other."""
     head = 0
     while head < min(len(one), len(other)) and one[head] == other[head]:
         head += 1
@@ -195,7 +196,7 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
     rules = sorted({row["rule"] for row in edits})
     beside = [row for row in judged if row["order"] == "others"]
     elsewhere = [
-        with_outcome({**row, "offers": row["elsewhere"]}, threshold)
+        with_outcome({**row, "offers": row["elsewhere"]}, LEAST_ELSEWHERE)
         for row in beside
         if any(right for _, right, _ in row["elsewhere"])
     ]
@@ -203,7 +204,9 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
         table("Other open documents (%)", {
             "edits proposed there": figures_of(
                 precision=percent(
-                    edit_rows([{**row, "offers": row["elsewhere"]} for row in beside], threshold),
+                    edit_rows(
+                        [{**row, "offers": row["elsewhere"]} for row in beside], LEAST_ELSEWHERE
+                    ),
                     "right",
                 ),
             ),

@@ -56,12 +56,12 @@ class Problem:
 
     @property
     def is_lines(self) -> bool:
-        """Whether the hole is made of whole lines."""
+        """Whether the hole consists of whole lines."""
         return self.solution.endswith("\n") and (not self.prompt or self.prompt.endswith("\n"))
 
     @property
     def rest(self) -> str:
-        """What stands behind the hole in an editor; the last line of the hole keeps its end."""
+        """The text behind the hole in an editor; the last line of the hole keeps its end."""
         return ("\n" if self.is_lines else "") + self.suffix
 
     @property
@@ -150,5 +150,5 @@ def _program(problem: Problem, middle: str) -> str:
 
 
 def _probability(report: Report) -> float | None:
-    """Return the mean natural log probability of what the model wrote."""
+    """Return the mean natural log probability of the model's text."""
     return report.completion.mean_logprob if report.completion is not None else None

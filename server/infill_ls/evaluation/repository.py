@@ -1,4 +1,4 @@
-"""Replay holes cut from a repository: what the server would have shown its author, and when.
+"""Replay holes cut from a repository, and record what the server would have shown, and when.
 
 Each hole is asked for with retrieval and without, with nothing, four and eight characters typed.
 The file being edited is never searched, so the hole cannot come back as a snippet of itself.

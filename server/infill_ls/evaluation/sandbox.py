@@ -1,4 +1,4 @@
-"""Run a program that a model wrote a part of, and tell whether it ends well.
+"""Run a program that a model wrote in part, and report whether it succeeds.
 
 The program gets a folder of its own, no input, and limits of time, memory and file size. Where the
 kernel lets us (``unshare`` of util-linux), it gets no network and a process table of its own as

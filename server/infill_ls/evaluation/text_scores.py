@@ -1,4 +1,4 @@
-"""How alike a completion and what was wanted are. Pure."""
+"""Similarity scores of a completion and the expected text. Pure."""
 
 from __future__ import annotations
 

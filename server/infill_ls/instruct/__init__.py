@@ -1,4 +1,4 @@
-"""Instructions to a model: what is asked, what of the answer is code, and where it goes. Pure."""
+"""Instructions to a model: the request, the code in the answer, and its place. Pure."""
 
 from infill_ls.instruct.changes import Change, Edit
 from infill_ls.instruct.place import Place, find_place, has_empty_body

@@ -1,4 +1,4 @@
-"""What of an answer is outline, and what is code: by the marks of its blocks and by its syntax."""
+"""Separate outline and code in an answer, by block marks and by syntax."""
 
 from __future__ import annotations
 
@@ -94,9 +94,7 @@ def candidates(answer: Answer, language: Language) -> tuple[str, ...]:
         return tuple(mine)
     foreign = [one.info for one in answer.blocks if one.code.strip()]
     if foreign:
-        raise AnswerRefusedError(
-            f"the answer is in another language ({foreign[0]}), not in {language.name}"
-        )
+        raise AnswerRefusedError(f"the answer is in {foreign[0]}, not in {language.name}")
     if answer.blocks or not answer.whole.strip():
         raise AnswerRefusedError("the answer has no code")
     return (answer.whole,)
@@ -119,7 +117,7 @@ def has_functions(code: str, language: Language) -> bool:
 def has_all(answer: Answer, language: Language, name: str | None) -> bool:
     """Tell whether the last block that is closed has what is asked for: no more need be written.
 
-    That is the function ``name``, or, without a name, anything that is right by its syntax.
+    That is the function ``name``, or, without a name, anything with correct syntax.
     """
     closed = [block for block in answer.blocks if block.is_closed]
     if not closed or not closed[-1].code.strip() or _is_foreign(closed[-1], language):

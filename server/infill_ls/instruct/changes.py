@@ -1,4 +1,4 @@
-"""What is changed in a document: one edit, of one place or of a few."""
+"""The changes of an edit: one or a few places in a document."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Edit:
         return text
 
     def fits(self, text: str) -> bool:
-        """Tell whether what is to be replaced is still there."""
+        """Tell whether the text to be replaced is still there."""
         return all(text[one.start : one.end] == one.old for one in self.changes)
 
     def moved(self, before: str, after: str) -> Edit | None:
-        """Return the edit for what has become of the text that it was made for.
+        """Return the edit, moved to the present version of its text.
 
         ``None`` if that has changed at one of its places, or on both sides of one.
         """
@@ -57,5 +57,5 @@ class Edit:
 
 
 def replacing(text: str, start: int, end: int, new: str) -> Change:
-    """Return the change that puts ``new`` in the place of ``text[start:end]``."""
+    """Return the change that replaces ``text[start:end]`` by ``new``."""
     return Change(start, end, text[start:end], new)

@@ -1,4 +1,4 @@
-"""From an answer to one edit, or to the reason why there is none."""
+"""Turn an answer into one edit, or into the reason why there is none."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def code_of_tests(answer: Answer, language: Language) -> str:
     if not answer.blocks and not any(has_functions(code, language) for code in codes):
         codes = []
     if not codes:
-        raise AnswerRefusedError(f"the answer has no {language.name} that is right by its syntax")
+        raise AnswerRefusedError(f"the answer has no {language.name} with correct syntax")
     return max(codes, key=len)
 
 
@@ -113,7 +113,7 @@ def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Change:
         body = next((code for code in codes if not has_functions(code, language)), "")
         if not body or not is_right(body, language) or len(codes) > 1:
             raise AnswerRefusedError(
-                f"the answer has no function {function.name} that is right by its syntax"
+                f"the answer has no function {function.name} with correct syntax"
             )
     return body_change(place, _with_steps(dedented(body, language), steps, language))
 
@@ -132,7 +132,7 @@ def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: boo
             if not is_marked:
                 raise AnswerRefusedError("the answer has no code")
     elif not is_marked and not (is_right(code, language) and parse(language, code) is not None):
-        raise AnswerRefusedError(f"the answer has no {language.name} that is right by its syntax")
+        raise AnswerRefusedError(f"the answer has no {language.name} with correct syntax")
     code = _with_steps(dedented(code, language), steps, language)
     new = reindented(code, place.base_indent, step_of(place.text), language)
     return replacing(place.text, place.start, place.end, new.removeprefix(place.base_indent))

@@ -1,4 +1,4 @@
-"""What no edit may bring in: errors, secrets, licences, the whole file again. As for suggestions."""
+"""Gates for edits: refuse syntax errors, secrets, licences and repetitions of the file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def check(place: Place, edit: Edit, *, answered: str) -> None:
     if not asked.new.strip() or asked.new == with_lf(asked.old):
         raise AnswerRefusedError("the answer changes nothing")
     if repeats_file(answered, text[: asked.start], text[asked.end :], asked.old):
-        raise AnswerRefusedError("the answer is the whole file again")
+        raise AnswerRefusedError("the answer repeats the whole file")
     for one in edit.changes:
         check_text(one.new, text[: one.start], text[one.end :], place.language)
     before, after = parse(place.language, text), parse(place.language, edit.of(text))
     if before is not None and (after is None or after.error_count() > before.error_count()):
-        raise AnswerRefusedError("the answer would add errors to the syntax of the file")
+        raise AnswerRefusedError("the answer would add syntax errors to the file")
 
 
 def check_text(new: str, before: str, after: str, language: Language) -> None:
@@ -43,14 +43,14 @@ def check_text(new: str, before: str, after: str, language: Language) -> None:
     last = first + new.count("\n")
     hidden = secret_lines(lines, bare=is_bare(language.name), language=language)
     if any(first <= number <= last for number in hidden):
-        raise AnswerRefusedError("the answer holds what looks like a secret")
+        raise AnswerRefusedError("the answer contains what looks like a secret")
     known = {line.strip() for line in with_lf(before + after).split("\n")}
     if any(is_licence(line) and line.strip() not in known for line in new.split("\n")):
-        raise AnswerRefusedError("the answer holds the words of a licence")
+        raise AnswerRefusedError("the answer contains the words of a licence")
 
 
 def repeats_file(code: str, before: str, after: str, old: str) -> bool:
-    """Tell whether code writes most of what stands around the place again."""
+    """Tell whether code repeats most of the text around the place."""
     around = set(_lines(before) + _lines(after)) - set(_lines(old))
     if len(around) < LEAST_LINES:
         return False

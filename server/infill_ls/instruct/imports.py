@@ -52,7 +52,7 @@ class _Imported:
 
 
 def needed_imports(answered: Iterable[str], code: str, file: str, language: Language) -> list[str]:
-    """Return the imports that stand in ``answered``, as ``code`` uses them and ``file`` lacks them."""
+    """Return the imports in ``answered`` that ``code`` uses and ``file`` lacks."""
     if not language.imports:
         return []
     tree = next((tree for _, tree in parsed(file, language)), None)

@@ -1,4 +1,4 @@
-"""The place that an instruction is about: the function at the cursor, or what is selected."""
+"""The place that an instruction is about: the function at the cursor, or the selection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is told: the place with its surroundings first, then what is to be done.
+"""The prompt of an instruction: the place with its surroundings, then the task.
 
 In this order, as all that stands before the instruction can be computed while it is typed.
 """
@@ -48,7 +48,7 @@ def context_of(
     prefix_budget_tokens: int,
     suffix_budget_tokens: int,
 ) -> str:
-    """Return what the model is shown. ``hole`` is at the place's start, ``below`` behind its end."""
+    """Return the context that the model is shown. ``hole`` is at the place's start, ``below`` behind its end."""
     before = hole.prefix + hole.typed
     first = first_prefix_line(prefix_line_tokens, hole.prefix_borders, prefix_budget_tokens)
     last = last_suffix_line(suffix_line_tokens, suffix_budget_tokens)
@@ -77,7 +77,7 @@ def request_of(
     tests: str = "",
     manner: str = "",
 ) -> str:
-    """Return what is to be done. ``manner`` is of the project's tests, ``tests`` their file."""
+    """Return the task in words. ``manner`` is of the project's tests, ``tests`` their file."""
     function = place.function
     what = _WHAT[task].format(name=function.name if function is not None else "", tests=tests)
     parts = [what]

@@ -1,4 +1,4 @@
-"""What can be asked of a model."""
+"""The tasks that an instruction can name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Task(StrEnum):
 
 
 class OutlineUse(StrEnum):
-    """What becomes of the steps that the model writes before the code."""
+    """What to do with the outline that the model writes before the code."""
 
     DISCARD = "discard"
     COMMENT = "comment"

@@ -1,4 +1,4 @@
-"""Where the tests of a file stand, by the habits of its language."""
+"""Find the test file of a source file, by the conventions of its language."""
 
 from __future__ import annotations
 

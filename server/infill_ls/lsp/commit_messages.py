@@ -1,4 +1,4 @@
-"""Commit messages: the staged diff stands in front of the message, like the cells of a notebook.
+"""Commit messages: put the staged diff in front of the message, like the cells of a notebook.
 
 VS Code's box is a document of scheme ``vscode-scm`` whose query names the repository; elsewhere git's
 own file ``COMMIT_EDITMSG`` is edited, which lies in the repository's ``.git``. A buffer of Emacs' VC has

@@ -1,4 +1,4 @@
-r"""LSP on one side, our records on the other. The only place that knows position encodings.
+r"""Convert between LSP and our records. The only place that knows position encodings.
 
 LSP lines end at ``\n``, ``\r\n`` or ``\r`` and nowhere else; a character is a code unit of the
 encoding that client and server agreed on. A position beyond its line means the line's end, one
@@ -192,7 +192,7 @@ def completion_of(
 
 
 def word_before(text: str) -> str:
-    """Return the word at the end of a text; one that is very long is none."""
+    """Return the word at the end of a text; a very long one does not count."""
     start = len(text)
     least = max(start - MAX_WORD_CHARS - 1, 0)
     while start > least and (text[start - 1].isalnum() or text[start - 1] == "_"):

@@ -1,4 +1,4 @@
-"""Where the cursor rests: our clients tell, other editors give it away when they ask for something.
+"""Where the cursor rests: reported by our clients, inferred from the requests of other editors.
 
 The place is prepared in the background, so that the first suggestion in a file comes as soon as all
 others.

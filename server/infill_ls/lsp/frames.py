@@ -1,4 +1,4 @@
-"""Bytes to messages as LSP frames them. Pure: whoever has bytes feeds them in, split anyhow.
+"""Split bytes into LSP messages. Pure: feed in bytes in pieces of any size.
 
 A frame is a header of ``Name: value`` lines, an empty line, and a body of ``Content-Length`` bytes.
 Headers are read like HTTP's: names in any case, any white space around values, other fields

@@ -170,7 +170,7 @@ async def _without_answer(work: Any) -> None:
 async def _carry_out(
     server: InfillServer, asked: Asked, teller: Teller, preview: Preview | None
 ) -> dict[str, Any]:
-    """Do what is asked and have the edit made, or hand it back to be shown; say why if there is none."""
+    """Carry out an instruction; apply the edit, return it for a preview, or say why there is none."""
     try:
         answered, tests = await _answer(server, asked, preview)
     except _EndedError as ended:
@@ -190,7 +190,7 @@ async def _carry_out(
 
 
 class _EndedError(Exception):
-    """The user wants it no longer."""
+    """The user cancelled it."""
 
 
 async def _answer(
@@ -209,9 +209,9 @@ async def _answer(
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise  # by $/cancelRequest, which pygls answers
-            raise _EndedError("cancelled: nothing is changed") from None
+            raise _EndedError("cancelled: nothing was changed") from None
         except Superseded:
-            raise _EndedError("another instruction for the document has taken its place") from None
+            raise _EndedError("another instruction for the document replaced it") from None
 
 
 async def _apply(
@@ -222,10 +222,10 @@ async def _apply(
         result = await server.workspace_apply_edit_async(params)
     except JsonRpcException as error:
         log.info("the editor refused an edit: %s", error)
-        return teller.told("the editor did not make the edit")
+        return teller.told("the editor did not apply the edit")
     if not result.applied:
-        why = result.failure_reason or "it was not accepted"
-        return result_of(message=f"the edit was not made: {why}")
+        why = result.failure_reason or "the editor gave no reason"
+        return result_of(message=f"the edit was not applied: {why}")
     if answered.note:
         teller.say(answered.note)
     return result_of(is_applied=True, message=answered.note)
@@ -265,7 +265,7 @@ def _plain(where: lsp.Range) -> dict[str, Any]:
 
 
 def _shown(progress: Progress) -> str:
-    """Return what a progress bar says: the outline as it grows, then how much code there is."""
+    """Return the text of a progress bar: the growing outline, then the amount of code."""
     outline = progress.outline[-SHOWN_CHARS:]
     if progress.code_lines:
         return f"{progress.code_lines} lines of code, {progress.tokens} tokens"

@@ -1,4 +1,4 @@
-"""What the editor gets of an instruction: the edit in its words, and why there is none."""
+"""The answer to an instruction in LSP terms: the edit, or why there is none."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from infill_ls.lsp.server import InfillServer
 from infill_ls.session.asks import TestsPlace
 
 ANNOTATION = "infill-ls.instruct"
-CHANGED = "the text has changed there meanwhile: nothing is changed"
+CHANGED = "the text there has changed meanwhile: nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a client wants that shows the edit itself, and makes it when the user takes it."""
+    """The options of a client that shows the edit itself and applies it when the user accepts."""
 
     token: str | None
     """Its own token, for progress and to cancel by."""
@@ -68,7 +68,7 @@ def result_of(
 
 
 def title_of(asked: Asked) -> str:
-    """Return the name of what is done."""
+    """Return the title of the task."""
     return {
         Task.IMPLEMENT: "Implement the function",
         Task.REWRITE: "Rewrite",
@@ -131,12 +131,12 @@ def _edit_of_tests(
     can = _edits_of_client(server)
     asks_us = bool(title)  # who shows the edit makes it by itself
     if asks_us and (can is None or not can.document_changes):
-        return "the editor makes no edits of other files"
+        return "the editor does not edit other files"
     uri = tests.path.as_uri()
     if tests.text is None:
         kinds = (can.resource_operations if can is not None else None) or ()
         if asks_us and lsp.ResourceOperationKind.Create not in kinds:
-            return f"the editor makes no new files: make {tests.name} and ask again"
+            return f"the editor does not create files: create {tests.name} and ask again"
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri, None)
         made = _annotated(server, identifier, _text_edits(server, "", edit), title)
         create = lsp.CreateFile(uri, options=lsp.CreateFileOptions(overwrite=False))

@@ -1,4 +1,4 @@
-"""What JSON-RPC 2.0 says of a message before anybody looks at its method. Pure.
+"""Validate a message by JSON-RPC 2.0, before its method is looked at. Pure.
 
 LSP has no batches and no ids but whole numbers and texts. What cannot be a message is refused with
 the error that the specification wants, under the id of the request if that can be told.
@@ -54,9 +54,9 @@ def _checked(message: Message) -> Message | Refused:
     if message.get("jsonrpc") != "2.0":
         return refused('jsonrpc must be "2.0"')
     if not has_id and ("id" in message or is_answer):
-        return refused("the id must be a whole number or a text")
+        return refused("the id must be an integer or a string")
     if not is_answer and not isinstance(message.get("method"), str):
-        return refused("the method must be a text")
+        return refused("the method must be a string")
     return message
 
 

@@ -102,7 +102,7 @@ def handle_next_edit(server: InfillServer) -> None:
     async def apply(uri: str, version: int) -> None:
         document = server.workspace.text_documents.get(unquote(uri))
         if document is None or document.version != version:
-            log.info("the document has changed: nothing is applied")
+            log.info("the document has changed: nothing was applied")
             return
         proposal = await server.session.edits.propose(uri)
         offers = [offer for offer in proposal.offers if _stands(server, offer)]

@@ -66,7 +66,7 @@ async def work_done_progress(
 
 
 def end_all_progress(server: LanguageServer) -> None:
-    """End the bars that are still shown: the server leaves, and what they tell of with it."""
+    """End all progress bars that are still shown, because the server exits."""
     for token in tuple(server.work_done_progress.tokens):
         _end(server, str(token))
 
@@ -86,6 +86,6 @@ async def _create(server: LanguageServer) -> str | None:
         async with asyncio.timeout(CREATE_TIMEOUT_S):
             await server.work_done_progress.create_async(token)
     except (TimeoutError, JsonRpcException) as error:
-        log.info("the editor gave no progress bar: %s", error)
+        log.info("the editor refused a progress bar: %s", error)
         return None
     return token

@@ -1,4 +1,4 @@
-"""pygls 2.1 with its defects mended. Each one has a test in ``tests/unit/lsp/test_pygls_fixes.py``.
+"""pygls 2.1 with its defects fixed. Each fix has a test in ``tests/unit/lsp/test_pygls_fixes.py``.
 
 Private methods are overridden, so ``pyproject.toml`` pins pygls to ``<2.2``.
 """
@@ -94,7 +94,7 @@ class MendedTextDocument(TextDocument):
 
 
 class MendedWorkspace(Workspace):
-    """Makes mended documents, and ignores changes of documents that were never opened."""
+    """Makes corrected documents, and ignores changes of documents that were never opened."""
 
     def _create_text_document(
         self,
@@ -121,11 +121,11 @@ class MendedWorkspace(Workspace):
         try:
             super().update_text_document(text_doc, change)
         except KeyError:
-            log.warning("a change of a document that is not open was ignored")
+            log.warning("ignored a change of a document that is not open")
 
 
 class MendedProtocol(LanguageServerProtocol):
-    """Answers every request exactly once, and keeps nothing of what is done."""
+    """Answers every request exactly once, and keeps nothing about finished ones."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -136,7 +136,7 @@ class MendedProtocol(LanguageServerProtocol):
     def lsp_initialize(
         self, params: lsp.InitializeParams
     ) -> Generator[Any, Any, lsp.InitializeResult]:
-        """Answer with what the server can do."""
+        """Answer with the server's capabilities."""
         result = yield from super().lsp_initialize(params)
         if self.experimental:
             result.capabilities.experimental = self.experimental
@@ -367,7 +367,7 @@ class MendedServer(LanguageServer):
         log.debug("%s", error)
 
     def mend_workspace(self) -> None:
-        """Replace the workspace by a mended one. To be called first in the initialize handler."""
+        """Replace the workspace by a corrected one. To be called first in the initialize handler."""
         old = self.protocol.workspace
         self.protocol._workspace = MendedWorkspace(
             old.root_uri,

@@ -1,4 +1,4 @@
-"""What the handlers stand on: the session, and what we may say to the editor."""
+"""The server object behind the handlers: the session, and messages to the editor."""
 
 from __future__ import annotations
 

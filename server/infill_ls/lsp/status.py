@@ -1,4 +1,4 @@
-"""What the server says about itself: one state, decided here for all clients.
+"""The server's status: one state, decided here for all clients.
 
 Pure: what the server knows in, the notification's params out.
 """
@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 LOADING = "Loading the model"
-MEASURING = "Measuring how this machine runs the model best (once)"
+MEASURING = "Measuring the best settings for this machine (once)"
 """What the engine does with a loaded model that it has not seen on this machine."""
 INDEXING = "Indexing the workspace"
 
 
 class State(StrEnum):
-    """The most important that there is to say, in this order.
+    """The states of the server; the first one that applies is reported.
 
     That a person has paused suggestions is known to the client alone, and comes first there.
     """

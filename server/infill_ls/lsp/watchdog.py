@@ -28,7 +28,7 @@ def watch_editor(process_id: int, every_s: float) -> Coroutine[Any, Any, None]:
 
 async def _exit_without(editor: psutil.Process | None, every_s: float) -> None:
     if editor is None:
-        log.info("the editor's process cannot be seen from here; not watching it")
+        log.info("cannot see the editor's process from here; not watching it")
         return
     while _is_alive(editor):  # noqa: ASYNC110 - nothing tells us, we must look
         await asyncio.sleep(every_s)

@@ -110,7 +110,7 @@ GENERIC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A place in a file, and what has to be known there."""
+    """A place in a file, and the identifier that has to be known there."""
 
     package: str
     language: str

@@ -1,4 +1,4 @@
-"""Measure cases one after another, or on several engines at once; keep what is done; go on."""
+"""Measure cases one by one or on several engines at once, and resume after an interruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines to put between a pipeline and the real one: forwarding, and keeping what a model said."""
+"""Wrapper engines between a pipeline and the real engine: forward, and keep what a model wrote."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infill_ls.types import Completion, OnWritten, Prompt
 
 
 class ForwardingEngine:
-    """An engine that hands everything on to another; a subclass changes what it wants to."""
+    """An engine that forwards everything to another; subclasses override parts."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -52,7 +52,7 @@ class ForwardingEngine:
 
 
 class KeptAnswers:
-    """What a model has written, by what it was asked, in a JSON file (or nowhere, without a path)."""
+    """A model's answers by prompt, in a JSON file (or nowhere, without a path)."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -39,7 +39,7 @@ def commit_of(repository: Path, name: str = "HEAD") -> str:
 
 
 def read(repository: Path, *arguments: str) -> bytes:
-    """Return what a git command that only reads objects prints; commits are named by their ids.
+    """Return the output of a git command that only reads objects; commits are named by ids.
 
     Raises :class:`UsageError` without git or when it hangs, and
     :class:`subprocess.CalledProcessError` when it fails.

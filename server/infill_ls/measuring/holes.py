@@ -1,4 +1,4 @@
-"""Holes cut from a file as a person would write there: what stands, what is typed, what is wanted.
+"""Holes cut from a file: the text around each, the typed part, and the expected text.
 
 Pure, and the same each time: a hole depends on the text and the seed alone.
 """

@@ -1,4 +1,4 @@
-"""What is already measured, on disk: an evaluation that was interrupted goes on where it was.
+"""Journal of finished cases on disk, so that an interrupted evaluation can continue.
 
 One line of JSON a case. The file's name holds a hash of all that decides the result (the model,
 the data, the switches and the server's own source), so that another run has another file.
@@ -34,7 +34,7 @@ class Journal:
         self._file.flush()
 
     def add(self, row: Row) -> None:
-        """Keep what was measured on a case, on disk at once."""
+        """Save the measurement of a case to disk at once."""
         self.rows[row["id"]] = row
         self._write(row)
         self._file.flush()

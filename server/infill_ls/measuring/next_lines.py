@@ -1,4 +1,4 @@
-"""Next lines: holes asked for by the server's own pipeline, without snippets and with them."""
+"""Next lines: holes filled by the server's own pipeline, without snippets and with them."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ class NextLines:
         }
 
     async def ask(self, snapshot: Snapshot, *, with_snippets: bool) -> Report:
-        """Return what the server makes of a place; no snippet is of the file being edited."""
+        """Return the server's answer at a place; no snippet comes from the file being edited."""
         report = await self._pipelines[with_snippets].run(snapshot)
         assert all(snippet.path != snapshot.name for snippet in report.retrieval.snippets)
         return report
 
     async def prepare(self, snapshot: Snapshot, *, with_snippets: bool) -> Report:
-        """Return what the model would be asked."""
+        """Return the prompt that the model would get."""
         return await self._pipelines[with_snippets].prepare(snapshot)
 
 

@@ -1,4 +1,4 @@
-"""An engine whose time is counted in decode steps, and a session with it that is typed into.
+"""A simulated engine whose time is counted in decode steps, and a session that uses it.
 
 For figures that are the same on each machine: so many keys have a suggestion before the next one, so
 many tokens are written for nothing. To be run by

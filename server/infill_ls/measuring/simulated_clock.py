@@ -1,4 +1,4 @@
-"""An event loop whose time passes only while nothing is to be done: what is timed on it is exact.
+"""An event loop with simulated time, which passes only while there is nothing to do.
 
 However busy the machine: a sleep of a second takes none, and work takes no time. Work that is given
 to threads is waited for.

@@ -69,7 +69,7 @@ class Typist:
                 await self._press(self._next_key(rest))
 
     def row(self) -> Row:
-        """Return what came of it."""
+        """Return the results as a row."""
         needed = len(self._edit.keys)
         return {
             "keys": needed,
@@ -127,7 +127,7 @@ class Typist:
 
 
 def _accepted_part(seen: str, rest: str) -> str:
-    """Return what a person takes of a suggestion who wants to write ``rest``."""
+    """Return the part of a suggestion that a person who wants to write ``rest`` accepts."""
     first_line = seen.partition("\n")[0]
     for part in (seen, first_line):
         if len(part.strip()) >= LEAST_ACCEPTED_CHARS and rest.startswith(part):

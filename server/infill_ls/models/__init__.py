@@ -1,1 +1,1 @@
-"""Model files: which are known, where they lie on this machine, and how they get there."""
+"""Model files: the known ones, where they are stored, and how they are downloaded."""

@@ -1,4 +1,4 @@
-"""How an instruct model wants to be talked to. This module is data.
+"""Chat formats of instruct models without a template. This module is data.
 
 A GGUF file brings its template along (``tokenizer.chat_template``), in Jinja, as Hugging Face's
 libraries render it. Early files have none: for the models of the paper we have its format here.

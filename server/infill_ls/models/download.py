@@ -31,13 +31,13 @@ SPARE_BYTES = 64 * MEGABYTE
 """Left free on the disk."""
 READ_BYTES = 1 << 20
 MAGIC = b"GGUF"
-_WAITING = "{} is being pulled by another process; waiting for it"
+_WAITING = "{} is being downloaded by another process; waiting for it"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class _Remote:
-    """What the hub says of a file."""
+    """Facts of a file on the hub."""
 
     url: str
     identity: str
@@ -76,8 +76,8 @@ def _fetch(source: HubFile, target: Path, say: Callable[[str], None]) -> None:
         remote = _ask(source)
     if source.sha256 and remote.sha256 and source.sha256 != remote.sha256:
         raise DownloadError(
-            f"{place} is not the file that infill-ls knows (its checksum on the hub is another): "
-            "it was replaced; take another file of `infill-ls model list`"
+            f"{place} is not the file that infill-ls knows (its checksum on the hub differs): "
+            "it was replaced; choose another file from `infill-ls model list`"
         )
     part = target.with_name(f"{target.name}.{remote.identity}.part")
     have = part.stat().st_size if part.exists() else 0
@@ -87,7 +87,7 @@ def _fetch(source: HubFile, target: Path, say: Callable[[str], None]) -> None:
             have = 0
         check_space(target.parent, remote.size_bytes - have)
     if have:
-        say(f"going on after {have / MEGABYTE:.0f} MB")
+        say(f"resuming after {have / MEGABYTE:.0f} MB")
     with _readable_errors(place):
         _transfer(remote, part, have)
     _verify(part, source.sha256 or remote.sha256, place, say)
@@ -104,7 +104,7 @@ def _ask(source: HubFile) -> _Remote:
     url = hf_hub_url(source.repository, source.file, revision=source.revision, endpoint=endpoint)
     metadata = get_hf_file_metadata(url, endpoint=endpoint)
     if metadata.commit_hash is None or not metadata.etag:
-        raise FileMetadataError("no commit or no etag in the answer")
+        raise FileMetadataError("the answer has no commit or no etag")
     etag = metadata.etag
     return _Remote(
         url,
@@ -130,12 +130,12 @@ def _transfer(remote: _Remote, part: Path, have: int) -> None:
 
 
 def check_space(folder: Path, needed_bytes: int) -> None:
-    """Raise :class:`DownloadError` if so much does not fit on the disk of ``folder``."""
+    """Raise :class:`DownloadError` if the bytes do not fit on the disk of ``folder``."""
     free = shutil.disk_usage(folder).free
     if free < needed_bytes + SPARE_BYTES:
         raise DownloadError(
             f"{needed_bytes / MEGABYTE:.0f} MB are needed in {folder}, {free / MEGABYTE:.0f} MB are "
-            f"free: make room, take a smaller file, or set {FOLDER_ENVIRONMENT_VARIABLE} to a "
+            f"free: make room, choose a smaller file, or set {FOLDER_ENVIRONMENT_VARIABLE} to a "
             "folder on another disk"
         )
 
@@ -145,15 +145,15 @@ def _verify(part: Path, sha256: str | None, place: str, say: Callable[[str], Non
         is_model = file.read(len(MAGIC)) == MAGIC
     if not is_model:
         part.unlink()
-        raise DownloadError(f"what came for {place} is not a GGUF file, and was deleted")
+        raise DownloadError(f"the download of {place} is not a GGUF file and was deleted")
     if sha256 is None:
-        say("neither the hub nor infill-ls knows a checksum of this file: it is not checked")
+        say("neither the hub nor infill-ls has a checksum of this file: it is not checked")
         return
-    say("checking the checksum")
+    say("verifying the checksum")
     if file_sha256(part) != sha256:
         part.unlink()
         raise DownloadError(
-            f"the checksum of {place} is wrong, and what came was deleted: pull it again; if that "
+            f"the checksum of {place} is wrong, and the download was deleted: pull it again; if that "
             "does not help, the mirror or a proxy changes files"
         )
 
@@ -168,22 +168,20 @@ def _readable_errors(place: str) -> Iterator[None]:
     try:
         yield
     except errors.OfflineModeIsEnabled:
-        raise DownloadError(
-            f"{place} cannot be pulled: HF_HUB_OFFLINE is set, so that nothing is fetched"
-        ) from None
+        raise DownloadError(f"{place} cannot be pulled: HF_HUB_OFFLINE forbids downloads") from None
     except errors.GatedRepoError:
         raise DownloadError(
-            f"{place} is only for those who agreed to its licence: do so on its page of "
+            f"{place} requires agreement to its licence: agree on its page at "
             f"{endpoint}, then set HF_TOKEN to a token of yours"
         ) from None
     except errors.RepositoryNotFoundError:
         raise DownloadError(
-            f"{endpoint} has no {place}, or shows it only to some: check the name, or set HF_TOKEN"
+            f"{endpoint} has no {place}, or hides it from you: check the name, or set HF_TOKEN"
         ) from None
     except (errors.EntryNotFoundError, errors.RevisionNotFoundError):
         raise DownloadError(f"{endpoint} has no file {place}") from None
     except errors.HFValidationError:
-        raise DownloadError(f"{place} is not the name of a file on {endpoint}") from None
+        raise DownloadError(f"{place} is not a file on {endpoint}") from None
     except errors.FileMetadataError:
         raise DownloadError(
             f"{endpoint} does not answer as a Hugging Face hub does: check HF_ENDPOINT and the proxy"
@@ -196,20 +194,20 @@ def _readable_errors(place: str) -> Iterator[None]:
         raise DownloadError(f"the proxy refused {endpoint}: {error}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
         raise DownloadError(
-            f"no connection to {endpoint}: {error or type(error).__name__}; what came so far is kept, "
-            "pull again to go on"
+            f"no connection to {endpoint}: {error or type(error).__name__}; what was downloaded is kept; "
+            "pull again to resume"
         ) from None
 
 
 def _disk_error(error: OSError, target: Path) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DownloadError(
-            f"the disk of {target.parent} is full: make room and pull again, to go on from there; or "
+            f"the disk of {target.parent} is full: make room and pull again to resume; or "
             f"set {FOLDER_ENVIRONMENT_VARIABLE} to a folder on another disk"
         )
     if error.errno is None:  # huggingface_hub's own: less came than was announced
-        return DownloadError(f"{target.name} did not come whole; pull again, to go on from there")
+        return DownloadError(f"{target.name} is incomplete; pull again to resume")
     return DownloadError(
         f"cannot write to {target.parent}: {error.strerror}; set {FOLDER_ENVIRONMENT_VARIABLE} to a "
-        "folder of yours"
+        "folder that you can write to"
     )

@@ -1,4 +1,4 @@
-"""How each family of models wants to be asked to fill in the middle. This module is data.
+"""The infilling markers and prompt order of each family of models. This module is data.
 
 PSM and SPM are not in a GGUF file: they follow from which spelling of the markers the vocabulary
 has. Sources: each model's own card or tokenizer; llama.cpp's ``llama-vocab.cpp`` for spellings.

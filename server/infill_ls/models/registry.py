@@ -1,4 +1,4 @@
-"""Models known by name. What is known of them stands in ``registry.toml``."""
+"""Models known by name; the data is in ``registry.toml``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where model files lie on this machine, and which one the user chose for all editors."""
+"""The store of model files on this machine, and the model chosen for all editors."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def stored_models() -> list[StoredModel]:
 
 
 def remove(name: str) -> StoredModel:
-    """Delete a stored model, and what is left of an interrupted pull of it.
+    """Delete a stored model, and the rest of an interrupted pull.
 
     Raises :class:`UsageError` if there is none, or if it is not ours to delete.
     """
@@ -100,7 +100,7 @@ def remove(name: str) -> StoredModel:
         if model.path != path:
             continue
         if model.name == BUNDLED_MODEL_NAME:
-            raise UsageError("the bundled model comes with the package and is not removed")
+            raise UsageError("the bundled model is part of the package and cannot be removed")
         try:
             path.unlink()
         except OSError as error:
@@ -108,7 +108,7 @@ def remove(name: str) -> StoredModel:
         remove_partial_files(path)
         return model
     if path.exists():
-        raise UsageError(f"{path} is not a file of infill-ls: delete it yourself")
+        raise UsageError(f"{path} was not stored by infill-ls: delete it yourself")
     raise UsageError(f"there is no model {name!r} on this machine; see `infill-ls model list`")
 
 
@@ -141,7 +141,7 @@ def chosen_model() -> str:
         log.warning("%s is ignored: %s", choice_path(), error)
         return ""
     if not isinstance(model, str):
-        log.warning("%s is ignored: 'model' must be a text", choice_path())
+        log.warning("%s is ignored: 'model' must be a string", choice_path())
         return ""
     return model
 
@@ -162,7 +162,7 @@ def choose(model: str) -> Path:
     try:
         config.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(
-            "# Written by `infill-ls model use`. The setting 'model' of an editor goes first.\n"
+            "# Written by `infill-ls model use`. An editor's setting 'model' has precedence.\n"
             f"model = {json.dumps(chosen, ensure_ascii=False)}\n",
             "utf-8",
         )

@@ -1,4 +1,4 @@
-"""A place where a change may be wanted too, with what the judge must know of it."""
+"""A candidate: a place that may need the same change, with its features for the judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an edit to what it changed: tokens of a line, or whole lines.
+"""Split an edit into changes: tokens of a line, or whole lines.
 
 An edit may be several changes at once, as when a line gets both of its names replaced.
 """

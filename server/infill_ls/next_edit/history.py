@@ -1,4 +1,4 @@
-"""What was edited, as small diffs that a person would name: one rename, not nine keys.
+"""The history of edits, as small diffs that a person would name: one rename, not nine keys.
 
 Kept in memory alone and bounded. No two edits touch: a change that touches one, or that goes on in
 its word, becomes part of it. So each can be undone by itself, which is how the text before it is
@@ -129,7 +129,7 @@ class History:
 
 
 def difference(before: str, after: str) -> tuple[int, str, str]:
-    """Return where two texts part, and what stands there in each."""
+    """Return where two texts begin to differ, and the differing part of each."""
     start = common_length(before, after)
     rest, other = before[start:], after[start:]
     most = min(len(rest), len(other))

@@ -1,4 +1,4 @@
-"""Which of the candidates are offered: learnt trees, and why in each case.
+"""The judge: which candidates are offered, by learnt trees, and why in each case.
 
 The trees are learnt by ``bench/next_edit/fit.py`` from the tuning half of the commits of public
 repositories (``docs/next-edit.md``); their sum is the logarithm of the odds that the author made the edit.
@@ -16,6 +16,8 @@ from infill_ls.next_edit.candidate import PROVED, Candidate
 from infill_ls.next_edit.forest import Forest, the_forest
 
 SHOWN_REASONS = 5
+LEAST_ELSEWHERE = 0.8
+"""Probability from which on an edit of another document is offered: they are right less often."""
 LEAST_OF_PROVED = 0.85
 """Probability of a call of a function that has another name now. Too rare in commits for the trees to learn."""
 MOST_OF_BARRED = 0.3
@@ -54,7 +56,9 @@ def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
             reasons = ((PROVED, 1.0), *reasons[: SHOWN_REASONS - 1])
         if _is_barred(candidate):
             likely = MOST_OF_BARRED if _is_mention(candidate) else min(likely, MOST_OF_BARRED)
-        found.append(Verdict(likely, reasons, likely >= forest.threshold))
+        is_elsewhere = bool(candidate.features.get("other document"))
+        least = LEAST_ELSEWHERE if is_elsewhere else forest.threshold
+        found.append(Verdict(likely, reasons, likely >= least))
     return found
 
 

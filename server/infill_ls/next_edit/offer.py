@@ -1,4 +1,4 @@
-"""From the history to what is offered: patterns, candidates, judgement, order.
+"""From the history of edits to offers: changes, candidates, judgement, order.
 
 Pure: documents and edits in, offers out. The order of offers is that of the text, from the last
 edit on and round to its beginning.
@@ -74,7 +74,7 @@ class Offer:
         return f"{what} ({self.rule.value}, {self.verdict.probability:.0%})"
 
     def stands_in(self, text: str) -> bool:
-        """Tell whether the text that is replaced still stands where it stood."""
+        """Tell whether the replaced text is still in its place."""
         return self.start >= 0 and text[self.start : self.end] == self.old and self.end <= len(text)
 
     def applied_to(self, text: str) -> str:
@@ -86,7 +86,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is offered, and what was thought of and is not."""
+    """The offers, and the candidates that were considered but not offered."""
 
     offers: tuple[Offer, ...] = ()
     declined: tuple[Offer, ...] = ()
@@ -104,9 +104,9 @@ def propose(
     refused: frozenset[Key] = frozenset(),
     trees: TreeCache | None = None,
 ) -> Proposal:
-    """Return what is to change after the latest edits of document ``uri``, in other documents too.
+    """Propose changes after the latest edits of document ``uri``, in other documents too.
 
-    Where its own edits ask for nothing, those of the document that was edited last are repeated in it.
+    If its own edits call for nothing, those of the document that was edited last are repeated in it.
     """
     trees = trees if trees is not None else TreeCache()
     own = _after_own(uri, documents, edits, refused, trees)

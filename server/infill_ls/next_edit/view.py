@@ -31,7 +31,7 @@ _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the tree says of a place."""
+    """Facts about a place from the syntax tree."""
 
     kind: str
     """``code``, ``comment`` or ``string``."""
@@ -48,7 +48,7 @@ NOTHING = Facts("code", "", "", -1, is_declared=False, is_type=False)
 
 
 class View:
-    """One document, and what is to be known of its places."""
+    """One document, with facts about its places."""
 
     def __init__(
         self, uri: str, text: str, language: Language, around: int, trees: TreeCache
@@ -103,12 +103,20 @@ class View:
                 del above[:-MAX_SITES]
         yield from reversed(above[-MAX_SITES:])
 
+    def find_few(self, pattern: str) -> list[re.Match[str]]:
+        """Return the nearest matches; none if there are more than are looked at on both sides.
+
+        What is put in at so many places is no edit by hand.
+        """
+        found = list(self.find(pattern))
+        return found if len(found) < 2 * MAX_SITES else []
+
     def has(self, word: str) -> bool:
-        """Tell whether a word stands in the window."""
+        """Tell whether a word occurs in the window."""
         return re.compile(bounded(word)).search(self.text, self.low, self.high) is not None
 
     def count(self, text: str) -> int:
-        """Return how often ``text`` stands in the window, in whole words; 100 at most."""
+        """Return how often ``text`` occurs in the window, as whole words; 100 at most."""
         found = re.compile(bounded(text)).finditer(self.text, self.low, self.high)
         return sum(1 for _ in zip(found, range(100), strict=False))
 
@@ -133,7 +141,7 @@ class View:
         return left, right
 
     def facts(self, start: int, end: int) -> Facts:
-        """Return what the tree says of a stretch."""
+        """Return the facts about a stretch of text."""
         known = self._facts.get((start, end))
         if known is None:
             known = self._facts[start, end] = self._look_at(start, end)

@@ -1,4 +1,4 @@
-"""How many tokens of what the prompt may have: what the user set, cut to the context and the machine.
+"""Token budgets of the parts of a prompt: the user's settings, reduced to context and machine.
 
 The first request in a file computes the whole prompt, and every later one almost nothing. So a slow
 machine, or a large model on it, gets a shorter prompt: as long as fits into ``coldTargetMs``.
@@ -34,7 +34,7 @@ class Budgets:
     cuts: tuple[str, ...] = ()
 
     def beside(self, snippet_tokens: int) -> tuple[int, int]:
-        """Return the budgets of prefix and suffix beside so many tokens of snippets.
+        """Return the budgets of prefix and suffix, given the tokens of the snippets.
 
         Where the room is short, it is three parts prefix to one part suffix.
         """

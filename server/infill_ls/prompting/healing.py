@@ -1,4 +1,4 @@
-"""Token healing: which end of the typed text must not be put into the prompt as tokens.
+"""Token healing: which end of the typed text is held back from the prompt.
 
 Typed text that ends inside a word is split into other tokens than the whole word would be
 (``self.mo`` against ``self.mounts``), and a model hardly ever saw those. The last piece is

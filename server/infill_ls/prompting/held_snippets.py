@@ -1,4 +1,4 @@
-"""Hold the snippets that were found for a place, so that the prompt stays in the KV cache.
+"""Keep the snippets of a place unchanged, so that the prompt stays in the KV cache.
 
 A change of another file casts doubt on them. The next request searches again, and what was held
 stays unless the new result differs in a file that has changed: ranking is relative, so that an
@@ -19,7 +19,7 @@ HELD_SEARCHES = 8
 
 @dataclass(frozen=True, slots=True)
 class SearchPlace:
-    """What a search is for; equal places have equal prompts, but for what is typed."""
+    """The place that a search is for; equal places have equal prompts, except for typed text."""
 
     uri: str
     prefix: str
@@ -52,7 +52,7 @@ class HeldSnippets:
         self._held: OrderedDict[SearchPlace, _Held] = OrderedDict()
 
     def get(self, place: SearchPlace) -> Retrieval | None:
-        """Return what is held, or ``None`` if a search is needed."""
+        """Return the held snippets, or ``None`` if a search is needed."""
         held = self._held.get(place)
         if held is None or held.is_doubtful:
             return None
@@ -60,7 +60,7 @@ class HeldSnippets:
         return held.found
 
     def doubtful(self, place: SearchPlace) -> Retrieval | None:
-        """Return what is held although a file has changed since, or ``None``."""
+        """Return the held snippets even if a file has changed since, or ``None``."""
         held = self._held.get(place)
         return held.found if held is not None and held.is_doubtful else None
 

@@ -1,4 +1,4 @@
-"""Take the lines that hold secrets out of what a prompt is made of.
+"""Redact lines that hold secrets from the text of a prompt.
 
 At every request, on the very text of it: a line may have been pasted a moment ago. Each line is
 judged once, whatever is typed elsewhere (``infill_retrieval.secrets.judgement`` remembers).

@@ -1,4 +1,4 @@
-"""Token ids of texts, remembered by line, so that a keystroke asks the engine about one line."""
+"""Token ids of texts, cached by line, so that a keystroke tokenizes one line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is told to people: how a suggestion came about, and what was accepted."""
+"""Reports for users: how a suggestion was made, and what was accepted."""

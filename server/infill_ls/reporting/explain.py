@@ -34,7 +34,7 @@ SETTINGS_THAT_MATTER = (
 
 
 def explain(report: Report, settings: Settings, engine: str = "") -> dict[str, Any]:
-    """Return everything there is to say about a request, as JSON data.
+    """Return the full report on a request, as JSON data.
 
     ``engine`` says where completions come from, if that is not simply this machine.
 

@@ -1,4 +1,4 @@
-"""What is still there of text that was accepted: where it lies now, and how much of it is left.
+"""Track accepted text: where it is now, and how much of it is left.
 
 Pure: the server says what was accepted, what a document's text is now, and when it is time to look.
 """

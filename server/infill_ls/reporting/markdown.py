@@ -18,7 +18,7 @@ def markdown(report: Report) -> str:
         if replaced := report.suggestion.replaced:
             start = report.snapshot.offset
             text = report.snapshot.text[start : start + replaced]
-            parts.append(f"It takes the place of what stands right of the cursor: `` {text} ``")
+            parts.append(f"It replaces the text right of the cursor: `` {text} ``")
     if report.alternatives:
         parts += ["## Other suggestions", *(_fenced(other.text) for other in report.alternatives)]
     if completion := report.completion:
@@ -30,7 +30,7 @@ def markdown(report: Report) -> str:
     if changes := [f"{step.name}: {step.reason}" for step in report.filters if step.reason]:
         parts += ["## Filters that changed it", _listed(changes)]
     parts += ["## Times", _listed(f"{step}: {ms:.1f} ms" for step, ms in report.step_ms.items())]
-    parts += ["## Snippets of other files", _snippets(report.retrieval)]
+    parts += ["## Snippets from other files", _snippets(report.retrieval)]
     if prompt := report.prompt:
         tokens = ", ".join(f"{part.name} {part.tokens}" for part in prompt.parts)
         parts += [f"## Prompt, {len(prompt.token_ids)} tokens", tokens]
@@ -40,7 +40,7 @@ def markdown(report: Report) -> str:
 
 
 def _snippets(retrieval: Retrieval) -> str:
-    used = f"{retrieval.tokens} of {retrieval.budget_tokens} tokens are used."
+    used = f"{retrieval.tokens} of {retrieval.budget_tokens} tokens used."
     lines = []
     for one in retrieval.considered:
         snippet = one.snippet

@@ -32,7 +32,7 @@ table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { 
 td:first-child, th:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--faint); }
 .figures { display: flex; flex-wrap: wrap; gap: 2rem; } .figures b { display: block; font-size: 1.6rem; }
 """
-_KEPT = """<p>The part that was still there so long after it was accepted, or when its file or the editor was closed, if
+_KEPT = """<p>The share that was still there this long after it was accepted, or when its file or the editor was closed, if
 that was earlier.</p>"""
 
 
@@ -41,16 +41,16 @@ def page(summary: Summary, days: int) -> str:
     total = summary.total
     parts = [
         f"<h1>Suggestions of the last {days} days</h1>",
-        "<p>Counted on this machine, for you alone. There is no text of yours in here.</p>",
+        "<p>Counted on this machine, for you alone. None of your text is in here.</p>",
         _headline(summary),
     ]
     if total.offered:
         parts += [
-            "<h2>By day: accepted of offered</h2>",
+            "<h2>Accepted suggestions by day</h2>",
             _days_plot(summary.by_day),
             "<h2>By day: median latency</h2>",
             _latency_plot(summary.by_day),
-            "<h2>What was kept of the accepted text</h2>",
+            "<h2>How much accepted text was kept</h2>",
             _KEPT,
             _kept_plot(summary),
             "<h2>Accepted share by language</h2>",
@@ -76,10 +76,10 @@ def page(summary: Summary, days: int) -> str:
 def _headline(summary: Summary) -> str:
     total = summary.total
     if not total.offered:
-        return "<p>Nothing was suggested in this time.</p>"
+        return "<p>There were no suggestions in this period.</p>"
     figures = [
         (_percent(total.share_taken), f"accepted: {total.taken} of {total.offered}"),
-        (_percent(total.share_kept(30)), "of that text kept after 30 s"),
+        (_percent(total.share_kept(30)), "of the accepted text kept after 30 s"),
         (_percent(total.share_kept(300)), "kept after 5 min"),
         (str(total.saved_chars), "keys saved"),
         (f"{total.median_ms:.0f} ms", f"median latency (95 %: {total.ms_95:.0f} ms)"),

@@ -1,4 +1,4 @@
-"""What came of the suggestions, kept in a file on this machine and never sent anywhere.
+"""Statistics of suggestions, kept in a file on this machine and never sent anywhere.
 
 One JSON object a line: an ``offered`` event for each suggestion, and the events that refer to it
 by its id. There is no text, no path and no name in it: the language, the kind of place, lengths and
@@ -156,7 +156,7 @@ class Statistics:
         self._accepted.text_changed(uri, text)
 
     def document_closed(self, uri: str) -> None:
-        """Record what is kept in a document that is closed before it is time."""
+        """Record how much text is kept in a document that is closed early."""
         self._record(self._accepted.document_closed(uri))
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Statistics:
         self._record(self._accepted.all_closed())
 
     def look(self, watched: Watched, after_s: int) -> None:
-        """Record what is kept now of a text that was accepted ``after_s`` ago."""
+        """Record how much is kept of a text that was accepted ``after_s`` ago."""
         found = self._accepted.look(watched, after_s)
         self._record([found] if found is not None else [])
 
@@ -175,7 +175,7 @@ class Statistics:
         )
 
     def edit_told(self, what: str, identity: str) -> None:
-        """Record what came of a next edit: ``shown``, ``accepted`` or ``refused``."""
+        """Record the outcome of a next edit: ``shown``, ``accepted`` or ``refused``."""
         self._write(event=f"edit {what}", id=self._edit(identity))
 
     def _edit(self, identity: str) -> str:
@@ -209,7 +209,7 @@ class Statistics:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:
-            log.warning("cannot keep statistics in %s: %s", self._path, error)
+            log.warning("cannot save statistics in %s: %s", self._path, error)
             self._path = None
 
 

@@ -1,4 +1,4 @@
-"""What the events of the suggestions add up to. The table, JSON and the page show these figures."""
+"""Totals of the events of suggestions. The table, JSON and the page show these figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instructions of one editor: which engine carries them out, and in which file tests go."""
+"""The instructions of one editor: which engine carries them out, and which file tests go to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from infill_retrieval.syntax import Language, language_of
 WhyHidden = Callable[[Path, str], str | None]
 
 NO_MODEL = (
-    "to {task} needs an instruct model: set instructModel to the path of a GGUF file, or to a name of "
+    "to {task} needs an instruct model: set instructModel to the path of a GGUF file or a name from "
     "`infill-ls model list` that ends in -instruct, or instructUrl to an inference server"
 )
 MANNER_LINES = 60
@@ -98,7 +98,7 @@ class Asks:
         return await Asking(gathering, settings.instruct.limit_s).fill(asked, on_progress)
 
     async def warm(self, asked: Asked) -> None:
-        """Read what stands before an instruction that may come, if the model is there."""
+        """Prefill the prompt up to an instruction that may come, if the model is loaded."""
         if self.has_model and self.is_loaded:
             await self._asking().warm(asked)
 
@@ -147,8 +147,8 @@ def find_tests(
         or path.parts[-len(PurePath(snapshot.name).parts) :] != PurePath(snapshot.name).parts
     ):
         raise NothingToDoError(
-            "it is not known where the tests of this file go: it is a test itself, or no file of the "
-            f"workspace, or its language ({language.name}) has no habit that we know"
+            "it is unclear where the tests of this file go: it is a test itself, or not in the "
+            f"workspace, or its language ({language.name}) has no known convention"
         )
     root = Path(*path.parts[: -len(PurePath(snapshot.name).parts)]).resolve()
     for name in names:
@@ -162,7 +162,7 @@ def find_tests(
     name = next((one for one in names if (root / one).parent.is_dir()), names[0])
     file = root / name
     if file.exists() or not file.parent.resolve().is_relative_to(root):
-        raise NothingToDoError(f"{name} is in the way of a file with tests")
+        raise NothingToDoError(f"{name} is taken by another file, or lies outside of the workspace")
     return TestsPlace(file, name, None, _manner_beside(file, root, language, why_hidden))
 
 

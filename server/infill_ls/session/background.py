@@ -1,4 +1,4 @@
-"""Work beside the requests: nobody waits for it, and its failure is logged."""
+"""Background work: nobody waits for it, and its failure is logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one editor has open and the answers it waits for, without LSP. Runs on the event loop.
+"""The façade of a session: one editor's documents and requests, without LSP. Runs on the event loop.
 
 Each part keeps its own state: the workspace, the requests, the engine in use, the edits. The session
 says what happens in them when a document changes, when something is asked for, and in the pause after.
@@ -104,7 +104,7 @@ class Session:
 
     @property
     def editor_tells(self) -> bool:
-        """Whether the editor tells of files that change on disk; if not, we look."""
+        """Whether the editor reports files that change on disk; if not, we poll."""
         return self._workspace.editor_tells
 
     @editor_tells.setter
@@ -140,7 +140,7 @@ class Session:
         )
 
     def expect_ask(self, asked: Asked) -> None:
-        """Read what stands before an instruction that may come, if its model is loaded."""
+        """Prefill the prompt up to an instruction that may come, if its model is loaded."""
         if self.asks.is_loaded and not self._requests.has(Kind.ASK):
             self._background.run(self._expect(asked))
 
@@ -252,6 +252,8 @@ class Session:
         pipeline = self._pipeline
         is_frugal = self._power.is_frugal(self.settings)
         may_wait = snapshot.trigger is Trigger.AUTOMATIC
+        if may_wait and self._engines.paced is not None:
+            self._engines.paced.key_pressed(in_word=_is_in_word(snapshot))
         if may_wait and (self.paces_requests or is_frugal) and not pipeline.is_under_way(snapshot):
             if (rest := pipeline.rest_of_shown(snapshot)) is not None:
                 return rest  # costs nothing, so there is nothing to wait for
@@ -261,7 +263,9 @@ class Session:
         if snapshot.trigger is Trigger.AUTOMATIC:
             deadline_s = None if is_frugal else self._pace.deadline_s(started_s)
         try:
-            report = await pipeline.run(snapshot, deadline_s)
+            report = await pipeline.run(
+                snapshot, deadline_s, (lambda: self._turn(snapshot)) if may_wait else None
+            )
         except InfillError as error:
             if pipeline is not self._pipeline:
                 return await self._suggest(snapshot)  # other settings, the engine was replaced
@@ -271,6 +275,14 @@ class Session:
         if report.completion is not None:
             self._pace.measured(now() - started_s)
         return report
+
+    async def _turn(self, snapshot: Snapshot) -> None:
+        """Wait until a server that others use too may be asked; the next key takes that back."""
+        in_word = _is_in_word(snapshot)
+        while (paced := self._engines.paced) is not None:
+            if (wait_s := paced.turn_s(in_word=in_word)) <= 0:
+                return
+            await asyncio.sleep(wait_s)
 
     async def _carry_out(
         self, asked: Asked, on_progress: OnProgress
@@ -293,11 +305,11 @@ class Session:
         """Raise :class:`NothingToDoError` if no model may see the document."""
         settings = self.settings.completion
         if not settings.enabled:
-            raise NothingToDoError("it is switched off (setting enabled)")
+            raise NothingToDoError("completions are switched off (setting enabled)")
         if {snapshot.language_id, "*"}.intersection(settings.disabled_languages):
             raise NothingToDoError(f"it is switched off for {snapshot.language_id}")
         if (why := await asyncio.to_thread(self._workspace.why_not_shown, snapshot)) is not None:
-            raise NothingToDoError(f"this file is shown to no model: {why}")
+            raise NothingToDoError(f"no model may see this file: {why}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         with suppress(Superseded):
@@ -336,7 +348,8 @@ class Session:
             look = self._workspace.look_for_secrets
             await asyncio.to_thread(look, snapshot.uri, path, snapshot.text)
             await asyncio.to_thread(self._workspace.look_at_declarations, snapshot)
-            await self._pipeline.think_ahead(report)
+            if (paced := self._engines.paced) is None or paced.may_think_ahead():
+                await self._pipeline.think_ahead(report)
         except InfillError as error:
             log.info("thinking ahead failed: %s", error)
 
@@ -347,7 +360,7 @@ class Session:
     def _failed(self, error: InfillError) -> bool:
         """Tell the user of a failure; return whether another engine has stepped in."""
         has_another = self._engines.step_aside()
-        comfort = "; meanwhile the model on this machine is used" if has_another else ""
+        comfort = "; the model on this machine is used until then" if has_another else ""
         self._problems.tell(error, comfort)
         return has_another
 
@@ -364,3 +377,8 @@ class Session:
     def _use_pipeline(self) -> None:
         former, self._pipeline = self._pipeline, self._make_pipeline()
         former.close()
+
+
+def _is_in_word(snapshot: Snapshot) -> bool:
+    before = snapshot.text[max(snapshot.offset - 1, 0) : snapshot.offset]
+    return before.isalnum() or before == "_"

@@ -1,4 +1,4 @@
-"""What one editor has edited, and what is proposed after it. The state around ``next_edit``.
+"""The edits of one editor and the offers that follow: the state around ``next_edit``.
 
 Proposals are computed when the editor asks, in a thread of their own, and kept until the next
 change. While keys come faster than that takes nothing is computed.
@@ -68,7 +68,7 @@ class EditSession:
                 self.closed(uri)
 
     async def propose(self, uri: str, *, waits: bool = True) -> Proposal:
-        """Return what is proposed in a document now; nothing if it changes meanwhile.
+        """Return the proposal for a document; nothing if the document changes meanwhile.
 
         With ``waits`` a key that comes within the time that an answer takes is waited for.
         """
@@ -103,7 +103,7 @@ class EditSession:
         return proposal
 
     def remember(self, offer: Offer) -> str:
-        """Return an id by which the editor tells what came of an offer."""
+        """Return an id with which the editor reports the outcome of an offer."""
         for identity, known in self._offers.items():
             if (known.uri, known.key, known.start) == (offer.uri, offer.key, offer.start):
                 return identity
@@ -118,13 +118,13 @@ class EditSession:
         return self._offers.get(identity)
 
     def refuse(self, identity: str) -> None:
-        """Do not offer again what an offer repeats."""
+        """Silence an offer and all others that repeat it."""
         offer = self._offers.get(identity)
         if offer is not None:
             self._history.refuse([offer.key, (offer.old, offer.new)])
 
     def explain(self, uri: str) -> dict[str, Any] | None:
-        """Return what was thought of the last request in a document."""
+        """Return the reasoning of the last request in a document."""
         known = self._known.get(uri)
         if known is None:
             return None

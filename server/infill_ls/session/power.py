@@ -1,4 +1,4 @@
-"""Whether this machine has power to spare for work that nobody has asked for yet."""
+"""Decide whether this machine has power to spare for work ahead of requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_machine_busy() -> bool:
 
 
 class Power:
-    """Decides what is done unasked. ``battery`` is asked now and then."""
+    """Decides which work is done unasked. ``battery`` is asked now and then."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Power:
         self._ask_at = float("-inf")
 
     def is_frugal(self, settings: Settings) -> bool:
-        """Tell whether to do only what is asked for, and that after a longer pause."""
+        """Tell whether to do only requested work, and only after a longer pause."""
         if settings.unasked.frugal == "auto":
             return self._battery().is_discharging
         return settings.unasked.frugal == "on"

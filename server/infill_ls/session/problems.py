@@ -1,4 +1,4 @@
-"""What went wrong, told to the user once for each cause."""
+"""Problems, reported to the user once for each cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Problems:
         self._closed = False
 
     def tell(self, error: InfillError, comfort: str = "") -> None:
-        """Tell of a failure; with ``comfort``, what is done about it, it is a warning only."""
+        """Report a failure; with ``comfort``, what is done about it, only as a warning."""
         # Deaths of the engine differ in their exit status only: one message for all of them.
         is_death = isinstance(error, EngineError) and not isinstance(error, RemoteError)
         cause = type(error).__name__ if is_death else str(error)

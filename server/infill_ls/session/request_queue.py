@@ -1,4 +1,4 @@
-"""The requests of one editor: the newest of a kind for a document supersedes the one before."""
+"""The request queue of one editor: a newer request of a kind for a document supersedes the older."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workspace of one editor: its folders, what is open, what is searched, what holds secrets.
+"""The workspace of one editor: folders, open documents, the index, and what holds secrets.
 
 Runs on the event loop; the index is touched from one worker thread only, so that a crawl never holds
 up a keystroke.
@@ -85,7 +85,7 @@ class Workspace:
         return self._index.retrieve(query, budget_tokens, count_tokens)
 
     def reconfigure(self, settings: Settings) -> list[OpenDocument]:
-        """Use other settings; what is searched is read anew if they concern that.
+        """Apply other settings; rebuild the index if they concern it.
 
         Returns the open documents which they call sensitive now, or no longer.
         """
@@ -125,8 +125,8 @@ class Workspace:
         self._look_at = time.monotonic() + LOOK_EVERY_S
         for folder in self._index.not_seen_whole:
             self._on_warning(
-                f"not all of {folder} could be looked at in time (is it on a network, or very "
-                "large?): what was found is searched"
+                f"{folder} could not be searched completely in time (is it on a network, or very "
+                "large?): only the files found so far are searched"
             )
 
     async def until_read(self) -> None:

@@ -1,4 +1,4 @@
-"""Settings as the server uses them: a record for each part that asks for them."""
+"""Settings as the server uses them: a record for each part that uses some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a model file is: none that lies in an open folder is loaded, whoever names it.
+"""Refuse model files in an open folder, whoever names them.
 
 A model is a program of a kind: its file is parsed by a library in C++, and its chat template is run. In some
 editors a folder brings settings along, and the server cannot know which of them the user wrote.

@@ -1,4 +1,4 @@
-"""What a user may set, and which values are right."""
+"""The settings as users write them, with defaults, limits and descriptions."""
 
 from __future__ import annotations
 

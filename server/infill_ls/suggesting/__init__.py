@@ -1,1 +1,1 @@
-"""When to suggest, when to stop, and what of a completion is shown."""
+"""Suggestions: when to ask, when to stop, and which part of a completion is shown."""

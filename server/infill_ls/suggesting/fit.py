@@ -1,4 +1,4 @@
-"""Fit what the model wrote in between what stands left and right of the cursor.
+"""Fit the model's text between the text left and right of the cursor.
 
 Editors close brackets and quotes as they are opened, so that the rest of the line is often there
 already: ``print(‸)``. The model writes on as if it was not: ``x, y) -> int:``. A suggestion is
@@ -35,7 +35,7 @@ class Fit:
 
 
 def is_closing(rest_of_line: str) -> bool:
-    """Whether nothing but what closes or ends something stands there."""
+    """Whether the text consists only of marks that close or end something."""
     position = 0
     while position < len(rest_of_line):
         token = CLOSING.match(rest_of_line, position)
@@ -46,7 +46,7 @@ def is_closing(rest_of_line: str) -> bool:
 
 
 def fit(text: str, rest: str, balance: Balance, language: Language) -> Fit:
-    """Return what of ``text`` fits before ``rest``, the rest of the cursor's line."""
+    """Return the part of ``text`` that fits before ``rest``, the rest of the cursor's line."""
     stripped, own = text.rstrip(), balance.of(text).outer_closers
     if rest.strip() and stripped.endswith(rest.strip()):
         # It goes on to the line's end, the very way that the line ends.
@@ -122,7 +122,7 @@ def _is_limit(closer: Bracket, on_line: set[int], balance: Balance) -> bool:
 
 
 def _find(text: str, position: int, limit: int, mark: str) -> int | None:
-    """Return where ``mark`` stands in ``text``, not within brackets or quotes opened there."""
+    """Return where ``mark`` is in ``text``, outside of brackets or quotes opened there."""
     if len(mark) > 1:
         found = text.find(mark, position, limit)
         return found if found >= 0 else None

@@ -1,4 +1,4 @@
-"""Which of the completions are shown, and in which order."""
+"""Rank completions: which are shown, and in which order."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _candidate(
     is_judged = learnt and completion.stop is not StopReason.DOUBT
     features = worth.features_of(completion, site.hole, suggestion) if is_judged else {}
     if (doubt := _doubt(completion.probability, features, min_probability)) is not None:
-        reason = f"too doubtful to be shown by itself: {doubt}"
+        reason = f"not certain enough to be shown unasked: {doubt}"
         return Ranking((), reason, completion, steps)
     return Ranking((suggestion,), reason, completion, steps)
 
@@ -107,7 +107,7 @@ def _doubt(probability: float, features: Mapping[str, float], min_probability: f
     if min_probability <= 0 or value >= least:
         return None
     return (
-        f"right with a probability of {value:.2f} (tokens {probability:.2f}); with minProbability "
+        f"estimated to be right with probability {value:.2f} (tokens {probability:.2f}); with minProbability "
         f"{min_probability:.2f} from {least:.2f} on"
     )
 

@@ -1,4 +1,4 @@
-"""Answers that need no model call: what was computed before, and what is being typed through."""
+"""Cache of results: answers computed before, and text that is being typed through."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class ShownSuggestions:
         self._shown: OrderedDict[str, tuple[Snapshot, Suggestion]] = OrderedDict()
 
     def remember(self, snapshot: Snapshot, suggestion: Suggestion | None) -> None:
-        """Note what is shown at the snapshot's cursor."""
+        """Remember the suggestion shown at the snapshot's cursor."""
         if suggestion is None:
             self._shown.pop(snapshot.uri, None)
             return
@@ -81,7 +81,7 @@ class ShownSuggestions:
             self._shown.popitem(last=False)
 
     def rest_after_typing(self, snapshot: Snapshot) -> Suggestion | None:
-        """Return the rest of what is shown, if all the user did was to type its beginning.
+        """Return the rest of the suggestion, if the user did nothing but type its beginning.
 
         Meanwhile the editor may have put closing marks right of the cursor, or taken away those
         that were typed over: as long as the rest still closes what stands there now.

@@ -1,4 +1,4 @@
-"""When the engine is to stop, by the place that it fills and the settings."""
+"""Stop rules for the engine, by the place that it fills and the settings."""
 
 from __future__ import annotations
 

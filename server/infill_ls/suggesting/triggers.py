@@ -1,4 +1,4 @@
-"""When to complete without being asked, and when to answer. Two rules, so that users can tell beforehand."""
+"""When to complete unasked, and when to answer. Two rules, so that users can predict them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a suggestion is worth showing unasked: what is known of it before anybody has seen it. Pure.
+"""Estimate whether a suggestion is worth showing unasked. Pure.
 
 JetBrains' full line completion has such a filter in front of its ghost text ("Full Line Code Completion",
 arXiv 2405.08704); ours is a logistic regression over what the engine says of the tokens and what is known
@@ -37,7 +37,7 @@ def least_worth(min_probability: float) -> float:
 
 
 def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> dict[str, float]:
-    """Return what the decision is made of, by name. Empty if the engine tells of no tokens."""
+    """Return the features of the decision, by name. Empty if the engine tells of no tokens."""
     logprobs = completion.logprobs
     if not logprobs:
         return {}

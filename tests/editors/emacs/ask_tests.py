@@ -36,8 +36,8 @@ SECOND = "```python\ndef area(radius):\n    return 3 * radius**2\n```\n"
 AFTER = BEFORE.replace("import os\n", "import os\nimport math\n").replace(
     "    raise NotImplementedError", "    squared = radius**2\n    return math.pi * squared"
 )
-WRITES = "infill-ls writes (C-g gives it up)"
-HINT = "TAB takes it, M-n asks again, C-g drops it"
+WRITES = "infill-ls is writing (C-g stops it)"
+HINT = "TAB applies it, M-n asks again, C-g discards it"
 SLOWLY_MS = 200_000
 """Each of the thirteen lines is the last one for so long that a busy machine sees it."""
 SETTINGS = {"instructModel": "/nowhere/some-instruct.gguf"}
@@ -153,7 +153,7 @@ def test_it_moves_with_the_text_and_is_not_made_where_other_text_stands(start: S
         '(progn (goto-char (point-min)) (search-forward "raise") (replace-match "return") t)'
     )
     emacs.press(TAB)
-    expect_message(emacs, "the text has changed there")
+    expect_message(emacs, "the text there has changed")
     assert "    return NotImplementedError" in emacs.eval("(buffer-string)")
     expect_nothing(emacs)
 
@@ -165,7 +165,7 @@ def test_the_region_is_rewritten_as_said(start: Start) -> None:
         " (push-mark (point) t t) (goto-char (pos-eol)) t)"
     )
     emacs.press("\x1bxinfill-rewrite\r")
-    emacs.wait("the question", lambda: "How to rewrite it" in emacs.text())
+    emacs.wait("the question", lambda: "How to rewrite the code" in emacs.text())
     emacs.press("twice of it\r")
     assert expect(emacs, "    return 2", HINT) == ["return 1"]
     emacs.press(TAB)

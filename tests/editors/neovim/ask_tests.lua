@@ -97,7 +97,7 @@ local function messages(editor)
   return editor:lua('return vim.fn.execute("messages")')
 end
 
-local HINT = ' Tab takes it, Alt+] asks again, Ctrl+] drops it'
+local HINT = ' Tab applies it, Alt+] asks again, Ctrl+] discards it'
 
 ---@param test fun(name: string, options: table, run: fun(editor: table))
 return function(test)
@@ -139,15 +139,14 @@ return function(test)
     function(editor)
       editor:press('4G')
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
       expect_lines(
         editor,
-        'infill-ls writes (Ctrl+] gives it up)',
+        'infill-ls is writing (Ctrl+] stops it)',
         '1. Square the radius.',
         '2. Multiply by pi.'
       )
       assert(not editor:lua('return require("infill_ls.ask").take()'), 'nothing can be taken yet')
-      expect_lines(editor, 'import math')
     end
   )
 
@@ -175,13 +174,13 @@ return function(test)
     function(editor)
       editor:press('4G')
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
       editor:press('<C-]>')
       expect_nothing(editor)
       editor:expect_text((BEFORE:gsub('\n$', '')))
       -- The server is free for the next one.
       command(editor, 'implement')
-      expect_lines(editor, 'infill-ls writes (Ctrl+] gives it up)', '1. Square the radius.')
+      expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
     end
   )
 
@@ -206,7 +205,7 @@ return function(test)
       editor:press('7G0wcwreturn<Esc>')
       editor:press('<Tab>')
       editor:wait('it to be said', function()
-        return messages(editor):find('the text has changed there', 1, true)
+        return messages(editor):find('the text there has changed', 1, true)
       end)
       assert(editor:text():find('    return NotImplementedError', 1, true))
       expect_nothing(editor)

@@ -511,7 +511,7 @@ test('switching off for a workspace, and pausing until Neovim starts again', {
   editor:expect_ghost('one')
   editor:press('<Esc>')
   editor:lua('vim.cmd("silent Infill pause restart")')
-  assert(status() == 'infill-ls is paused until Neovim starts again', status())
+  assert(status() == 'infill-ls is paused until Neovim restarts', status())
   editor:press('A ')
   editor:expect_no_ghost()
   editor:lua('vim.cmd("silent Infill resume")')

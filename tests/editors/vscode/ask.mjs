@@ -86,7 +86,7 @@ test(
     await expectDifference(window, "import math", "    return math.pi * squared");
     await window.screenshot(join(work, "ask.png"));
     if (readFileSync(window.file, "utf8") !== BEFORE) throw new Error("it is made already");
-    await window.page.locator('.editor-actions a[aria-label^="Take What Is Shown"]').click();
+    await window.page.locator('.editor-actions a[aria-label^="Apply the Result"]').click();
     await expectNoDifference(window);
     await window.expectSaved(AFTER);
     await window.press("Control+z");
@@ -142,7 +142,7 @@ test(
     await goTo(window, 10);
     await window.press("Home", "Shift+End");
     await window.command("Infill: Rewrite by an Instruction");
-    await window.page.locator(".quick-input-widget", { hasText: "How to rewrite it" }).waitFor();
+    await window.page.locator(".quick-input-widget", { hasText: "How to rewrite the code" }).waitFor();
     await window.page.keyboard.type("twice of it");
     await window.press("Enter");
     await expectDifference(window, "    return 2");
@@ -159,7 +159,7 @@ test(
   options(["```python\nfrom demo import other\n\n\ndef test_other():\n    assert other() == 1\n```\n"]),
   async (window) => {
     await goTo(window, 9);
-    await window.command("Infill: Write Tests of the Function");
+    await window.command("Infill: Write Tests for the Function");
     await expectDifference(window, "def test_other():");
     const file = join(window.folder, "test_demo.py");
     if (existsSync(file)) throw new Error("it is made already");
@@ -185,8 +185,8 @@ test(
     await window.page.locator(".tab", { hasText: "demo.py" }).first().click();
     await goTo(window, 6);
     await window.press("Control+Shift+k");
-    await window.command("Infill: Take What Is Shown");
-    await window.page.locator(TOASTS, { hasText: "has changed there" }).first().waitFor();
+    await window.command("Infill: Apply the Result");
+    await window.page.locator(TOASTS, { hasText: "there has changed" }).first().waitFor();
     await window.expectSaved(BEFORE.replace("    raise NotImplementedError\n", ""));
   },
 );

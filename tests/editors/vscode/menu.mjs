@@ -101,7 +101,7 @@ test("the menu chooses a model", { text: "x =", answers: ["one"] }, async (windo
   await window.pick("infill-ls-mini");
   await waitFor("the setting", () => userSettingsContain('"infill-ls.model": "infill-ls-mini"'));
   await window.choose("Choose model");
-  const groups = ["on this machine", "to be fetched, fits into the free memory"];
+  const groups = ["on this machine", "to be downloaded, fits into the free memory"];
   for (const text of ["in use, the bundled model", ...groups]) {
     await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: text }).first().waitFor();
   }
@@ -120,7 +120,7 @@ test(
     await window.choose("Choose model");
     await window.page.keyboard.type("granite-code-3b");
     await window.pick("granite-code-3b");
-    await window.page.waitForSelector('.notification-toast:has-text("was not fetched")');
+    await window.page.waitForSelector('.notification-toast:has-text("was not downloaded")');
     await window.status("ready");
     if (userSettingsContain("infill-ls.model")) throw new Error("the setting was changed");
   },

@@ -150,8 +150,8 @@ test(
     renameSync(wheel, `${wheel}.away`);
     writeFileSync(wheel, "no wheel");
     try {
-      await window.answer("The server is of infill-ls 0.0.1", "Update");
-      const failed = '.notification-toast:has-text("was not updated, and the former version goes on")';
+      await window.answer("The server has version 0.0.1", "Update");
+      const failed = '.notification-toast:has-text("was not updated, and the previous version keeps running")';
       await window.page.waitForSelector(failed, { timeout: 120_000 });
     } finally {
       renameSync(`${wheel}.away`, wheel);

@@ -81,11 +81,11 @@ async def test_the_local_engine_steps_in_and_out(server: FakeServer) -> None:
     await told.session.load_model()
     assert await told.suggestion() == "local"
     assert told.session.engine_label == (
-        f"the model on this machine, as {server.url} does not work"
+        f"the model on this machine, because {server.url} does not work"
     )
     assert told.problems == []
     (warning,) = told.warnings
-    assert "said HTTP 500; meanwhile the model on this machine is used" in warning
+    assert "answered HTTP 500; the model on this machine is used until then" in warning
     server.routes = works
     while told.switches < 2:
         await asyncio.sleep(0.02)
@@ -116,7 +116,7 @@ async def test_without_a_fallback_there_is_one_message_and_no_completion(
     await told.session.load_model()
     assert [await told.suggestion() for _ in range(3)] == [None] * 3
     (problem,) = told.problems
-    assert "wants an API key" in problem
+    assert "needs an API key" in problem
     assert told.session.engine_label == server.url
     await told.session.close()
 

@@ -140,7 +140,7 @@ async def test_the_token_is_not_for_other_users(
     monkeypatch.setattr(process, "peer_of", lambda _: Peer(os.getuid() + 1, 1))
     rogue = Rogue(b"", b"")
     async with listening(rogue, folder) as engine:
-        with pytest.raises(EngineUnavailableError, match="somebody else"):
+        with pytest.raises(EngineUnavailableError, match="another user"):
             await engine.start()
     assert rogue.heard == b""
 

@@ -153,7 +153,7 @@ def test_an_answer_in_words_is_no_tests() -> None:
 
 def test_a_rewrite_without_marks_must_be_code() -> None:
     text = "x = 1\ny = 2\n"
-    with pytest.raises(AnswerRefusedError, match="right by its syntax"):
+    with pytest.raises(AnswerRefusedError, match="with correct syntax"):
         edited(text, "python", "x", "I would rather not do that!", Task.REWRITE, end="x = 1")
     assert edited(text, "python", "x", "x = 3", Task.REWRITE, end="x = 1") == "x = 3\ny = 2\n"
 

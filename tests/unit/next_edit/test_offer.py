@@ -37,6 +37,16 @@ def test_the_uses_of_a_renamed_function_are_offered() -> None:
     assert all(offer.verdict.reasons for offer in offers)
 
 
+def test_the_uses_are_offered_to_the_last_one_of_a_chain() -> None:
+    text = BEFORE + "\n\n" + "compute_total([1])\n" * 6
+    versions = [text, text.replace("def compute_total", "def compute_sum")]
+    while offers := proposed(*versions).offers:
+        assert {offer.new for offer in offers} == {"compute_sum"}
+        versions.append(offers[0].applied_to(versions[-1]))
+    assert len(versions) == 10
+    assert "compute_total(" not in versions[-1]
+
+
 def test_in_a_document_beside_the_change_of_the_last_one_is_repeated() -> None:
     beside = "file:///work/b"
     others = {beside: "from a import compute_total\n\nprint(compute_total([1]))\n"}

@@ -27,8 +27,8 @@ def test_all_that_there_is() -> None:
         "## Other suggestions\n\n```\ncost()\n```\n\n"
         "## Filters that changed it\n\n- repeats: said it twice\n\n"
         "## Times\n\n- retrieve: 1.2 ms\n\n"
-        "## Snippets of other files\n\n"
-        "12 of 512 tokens are used.\n\n"
+        "## Snippets from other files\n\n"
+        "12 of 512 tokens used.\n\n"
         "- shop/price.py:7 (declaration, 12 tokens, score 2.50): taken\n"
     )
 

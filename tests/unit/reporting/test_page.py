@@ -67,7 +67,7 @@ def test_the_plots_have_a_shape_for_each_figure() -> None:
 
 
 def test_a_page_of_nothing_says_so() -> None:
-    assert "Nothing was suggested" in page(summarize([]), 30)
+    assert "There were no suggestions" in page(summarize([]), 30)
 
 
 def test_a_date_that_is_wrong_does_not_make_a_page_of_millions_of_days() -> None:
@@ -113,7 +113,7 @@ def test_table_json_and_page_have_the_same_figures(
         "75%",
         "25%",
     ]
-    assert "75% was there after 30 s, 25% after 5 min" in shown
+    assert "75% was still there after 30 s, 25% after 5 min" in shown
     cells = re.findall(r"<td>(.*?)</td>", html.read_text())
     assert cells[-4:] == ["", "block", "lua", "50% of 2"]
     assert cells[:8] == ["lua", "2", "1", "50%", "75%", "25%", "8", "20"]

@@ -37,7 +37,7 @@ def shown(
 def test_what_is_sure_is_shown_and_what_is_not_is_explained() -> None:
     assert knows(MODEL)
     assert shown(completion(SURE), 0.6) == "price * 2"
-    assert "right with a probability of" in shown(completion(UNSURE), 0.6)
+    assert "estimated to be right with probability" in shown(completion(UNSURE), 0.6)
     assert shown(completion(UNSURE), 0.6, by=Trigger.INVOKED) == "price * 2"
     assert shown(completion(UNSURE), 0.0) == "price * 2"
 

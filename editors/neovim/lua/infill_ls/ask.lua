@@ -8,8 +8,8 @@ local view = require('infill_ls.ask_view')
 
 local M = {}
 
-local HINT = ' Tab takes it, Alt+] asks again, Ctrl+] drops it'
-local CHANGED = 'infill-ls: the text has changed there: nothing is changed'
+local HINT = ' Tab applies it, Alt+] asks again, Ctrl+] discards it'
+local CHANGED = 'infill-ls: the text there has changed: nothing was changed'
 
 ---@type infill_ls.Asked?
 local current
@@ -252,7 +252,7 @@ function M.command(task, instruction, lines)
   local uri = vim.uri_from_bufnr(buffer)
   local expected = { command = 'infill-ls.ask.expect', arguments = { uri, range } }
   rpc.request(client, 'workspace/executeCommand', expected, nil, buffer)
-  vim.ui.input({ prompt = 'How to rewrite it: ' }, function(typed)
+  vim.ui.input({ prompt = 'How to rewrite the code: ' }, function(typed)
     if typed and vim.trim(typed) ~= '' then
       M.start(client, buffer, task, range, typed)
     end

@@ -65,7 +65,7 @@ function M.draw_progress(asked, message)
   end
   local lines = vim.split(vim.trim(message), '\n', { plain = true })
   lines = vim.list_slice(lines, math.max(#lines - MOST_LINES + 1, 1))
-  table.insert(lines, 1, 'infill-ls writes (Ctrl+] gives it up)')
+  table.insert(lines, 1, 'infill-ls is writing (Ctrl+] stops it)')
   asked.drawn[1] = vim.api.nvim_buf_set_extmark(asked.buffer, namespace, place.row, 0, {
     id = asked.drawn[1],
     virt_lines = virtual(lines, 'InfillAskHint'),

@@ -55,7 +55,7 @@ end
 --- Use a model from now on: in all editors when they start, in this one at once.
 ---@param name string
 local function use_model(name)
-  say('infill-ls: getting ' .. name .. ' ready')
+  say('infill-ls is preparing ' .. name)
   run_program({ 'model', 'use', name }, function()
     local client = running()
     if not client then
@@ -77,7 +77,7 @@ local function choose_model()
       format_item = function(model)
         local where = model.inUse and 'in use'
           or model.path and 'on this machine'
-          or 'to be fetched'
+          or 'to be downloaded'
         return ('%s (%s)'):format(model.name, where)
       end,
     }, function(model)

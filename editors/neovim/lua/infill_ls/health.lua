@@ -24,13 +24,13 @@ end
 local function check_server()
   local command = find_command()
   if not command then
-    vim.health.info('the server is started by a function of yours')
+    vim.health.info('your own function starts the server')
     return
   end
   if vim.fn.executable(command) == 0 then
     vim.health.error(('`%s` is not executable'):format(command), {
-      'Install it, in the folder of infill-ls: `pipx install .` or `uv tool install .`',
-      "Or say where it is: `vim.lsp.config('infill_ls', { cmd = { '/path/to/infill-ls' } })`",
+      'Install it from the folder of infill-ls: `pipx install .` or `uv tool install .`',
+      "Or set its path: `vim.lsp.config('infill_ls', { cmd = { '/path/to/infill-ls' } })`",
     })
     return
   end
@@ -69,7 +69,7 @@ local function check_maps()
     end
   end
   vim.health.warn('<Tab> is mapped to something else in Insert mode', {
-    'Map a key to `require("infill_ls").accept()` yourself: see `:help infill_ls-maps`',
+    'Map another key to `require("infill_ls").accept()`: see `:help infill_ls-maps`',
   })
 end
 
@@ -82,7 +82,7 @@ function M.warn_if_missing(command)
   if not command or vim.fn.executable(command) == 1 then
     return false
   end
-  local text = 'infill-ls: there is no program `%s`; :checkhealth infill_ls tells what to do'
+  local text = 'infill-ls: there is no program `%s`; :checkhealth infill_ls shows what to do'
   vim.notify(text:format(command), vim.log.levels.WARN)
   return true
 end

@@ -150,7 +150,7 @@ function M.why_off(buffer)
     return 'off'
   end
   if paused_until == math.huge then
-    return 'paused until Neovim starts again'
+    return 'paused until Neovim restarts'
   end
   if paused_until then
     return os.date('paused until %H:%M', paused_until) --[[@as string]]

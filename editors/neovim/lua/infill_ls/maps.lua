@@ -67,9 +67,9 @@ local maps = {
 --- What these keys do in Normal mode while an instruction is carried out or its result is shown. In Insert
 --- mode the maps above serve both.
 local asks = {
-  { lhs = '<Tab>', call = 'take', desc = 'make what is shown' },
+  { lhs = '<Tab>', call = 'take', desc = 'apply the result' },
   { lhs = '<M-]>', call = 'again', desc = 'ask again' },
-  { lhs = '<C-]>', call = 'drop', desc = 'drop what is shown' },
+  { lhs = '<C-]>', call = 'drop', desc = 'discard the result' },
 }
 
 --- The buffer in which <Tab> is mapped in Normal mode.
@@ -157,7 +157,7 @@ function M.set_next_edit(buffer, on)
     end
   elseif vim.g.infill_ls_maps ~= false and not is_taken('<Tab>', 'n') then
     next_edit_buffer = buffer
-    local desc = 'infill-ls: go to the next edit, then make it'
+    local desc = 'infill-ls: go to the next edit, then apply it'
     vim.keymap.set('n', '<Tab>', PRESS, { buffer = buffer, desc = desc })
   end
 end

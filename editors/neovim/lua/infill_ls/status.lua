@@ -17,7 +17,7 @@ end
 function M.line()
   local client = require('infill_ls.rpc').client()
   if not client then
-    return 'infill-ls is not running; :checkhealth infill_ls tells why'
+    return 'infill-ls is not running; :checkhealth infill_ls shows why'
   end
   local why_off = require('infill_ls').why_off()
   if why_off then

@@ -1,1 +1,1 @@
-"""The decoding loop, its KV cache and its ends. Pure: knows no model library."""
+"""The decoding loop, its KV cache and its stop rules. Pure: knows no model library."""

@@ -104,7 +104,7 @@ class Decoder:
         """Time spent in the model since the request began."""
 
     def read_in_chunks_of(self, tokens: int) -> None:
-        """Read prompts in chunks of so many tokens from now on."""
+        """Set the size of prefill chunks, in tokens."""
         self._prefill_chunk_tokens = tokens
 
     def prefill(
@@ -327,7 +327,7 @@ class Decoder:
         return bool(top - second < UNCERTAIN_MARGIN)
 
     def _decode_again(self, branch: Branch, position: int) -> NextToken | None:
-        """Decode the token at ``position`` by itself and return what comes after it."""
+        """Decode the token at ``position`` by itself and return its successor."""
         token = branch.tokens[position]
         self._tree.truncate(branch, position)
         self._append(branch, [token])

@@ -114,7 +114,7 @@ class Drafter:
         return []
 
     def learn(self, drafted: int, accepted: int, took_ms: float) -> None:
-        """Take note of a step: how many of the drafted tokens were right, and what it took."""
+        """Learn from a step: how many of the drafted tokens were right, and how long it took."""
         if self._learns_costs:
             self._learn_cost(drafted, took_ms)
         if not drafted:

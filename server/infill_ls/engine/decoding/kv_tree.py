@@ -1,4 +1,4 @@
-"""Which tokens the KV cache holds, as a tree: several sequences that share their beginnings.
+"""The tokens in the KV cache, as a tree of sequences that share their beginnings.
 
 A prompt is matched against all sequences; what it has in common with one is not computed again.
 Sharing is exact: a cell is only ever used for the same token after the same tokens. Nothing is
@@ -35,10 +35,10 @@ class SequenceStore(Protocol):
         """Let the empty ``target`` share the first ``length`` cells of ``source``."""
 
     def save(self, sequence: int) -> object:
-        """Return a copy of what the cells of ``sequence`` hold."""
+        """Return a copy of the content of the cells of ``sequence``."""
 
     def restore(self, sequence: int, state: object) -> bool:
-        """Fill the empty ``sequence`` with what was saved; say whether that worked."""
+        """Fill the empty ``sequence`` with saved cells; return whether that worked."""
 
 
 class Shelf(Protocol[Kept]):
@@ -119,7 +119,7 @@ class KvTree:
         return not self.cells_used
 
     def prompts(self) -> Iterator[Parked]:
-        """Return what is worth keeping, with its state, the latest first."""
+        """Return the prompts worth keeping, with their state, the latest first."""
         for branch in sorted(self._branches, key=lambda each: -each.used_at):
             if branch.tokens and branch.anchor_tokens and not self._is_superseded(branch):
                 state = self._store.save(branch.id)
@@ -230,7 +230,7 @@ class KvTree:
         return branch, parked_common
 
     def _kept(self, wanted: list[int], common: int) -> Parked | None:
-        """Return a prompt of a former process that has much more in common than what is here."""
+        """Return a prompt from a former process that shares many more tokens than those in memory."""
         if self._shelf is None:
             return None
         kept, kept_common = self._shelf.longest(wanted)

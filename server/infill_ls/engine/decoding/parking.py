@@ -1,4 +1,4 @@
-"""Prompts that were moved out of the KV cache, to be moved back when they are asked for. Pure.
+"""Parked prompts: moved out of the KV cache, and moved back when they are requested. Pure.
 
 A decode step looks at every cell in use, also at those of prompts that it does not attend to, and
 llama.cpp's threads share the cells evenly: with another prompt in the cache one thread does all the
@@ -17,7 +17,7 @@ from infill_retrieval.common_length import common_length
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parked:
-    """A prompt and what the cache held for it."""
+    """A prompt and its saved part of the cache."""
 
     tokens: list[int]
     anchor_tokens: int

@@ -1,4 +1,4 @@
-"""What one completion is asked for and has written so far. Pure, but for the clock of its budget."""
+"""The state of one completion: its request and the text so far. Pure, except for its time budget."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Run:
         self._decode_ms = ms_since(self._started)
 
     def completion(self, model_ms: float) -> Completion:
-        """Return what was written; nothing, if even the fragment was not reproduced."""
+        """Return the text written so far; empty if not even the fragment was reproduced."""
         timings = EngineTimings(
             *self._prefill,
             self._tokens,

@@ -1,4 +1,4 @@
-"""Decide by the syntax, at each line end, whether a completion is whole.
+"""Decide by the syntax, at each line end, whether a completion is complete.
 
 A block is whole where its bracket closes, or where the indentation ends it; a statement, where all
 that it opened is closed and the text around it parses without new errors. The tree of prefix,
@@ -36,7 +36,7 @@ class SyntaxEnd:
         """A line that is indented by fewer columns ends the completion; grows with a header."""
 
     def whole_at(self, text: str) -> str | None:
-        """Return what of ``text``, which ends with a newline, is the whole; ``None`` to go on."""
+        """Return the complete part of ``text``, which ends with a newline; ``None`` to continue."""
         lines = text.rstrip("\n")
         if not lines.strip():
             # A line end at once says that the line is whole as it is: if it can be.
@@ -79,7 +79,7 @@ class SyntaxEnd:
         return text + (closing[0] if closing is not None else "")
 
     def _whole_statement(self, lines: str) -> str | None:
-        """Return ``lines`` if they are a whole statement, or declaration."""
+        """Return ``lines`` if they are a complete statement or declaration."""
         if self.min_indent:
             return None  # the body of a declaration: its indentation ends it
         if not self._balance.is_whole(f"{lines}\n"):

@@ -27,7 +27,7 @@ class TextStop:
         return self._with_closing_line() if self._closing_from else self._decoded()
 
     def text_so_far(self) -> str:
-        """Return what is written without a line that may yet close a block."""
+        """Return the text so far without a line that may yet close a block."""
         end = self._closing_from or len(self._data)
         return self._data[:end].decode("utf-8", "ignore")
 

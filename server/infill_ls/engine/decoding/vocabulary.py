@@ -41,7 +41,7 @@ class Vocabulary:
         return np.concatenate([self._sorted_ids[low:high], *shorter])
 
     def has_longer(self, text: bytes) -> bool:
-        """Tell whether a token starts with ``text`` and goes on."""
+        """Tell whether a token starts with ``text`` and is longer."""
         low, high = self._range(text)
         return any(len(piece) > len(text) for piece in self._sorted_pieces[low:high])
 

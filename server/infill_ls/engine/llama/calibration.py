@@ -1,4 +1,4 @@
-"""Find out, by a short measurement, how this machine runs this model best.
+"""Calibration: measure briefly which threads and settings run this model fastest here.
 
 More threads are not always faster: decoding waits for memory, and a thread too many waits for a
 core that something else uses. Flash attention wins on some processors and loses on others. What
@@ -73,7 +73,7 @@ _WAYS = (Attention(True, "f16"), Attention(False, "f16"), Attention(True, "q8_0"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is tried: everything, or what the user's settings leave of it."""
+    """The choices to measure: all, or those that the user's settings leave open."""
 
     threads: tuple[int, ...]
     """Ascending."""
@@ -121,10 +121,10 @@ class Calibrated(Protocol):
     """What is measured."""
 
     def open_context(self, attention: Attention) -> None:
-        """Begin anew with an empty context."""
+        """Start again with an empty context."""
 
     def set_threads(self, decode: int, prefill: int) -> None:
-        """Use so many threads for one token, and for more."""
+        """Set the number of threads for one token, and for several."""
 
     def decode(
         self, sequence: int, position: int, token_ids: Sequence[int], *, all_logits: bool
@@ -136,7 +136,7 @@ class Calibrated(Protocol):
 
 
 def first_choice(model: Calibrated, choices: Choices) -> Calibration:
-    """Choose quickly what is usual; leaves the model with an open context."""
+    """Choose usual values quickly; leaves the model with an open context."""
     started = time.perf_counter()
     chosen = _quick_choice(model, choices, _steps_ms(model, choices))
     log.info("chosen in %.1f s: %s", time.perf_counter() - started, chosen)
@@ -233,11 +233,11 @@ class _Limited:
         self._sequence = sequence
 
     def open_context(self, attention: Attention) -> None:
-        """Begin anew with an empty context."""
+        """Start again with an empty context."""
         self._model.open_context(attention)
 
     def set_threads(self, decode: int, prefill: int) -> None:
-        """Use so many threads for one token, and for more."""
+        """Set the number of threads for one token, and for several."""
         self._model.set_threads(decode, prefill)
 
     def decode(
@@ -365,7 +365,7 @@ class CalibrationStore:
         self._folder = folder or user_cache_path("infill-ls") / "calibration"
 
     def get(self, model_path: Path, backend: str, choices: Choices) -> Calibration | None:
-        """Return what was measured for this file with this backend on this machine."""
+        """Return the measurement for this file with this backend on this machine."""
         try:
             file = self._file(model_path, backend, choices)
             data = json.loads(file.read_text("utf-8"))

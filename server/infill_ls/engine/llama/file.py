@@ -1,4 +1,4 @@
-"""GGUF files through llama.cpp: opening them, what they say of themselves, llama.cpp's log."""
+"""GGUF files through llama.cpp: opening them, their metadata, llama.cpp's log."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def find_chat_template(model: Any, vocab: LlamaVocab, name: str) -> ChatTemplate
 
 
 def read_facts(path: Path, *, must_infill: bool = True) -> ModelFacts:
-    """Return what a GGUF file says of itself, without loading weights.
+    """Return the metadata of a GGUF file, without loading weights.
 
     Raises :class:`ModelError` if the file is no model or, where it must, cannot infill.
     """

@@ -1,4 +1,4 @@
-"""Use fewer threads while the machine is busy with something else.
+"""The thread governor: fewer threads while the machine is busy with something else.
 
 llama.cpp's threads wait for each other at every operation. When one of them has to share its core,
 all of them wait for it: with two threads on two cores, of which another program keeps one busy, a

@@ -1,4 +1,4 @@
-"""The engine process: takes connections of language servers and serves them with one model.
+"""The engine process: accepts connections from language servers and serves them with one model.
 
 It outlives the server that started it as long as another one is connected, and ends by itself
 when the last has gone or nothing was asked for a while.
@@ -112,7 +112,7 @@ class Host:
         body = wire.read_frame(frames, wire.MAX_HELLO_BYTES)
         proof = wire.decode_hello(body).get("proof") if body is not None else None
         if not is_proof(proof, shake.server_proof()):
-            log.warning("a connection that does not know the token was refused")
+            log.warning("refused a connection that does not know the token")
             return False
         return True
 
@@ -162,7 +162,7 @@ class Host:
                 same_place = self._meeting.lock.stat().st_ino == self._lock_inode
                 if same_place and not self._closed.is_set():
                     former, self._listener = self._listener, self._listen()
-                    log.warning("the socket was deleted and is there again")
+                    log.warning("the socket was deleted and has been made again")
                     with suppress(OSError):
                         former.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
                     former.close()

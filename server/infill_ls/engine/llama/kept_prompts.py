@@ -1,4 +1,4 @@
-"""Prompts on disk: what an engine had read when it ended, for the next one with the same model.
+"""Computed prompts on disk, kept by an engine for the next one with the same model.
 
 A file holds the token ids of a prompt and llama.cpp's state of its sequence. It is as private as the
 source that the ids spell: in a folder of the user's alone, mode 0600. What cannot be used, cut off or
@@ -67,7 +67,7 @@ class KeptPrompts:
         self.use(identity, prefill_tokens_per_s)
 
     def use(self, identity: object, prefill_tokens_per_s: float) -> None:
-        """Offer what was left by engines with another identity from now on."""
+        """Switch to the prompts of engines with another identity."""
         key = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         self._folder = self._root / key
         self._prefill_tokens_per_s = prefill_tokens_per_s
@@ -88,7 +88,7 @@ class KeptPrompts:
         except (OSError, ValueError):
             state = np.empty(0, np.uint8)
         if _digest(state) != kept.digest:
-            self._remove(kept.path, "what it held has changed")
+            self._remove(kept.path, "its content has changed")
             return None
         with suppress(OSError):
             os.utime(kept.path)
@@ -159,7 +159,7 @@ class KeptPrompts:
             for folder in (self._root, self._folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not is_ours_alone(folder.lstat()):
-                    log.warning("prompts are not kept: %s is not the user's alone", folder)
+                    log.warning("prompts are not kept: %s is accessible to others", folder)
                     return False
         except OSError as error:
             log.warning("prompts are not kept: %s", error)
@@ -167,7 +167,7 @@ class KeptPrompts:
         return True
 
     def _make_room(self, newest: set[str]) -> None:
-        """Remove the oldest files of all models, but not what was just written."""
+        """Remove the oldest files of all models, except the one just written."""
         with suppress(OSError):
             files = [(path.stat(), path) for path in self._root.glob("*/*")]
             files.sort(key=lambda pair: (pair[1].name in newest, pair[0].st_mtime), reverse=True)
@@ -178,17 +178,17 @@ class KeptPrompts:
                     path.unlink(missing_ok=True)
 
     def _remove(self, path: Path, reason: str) -> None:
-        log.warning("a kept prompt cannot be used and is removed: %s", reason)
+        log.warning("a kept prompt cannot be used and was removed: %s", reason)
         with suppress(OSError):
             path.unlink()
 
 
 def _read_header(path: Path) -> Kept:
-    """Return what a file says of itself. Raises whatever is wrong with it."""
+    """Return the header of a file. Raises if anything is wrong with it."""
     with path.open("rb") as file:
         magic, length = HEADER.unpack(file.read(HEADER.size))
         if path.suffix != SUFFIX or magic != MAGIC or length > MOST_HEADER_BYTES:
-            raise ValueError("it is of another version")
+            raise ValueError("it has another version")
         header = json.loads(file.read(length))
         kept = Kept(
             path,
@@ -198,7 +198,7 @@ def _read_header(path: Path) -> Kept:
             str(header["digest"]),
         )
         if file.seek(0, os.SEEK_END) != HEADER.size + length + kept.state_bytes:
-            raise ValueError("it is cut off")
+            raise ValueError("it is truncated")
     return kept
 
 

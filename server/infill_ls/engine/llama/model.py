@@ -1,4 +1,4 @@
-"""A GGUF model in a llama.cpp context. With the other llama_* modules all that uses llama_cpp.
+"""A GGUF model in a llama.cpp context.
 
 The high-level ``Llama`` class is not used: its infilling ids are fixed at 0, its ``detokenize``
 loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
@@ -209,14 +209,14 @@ class LlamaModel:
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def save(self, sequence: int) -> object:
-        """Return a copy of what the cells of ``sequence`` hold."""
+        """Return a copy of the content of the cells of ``sequence``."""
         size = llama_cpp.llama_state_seq_get_size(self._context, sequence)
         state = np.empty(size, np.uint8)
         llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), size, sequence)
         return state
 
     def restore(self, sequence: int, state: object) -> bool:
-        """Fill the empty ``sequence`` with what was saved; say whether there was room."""
+        """Fill the empty ``sequence`` with saved cells; return whether there was room."""
         assert isinstance(state, np.ndarray)
         data = _bytes_of(state)
         return bool(llama_cpp.llama_state_seq_set_data(self._context, data, state.nbytes, sequence))
@@ -235,7 +235,7 @@ class LlamaModel:
             self._model = None
 
     def open_context(self, attention: Attention) -> None:
-        """Begin anew with an empty context."""
+        """Start again with an empty context."""
         if self._context is not None:
             llama_cpp.llama_free(self._context)
             self._rows.clear()
@@ -251,14 +251,14 @@ class LlamaModel:
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
-                f"no memory for a KV cache of {self.kv_cells} tokens with model file "
+                f"not enough memory for a KV cache of {self.kv_cells} tokens with model file "
                 f"{self._options.model_path}: choose a smaller model, or fewer kvTokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._is_interruptible = False
 
     def set_threads(self, decode: int, prefill: int) -> None:
-        """Use so many threads for one token, and for more."""
+        """Set the number of threads for one token, and for several."""
         llama_cpp.llama_set_n_threads(self._context, decode, prefill)
 
     def _calibrate(self) -> Calibration:

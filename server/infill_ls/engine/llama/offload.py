@@ -1,4 +1,4 @@
-"""How many layers of a model go onto a GPU. Pure."""
+"""The number of model layers that fit onto a GPU. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL_LAYERS = 1000
 def layers_that_fit(
     shape: ModelShape, model_bytes: int, kv_cells: int, free_bytes: Iterable[int]
 ) -> int:
-    """Return how many layers go onto GPUs with so much free memory each, 0 to :data:`ALL_LAYERS`.
+    """Return how many layers fit onto GPUs with this free memory each, 0 to :data:`ALL_LAYERS`.
 
     A layer takes its weights and its part of the KV cache; the output matrix counts as a layer
     too. Weights are taken to be spread evenly, which errs by less than the reserve. llama.cpp

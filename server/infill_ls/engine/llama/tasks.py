@@ -1,4 +1,4 @@
-"""What the command line needs llama.cpp for, beside completing: run in a process of its own.
+"""Tasks of the command line that need llama.cpp, each run in a separate process.
 
 An assertion in llama.cpp ends this process and not the caller's. One chore a process, its arguments
 on the command line, its answer as JSON on stdout; :func:`infill_ls.engine.child.run_chore` is the
@@ -38,7 +38,7 @@ QUANTIZATIONS = {
 
 
 def facts(model_path: str) -> dict[str, Any]:
-    """Return what a model file says of itself. Raises :class:`ModelError`."""
+    """Return the facts in a model file. Raises :class:`ModelError`."""
     path = Path(model_path)
     known = read_facts(path)
     model = load_model(path, gpu_layers=0, vocab_only=True)
@@ -75,7 +75,7 @@ def quantize(source: str, target: str, quantization: str) -> dict[str, Any]:
 
 
 def backend() -> dict[str, Any]:
-    """Return what the installed llama-cpp-python can do on this machine."""
+    """Return the capabilities of the installed llama-cpp-python on this machine."""
     llama_cpp.llama_log_set(native_log_callback, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
     return {

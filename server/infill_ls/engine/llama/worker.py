@@ -1,4 +1,4 @@
-"""Serves requests of all connections with one model, one completion at a time.
+"""The worker: serves requests of all connections with one model, one completion at a time.
 
 Connections put requests in from their own threads: tokenizing and cancelling happen there at once,
 even while the main thread decodes. A completion that somebody waits for overtakes and interrupts
@@ -216,7 +216,7 @@ class Worker:
         self._line.close()
 
     def keep_prompts(self) -> None:
-        """Leave what was read last to the next engine; when :meth:`run` has returned."""
+        """Save the latest prompts for the next engine, after :meth:`run` has returned."""
         self._model.kept_prompts.keep(self._tree.prompts())
 
     def run(self) -> None:
@@ -308,7 +308,7 @@ class Worker:
         return messages.Completions(id=message.id, completions=tuple(completions))
 
     def _make_way(self) -> bool:
-        """Serve what comes before a long answer; tell whether there was anything."""
+        """Serve requests with priority over a long answer; tell whether there were any."""
         has_served = False
         while (asked := self._line.take_before(Turn.LONG)) is not None:
             self._serve(asked)

@@ -1,4 +1,4 @@
-"""When to leave a server in peace that does not work."""
+"""Circuit breaker: when to stop asking a failing server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ FAILURES_TO_OPEN = 2
 """So many requests in a row, each tried again already."""
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
+LONGEST_PASSING_PAUSE_S = 4.0
+"""For what may pass by itself: a server that was started again is to be in use within seconds."""
 
 
 class Breaker:
@@ -27,7 +29,8 @@ class Breaker:
         """Note a failure; one that asking again cannot mend opens the breaker at once."""
         self._failures += 1
         if is_lasting or self._failures >= FAILURES_TO_OPEN:
-            self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+            longest_s = LONGEST_PAUSE_S if is_lasting else LONGEST_PASSING_PAUSE_S
+            self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), longest_s)
             self._open_until_s = now_s + self._pause_s
 
     def succeeded(self) -> None:

@@ -83,7 +83,7 @@ class RemoteChat:
     async def complete(
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
-        """Return what the model answers."""
+        """Return the model's answer."""
         info = await self.start()
         conversation = request.prompt.conversation
         assert conversation is not None
@@ -95,7 +95,7 @@ class RemoteChat:
         return (await self._guarded(write),)
 
     async def warm(self, prompt: Prompt) -> None:
-        """Have the server read what stands before an instruction, for its prefix cache."""
+        """Let the server prefill the prompt up to an instruction, for its prefix cache."""
         info = await self.start()
         conversation = prompt.conversation
         assert conversation is not None

@@ -1,4 +1,4 @@
-"""The key for a server, and keeping it out of everything that people read."""
+"""The API key for a server, kept out of messages and logs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_key(url: str, variables: Sequence[str] = (KEY_ENVIRONMENT_VARIABLE,)) -
     key = next(filter(None, found), "") or _from_keyring(urlsplit(url).netloc)
     if not _fits_header(key):
         raise RemoteError(
-            f"the API key for {url} holds characters that no HTTP header can: check "
+            f"the API key for {url} has characters that an HTTP header cannot carry: check "
             f"{variables[0]} or the keyring's entry",
             is_lasting=True,
         )

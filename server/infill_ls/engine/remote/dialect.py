@@ -1,4 +1,4 @@
-"""What one kind of server understands: pure mappings from our records to its requests and back."""
+"""Dialects: pure mappings between our records and the requests of each kind of server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Message = dict[str, Any]
 
 
 class UnexpectedReplyError(ValueError):
-    """A reply that has another form than the dialect's. ``str(error)`` says what was expected."""
+    """A reply in an unexpected form. ``str(error)`` says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself."""
+    """Facts that a server reports about itself."""
 
     models: tuple[str, ...]
     """The names that a request may ask for; empty if the server does not say."""
@@ -88,7 +88,7 @@ class Dialect(Protocol):
     """Whether its tokenizer puts BOS before every text."""
 
     def about(self, model: str) -> Call:
-        """Return the request that tells of the server and its models."""
+        """Return the request for facts about the server and its models."""
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the reply to :meth:`about`."""
@@ -117,7 +117,7 @@ def get(reply: Any, *path: str | int) -> Any:
             value = value[key]
         except (KeyError, IndexError, TypeError):
             where = ".".join(map(str, path))
-            raise UnexpectedReplyError(f"no {where} in it") from None
+            raise UnexpectedReplyError(f"{where} is missing") from None
     return value
 
 
@@ -125,7 +125,7 @@ def text_at(reply: Any, *path: str | int) -> str:
     """Return the text at ``path``. Raises :class:`UnexpectedReplyError`."""
     value = get(reply, *path)
     if not isinstance(value, str):
-        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is no text")
+        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is not a string")
     return value
 
 
@@ -133,7 +133,7 @@ def ids_at(reply: Any, *path: str | int) -> tuple[int, ...]:
     """Return the token ids at ``path``. Raises :class:`UnexpectedReplyError`."""
     value = get(reply, *path)
     if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
-        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is no list of token ids")
+        raise UnexpectedReplyError(f"{'.'.join(map(str, path))} is not a list of token ids")
     return tuple(value)
 
 

@@ -1,4 +1,4 @@
-"""Which dialect a server speaks, and which of its models is meant."""
+"""Discover a server's dialect and the model to use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OWNERS = {
 async def discover(
     transport: Transport, api: str, model: str, setting: str = "remoteModel"
 ) -> tuple[Dialect, ServerFacts, str]:
-    """Return the dialect, what the server says of itself, and the name of the model to ask for.
+    """Return the dialect, the server's facts, and the name of the model to request.
 
     Raises :class:`RemoteError`, also if the server has no model called ``model``, which is what
     ``setting`` says.

@@ -1,4 +1,4 @@
-"""The engine on an inference server: the same answers as from the local one, by other means.
+"""The engine on an inference server, with the same answers as the local engine.
 
 The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
 output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with
@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
-from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect
+from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect, ServerFacts
 from infill_ls.engine.remote.discover import discover
 from infill_ls.engine.remote.link import Link
 from infill_ls.engine.remote.options import RemoteOptions
+from infill_ls.engine.remote.pacing import Pacing
 from infill_ls.engine.remote.spelling import spell_out
 from infill_ls.engine.remote.stream_reader import StreamReader
 from infill_ls.engine.remote.tokenizer import ServerTokenizer, families_named
@@ -37,6 +39,7 @@ from infill_ls.types import (
     Sampling,
     StopReason,
     StopRule,
+    Written,
 )
 from infill_retrieval.syntax import TreeCache
 
@@ -49,6 +52,8 @@ UNKNOWN_CONTEXT_TOKENS = 2048
 OLLAMA_CONTEXT_TOKENS = 4096
 FIRST_TOKEN_TIMEOUT_S = 10.0
 """For the prefill and the queue before it; whoever types has cancelled long before."""
+LAST_BYTES_S = 0.05
+"""For the end of a stream behind the end of its answer; mostly it is there already."""
 OTHER_CANDIDATES_TEMPERATURE = 0.6
 """For the second candidate and on: a server cannot be told to begin with the second-best token."""
 
@@ -59,9 +64,14 @@ class _Server:
 
     dialect: Dialect
     model: str
+    facts: ServerFacts
     info: EngineInfo
     family: FimFamily
     tokenizer: ServerTokenizer | EngineProcess
+
+    def is_like(self, dialect: Dialect, model: str, facts: ServerFacts) -> bool:
+        """Tell whether a server says the same of itself."""
+        return (self.dialect, self.model, self.facts) == (dialect, model, facts)
 
 
 class RemoteEngine:
@@ -76,11 +86,16 @@ class RemoteEngine:
     ) -> None:
         self._options = options
         self._clock = clock
-        self._link = Link(options, clock=clock)
+        self._link = Link(options, clock=clock, is_paced=True)
         self._server: _Server | None = None
+        self._known: _Server | None = None
+        """The server as it was before it failed: it mostly comes back as it was, and then is asked little."""
         self._loading: asyncio.Task[_Server] | None = None
         self._vocabulary: EngineProcess | None = None
         self._trees = TreeCache()
+        self._has_answered = False
+        self.pacing = Pacing(random.random)
+        """How often this server may be asked now."""
 
     @property
     def info(self) -> EngineInfo | None:
@@ -96,6 +111,18 @@ class RemoteEngine:
     def url(self) -> str:
         """The server's address."""
         return self._options.url
+
+    def key_pressed(self, *, in_word: bool) -> None:
+        """Note that the user types; ``in_word`` tells whether the cursor is behind a letter now."""
+        self.pacing.key(self._clock(), in_word=in_word)
+
+    def turn_s(self, *, in_word: bool) -> float:
+        """Return in how many seconds to ask, unless another key comes before."""
+        return self.pacing.turn_s(self._clock(), in_word=in_word)
+
+    def may_think_ahead(self) -> bool:
+        """Tell whether the server has time for what nobody has asked for yet."""
+        return self.pacing.may_think_ahead(self._clock())
 
     async def start(self) -> EngineInfo:
         """Look at the server if that has not happened; return what model it has."""
@@ -116,9 +143,10 @@ class RemoteEngine:
     async def complete(
         self,
         request: CompletionRequest,
-        on_written: OnWritten | None = None,  # noqa: ARG002 - its rules are applied at the end
+        on_written: OnWritten | None = None,
     ) -> tuple[Completion, ...]:
-        """Return what the model writes behind the prompt, the best first."""
+        """Return the model's completions of the prompt, the best first."""
+        hears = on_written or _nobody
         server = await self._connect()
         sampling = request.sampling
         others = [
@@ -128,7 +156,8 @@ class RemoteEngine:
             for n in range(1, request.candidates)
         ]
         found = await asyncio.gather(
-            *(self._fill(server, request.prompt, request.stop, one) for one in (sampling, *others))
+            self._fill(server, request.prompt, request.stop, sampling, hears),
+            *(self._fill(server, request.prompt, request.stop, one, _nobody) for one in others),
         )
         distinct: dict[str, Completion] = {}
         for completion in found:
@@ -138,9 +167,11 @@ class RemoteEngine:
 
     async def warm(self, prompt: Prompt) -> None:
         """Have the server compute the prompt up to its anchor, and keep it in its prefix cache."""
+        if not self.pacing.may_prepare(self._clock()) and self._has_answered:
+            return  # the completion itself will have it read
         server = await self._connect()
         ask = self._ask(server, prompt, StopRule(max_tokens=1, max_lines=1), GREEDY, to_anchor=True)
-        await self._guarded(lambda: self._write(server, ask, StopRule(1, 1), ""))
+        await self._guarded(lambda: self._write(server, ask, StopRule(1, 1), "", _nobody))
 
     async def close(self) -> None:
         """Close the connections and the local tokenizer."""
@@ -166,6 +197,12 @@ class RemoteEngine:
         options = self._options
         transport = await self._link.transport()
         dialect, facts, model = await discover(transport, options.api, options.model)
+        known = self._known
+        is_like = known is not None and known.is_like(dialect, model, facts)
+        if known is not None and is_like and await _has_same_tokens(known):
+            log.info("%s is back with %s", options.url, model)
+            self._server = known
+            return known
         tokenizer: ServerTokenizer | EngineProcess
         if options.vocabulary is not None:
             if self._vocabulary is None:
@@ -195,22 +232,30 @@ class RemoteEngine:
             fim=fim,
             tokens_stay_in_line=stays_in_line,
             notes=notes_on(model),
+            is_far=True,
         )
         log.info("%s is %s with %s", options.url, dialect.name, model)
         family = next(family for family in families_named(fim.family))
-        self._server = _Server(dialect, model, info, family, tokenizer)
+        self._server = self._known = _Server(dialect, model, facts, info, family, tokenizer)
         return self._server
 
     async def _fill(
-        self, server: _Server, prompt: Prompt, stop: StopRule, sampling: Sampling
+        self,
+        server: _Server,
+        prompt: Prompt,
+        stop: StopRule,
+        sampling: Sampling,
+        on_written: OnWritten,
     ) -> Completion:
         ask = self._ask(server, prompt, stop, sampling)
-        completion = await self._guarded(lambda: self._write(server, ask, stop, prompt.fragment))
+        completion = await self._guarded(
+            lambda: self._write(server, ask, stop, prompt.fragment, on_written)
+        )
         if completion.stop is not StopReason.STUCK or not prompt.fragment:
             return completion
         (fragment_ids,) = await self.tokenize([prompt.fragment])
         typed = self._ask(server, prompt, stop, sampling, fragment_ids=fragment_ids)
-        return await self._guarded(lambda: self._write(server, typed, stop, ""))
+        return await self._guarded(lambda: self._write(server, typed, stop, "", on_written))
 
     def _ask(
         self,
@@ -243,8 +288,35 @@ class RemoteEngine:
             stop_texts=stops,
         )
 
-    async def _write(self, server: _Server, ask: Ask, stop: StopRule, fragment: str) -> Completion:
+    async def _write(
+        self, server: _Server, ask: Ask, stop: StopRule, fragment: str, on_written: OnWritten
+    ) -> Completion:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
+        started = self._clock()
+        heard: list[float] = []
+        self.pacing.sent(started)
+        try:
+            return await self._stream(server, ask, stop, fragment, on_written, heard)
+        except asyncio.CancelledError:
+            if not heard:
+                self.pacing.taken_back(self._clock(), self._clock() - started)
+            raise
+        except RemoteError as error:
+            if error.is_refused:
+                self.pacing.refused(self._clock(), error.retry_after_s)
+            elif not error.is_lasting:
+                self.pacing.went_away(self._clock())
+            raise
+
+    async def _stream(
+        self,
+        server: _Server,
+        ask: Ask,
+        stop: StopRule,
+        fragment: str,
+        on_written: OnWritten,
+        heard: list[float],
+    ) -> Completion:
         transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
         started = self._clock()
@@ -271,9 +343,15 @@ class RemoteEngine:
                 chunk = transport.read(server.dialect.chunk, event)
                 if first is None and (chunk.text or chunk.token_ids or chunk.end is not None):
                     first = self._clock()
-                reason = reader.take(chunk)
+                    heard.append(first)
+                    self.pacing.answered(first, first - started)
+                if (reason := reader.take(chunk)) is None:
+                    on_written(Written(reader.text_so_far(), reader.mean_logprob, reader.tokens))
+            if chunk.end is not None:
+                await _read_to_end(events)
         # Only this proves that it works: a server that loads or overflows still tells its name.
         self._link.succeeded()
+        self._has_answered = True
         ended = self._clock()
         first = first or ended
         timings = EngineTimings(
@@ -291,6 +369,25 @@ class RemoteEngine:
         except RemoteError:
             self._server = None  # it may come back as another
             raise
+
+
+async def _has_same_tokens(known: _Server) -> bool:
+    """Tell whether a server that came back splits texts as before: its model may be another by the same name."""
+    if isinstance(known.tokenizer, EngineProcess):
+        return True  # the file on this machine says what the tokens are
+    return await known.tokenizer.is_unchanged()
+
+
+async def _read_to_end(events: AsyncIterator[object]) -> None:
+    """Read what comes behind the end of an answer, so that its connection can be used again."""
+    with suppress(TimeoutError, StopAsyncIteration, RemoteError):
+        async with asyncio.timeout(LAST_BYTES_S):
+            while True:
+                await anext(events)
+
+
+def _nobody(_: Written) -> None:
+    """Nobody listens."""
 
 
 def _with_typed(ids: tuple[int, ...], typed: tuple[int, ...], family: FimFamily) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Streams of JSON, cut into events: server-sent events and JSON lines, told apart by themselves."""
+"""Split a stream of JSON into events: server-sent events or JSON lines, detected automatically."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EventReader:
         """Yield the events that ``data`` completes. Raises :class:`FramingError`."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE_BYTES:
-            raise FramingError("a line that does not end")
+            raise FramingError("a line without an end")
         for line in lines:
             if (event := self._read(line.strip())) is not None:
                 yield event
@@ -49,5 +49,5 @@ class EventReader:
         except ValueError:
             raise FramingError("half an event") from None
         if not isinstance(event, dict):
-            raise FramingError("an event that is no object")
+            raise FramingError("an event that is not an object")
         return event

@@ -1,4 +1,4 @@
-"""The way to one server: opened when it is needed, patient with a busy server, silent towards a failing one."""
+"""The link to one server: opened on demand, with retries for a busy server and pauses for a failing one."""
 
 from __future__ import annotations
 
@@ -17,23 +17,34 @@ from infill_ls.errors import EngineUnavailableError, RemoteError
 T = TypeVar("T")
 
 RETRY_PAUSES_S = (0.1, 0.4)
+LONGEST_NAMED_PAUSE_S = 10.0
+"""The most that is waited, at each try, for a server that says when to come again."""
+REFUSALS_TO_GIVE_UP = 5
+"""So many in a row, each after the pause that pacing makes, and the local engine steps in."""
 
 
 class Link:
     """Requests to one server, all through one transport and one circuit breaker.
 
-    While the breaker is open, no request is sent and the last error raised again.
+    While the breaker is open, no request is sent and the last error raised again. ``is_paced`` says that whoever asks
+    waits by itself when the server has no time.
     """
 
     def __init__(
-        self, options: RemoteOptions, *, clock: Callable[[], float] = time.monotonic
+        self,
+        options: RemoteOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        is_paced: bool = False,
     ) -> None:
         self._options = options
+        self._is_paced = is_paced
         self._clock = clock
         self._breaker = Breaker()
         self._last_error: RemoteError | None = None
         self._transport: Transport | None = None
         self._closed = False
+        self._refusals = 0
 
     @property
     def is_given_up(self) -> bool:
@@ -65,6 +76,7 @@ class Link:
     def succeeded(self) -> None:
         """Take note of an answer: only that proves that a server works."""
         self._breaker.succeeded()
+        self._refusals = 0
 
     async def guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         """Do ``work``, again after a short pause if the server was busy; tell the breaker.
@@ -75,13 +87,26 @@ class Link:
             try:
                 return await work()
             except RemoteError as error:
-                if error.is_busy and pause_s is not None:
-                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                if self._is_paced and error.is_refused and not is_first:
+                    # Each of many asking three times would make it worse; whoever paces waits.
+                    self._refused(error)
+                    raise
+                is_refused = self._is_paced and error.is_refused
+                if error.is_busy and not is_refused and pause_s is not None:
+                    named_s = min(error.retry_after_s or 0.0, LONGEST_NAMED_PAUSE_S)
+                    await asyncio.sleep(named_s + pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                     continue
                 self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
                 self._last_error = error
                 raise
         raise AssertionError("unreachable")
+
+    def _refused(self, error: RemoteError) -> None:
+        """Tell the breaker only of one that nobody asked to come back soon, and that goes on."""
+        self._refusals += 1
+        if self._refusals >= REFUSALS_TO_GIVE_UP:
+            self._breaker.failed(self._clock(), is_lasting=True)
+            self._last_error = error
 
     async def close(self) -> None:
         """Close the connections; nothing is asked any more."""

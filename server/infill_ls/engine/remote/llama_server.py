@@ -1,4 +1,4 @@
-"""llama.cpp's own HTTP server. Its grammars do what our byte mask does, so healing is exact.
+"""The dialect of llama.cpp's own HTTP server, whose grammars make healing exact.
 
 Source: ``tools/server/README.md`` of llama.cpp; tried with Debian's llama-server and xllamacpp's.
 """

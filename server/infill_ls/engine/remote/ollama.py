@@ -1,4 +1,4 @@
-"""Ollama's ``/api/generate`` with ``raw``: text in, text out, and no way to ask for tokens.
+"""The dialect of Ollama: ``/api/generate`` with ``raw``, text in and text out, no token ids.
 
 Source: Ollama's ``docs/api.md``. It puts BOS before the text where the model wants it.
 """

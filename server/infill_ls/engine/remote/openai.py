@@ -1,4 +1,4 @@
-"""OpenAI's ``/v1/completions``, and the servers that add something of their own to it.
+"""The dialect of OpenAI's ``/v1/completions``, and of servers that extend it.
 
 Sources: vLLM's and SGLang's OpenAI-compatible ``protocol.py``; llama-cpp-python's ``server/app.py``.
 """
@@ -27,7 +27,7 @@ MAX_STOP_TEXTS = 4
 
 
 class OpenAi:
-    """A server of which nothing more is known than that it speaks OpenAI's protocol."""
+    """A server that is only known to speak OpenAI's protocol."""
 
     name = "openai"
     takes_token_ids = False

@@ -1,4 +1,4 @@
-"""Which server, and how to speak to it."""
+"""Options of an inference server: its address, API and model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which proxy stands between us and an inference server, by the environment or the system."""
+"""The proxy for an inference server, from the environment or the system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A prompt spelled out, for servers that take text only.
+"""Spell a prompt out as text, for servers that take no token ids.
 
 Such a server reads markers wherever they stand. Source code that happens to hold one must not end
 the prefix, so there a character that shows nothing is put into it.

@@ -1,4 +1,4 @@
-"""A completion as it arrives: what the local decoder does token by token, done on pieces of text."""
+"""Read a streamed completion and apply the decoder's stop rules to its pieces of text."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class StreamReader:
     def text(self) -> str:
         """Return the completion so far; nothing if the fragment is not complete."""
         return "" if self._required else self._text.text()
+
+    def text_so_far(self) -> str:
+        """Return what no rule will take back, while it is being written."""
+        return "" if self._required else self._text.text_so_far()
 
     def take(self, chunk: Chunk) -> StopReason | None:
         """Take a piece; return why to stop now, or ``None`` to go on."""

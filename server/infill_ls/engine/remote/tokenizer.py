@@ -1,4 +1,4 @@
-"""Token ids from the server's own tokenizer, and the infilling markers found through it."""
+"""Tokenize with the server's own tokenizer, and find the infilling markers through it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class ServerTokenizer:
         self._bos: tuple[int, ...] = ()
         self._spellings: tuple[str, ...] = ()
         self._newline: int | None = None
+        self._sample_ids: tuple[int, ...] = ()
         self._at_once = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     @property
@@ -55,8 +56,18 @@ class ServerTokenizer:
             if len(markers) == len(found):
                 self._spellings = (*family.markers, *family.stops)
                 await self._look_at_lines()
+                self._sample_ids = await self._ask(self._sample(), markers=True)
                 return await self._fim_tokens(family, markers)
         return None
+
+    async def is_unchanged(self) -> bool:
+        """Tell, with one request, whether a text with all the markers still has the ids that it had."""
+        return bool(self._sample_ids) and (
+            await self._ask(self._sample(), markers=True) == self._sample_ids
+        )
+
+    def _sample(self) -> str:
+        return "".join((*self._spellings, *_LINE_SAMPLES))
 
     async def tokenize(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text; markers inside a text are plain text."""

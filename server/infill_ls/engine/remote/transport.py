@@ -1,4 +1,4 @@
-"""HTTP, shared by all dialects: requests out, JSON in, and every fault as one clear message."""
+"""HTTP transport for all dialects: requests out, JSON in, every fault as one clear message."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ REPLY_TIMEOUT_S = 10.0
 MAX_REPLY_BYTES = 16 << 20
 MAX_QUOTED_CHARS = 160
 BUSY_STATUSES = frozenset({429, 502, 503, 504})
+REFUSED_STATUSES = frozenset({429, 503})
 SESSION_HEADER = "X-Session-Id"
 """A random number for each of our processes: a load balancer that goes by it sends one editor to
 the same server each time, where the prefix of its prompts is cached."""
@@ -94,16 +95,16 @@ class Transport:
 
     def broken_off_error(self) -> RemoteError:
         """Return the error for a completion whose end never came."""
-        return self._error("broke off in the middle of an answer", busy=True)
+        return self._error("closed the connection in the middle of an answer", busy=True)
 
     def read(self, reader: Callable[[Any], T], reply: Any) -> T:
-        """Return what a dialect's ``reader`` makes of a reply. Raises :class:`RemoteError`."""
+        """Return a reply as read by a dialect's ``reader``. Raises :class:`RemoteError`."""
         try:
             return reader(reply)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             known = f" ({error})" if isinstance(error, UnexpectedReplyError) else ""
             raise self._error(
-                f"sent an unexpected answer{known}: is the setting remoteApi right?", lasting=True
+                f"sent an unexpected answer{known}: is the setting remoteApi correct?", lasting=True
             ) from None
 
     @asynccontextmanager
@@ -154,7 +155,7 @@ class Transport:
             raise self._proxy_error("is of a kind that is not supported", lasting=True) from None
         except OSError:
             raise self._error(
-                "is not asked: SSL_CERT_FILE or SSL_CERT_DIR names what cannot be read",
+                "is not used: SSL_CERT_FILE or SSL_CERT_DIR names something unreadable",
                 lasting=True,
             ) from None
         headers = {SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)}
@@ -163,18 +164,23 @@ class Transport:
     async def _status_error(self, call: Call, response: httpx.Response) -> RemoteError:
         status = response.status_code
         if status == 407:
-            return self._proxy_error("wants a password (HTTP 407)", lasting=True)
+            return self._proxy_error("needs a password (HTTP 407)", lasting=True)
         if status in {401, 403}:
-            said = "refused the API key" if self._has_key() else "wants an API key"
+            said = "refused the API key" if self._has_key() else "needs an API key"
             return self._error(
                 f"{said} (HTTP {status}): set {self._key_variable} or the keyring's entry",
                 lasting=True,
             )
         if status in BUSY_STATUSES:
-            return self._error(f"is busy or not ready (HTTP {status})", busy=True)
+            return RemoteError(
+                f"the inference server {self.url} is busy or not ready (HTTP {status}){self._way()}",
+                is_busy=True,
+                is_refused=status in REFUSED_STATUSES,
+                retry_after_s=retry_after_s(response.headers.get("retry-after", "")),
+            )
         if 300 <= status < 400:
             return self._error(
-                f"sends us to another address (HTTP {status}): set {self._setting} to that",
+                f"redirects to another address (HTTP {status}): set {self._setting} to that",
                 lasting=True,
             )
         if _is_web_page(response):
@@ -186,14 +192,14 @@ class Transport:
         body = await self._read(response)
         quoted = "" if call.holds_source else self._quote(body)
         if status == 404 and not quoted:
-            quoted = f": it has no {call.path}; is the setting remoteApi right?"
-        return self._error(f"said HTTP {status}{quoted}", lasting=status < 500)
+            quoted = f": it has no {call.path}; is the setting remoteApi correct?"
+        return self._error(f"answered HTTP {status}{quoted}", lasting=status < 500)
 
     def _has_key(self) -> bool:
         return any(name.lower() == "authorization" for name, _ in self._headers.values)
 
     def _quote(self, body: bytes) -> str:
-        """Return what the server says is wrong, if it says so in one of the usual ways."""
+        """Return the server's own error message, if it has one of the usual forms."""
         try:
             said = json.loads(body)
         except ValueError:
@@ -223,15 +229,19 @@ class Transport:
         )
 
     def _error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
-        way = f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""
         return RemoteError(
-            f"the inference server {self.url} {what}{way}", is_lasting=lasting, is_busy=busy
+            f"the inference server {self.url} {what}{self._way()}",
+            is_lasting=lasting,
+            is_busy=busy,
         )
 
+    def _way(self) -> str:
+        return f" (asked through the proxy {shown_proxy(self._proxy)})" if self._proxy else ""
+
     def _proxy_error(self, what: str, *, lasting: bool = False, busy: bool = False) -> RemoteError:
-        named = f"the proxy {shown_proxy(self._proxy or '')}, by which {self.url} is to be reached,"
+        named = f"the proxy {shown_proxy(self._proxy or '')} on the way to {self.url}"
         return RemoteError(
-            f"{named} {what}: NO_PROXY in the server's environment can leave it out",
+            f"{named} {what}: NO_PROXY in the server's environment can bypass it",
             is_lasting=lasting,
             is_busy=busy,
         )
@@ -241,7 +251,7 @@ class Transport:
             return json.loads(body)
         except ValueError:
             page = body.lstrip()[:1] == b"<"
-            what = "a web page" if page else "something that is no JSON"
+            what = "a web page" if page else "something that is not JSON"
             raise self._error(f"answered with {what}", lasting=page) from None
 
     async def _read(self, response: httpx.Response) -> bytes:
@@ -251,6 +261,11 @@ class Transport:
             if len(body) > MAX_REPLY_BYTES:
                 raise self._error("sent an endless answer")
         return body
+
+
+def retry_after_s(said: str) -> float | None:
+    """Return the seconds of a ``Retry-After`` header; ``None`` for a date, or for what is neither."""
+    return float(said) if said.isascii() and said.isdigit() and len(said) <= 6 else None
 
 
 def _is_about_certificate(error: Exception) -> bool:

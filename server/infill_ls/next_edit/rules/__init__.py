@@ -1,4 +1,4 @@
-"""The rules: each says where a change may be wanted too. The judge decides which of them are.
+"""The rules that find places which may need the same change. The judge decides among them.
 
 A rule looks at tokens and nodes and finds much; nothing is left out here because it is unlikely,
 only because it would be no such change.

@@ -1,4 +1,4 @@
-"""An argument that was added to a call, for the other calls of the function."""
+"""An argument that was added to one call, for the other calls of the function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.rules.brackets import calls_of, is_declaration, list_around
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, texts
-from infill_ls.next_edit.view import View
+from infill_ls.next_edit.view import MAX_SITES, View
 
 _NO_CALLS = frozenset({"if", "for", "while", "switch", "catch", "return", "elif", "match", "with"})
 
@@ -28,7 +28,10 @@ def added_argument(pattern: Pattern) -> Iterator[Candidate]:
         return
     supported = sum(1 for one in pattern.agreeing if _callee(view, one) == call.name)
     found = []
-    for other in calls_of(view, call.name):
+    others = list(calls_of(view, call.name))
+    if len(others) >= 2 * MAX_SITES:
+        return  # no edit by hand
+    for other in others:
         if other.open == call.open or is_declaration(view, other.open):
             continue
         body = view.text[other.open : other.close + 1]

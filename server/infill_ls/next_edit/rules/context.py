@@ -1,4 +1,4 @@
-"""What the rules say of a place, for the judge."""
+"""Features of a place that the rules pass to the judge."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def candidate(
 
 
 def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
-    """Add what is known only when all candidates of a rule are found."""
+    """Add the features that are known only when all candidates of a rule are found."""
     mine = [one for one in found if one.uri == pattern.view.uri]
     count = len(mine) or len(found)
     if not found:
@@ -144,7 +144,7 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
 
 
 def is_done(change: Change, text: str, start: int) -> bool:
-    """Tell whether what a place would become stands there already."""
+    """Tell whether a place already has the changed text."""
     offset = change.new.find(change.old) if change.old else -1
     if offset < 0:
         return False

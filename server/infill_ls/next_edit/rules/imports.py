@@ -1,4 +1,4 @@
-"""Imports that an edit has left without a use, or that it needs and another document shows."""
+"""Rules for imports: those an edit left unused, and those it needs and another document has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_IMPORT_LINES = 200
 
 
 def unused(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the import of a name whose last use was taken out."""
+    """Yield the import of a name whose last use was removed."""
     change, view = pattern.change, pattern.view
     if not view.language.imports or change.old == "":
         return

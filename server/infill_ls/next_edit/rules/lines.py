@@ -1,4 +1,4 @@
-"""Whole lines that were put in or taken out, at like places."""
+"""Rules for whole lines that were inserted or removed, at similar places."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
 
 
 def removed(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the same lines at other places, where a block was taken out."""
+    """Yield the same lines at other places, after a block was removed."""
     change, view = pattern.change, pattern.view
     if change.form is not Form.LINES_REMOVED or not has_word(change.old):
         return

@@ -1,4 +1,4 @@
-"""A replaced name in its other spellings, and as a part of longer names."""
+"""Rules for a replaced name in its other spellings, and as a part of longer names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of a line that were replaced, taken out or put in, at other places like theirs."""
+"""Rules for tokens that were replaced, removed or inserted, at similar places."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SINGLE_CONTEXT = 3, 2
 
 
 def replaced(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the other places of a text that was replaced or taken out."""
+    """Yield the other places of a text that was replaced or removed."""
     change = pattern.change
     if not _is_plain(change) or not has_word(change.old):
         return
@@ -44,8 +44,9 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                     not more["member differs"] and _is_of_scope(pattern, start, end)
                 )
             found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
+    is_renamed = rule is Rule.NAME and _renames_a_function(pattern)
     for one in with_counts(found, pattern):
-        if rule is Rule.NAME and _is_proved(one.features):
+        if is_renamed and _is_proved(one.features):
             one.features[PROVED] = 1.0
         yield one
 
@@ -59,7 +60,7 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
     if regex is None:
         return
     found = []
-    for match in pattern.view.find(regex):
+    for match in pattern.view.find_few(regex):
         start = match.start("gap")
         text = pattern.view.text
         stripped = change.new.strip()
@@ -112,11 +113,18 @@ def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
     )
 
 
+def _renames_a_function(pattern: Pattern) -> bool:
+    """Tell whether one of the agreeing changes was made where a function is declared."""
+    view = pattern.view
+    return any(
+        view.text[one.end : one.end + 1] == "(" and view.facts(one.start, one.end).is_declared
+        for one in pattern.agreeing
+    )
+
+
 def _is_proved(features: dict[str, float]) -> bool:
     """Tell whether a place calls a function whose only declaration got another name."""
-    return all(
-        features.get(name) for name in ("declared there", "is called there", "is called here")
-    ) and not any(
+    return bool(features.get("is called here")) and not any(
         features.get(name)
         for name in ("a declaration is left", "in comment", "in string", "member differs")
     )

@@ -87,7 +87,7 @@ def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     gap = f"(?P<gap>{re.escape(change.old)})"
     inner = f"{gap}{blanks}" if clings else f"{blanks}{gap}"
     found = []
-    for match in view.find(f"{before}{inner}(?={after})"):
+    for match in view.find_few(f"{before}{inner}(?={after})"):
         start = match.start("gap")
         if view.text[start : start + len(change.new)] == change.new:
             continue

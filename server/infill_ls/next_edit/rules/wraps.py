@@ -1,4 +1,4 @@
-"""A call put around something, or taken off: ``x`` and ``str(x)``."""
+"""Rules for a call put around an expression, or removed from around one: ``x`` and ``str(x)``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_INNER_CHARS = 200
 
 
 def wrapped(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield other places of what a call was put around."""
+    """Yield other places of an expression that a call was put around."""
     change, view = pattern.change, pattern.view
     if change.form is not Form.TOKENS or not change.inner or change.old:
         return
@@ -47,7 +47,7 @@ def wrapped(pattern: Pattern) -> Iterator[Candidate]:
 
 
 def unwrapped(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield other calls of what was taken off."""
+    """Yield other uses of a call that was removed from around an expression."""
     change, view = pattern.change, pattern.view
     if change.form is not Form.TOKENS or not change.inner or change.new:
         return

@@ -1,4 +1,4 @@
-"""From what the model wrote to what may be shown: an ordered list of pure filters.
+"""The filters: an ordered list of pure functions from the model's text to what is shown.
 
 Each takes the text and the site, and returns the text to go on with; an empty text means that
 nothing is shown, and the filter's reason says why.
@@ -33,33 +33,34 @@ class Filter:
 
 
 FILTERS: tuple[Filter, ...] = (
-    Filter(style.line_ends, "has the line ends that the server works with"),
+    Filter(style.line_ends, "converts line ends"),
     Filter(
         ends.cut_off_end,
-        "the last line or word is not whole: a limit cut it off",
+        "a limit cut off the last line or word",
         frozenset({StopReason.TIME, StopReason.TOKENS}),
     ),
-    Filter(ends.one_line, "one line is asked for here"),
-    Filter(style.doubled_space, "there is white space before the cursor already"),
+    Filter(ends.one_line, "only one line is wanted here"),
+    Filter(style.doubled_space, "there is already white space before the cursor"),
     Filter(
-        ends.rest_of_line, "the line goes on right of the cursor, or the brackets are closed below"
+        ends.rest_of_line,
+        "the line continues right of the cursor, or the brackets are closed below",
     ),
     Filter(repeats.line_tail, "it repeats the rest of the line"),
     Filter(repeats.lines_below, "it repeats the lines below"),
     Filter(repeats.line_above, "it repeats the line above"),
     Filter(repeats.itself, "it repeats itself"),
     Filter(repeats.comments, "it repeats a comment, or a licence"),
-    Filter(style.indentation, "is indented as the document is"),
+    Filter(style.indentation, "is indented like the document"),
     Filter(ends.left_open, "it opens brackets that nothing closes"),
-    Filter(validity.low_information, "it says nothing"),
+    Filter(validity.low_information, "it contains nothing useful"),
     Filter(validity.secrets, "it looks like a secret"),
     Filter(validity.syntax, "it adds errors to the syntax"),
-    Filter(ends.blank_end, "the document goes on with white space of its own"),
+    Filter(ends.blank_end, "the document continues with its own white space"),
 )
 
 
 def filters_of(completion: Completion, site: Site) -> tuple[FilterStep, ...]:
-    """Return what each filter leaves of what the model wrote; one that leaves nothing is the last.
+    """Return what each filter leaves of the model's text, up to one that leaves nothing.
 
     Empty if the model wrote nothing.
     """

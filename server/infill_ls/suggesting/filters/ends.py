@@ -1,4 +1,4 @@
-"""Where a text must end: at its line, its string, its brackets."""
+"""Filters that end a text: at its line, its string, its brackets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LAST_WORD = re.compile(r"(?<!\w)\w++\Z")
 
 
 def cut_off_end(text: str, _site: Site) -> str:
-    """Keep what is whole of a text that a limit cut off: whole lines, else whole words."""
+    """Keep the whole lines, or else whole words, of a text that a limit cut off."""
     head, newline, _ = text.rpartition("\n")
     if newline and head.strip():
         return head
@@ -24,7 +24,7 @@ def one_line(text: str, site: Site) -> str:
 
 
 def rest_of_line(text: str, site: Site) -> str:
-    """End the text where it does not fit before what stands right of the cursor, and below."""
+    """End the text where it does not fit before the text right of the cursor and below."""
     return site.fit(text).text
 
 

@@ -1,4 +1,4 @@
-"""What is there already and must not be written again."""
+"""Filters against repetition of text that is already there."""
 
 from __future__ import annotations
 

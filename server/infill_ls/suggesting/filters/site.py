@@ -1,4 +1,4 @@
-"""What the filters know of the place that they fill."""
+"""The site: what the filters know about the place they fill."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Site:
         return self.balance.at_cursor.in_code
 
     def fit(self, text: str) -> Fit:
-        """Return what of ``text`` fits before the rest of the line, and what it replaces there."""
+        """Return the part of ``text`` that fits before the rest of the line, and what it replaces."""
         return fit(text, self.near.rest_of_line, self.balance, self.hole.language)
 
     def errors(self, text: str, replaced: int = 0) -> int | None:

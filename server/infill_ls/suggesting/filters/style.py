@@ -1,4 +1,4 @@
-"""White space as the document has it: line ends, blanks, indentation."""
+"""Filters that adapt white space to the document: line ends, blanks, indentation."""
 
 from __future__ import annotations
 

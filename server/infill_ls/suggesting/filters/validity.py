@@ -1,4 +1,4 @@
-"""What must not be shown at all: nothing of use, secrets, what breaks the syntax."""
+"""Filters that drop a text: useless ones, secrets, and what breaks the syntax."""
 
 from __future__ import annotations
 

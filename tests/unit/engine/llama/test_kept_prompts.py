@@ -63,7 +63,7 @@ def test_it_is_the_users_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert b"file:///" not in file.read_bytes()
     (tmp_path / "prompts").chmod(0o755)
     assert found(tmp_path, 1) is None
-    assert "not the user's alone" in caplog.text
+    assert "accessible to others" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,11 @@ class FakeServer:
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 while not writer.is_closing():
-                    await self._answer(await _read(reader), writer)
+                    request = await _read(reader)
+                    await self._answer(request, writer)
+                    if request.headers.get("connection") == "close":
+                        writer.close()
+                        await writer.wait_closed()
         finally:
             writer.transport.abort()
             self._serving.discard(task)

@@ -163,7 +163,7 @@ async def test_why_it_ended(
 async def test_a_stream_that_breaks_off_is_not_asked_for_again(connect: Connect) -> None:
     server = with_chat(reason=None)
     engine = await connect(server)
-    with pytest.raises(RemoteError, match="broke off"):
+    with pytest.raises(RemoteError, match="closed the connection"):
         await engine.complete(request_for())
     assert len(server.asked(CHAT)) == 1
 
@@ -184,7 +184,7 @@ async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (json_reply({"error": "secret source"}, 400), "said HTTP 400"),
+        (json_reply({"error": "secret source"}, 400), "answered HTTP 400"),
         (json_reply({}, 404), "it has no /v1/chat/completions"),
         (raw_reply(b"<html>nginx</html>"), "web page"),
         (json_reply({}, 401), "INFILL_LS_REMOTE_KEY"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
-from infill_ls.engine.remote.transport import Transport
+from infill_ls.engine.remote.transport import Transport, retry_after_s
 from infill_ls.errors import ModelError, RemoteError
 from infill_ls.types import StopRule
 from unit.engine.remote import fakes
@@ -73,7 +73,7 @@ async def test_a_wrong_key(connect: Connect, monkeypatch: pytest.MonkeyPatch, st
 async def test_a_missing_key(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/models"] = json_reply({}, 401)
-    assert "wants an API key" in await fault_of(await connect(server))
+    assert "needs an API key" in await fault_of(await connect(server))
     assert "authorization" not in server.requests[0].headers
 
 
@@ -85,7 +85,7 @@ async def test_a_server_that_repeats_the_key(
     said = {"error": {"message": f"no quota for {KEY}"}}
     server.routes["/v1/completions"] = json_reply(said, 402)
     assert await fault_of(await connect(server)) == (
-        f"the inference server {server.url} said HTTP 402: no quota for ***"
+        f"the inference server {server.url} answered HTTP 402: no quota for ***"
     )
 
 
@@ -94,7 +94,7 @@ async def test_a_key_that_no_header_can_hold(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("INFILL_LS_REMOTE_KEY", key)
-    assert "no HTTP header can" in await fault_of(await connect(vllm()))
+    assert "an HTTP header cannot carry" in await fault_of(await connect(vllm()))
 
 
 async def test_the_key_of_the_keyring(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ async def test_a_web_page_in_place_of_a_completion(connect: Connect) -> None:
 
 async def test_another_api(connect: Connect) -> None:
     fault = await fault_of(await connect(vllm(), api="llama-server"))
-    assert "it has no /props; is the setting remoteApi right?" in fault
+    assert "it has no /props; is the setting remoteApi correct?" in fault
 
 
 @pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{}", b"null"])
@@ -200,7 +200,7 @@ async def test_half_an_answer(connect: Connect, events: list[bytes]) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: events)
     fault = await fault_of(await connect(server))
-    assert "broke off in the middle" in fault or "sent half an event" in fault
+    assert "closed the connection in the middle" in fault or "sent half an event" in fault
 
 
 async def test_a_connection_that_breaks(connect: Connect) -> None:
@@ -211,7 +211,7 @@ async def test_a_connection_that_breaks(connect: Connect) -> None:
 
     server = vllm()
     server.routes["/v1/completions"] = cut
-    assert "broke off in the middle" in await fault_of(await connect(server))
+    assert "closed the connection in the middle" in await fault_of(await connect(server))
     assert len(server.asked("/v1/completions")) == 3  # twice more, in vain
 
 
@@ -225,7 +225,7 @@ async def test_an_error_in_the_stream(connect: Connect) -> None:
 async def test_a_line_that_does_not_end(connect: Connect) -> None:
     server = vllm()
     server.routes["/v1/completions"] = server.stream(lambda _: [b"data: " + b"x" * 300_000] * 9)
-    assert "a line that does not end" in await fault_of(await connect(server))
+    assert "a line without an end" in await fault_of(await connect(server))
 
 
 async def test_a_server_that_says_nothing(
@@ -274,13 +274,13 @@ async def test_source_is_not_quoted(connect: Connect) -> None:
     server = fakes.llama_cpp_python(lambda _: "x")
     server.routes["/v1/completions"] = json_reply({"error": {"message": "bad: my = source"}}, 422)
     fault = await fault_of(await connect(server))
-    assert fault.endswith("said HTTP 422")
+    assert fault.endswith("answered HTTP 422")
 
 
 async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
     server = vllm()
     works = server.routes["/v1/completions"]
-    busy = iter([429, 503])
+    busy = iter([502, 504])
 
     async def reply(request: fakes.Request, writer: asyncio.StreamWriter) -> None:
         status = next(busy, None)
@@ -290,6 +290,39 @@ async def test_a_busy_server_is_asked_again(connect: Connect) -> None:
     engine = await connect(server)
     (found,) = await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     assert found.text == "answer"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_server_without_time_is_not_asked_before_the_time_it_names(
+    connect: Connect, status: int
+) -> None:
+    server = vllm()
+    server.routes["/v1/completions"] = raw_reply(b"{}", status, more="Retry-After: 30\r\n")
+    engine = await connect(server)
+    assert "is busy or not ready" in await fault_of(engine)
+    assert len(server.asked("/v1/completions")) == 1
+    assert not engine.is_given_up  # it is there: no other model steps in for that
+    assert 29 < engine.turn_s(in_word=False) < 40
+    assert not engine.may_think_ahead()
+
+
+async def test_a_server_that_never_has_time_is_given_up(connect: Connect) -> None:
+    server = vllm()
+    server.routes["/v1/completions"] = json_reply({}, 429)
+    engine = await connect(server)
+    for _ in range(4):
+        await fault_of(engine)
+    assert not engine.is_given_up
+    await fault_of(engine)
+    assert engine.is_given_up
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("", None), ("-1", None), ("soon", None), ("9" * 40, None)],
+)
+def test_when_to_come_back(said: str, seconds: float | None) -> None:
+    assert retry_after_s(said) == seconds
 
 
 async def test_a_refused_request_is_not_repeated(connect: Connect) -> None:

@@ -114,7 +114,7 @@ async def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
         pass
     monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@{address}")
     error = await fault()
-    assert f"the proxy http://{address}, by which http://elsewhere.invalid:8000" in str(error)
+    assert f"the proxy http://{address} on the way to http://elsewhere.invalid:8000" in str(error)
     assert "does not answer" in str(error)
     assert error.is_busy
 
@@ -122,7 +122,7 @@ async def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("status", "url", "said"),
     [
-        (b"407", "http://elsewhere.invalid:8000", "wants a password"),
+        (b"407", "http://elsewhere.invalid:8000", "needs a password"),
         (b"403", "https://elsewhere.invalid:8000", "refused to connect"),
         (b"502", "https://elsewhere.invalid:8000", "refused to connect"),
         (b"502", "http://elsewhere.invalid:8000", "asked through the proxy"),
