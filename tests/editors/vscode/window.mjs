@@ -136,11 +136,16 @@ export class Window {
     await this.page.waitForSelector(".quick-input-widget .monaco-list-row");
   }
 
-  /** Pick a line of our menu, which has more of them than are drawn at once: by its name. */
+  /** Pick a line of a menu that has more of them than are drawn at once: by its name. */
+  async search(label) {
+    await this.page.locator(".quick-input-widget .quick-input-box input").fill(label);
+    await this.pick(label);
+  }
+
+  /** Pick a line of our menu. */
   async choose(label) {
     await this.openMenu();
-    await this.page.keyboard.type(label);
-    await this.pick(label);
+    await this.search(label);
   }
 
   /** Run a command of the palette. */
