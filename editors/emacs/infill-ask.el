@@ -305,7 +305,7 @@ OLD is what each of its edits replaces."
   (infill--ask-begin "document"))
 
 (defun infill-write-tests ()
-  "Write tests for the function at point, into its test file."
+  "Write a test for the function at point, into its test file."
   (interactive)
   (infill--ask-begin "tests"))
 
