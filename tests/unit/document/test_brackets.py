@@ -104,7 +104,7 @@ def test_a_scan_goes_on_where_another_ended(known: Language, text: str, cut: int
     head, tail = text[:cut], text[cut:]
     if set(head[-2:]) & set("'\"/*-\\#=") or known.name in ("yaml", "bash", "javascript"):
         return
-    # Nor is one within a word, where it means nothing: nobody scans on from there.
+    # Within a word a mark means nothing: the word must be read at once too.
     if known.words_hold_marks and head[-1:].strip():
         return
     whole, first = scan(known, text), scan(known, head)
