@@ -64,7 +64,7 @@ async def run(case: Case) -> Report:
         return Retrieval(tuple(found), sum(costs))
 
     snapshot = Snapshot(
-        uri=f"file:///work/{case.header['file']}",
+        uri=f"file:///project/{case.header['file']}",
         path=f"/work/{case.header['file']}",
         name=case.header["file"],
         language_id=case.header.get("language", ""),

@@ -31,7 +31,7 @@ _CASE = re.compile(
 
 async def result(name: str, marked: str, answer: str, trigger: Trigger) -> str:
     snapshot = Snapshot(
-        uri=f"file:///work/{name}",
+        uri=f"file:///project/{name}",
         path=f"/work/{name}",
         name=name,
         language_id="",

@@ -10,7 +10,7 @@ CURSOR = "‸"
 def snapshot(marked: str, *, name: str = "a.py", trigger: Trigger = Trigger.AUTOMATIC) -> Snapshot:
     """Return the snapshot of a document whose cursor is marked with ``‸``."""
     return Snapshot(
-        uri=f"file:///work/{name}",
+        uri=f"file:///project/{name}",
         path=f"/work/{name}",
         name=name,
         language_id="python",

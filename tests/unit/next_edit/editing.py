@@ -8,7 +8,7 @@ from infill_ls.next_edit import Document, History, Offer, Proposal, propose
 from infill_ls.next_edit.candidate import Rule
 from infill_retrieval.syntax import PLAIN_TEXT, language_named
 
-URI = "file:///work/a"
+URI = "file:///project/a"
 
 
 def history_of(*versions: str, uri: str = URI) -> History:

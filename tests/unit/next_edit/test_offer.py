@@ -48,7 +48,7 @@ def test_the_uses_are_offered_to_the_last_one_of_a_chain() -> None:
 
 
 def test_in_a_document_beside_the_change_of_the_last_one_is_repeated() -> None:
-    beside = "file:///work/b"
+    beside = "file:///project/b"
     others = {beside: "from a import compute_total\n\nprint(compute_total([1]))\n"}
     history = history_of(BEFORE, AFTER)
     language = language_named("python")
@@ -236,7 +236,7 @@ def test_a_hundred_thousand_lines() -> None:
 
 
 def test_a_rename_with_five_hundred_documents_open() -> None:
-    others = {f"file:///work/{n}": "from a import compute_total\n" for n in range(500)}
+    others = {f"file:///project/{n}": "from a import compute_total\n" for n in range(500)}
     proposal = proposed(BEFORE, AFTER, others=others)
     both = (*proposal.offers, *proposal.declined)
     assert len({offer.uri for offer in both}) <= 10

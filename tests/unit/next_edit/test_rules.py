@@ -50,9 +50,9 @@ def test_a_name_is_found_in_other_open_documents_of_the_family() -> None:
         Rule.NAME,
         text,
         text.replace("compute_total", "compute_sum"),
-        others={"file:///work/b": "from a import compute_total\n"},
+        others={"file:///project/b": "from a import compute_total\n"},
     )
-    assert [(one.uri, one.start) for one in offers] == [("file:///work/b", 14)]
+    assert [(one.uri, one.start) for one in offers] == [("file:///project/b", 14)]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_an_import_whose_last_use_was_taken_out(
 def test_an_import_that_another_document_shows() -> None:
     text = "import os\n\nx = 1\n"
     once = text.replace("1", "json.loads(s)")
-    others = {"file:///work/b": "import json\n\njson.dumps(1)\n"}
+    others = {"file:///project/b": "import json\n\njson.dumps(1)\n"}
     (offer,) = found_by(Rule.IMPORT, text, once, others=others)
     assert offer.uri == URI
     assert offer.applied_to(once) == "import os\nimport json\n\nx = json.loads(s)\n"

@@ -76,6 +76,6 @@ def test_constructors_of_other_classes_are_no_twins() -> None:
 def test_calls_in_other_open_documents() -> None:
     text = "def area(w, h, unit):\n    return w * h\n"
     once = text.replace(", unit", "")
-    others = {"file:///work/b": "from a import area\n\nprint(area(1, 2, 'm'))\n"}
+    others = {"file:///project/b": "from a import area\n\nprint(area(1, 2, 'm'))\n"}
     (offer,) = found_by(Rule.SIGNATURE, text, once, others=others)
     assert offer.applied_to(others[offer.uri]).endswith("print(area(1, 2))\n")
