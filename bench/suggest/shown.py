@@ -196,7 +196,7 @@ async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -
             name = case.name.partition(":")[0] if case.group != "humaneval" else "solution.py"
             snapshot = Snapshot(
                 uri=f"file:///{number}",
-                path=f"/work/{name}",
+                path=f"/project/{name}",
                 name=name,
                 language_id="",
                 text=case.before + case.after,

@@ -65,7 +65,7 @@ async def run(case: Case) -> Report:
 
     snapshot = Snapshot(
         uri=f"file:///project/{case.header['file']}",
-        path=f"/work/{case.header['file']}",
+        path=f"/project/{case.header['file']}",
         name=case.header["file"],
         language_id=case.header.get("language", ""),
         text=text,

@@ -32,7 +32,7 @@ _CASE = re.compile(
 async def result(name: str, marked: str, answer: str, trigger: Trigger) -> str:
     snapshot = Snapshot(
         uri=f"file:///project/{name}",
-        path=f"/work/{name}",
+        path=f"/project/{name}",
         name=name,
         language_id="",
         text=marked.replace(CURSOR, "", 1),

@@ -11,7 +11,7 @@ def snapshot(marked: str, *, name: str = "a.py", trigger: Trigger = Trigger.AUTO
     """Return the snapshot of a document whose cursor is marked with ``‸``."""
     return Snapshot(
         uri=f"file:///project/{name}",
-        path=f"/work/{name}",
+        path=f"/project/{name}",
         name=name,
         language_id="python",
         text=marked.replace(CURSOR, "", 1),
