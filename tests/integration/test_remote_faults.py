@@ -150,7 +150,9 @@ async def test_a_server_that_never_answers_is_given_up(
         monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", 0.2)
         person.proxy.fault = faulty_proxy.never
         assert [await person.ask(f"{number}") for number in range(3)][-1] == LOCAL
-        assert person.proxy.asked == 3  # it is not asked again for what it has not answered
+        # It is not asked again for what it has not answered; on a busy machine a request may end
+        # before it has arrived.
+        assert person.proxy.asked <= 3
         monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", 60.0)
         person.proxy.fault = faulty_proxy.as_it_is
         await person.until_it_is_back()
