@@ -29,6 +29,7 @@ READS = {
     "infill_ls/cli/ask.py": "a file that is named on the command line",
     "infill_ls/cli/doctor_report.py": "/proc/cpuinfo",
     "infill_ls/cli/serve.py": "our standard output",
+    "infill_ls/next_edit/forest.py": "the judge of the next edit, ours",
     "infill_ls/engine/channel.py": "the folder that is ours alone",
     "infill_ls/engine/llama/calibration.py": "the cache",
     "infill_ls/engine/llama/file.py": "the model",
