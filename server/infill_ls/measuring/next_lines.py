@@ -99,8 +99,7 @@ class NextLines:
 
         Of the file being edited, snippets hold signatures far from the cursor only.
         """
-        report = await self._pipelines[with_snippets].run(snapshot)
-        return report
+        return await self._pipelines[with_snippets].run(snapshot)
 
     async def prepare(self, snapshot: Snapshot, *, with_snippets: bool) -> Report:
         """Return the prompt that the model would get."""
