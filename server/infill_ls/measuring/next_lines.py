@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from infill_ls.engine import Engine
@@ -12,6 +13,7 @@ from infill_ls.measuring.holes import CutHole, HoleKind
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Report, Snapshot, Trigger
+from infill_retrieval import Channel
 from infill_retrieval.syntax import language_of
 
 LASTING_TIME_MS = 10_000
@@ -95,15 +97,22 @@ class NextLines:
         }
 
     async def ask(self, snapshot: Snapshot, *, with_snippets: bool) -> Report:
-        """Return the server's answer at a place.
-
-        Of the file being edited, snippets hold signatures far from the cursor only.
-        """
-        return await self._pipelines[with_snippets].run(snapshot)
+        """Return the server's answer at a place; no snippet has what was taken out there."""
+        report = await self._pipelines[with_snippets].run(snapshot)
+        own = [one for one in report.retrieval.snippets if one.path == snapshot.name]
+        assert all(one.channel is Channel.FAR for one in own)
+        # A signature of several lines is shown as one, so that words are compared.
+        there = _words(snapshot.text)
+        assert all(_words(line) in there for one in own for line in one.text.splitlines())
+        return report
 
     async def prepare(self, snapshot: Snapshot, *, with_snippets: bool) -> Report:
         """Return the prompt that the model would get."""
         return await self._pipelines[with_snippets].prepare(snapshot)
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text))
 
 
 def written_line(report: Report) -> str:
