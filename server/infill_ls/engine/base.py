@@ -110,7 +110,7 @@ class Engine(Protocol):
         """
 
     async def warm(self, prompt: Prompt) -> None:
-        """Decode the prompt up to its anchor, so that the next completion starts at once."""
+        """Decode the prompt, so that the next completion starts at once."""
 
     async def close(self) -> None:
         """Leave for good; the memory is given back when nobody else uses the model."""

@@ -62,6 +62,7 @@ class Warm(Message, frozen=True, kw_only=True):
 
     id: int
     token_ids: tuple[int, ...]
+    anchor_tokens: int
     document: str
 
 

@@ -140,10 +140,15 @@ class EngineProcess:
         return (await self._ask(message, messages.Completions, limit_s, on_written)).completions
 
     async def warm(self, prompt: Prompt) -> None:
-        """Decode the prompt up to its anchor. A completion that comes in between goes first."""
-        ids = prompt.token_ids[: prompt.anchor_tokens]
-        message = messages.Warm(id=next(self._ids), token_ids=ids, document=prompt.document)
-        await self._ask(message, messages.Warmed, self._answer_within_s + self._prefill_s(len(ids)))
+        """Decode the prompt. A completion that comes in between goes first."""
+        message = messages.Warm(
+            id=next(self._ids),
+            token_ids=prompt.token_ids,
+            anchor_tokens=prompt.anchor_tokens,
+            document=prompt.document,
+        )
+        limit_s = self._answer_within_s + self._prefill_s(len(prompt.token_ids))
+        await self._ask(message, messages.Warmed, limit_s)
 
     async def close(self) -> None:
         """Leave the engine; it ends if nobody else is connected."""

@@ -43,7 +43,7 @@ class ForwardingEngine:
         return await self.engine.complete(request, on_written)
 
     async def warm(self, prompt: Prompt) -> None:
-        """Decode the prompt up to its anchor."""
+        """Decode the prompt."""
         await self.engine.warm(prompt)
 
     async def close(self) -> None:

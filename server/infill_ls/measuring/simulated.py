@@ -136,11 +136,11 @@ class SimulatedEngine:
 
     async def warm(self, prompt: Prompt) -> None:
         """Read a prompt while nothing is to be completed."""
-        ids = prompt.token_ids[: prompt.anchor_tokens]
+        ids, anchor = prompt.token_ids, prompt.anchor_tokens
         done = False
         while not done:
             async with self._serving:
-                branch, held = self._tree.take(ids, len(ids), 0, prompt.document)
+                branch, held = self._tree.take(ids, anchor, 0, prompt.document)
                 while held < len(ids) and not self._waiting:
                     chunk = ids[held : held + BACKGROUND_CHUNK_TOKENS]
                     try:

@@ -44,7 +44,7 @@ def test_what_a_server_says(text: str, ids: list[int], priority: Priority) -> No
     for said in (
         messages.Complete.of(1, request, tells=True),
         messages.Tokenize(id=2, texts=(text, "")),
-        messages.Warm(id=3, token_ids=tuple(ids), document=text),
+        messages.Warm(id=3, token_ids=tuple(ids), anchor_tokens=2, document=text),
         messages.Ping(id=4, target=3),
         messages.Cancel(target=3),
     ):

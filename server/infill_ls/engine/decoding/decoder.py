@@ -146,6 +146,7 @@ class Decoder:
         is_cancelled: Callable[[], bool],
         chunk_tokens: int,
         document: str = "",
+        anchor_tokens: int | None = None,
     ) -> None:
         """Decode a prompt in the background, in small chunks that may be interrupted.
 
@@ -154,6 +155,7 @@ class Decoder:
         self.prefill(
             token_ids,
             is_cancelled,
+            anchor_tokens=anchor_tokens,
             document=document,
             chunk_tokens=chunk_tokens,
             interruptible=True,

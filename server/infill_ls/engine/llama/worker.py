@@ -292,7 +292,11 @@ class Worker:
                 return asked.cancelled or self._line.has_before(Turn.WARMING)
 
             self._decoder.warm(
-                message.token_ids, gives_way, self._background_chunk_tokens, message.document
+                message.token_ids,
+                gives_way,
+                self._background_chunk_tokens,
+                message.document,
+                message.anchor_tokens,
             )
             return messages.Warmed(id=message.id)
 

@@ -63,7 +63,7 @@ def test_what_is_not_certain_is_measured_again_when_it_was_quiet_for_a_while() -
 
 
 def warm() -> Asked:
-    return Asked(messages.Warm(id=1, token_ids=(1,), document=""), lambda _: None)
+    return Asked(messages.Warm(id=1, token_ids=(1,), anchor_tokens=1, document=""), lambda _: None)
 
 
 def complete(priority: Priority) -> Asked:
