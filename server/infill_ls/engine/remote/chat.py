@@ -7,7 +7,6 @@ how much fits is decided by them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from contextlib import aclosing
 from typing import Any
 
 from infill_ls.engine.base import CompletionRequest, EngineInfo
+from infill_ls.engine.remote.answer_clock import AnswerClock, TimeIsUpError
 from infill_ls.engine.remote.dialect import Call, Chunk, Message, count_at, get
 from infill_ls.engine.remote.discover import discover
 from infill_ls.engine.remote.link import Link
@@ -25,7 +25,6 @@ from infill_ls.errors import RemoteError
 from infill_ls.types import (
     Completion,
     Conversation,
-    EngineTimings,
     OnWritten,
     Prompt,
     StopReason,
@@ -137,44 +136,37 @@ class RemoteChat:
         transport = await self._link.transport()
         stop = request.stop
         reader = StreamReader(stop, "", frozenset(), self._trees)
-        started = self._clock()
-        first: float | None = None
+        clock = AnswerClock(
+            transport,
+            self._clock,
+            begins_within_s=request.answer_within_s or stop.time_budget_ms / 1000,
+            ends_within_s=stop.time_budget_ms / 1000,
+        )
         chunk = Chunk()
         reason: StopReason | None = None
-        wait_s = request.answer_within_s or stop.time_budget_ms / 1000
         async with aclosing(transport.stream(call)) as events:
             while reason is None:
-                until = started + wait_s if first is None else first + stop.time_budget_ms / 1000
                 try:
-                    async with asyncio.timeout(max(until - self._clock(), 0)):
-                        event = await anext(events)
-                except TimeoutError:
-                    if first is None:
-                        raise transport.timeout_error(wait_s) from None
+                    event = await clock.next(events)
+                except TimeIsUpError:
                     reason = StopReason.TIME
                     break
                 except StopAsyncIteration:
-                    raise _broken_off(transport, has_begun=first is not None) from None
+                    raise _broken_off(transport, has_begun=clock.has_begun) from None
                 except RemoteError as error:
-                    if first is None:
+                    if not clock.has_begun:
                         raise
                     # Not once more: half of the answer has been shown.
                     raise RemoteError(str(error), is_lasting=error.is_lasting) from None
                 chunk = transport.read(_chunk, event)
-                if chunk.text and first is None:
-                    first = self._clock()
+                if chunk.text and not clock.has_begun:
+                    clock.begin()
                 reason = reader.take(chunk)
                 if chunk.text:
                     on_written(Written(reader.text(), 0.0, reader.tokens))
         self._link.succeeded()
-        ended = self._clock()
-        first = first or ended
-        timings = EngineTimings(
-            reused_tokens=chunk.reused_tokens,
-            prefill_tokens=chunk.prompt_tokens,
-            prefill_ms=(first - started) * 1000,
-            decode_tokens=reader.tokens,
-            decode_ms=(ended - first) * 1000,
+        timings = clock.timings(
+            chunk, prompt_tokens=chunk.prompt_tokens, decode_tokens=reader.tokens
         )
         return Completion(reader.text(), reason, 0.0, timings)
 

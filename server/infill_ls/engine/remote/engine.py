@@ -20,6 +20,7 @@ from typing import TypeVar
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote.answer_clock import AnswerClock, TimeIsUpError
 from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect, ServerFacts
 from infill_ls.engine.remote.discover import discover
 from infill_ls.engine.remote.link import Link
@@ -33,7 +34,6 @@ from infill_ls.models.fim import FimFamily, Order
 from infill_ls.types import (
     GREEDY,
     Completion,
-    EngineTimings,
     OnWritten,
     Prompt,
     Sampling,
@@ -319,32 +319,27 @@ class RemoteEngine:
     ) -> Completion:
         transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
-        started = self._clock()
-        first: float | None = None
+        clock = AnswerClock(
+            transport,
+            self._clock,
+            begins_within_s=FIRST_TOKEN_TIMEOUT_S,
+            ends_within_s=stop.time_budget_ms / 1000,
+        )
         chunk = Chunk()
         reason: StopReason | None = None
         async with aclosing(transport.stream(server.dialect.complete(ask))) as events:
             while reason is None:
-                until = (
-                    started + FIRST_TOKEN_TIMEOUT_S
-                    if first is None
-                    else first + stop.time_budget_ms / 1000
-                )
                 try:
-                    async with asyncio.timeout(max(until - self._clock(), 0)):
-                        event = await anext(events)
-                except TimeoutError:
-                    if first is None:
-                        raise transport.timeout_error(FIRST_TOKEN_TIMEOUT_S) from None
+                    event = await clock.next(events)
+                except TimeIsUpError:
                     reason = StopReason.TIME
                     break
                 except StopAsyncIteration:
                     raise transport.broken_off_error() from None
                 chunk = transport.read(server.dialect.chunk, event)
-                if first is None and (chunk.text or chunk.token_ids or chunk.end is not None):
-                    first = self._clock()
-                    heard.append(first)
-                    self.pacing.answered(first, first - started)
+                if not clock.has_begun and (chunk.text or chunk.token_ids or chunk.end is not None):
+                    heard.append(clock.begin())
+                    self.pacing.answered(heard[0], heard[0] - clock.started_s)
                 if (reason := reader.take(chunk)) is None:
                     on_written(Written(reader.text_so_far(), reader.mean_logprob, reader.tokens))
             if chunk.end is not None:
@@ -352,15 +347,8 @@ class RemoteEngine:
         # Only this proves that it works: a server that loads or overflows still tells its name.
         self._link.succeeded()
         self._has_answered = True
-        ended = self._clock()
-        first = first or ended
-        timings = EngineTimings(
-            reused_tokens=chunk.reused_tokens,
-            prefill_tokens=chunk.prompt_tokens or len(ask.token_ids),
-            prefill_ms=(first - started) * 1000,
-            decode_tokens=reader.tokens,
-            decode_ms=(ended - first) * 1000,
-        )
+        prompt_tokens = chunk.prompt_tokens or len(ask.token_ids)
+        timings = clock.timings(chunk, prompt_tokens=prompt_tokens, decode_tokens=reader.tokens)
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
