@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from unit.engine.remote.fakes import end_all
 
 Fault = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """Passes an answer on from the server to the client, more or less."""
@@ -121,20 +123,6 @@ class FaultyProxy:
         finally:
             to_server.close()
 
-    async def close(self) -> None:
-        for task in tuple(self._serving):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*(task for task in self._serving if task), return_exceptions=True)
-
-
-@asynccontextmanager
-async def proxied(proxy: FaultyProxy) -> AsyncIterator[FaultyProxy]:
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    host, port = listener.sockets[0].getsockname()[:2]
-    proxy.url = f"http://{host}:{port}"
-    try:
-        yield proxy
-    finally:
-        listener.close()
-        await proxy.close()
+    async def hang_up(self) -> None:
+        """End all connections."""
+        await end_all(self._serving)

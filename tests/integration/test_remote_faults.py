@@ -16,7 +16,7 @@ from infill_ls.session import Session
 from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Trigger
 from integration import faulty_proxy
-from integration.faulty_proxy import Fault, FaultyProxy, proxied
+from integration.faulty_proxy import Fault, FaultyProxy
 from integration.test_remote_servers import llama_cpp_command, served
 from unit.documents import snapshot
 from unit.engine.remote import fakes
@@ -74,7 +74,7 @@ def factory(settings: Settings, on_loading: object) -> RemoteEngine | ScriptedEn
 @asynccontextmanager
 async def person_at(upstream: str) -> AsyncIterator[Person]:
     told: list[str] = []
-    async with proxied(FaultyProxy(upstream)) as proxy:
+    async with fakes.serving(FaultyProxy(upstream)) as proxy:
         settings = settings_with(
             remote_url=proxy.url,
             snippet_tokens=0,

@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from infill_ls.engine import EngineOptions
 from infill_ls.engine.base import EngineInfo
@@ -89,10 +89,7 @@ class FakeServer:
 
     async def hang_up(self) -> None:
         """End all connections."""
-        for task in tuple(self._serving):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*(task for task in self._serving if task), return_exceptions=True)
+        await end_all(self._serving)
 
     def stream(self, events: Callable[[Request], Iterable[bytes]], pause_s: float = 0.0) -> Reply:
         """Return a reply that sends one event after another."""
@@ -125,8 +122,28 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     return Request(method, path, headers, json.loads(body) if body else None)
 
 
+async def end_all(tasks: Iterable[asyncio.Task[None] | None]) -> None:
+    there = [task for task in tasks if task is not None]
+    for task in there:
+        task.cancel()
+    await asyncio.gather(*there, return_exceptions=True)
+
+
+class Listener(Protocol):
+    url: str
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, /
+    ) -> None: ...
+
+    async def hang_up(self) -> None: ...
+
+
+L = TypeVar("L", bound=Listener)
+
+
 @asynccontextmanager
-async def serving(server: FakeServer) -> AsyncIterator[FakeServer]:
+async def serving(server: L) -> AsyncIterator[L]:
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     host, port = listener.sockets[0].getsockname()[:2]
     server.url = f"http://{host}:{port}"
