@@ -28,7 +28,7 @@ from infill_ls.session.problems import Problems
 from infill_ls.session.request_queue import Kind, RequestQueue, Superseded
 from infill_ls.session.workspace import OpenDocument, Workspace
 from infill_ls.settings import Settings
-from infill_ls.suggesting.triggers import Pace
+from infill_ls.suggesting.triggers import Pace, is_word_char
 from infill_ls.types import Report, Snapshot, Trigger
 
 log = logging.getLogger(__name__)
@@ -380,5 +380,4 @@ class Session:
 
 
 def _is_in_word(snapshot: Snapshot) -> bool:
-    before = snapshot.text[max(snapshot.offset - 1, 0) : snapshot.offset]
-    return before.isalnum() or before == "_"
+    return is_word_char(snapshot.text[max(snapshot.offset - 1, 0) : snapshot.offset])

@@ -31,7 +31,7 @@ DELIVERY_S = 0.015
 def why_not(hole: Hole) -> str | None:
     """Return why nothing is suggested here unless it is asked for, or ``None``."""
     before, after = hole.line_typed[-1:], hole.line_tail[:1]
-    if _is_word(before) and _is_word(after):
+    if is_word_char(before) and is_word_char(after):
         return "the cursor is inside a word"
     if not is_closing(hole.line_tail):
         return "there is text right of the cursor; ask explicitly to complete here"
@@ -90,5 +90,6 @@ class Pace:
         return quantiles(self._between_keys_s, n=QUICK_SHARE, method="inclusive")[0]
 
 
-def _is_word(char: str) -> bool:
+def is_word_char(char: str) -> bool:
+    """Tell whether a character, if there is one, belongs to a word."""
     return char.isalnum() or char == "_"
