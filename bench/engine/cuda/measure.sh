@@ -94,6 +94,8 @@ for model in $models; do
     file=$work/models/$name.gguf
     measure 90 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
         --llama-server "$work/build/bin/llama-server -ngl 999"
+    [ ! -e "$package/texts.json" ] || measure 60 "forced-speculation-$name" \
+        $python -m bench.engine.forced_speculation measure "$file" --texts "$package/texts.json"
     measure 40 "cancel-$name" $python -m bench.engine.cancel "$file" --rounds 20
     measure 40 "doctor-$name" $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' doctor --json --model "$file"
     measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json

@@ -4,6 +4,8 @@
 # library, llama-server and llama-bench need), the Python packages as wheels, and this project.
 #
 #     bench/engine/cuda/pack.sh FOLDER
+#
+# TEXTS names what `python -m bench.engine.forced_speculation collect` wrote, if drafts are to be measured.
 set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")/../../.."
@@ -40,11 +42,12 @@ tar czf "$out/llama_cpp.tar.gz" -C "$work/source" llama_cpp
 tar czf "$out/infill-ls.tar.gz" --exclude='*.gguf' --exclude=__pycache__ --exclude=bench/results server retrieval bench
 
 # The wheels of what is installed here, less what is built there and grammars that the files typed do not need.
-$python -m pip freeze --exclude-editable | grep -iE '^(annotated-types|anyio|attrs|cattrs|certifi|click|diskcache|filelock|fsspec|gguf|h11|hf-xet|httpcore2?|httpx2?|huggingface_hub|idna|jinja2|lsprotocol|markdown-it-py|markupsafe|mdurl|packaging|pathspec|platformdirs|psutil|pydantic|pydantic_core|pygls|pygments|pyyaml|rank-bm25|rich|tqdm|tree-sitter|tree-sitter-(bash|c|javascript|json|python|toml|typescript)|typing-inspection|typing_extensions)==' > "$work/packages"
+$python -m pip freeze --exclude-editable | grep -iE '^(annotated-types|anyio|attrs|cattrs|certifi|click|diskcache|filelock|fsspec|gguf|h11|hf-xet|httpcore2?|httpx2?|huggingface_hub|idna|jinja2|lsprotocol|markdown-it-py|markupsafe|mdurl|msgspec|packaging|pathspec|platformdirs|psutil|pydantic|pydantic_core|pygls|pygments|pyyaml|rank-bm25|rich|shtab|tqdm|tree-sitter|tree-sitter-(bash|c|javascript|json|python|toml|typescript)|typing-inspection|typing_extensions)==' > "$work/packages"
 platforms=()
 for name in 2_28 2_27 2_17 2_12 2_5; do platforms+=(--platform "manylinux_${name}_x86_64"); done
 $python -m pip download -q --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
     --abi cp312 --abi abi3 --abi none "${platforms[@]}" --platform manylinux2014_x86_64 \
     --platform manylinux1_x86_64 -d "$out" -r "$work/packages"
 cp bench/engine/cuda/measure.sh "$out/"
+[ -z "${TEXTS:-}" ] || cp "$TEXTS" "$out/texts.json"
 du -sm "$out"
