@@ -32,6 +32,13 @@ def test_it_measures_the_model_in_use_and_lets_it_fill_a_hole() -> None:
     assert set(report) >= {"advice", "editors", "installation"}
 
 
+def test_it_measures_anew_and_says_so_before_it_is_done() -> None:
+    examined = doctor("--measure", "--json")
+    assert examined.returncode == 0, examined
+    assert "measuring the model" in examined.stderr
+    assert json.loads(examined.stdout)["speed"]["decodeMs"] > 0
+
+
 def test_a_model_that_does_not_work_is_told_and_the_rest_is_still_shown(tmp_path: Path) -> None:
     text = tmp_path / "text.gguf"
     text.write_text("no model")

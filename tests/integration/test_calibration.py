@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Prompt, StopRule
 
+WRONG_MS = 1e7
 TOKENS = [5 + number % 300 for number in range(200)]
 
 
@@ -30,6 +33,30 @@ def test_the_tokens_of_a_sequence_stay_when_it_is_measured_again() -> None:
             assert int(model.logits(-1).argmax()) == before
     finally:
         model.close()
+
+
+def decode_ms(options: EngineOptions) -> float:
+    """Return how long a step takes, as an engine with these options believes at its start."""
+    model = LlamaModel(options)
+    try:
+        return model.info.decode_ms
+    finally:
+        model.close()
+
+
+def test_what_is_known_is_measured_anew_if_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    options = EngineOptions(bundled_model_path(), threads=1)
+    decode_ms(options)
+    (kept,) = (tmp_path / "infill-ls" / "calibration").iterdir()
+    known = json.loads(kept.read_text("utf-8"))
+    wrong = known | {"batch_costs": [[1, WRONG_MS], [64, WRONG_MS]], "is_steady": True}
+    kept.write_text(json.dumps(wrong), "utf-8")
+    assert decode_ms(options) == WRONG_MS
+    assert decode_ms(replace(options, measures=True)) < WRONG_MS
+    assert decode_ms(options) < WRONG_MS
 
 
 def read_for(worker: Worker, tokens: list[int]) -> int:

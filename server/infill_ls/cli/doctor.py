@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--model", default="", help="GGUF file, or a name from `infill-ls model list`"
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure anew how fast the model is here and what runs it best (threads, attention), "
+        "best while nothing else runs; engines that run already use it from their next start on",
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=run)
 
@@ -31,7 +38,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the report."""
     from infill_ls.cli.doctor_report import examine
 
-    sections = examine(options.model)
+    if options.measure:
+        print("measuring the model; this takes up to a minute ...", file=sys.stderr, flush=True)
+    sections = examine(options.model, measures=options.measure)
     if options.json:
         print(json.dumps({one.title: one.data for one in sections}, indent=2))
     else:

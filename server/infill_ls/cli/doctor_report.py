@@ -45,8 +45,11 @@ class Section:
     problem: str = ""
 
 
-def examine(model: str) -> list[Section]:
-    """Look at all there is; ``model`` as in the settings, ``""`` for the one in use."""
+def examine(model: str, *, measures: bool = False) -> list[Section]:
+    """Look at all there is; ``model`` as in the settings, ``""`` for the one in use.
+
+    ``measures`` measures the model's speed anew, also where it is known.
+    """
     settings = settings_with(model=model)
     sections = [_hardware()]
     try:
@@ -55,7 +58,8 @@ def examine(model: str) -> list[Section]:
         return [*sections, Section("backend", [], {"error": str(error)}, str(error)), _editors()]
     sections.append(_backend(backend))
     try:
-        sections += _model(settings.engine.model_path, settings.prompt.cold_target_ms, backend)
+        target_ms = settings.prompt.cold_target_ms
+        sections += _model(settings.engine.model_path, target_ms, backend, measures=measures)
     except InfillError as error:
         path = str(settings.engine.model_path)
         data = {"path": path, "error": str(error)}
@@ -106,10 +110,12 @@ def built_features(system_info: str) -> list[str]:
     ]
 
 
-def _model(path: Path, cold_target_ms: int, backend: dict[str, Any]) -> list[Section]:
+def _model(
+    path: Path, cold_target_ms: int, backend: dict[str, Any], *, measures: bool
+) -> list[Section]:
     settings = settings_with(model=str(path))
     facts = run_chore("facts", str(path.absolute()))
-    trial = try_model(path, as_users_do=True)
+    trial = try_model(path, as_users_do=True, measures=measures)
     info = trial.info
     speed = Speed(info.prefill_tokens_per_s, info.decode_ms)
     budgets = budgets_for(settings, info)

@@ -34,18 +34,19 @@ class Trial:
         return self.expected in self.text
 
 
-def try_model(path: Path, *, as_users_do: bool = False) -> Trial:
+def try_model(path: Path, *, as_users_do: bool = False, measures: bool = False) -> Trial:
     """Load ``path`` in an engine and let it fill the hole.
 
     ``as_users_do`` uses the same engine, and so the same measurement, as editors with the default
-    settings. Otherwise it is not measured which attention is best, which is quicker.
+    settings. Otherwise it is not measured which attention is best, which is quicker. ``measures``
+    measures all of it anew before the hole is filled.
     Raises :class:`~infill_ls.errors.ModelError` and :class:`~infill_ls.errors.EngineError`.
     """
     settings = settings_with(model=str(path.resolve()), max_lines=1, time_budget_ms=60_000)
     options = EngineOptions(settings.engine.model_path)
     if not as_users_do:
         options = replace(options, flash_attention="off", kv_type="f16")
-    return asyncio.run(_try(settings, options))
+    return asyncio.run(_try(settings, replace(options, measures=measures)))
 
 
 async def _try(settings: Settings, options: EngineOptions) -> Trial:

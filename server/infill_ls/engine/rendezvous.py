@@ -55,6 +55,8 @@ class EngineOptions:
     draft: str = "auto"
     """When tokens are guessed and verified in a batch: ``auto`` where the calibration says that it
     pays, ``always`` and ``never`` to measure that."""
+    measures: bool = False
+    """Measure anew what runs the model best here before it is used, whatever was measured before."""
     must_infill: bool = True
     """Refuse a model without infilling markers before its weights are loaded."""
     vocabulary_only: bool = False

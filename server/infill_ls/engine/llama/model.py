@@ -265,8 +265,9 @@ class LlamaModel:
         """Open the context as this machine runs the model best, as far as that is known."""
         path, choices = self._options.model_path, self._choices()
         known = CalibrationStore().get(path, _backend(), choices)
-        if known is None:
-            known = first_choice(self, choices)
+        if known is None or self._options.measures:
+            measured = calibrate(self, choices) if self._options.measures else None
+            known = measured or first_choice(self, choices)
             CalibrationStore().put(path, _backend(), choices, known)
         self.open_context(known.attention)
         self._use(known)
