@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infill_ls.engine.base import CompletionRequest
+from infill_ls.engine.llama.devices import Device
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.worker import Asked, Worker
 from infill_ls.engine.messages import Answer, Complete, Completions, SoFar
@@ -90,3 +91,26 @@ def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
         assert again.calibration.is_whole, "it is known now"
     finally:
         again.close()
+
+
+def test_on_a_gpu_prompts_stay_in_the_cells_and_the_measurement_is_taken_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    gpu = Device("CUDA0", "a GPU", "gpu", free_bytes=10**11, total_bytes=10**11)
+    monkeypatch.setattr("infill_ls.engine.llama.model.list_devices", lambda: [gpu])
+    model = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    moved: list[int] = []
+    monkeypatch.setattr(model, "save", moved.append)
+    other = [9 + number % 200 for number in range(200)]
+    try:
+        assert model.parked_tokens == 0
+        worker = Worker(model)
+        assert [read_for(worker, t) for t in (TOKENS, other)] == [len(TOKENS), len(other)]
+        assert max(read_for(worker, t) for t in (TOKENS, other, TOKENS)) <= 1
+        assert not moved
+        worker._calibrate_again()
+        assert model.calibration.is_whole
+        assert read_for(worker, TOKENS) <= 2
+    finally:
+        model.close()

@@ -96,12 +96,13 @@ class LlamaModel:
             context_tokens, facts.shape.kv_bytes_per_token
         )
         self.context_tokens = min(context_tokens, kv_tokens)
-        self.kv_cells = resident_cells(kv_tokens, context_tokens)
+        gpu_layers = self._gpu_layers(facts, kv_tokens)
+        self.kv_cells = resident_cells(kv_tokens, context_tokens, on_gpu=gpu_layers > 0)
         self.parked_tokens = kv_tokens - self.kv_cells
         self._fixes: GgufFixes = find_gguf_fixes(facts)
         self._model: Any = load_model(
             path,
-            gpu_layers=self._gpu_layers(facts),
+            gpu_layers=gpu_layers,
             overrides=self._fixes.overrides,
             on_progress=on_progress,
         )
@@ -145,13 +146,13 @@ class LlamaModel:
         )  # fmt: skip
         return identity, known.prefill_tokens_per_s
 
-    def _gpu_layers(self, facts: ModelFacts) -> int:
+    def _gpu_layers(self, facts: ModelFacts, kv_tokens: int) -> int:
         """Return how many layers to put on GPUs: as the user set, else as many as fit."""
-        if self._options.gpu_layers >= 0:
-            return self._options.gpu_layers
         free = [device.free_bytes for device in list_devices() if device.is_gpu]
+        if self._options.gpu_layers >= 0:
+            return self._options.gpu_layers if free else 0
         model_bytes = self._options.model_path.stat().st_size
-        return layers_that_fit(facts.shape, model_bytes, self.kv_cells, free)
+        return layers_that_fit(facts.shape, model_bytes, kv_tokens, free)
 
     def decode(
         self,

@@ -233,7 +233,9 @@ class Worker:
                 self._calibrate_again()
 
     def _calibrate_again(self) -> None:
-        if not self._model.calibration.is_whole and self._tree.park_all():
+        if not self._model.calibration.is_whole and (
+            self._tree.park_all() or not self._model.parked_tokens
+        ):
             self._calibrate_whole()
             return
         branch = self._tree.newest
@@ -246,9 +248,12 @@ class Worker:
     def _calibrate_whole(self) -> None:
         """Measure all there is to choose in empty cells; then have the latest prompt ready again.
 
-        In another kind of attention it must be read anew, which is done while nobody waits.
+        In another kind of attention it must be read anew, which is done while nobody waits. Prompts that
+        could not be parked are lost, once.
         """
         latest = next((p for p in self._tree.prompts()), None)
+        if self._tree.cells_used:
+            self._tree.clear()
         if not self._model.calibrate_whole(self._is_wanted):
             return
         self._use_calibration()

@@ -188,6 +188,7 @@ def test_no_budget_is_ever_exceeded(asked: list[tuple[int, int, int]], parked: i
 def test_memory_for_one_long_prompt_is_the_cache_and_the_rest_is_for_parked_ones() -> None:
     assert resident_cells(8192, 4096) == 5120
     assert resident_cells(3000, 4096) == 3000
+    assert resident_cells(8192, 4096, on_gpu=True) == 8192
 
 
 def test_the_cache_has_cells_for_two_prompts_and_a_third_where_that_is_cheap() -> None:
