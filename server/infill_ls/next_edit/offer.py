@@ -6,8 +6,10 @@ edit on and round to its beginning.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import Change, changes_of
@@ -15,6 +17,7 @@ from infill_ls.next_edit.history import Edit, Key
 from infill_ls.next_edit.judge import Verdict, judge
 from infill_ls.next_edit.rules import RULES
 from infill_ls.next_edit.rules.evidence import of_pattern
+from infill_ls.next_edit.tokens import bounded
 from infill_ls.next_edit.view import View
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.secrets.statements import LINES
@@ -191,7 +194,11 @@ def _after_own(
 
 def _is_everywhere(change: Change, view: View) -> bool:
     old = change.old.strip()
-    return bool(old) and view.text.count(old, view.low, view.high) > MAX_OCCURRENCES
+    if not old or view.text.count(old, view.low, view.high) <= MAX_OCCURRENCES:
+        return False
+    # A short name is a part of many words, and may be rare as a name.
+    found = re.compile(bounded(old)).finditer(view.text, view.low, view.high)
+    return next(islice(found, MAX_OCCURRENCES, None), None) is not None
 
 
 def _changes(edit: Edit, text: str) -> list[Change]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.tokens import bounded, texts, tokens
@@ -19,6 +20,8 @@ WINDOW_CHARS = 32_000
 """So much before and after the edit."""
 MAX_SITES = 32
 """Places of one pattern on each side of the edit; more are not looked at."""
+MAX_LOOKED_AT = 8
+"""Places of a name, for its declaration."""
 MAX_DEPTH = 24
 """Ancestors that are looked at."""
 MAX_LINE_CHARS = 2_000
@@ -26,6 +29,11 @@ MAX_LINE_CHARS = 2_000
 MAX_BRACKETS = 12_000
 _QUOTES = ("string", "template", "heredoc", "char", "regex", "quoted")
 _FUNCTIONS = ("function", "method", "constructor", "lambda", "arrow", "closure", "procedure")
+_LISTS_OF_PARAMETERS = frozenset(
+    {"parameters", "formal_parameters", "lambda_parameters", "typed_parameter", "method_parameters",
+     "block_parameters", "closure_parameters", "inferred_parameters"}
+)  # fmt: skip
+"""Nodes whose names are those of parameters although no field says so."""
 _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
 
 
@@ -120,6 +128,11 @@ class View:
         found = re.compile(bounded(text)).finditer(self.text, self.low, self.high)
         return sum(1 for _ in zip(found, range(100), strict=False))
 
+    def is_declared(self, word: str) -> bool:
+        """Tell whether one of the nearest places of a name declares it."""
+        places = islice(self.find(bounded(word)), MAX_LOOKED_AT)
+        return any(self.facts(*match.span()).is_declared for match in places)
+
     def line_at(self, offset: int) -> str:
         """Return the line that holds ``offset``."""
         return self.text[line_start(self.text, offset) : line_end(self.text, offset)]
@@ -198,6 +211,9 @@ class View:
             and "call" not in parent.type
             and "member" not in parent.type
             and "attribute" not in parent.type
+        )
+        is_declared = is_declared or (
+            parent is not None and parent.type in _LISTS_OF_PARAMETERS and "identifier" in node.type
         )
         return Facts(
             kind.strip(), node.type, parent.type if parent is not None else "", function,

@@ -63,6 +63,8 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
             found["old stands"] = math.log2(1 + view.count(old)) / 7
     if is_word(old) and is_word(new):
         was, became = set(subwords(old)), set(subwords(new))
+        found["new is declared"] = float(view.is_declared(new))
+        found["old is declared"] = float(view.is_declared(old))
         found["names have words in common"] = len(was & became) / max(len(was | became), 1)
     if has_word(old) and change.form is Form.TOKENS:
         found["old is left beside"] = min(_left_beside(pattern, old), 3) / 3

@@ -101,15 +101,15 @@ def _kind(pattern: Pattern) -> Rule:
 
 def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
     """Tell whether a place uses what was declared, in the same function, where it was replaced."""
-    change, view = pattern.change, pattern.view
-    there, here = view.facts(change.start, change.end), view.facts(start, end)
-    return (
-        there.is_declared
-        and there.function >= 0
+    view = pattern.view
+    here = view.facts(start, end)
+    if here.kind != "code" or here.is_declared or here.function < 0:
+        return False
+    return any(
+        one.left[-1:] != (".",)
+        and (there := view.facts(one.start, one.end)).is_declared
         and there.function == here.function
-        and here.kind == "code"
-        and not here.is_declared
-        and change.left[-1:] != (".",)
+        for one in pattern.agreeing
     )
 
 

@@ -25,6 +25,20 @@ MAX_PARTNERS = 4
 """Earlier changes that are compared with the last one."""
 LEAST_KINDS = 4
 """Tokens around a place that say enough where none of them is a known word; line ends count."""
+_NOTES = ("@", "#[", "[", "/*", "*", "//", "#:")
+"""How lines begin which only say something of the declaration below."""
+_DECLARATIONS = (
+    "class",
+    "function",
+    "method",
+    "struct",
+    "enum",
+    "interface",
+    "trait",
+    "declaration",
+)
+SIDE_TOKENS = 2
+"""Beside a place where something was put in once; the nearest name may be another."""
 LINES_ABOVE = 6
 """Of a declaration: what may stand above it already."""
 LEAST_SHARE = 0.4
@@ -46,7 +60,7 @@ class _Template:
 def by_shape(pattern: Pattern) -> Iterator[Candidate]:
     """Yield the lines of the shape that two lines had which were changed in one way."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.old_line:
+    if change.form is not Form.TOKENS or not change.old_line or change.is_across:
         return
     for partner in _partners(pattern):
         template = _template(
@@ -71,23 +85,13 @@ def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     right = _kinds([one.right for one in pattern.agreeing])
     if not left or not right or _is_literal([*left, *right]):
         return
-    blanks = r"[ \t]*"
-    before = blanks.join(_regex(one) for one in left)
-    after = blanks.join(_regex(one) for one in right)
     ends = all(len(one.right) == len(right) for one in pattern.agreeing) and len(right) < 6
-    if ends:
-        after = rf"{after}{blanks}(?=[\r\n]|\Z)"
     starts = all(len(one.left) == len(left) for one in pattern.agreeing) and len(left) < 6
-    if starts:
-        before = rf"(?:(?<=[\r\n])|\A){blanks}{before}"
     known = [one for one in (*left, *right) if one is not None]
     if not any(map(is_word, known)) and len(left) + len(right) + starts + ends < LEAST_KINDS:
         return
-    clings = not change.new[:1].strip() or change.new[:1] in ",;"
-    gap = f"(?P<gap>{re.escape(change.old)})"
-    inner = f"{gap}{blanks}" if clings else f"{blanks}{gap}"
     found = []
-    for match in view.find_few(f"{before}{inner}(?={after})"):
+    for match in view.find_few(_gap_between(change, left, right, starts=starts, ends=ends)):
         start = match.start("gap")
         if view.text[start : start + len(change.new)] == change.new:
             continue
@@ -98,13 +102,52 @@ def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the declarations of the kind above two of which the same lines were put in."""
+def inserted_by_kind(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the places beside any name, where something was put in beside one, among the same tokens.
+
+    ``yield line`` that became ``yield line.strip()`` makes ``yield rest.strip()`` of ``yield rest``.
+    """
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED or len(pattern.agreeing) < 2:
+    if change.form is not Form.TOKENS or change.inner or len(pattern.agreeing) > 1:
+        return
+    if has_word(change.old) or not change.new.strip() or "\n" in change.new:
+        return
+    left: list[str | None] = list(change.left[-SIDE_TOKENS:])
+    right: list[str | None] = list(change.right[:SIDE_TOKENS])
+    starts = len(left) == len(change.left)
+    ends = len(right) == len(change.right)
+    if left and _is_name(view, view.text.rfind(left[-1] or "", 0, change.start), left[-1] or ""):
+        left[-1] = None
+    if right and _is_name(view, view.text.find(right[0] or "", change.end), right[0] or ""):
+        right[0] = None
+    known = [one for one in (*left, *right) if one is not None]
+    if len(known) == len(left) + len(right) or not any(map(is_word, known)):
+        return
+    found = []
+    for match in view.find_few(_gap_between(change, left, right, starts=starts, ends=ends)):
+        start = match.start("gap")
+        if view.text[start : start + len(change.new)] == change.new:
+            continue
+        if is_edited(pattern, start, view.uri):
+            continue
+        more = {"by kind": 1.0, "inserts a word": float(has_word(change.new))}
+        found.append(candidate(pattern, start, change.old, change.new, Rule.INSERTION, more))
+    yield from with_counts(found, pattern)
+
+
+def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the declarations of the kind above two of which the same lines were put in.
+
+    One is enough for what is only said of a declaration: a decorator, an attribute.
+    """
+    change, view = pattern.change, pattern.view
+    if change.form is not Form.LINES_ADDED:
         return
     block = change.new.splitlines()
     if len(block) > MAX_HOLES or not has_word(change.new):
+        return
+    is_single = len(pattern.agreeing) < 2
+    if is_single and not all(line.lstrip().startswith(_NOTES) for line in block):
         return
     kinds = [_kinds_below(view, one.end) for one in pattern.agreeing]
     common = set.intersection(*kinds) if all(kinds) else set()
@@ -112,6 +155,8 @@ def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
     if not common or len(indents) != 1:
         return
     (indent,) = indents
+    if is_single:
+        common = {kind for kind in common if any(part in kind for part in _DECLARATIONS)}
     found = []
     for match in view.find(rf"(?:(?<=[\r\n])|\A){re.escape(indent)}(?=[^\s)\]}}])"):
         at = match.start()
@@ -120,7 +165,11 @@ def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
         if any(one.start <= at <= one.end for one in pattern.agreeing):
             continue
         new = "".join(line + view.eol for line in block)
-        found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, {"by kind": 1.0}))
+        found.append(
+            candidate(
+                pattern, at, "", new, Rule.LINES_ADDED, {"by kind": 1.0, "by one": float(is_single)}
+            )
+        )
     yield from with_counts(found, pattern)
 
 
@@ -129,6 +178,8 @@ def _partners(pattern: Pattern) -> Iterator[Change]:
     found = 0
     for one in pattern.earlier:
         if id(one) in mine or one.form is not Form.TOKENS or one.key == pattern.change.key:
+            continue
+        if one.is_across:
             continue
         if pattern.view.text[one.start : one.end] != one.new or not one.old_line:
             continue  # in another document
@@ -302,6 +353,28 @@ def _kinds(sides: list[tuple[str, ...]]) -> list[str | None]:
         else:
             break
     return found
+
+
+def _gap_between(
+    change: Change, left: list[str | None], right: list[str | None], *, starts: bool, ends: bool
+) -> str:
+    """Return a pattern of the tokens around, with the place itself as the group ``gap``."""
+    blanks = r"[ \t]*"
+    before = blanks.join(map(_regex, left))
+    after = blanks.join(map(_regex, right))
+    if starts:
+        before = rf"(?:(?<=[\r\n])|\A){blanks}{before}"
+    if ends:
+        after = rf"{after}{blanks}(?=[\r\n]|\Z)"
+    gap = f"(?P<gap>{re.escape(change.old)})"
+    clings = not change.new[:1].strip() or change.new[:1] in ",;."
+    inner = f"{gap}{blanks}" if clings else f"{blanks}{gap}"
+    return f"{before}{inner}(?={after})"
+
+
+def _is_name(view: View, at: int, word: str) -> bool:
+    """Tell whether a word is a name, not one of the language: its node is of another kind."""
+    return is_word(word) and at >= 0 and view.facts(at, at + len(word)).node != word
 
 
 def _is_literal(kinds: list[str | None]) -> bool:
