@@ -227,11 +227,11 @@ def main() -> None:
         episodes = read(kept)
     else:
         if options.bank is not None and options.bank.is_file():
-            found = from_bank(options.bank)
+            bank = from_bank(options.bank)
         else:
-            found = all_episodes(options.repositories, options.positives)
-            found = kept_in(options.bank, found) if options.bank is not None else found
-        episodes = [seen(one) for one in found]
+            bank = all_episodes(options.repositories, options.positives)
+            bank = kept_in(options.bank, bank) if options.bank is not None else bank
+        episodes = [seen(one) for one in bank]
         if kept is not None:
             write(kept, episodes)
     names = sorted({name for one in episodes for some in one.features for name in some})

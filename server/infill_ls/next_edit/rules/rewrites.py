@@ -10,6 +10,8 @@ from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
 
+LEAST_SOUGHT_CHARS = 5
+"""A shorter name means something else in another document."""
 MAX_CHARS = 200
 """Longer texts stand in one place only."""
 _SINGLE_CONTEXT = 3, 2
@@ -26,7 +28,9 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
     found = []
     views = (pattern.view, *pattern.others) if rule in {Rule.NAME, Rule.TYPE} else (pattern.view,)
     for view in views:
-        if view is not pattern.view and (len(change.old) < 5 or change.old not in view.text):
+        if view is not pattern.view and (
+            len(change.old) < LEAST_SOUGHT_CHARS or change.old not in view.text
+        ):
             continue
         for match in view.find(bounded(change.old)):
             start, end = match.span()
