@@ -37,7 +37,7 @@ from infill_ls.evaluation.edit_episodes import (
 )
 from infill_ls.evaluation.edits import episode_from, opened, order_of, right_in
 from infill_ls.next_edit import offer as offers
-from infill_ls.next_edit.candidate import Candidate
+from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, Candidate
 from infill_ls.next_edit.forest import DIGITS, FILE, Forest, kept_form
 from infill_ls.next_edit.judge import Verdict
 
@@ -50,6 +50,7 @@ FOLDS = 5
 PRECISION = 0.8
 SILENCE = 0.98
 NEGATIVE_WEIGHT = 1.5
+NOT_LEARNT = frozenset({PROVED, NOT_OPEN})
 JUDGE = Path(offers.__file__).with_name(FILE)
 
 Floats = npt.NDArray[np.float64]
@@ -234,13 +235,16 @@ def main() -> None:
         episodes = [seen(one) for one in bank]
         if kept is not None:
             write(kept, episodes)
-    names = sorted({name for one in episodes for some in one.features for name in some})
+    names = sorted(
+        {name for one in episodes for some in one.features for name in some} - NOT_LEARNT
+    )
     column = {name: number for number, name in enumerate(names)}
     owner = np.array([n for n, one in enumerate(episodes) for _ in one.right])
     x = np.zeros((len(owner), len(names)))
     for place, some in enumerate(some for one in episodes for some in one.features):
         for name, value in some.items():
-            x[place, column[name]] = value
+            if name in column:
+                x[place, column[name]] = value
     y = np.array([float(right) for one in episodes for right in one.right])
     counts = np.bincount(owner, minlength=len(episodes))
     negative = np.array([one.kind is not Kind.POSITIVE for one in episodes])

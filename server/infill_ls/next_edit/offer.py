@@ -107,8 +107,8 @@ def _after_own(
         return Proposal(reason="the change fits too many places")
     found: list[Candidate] = []
     others = (
-        *_others(view, documents, trees, MAX_OTHER_DOCUMENTS),
-        *_others(view, closed, trees, MAX_CLOSED_DOCUMENTS),
+        *_others(view, documents, trees, MAX_OTHER_DOCUMENTS, are_open=True),
+        *_others(view, closed, trees, MAX_CLOSED_DOCUMENTS, are_open=False),
     )
     seen: set[Key] = set()
     for change, together in [(change, changes) for changes in asked for change in changes]:
@@ -172,7 +172,7 @@ def _changes(edit: Edit, text: str) -> list[Change]:
 
 
 def _others(
-    view: View, documents: Mapping[str, Document], trees: TreeCache, most: int
+    view: View, documents: Mapping[str, Document], trees: TreeCache, most: int, *, are_open: bool
 ) -> tuple[View, ...]:
     family = family_of(view.language)
     kin = [
@@ -181,7 +181,9 @@ def _others(
         if uri != view.uri and family_of(document.language) == family
     ]
     views = (
-        View(uri, document.text, document.language, len(document.text) // 2, trees)
+        View(
+            uri, document.text, document.language, len(document.text) // 2, trees, is_open=are_open
+        )
         for uri, document in kin[-most:]
         if len(document.text) <= MAX_OTHER_CHARS
     )

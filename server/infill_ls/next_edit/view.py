@@ -37,6 +37,13 @@ _LISTS_OF_PARAMETERS = frozenset(
 _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
 
 
+_IMPORT = re.compile(r"\s*(?:import|from|use|using|require|#\s*include|export)\b|.*\brequire\s*\(")
+IMPORTS_CHARS = 20_000
+"""Of a document, in which its imports stand."""
+_OF_FOLDERS = frozenset({"index", "mod", "lib", "__init__"})
+"""Names of files that are imported by the name of their folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Facts about a place from the syntax tree."""
@@ -59,8 +66,16 @@ class View:
     """One document, with facts about its places."""
 
     def __init__(
-        self, uri: str, text: str, language: Language, around: int, trees: TreeCache
+        self,
+        uri: str,
+        text: str,
+        language: Language,
+        around: int,
+        trees: TreeCache,
+        *,
+        is_open: bool = True,
     ) -> None:
+        self.is_open = is_open
         self.uri = uri
         self.text = text
         self.language = language
@@ -81,6 +96,7 @@ class View:
         self._trees = trees
         self._facts: dict[tuple[int, int], Facts] = {}
         self._lines: dict[int, tuple[str, ...]] = {}
+        self._imports: dict[str, bool] = {}
 
     @cached_property
     def tree(self) -> SyntaxTree | None:
@@ -133,6 +149,13 @@ class View:
         places = islice(self.find(bounded(word)), MAX_LOOKED_AT)
         return any(self.facts(*match.span()).is_declared for match in places)
 
+    def imports(self, uri: str) -> bool:
+        """Tell whether the document seems to import another one: it names that in an import."""
+        known = self._imports.get(uri)
+        if known is None:
+            known = self._imports[uri] = self._look_for_import(uri)
+        return known
+
     def line_at(self, offset: int) -> str:
         """Return the line that holds ``offset``."""
         return self.text[line_start(self.text, offset) : line_end(self.text, offset)]
@@ -166,6 +189,16 @@ class View:
         if start < 0:
             return self.text[max(offset - 2000, self.low) : offset]
         return self.text[start : min(offset + 2000, self.high)]
+
+    def _look_for_import(self, uri: str) -> bool:
+        folder, _, name = uri.rpartition("/")
+        stem = name.partition(".")[0]
+        if stem in _OF_FOLDERS:
+            stem = folder.rpartition("/")[2]
+        if not stem:
+            return False
+        places = re.compile(bounded(stem)).finditer(self.text, 0, IMPORTS_CHARS)
+        return any(is_import(self.line_at(match.start())) for match in islice(places, MAX_SITES))
 
     def _look_at(self, start: int, end: int) -> Facts:
         tree = self.tree
@@ -229,3 +262,8 @@ class View:
             if is_comment
             else NOTHING
         )
+
+
+def is_import(line: str) -> bool:
+    """Tell whether a line imports something."""
+    return _IMPORT.match(line) is not None

@@ -128,9 +128,15 @@ def _renames_a_function(pattern: Pattern) -> bool:
 
 def _is_proved(features: dict[str, float]) -> bool:
     """Tell whether a place calls a function whose only declaration got another name."""
-    return bool(features.get("is called here")) and not any(
-        features.get(name)
-        for name in ("a declaration is left", "in comment", "in string", "member differs")
+    return (
+        bool(features.get("is called here"))
+        and not any(
+            features.get(name)
+            for name in ("a declaration is left", "in comment", "in string", "member differs")
+        )
+        and (
+            not features.get("other document") or bool(features.get("imports the edited document"))
+        )
     )
 
 
