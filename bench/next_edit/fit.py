@@ -164,6 +164,23 @@ def write(file: Path, episodes: Sequence[Seen]) -> None:
             lines.write(json.dumps(row) + "\n")
 
 
+def episodes_from(
+    repositories: Sequence[Path], positives: int, bank: Path | None, features: Path | None
+) -> list[Seen]:
+    """Return what is seen of the episodes, from the file that has kept the most of it."""
+    if features is not None and features.is_file():
+        return read(features)
+    if bank is not None and bank.is_file():
+        found = from_bank(bank)
+    else:
+        found = all_episodes(repositories, positives)
+        found = kept_in(bank, found) if bank is not None else found
+    episodes = [seen(one) for one in found]
+    if features is not None:
+        write(features, episodes)
+    return episodes
+
+
 def learner() -> HistGradientBoostingClassifier:
     """Return what learns."""
     return HistGradientBoostingClassifier(
@@ -223,18 +240,9 @@ def main() -> None:
     parser.add_argument("--features", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    kept = options.features
-    if kept is not None and kept.is_file():
-        episodes = read(kept)
-    else:
-        if options.bank is not None and options.bank.is_file():
-            bank = from_bank(options.bank)
-        else:
-            bank = all_episodes(options.repositories, options.positives)
-            bank = kept_in(options.bank, bank) if options.bank is not None else bank
-        episodes = [seen(one) for one in bank]
-        if kept is not None:
-            write(kept, episodes)
+    episodes = episodes_from(
+        options.repositories, options.positives, options.bank, options.features
+    )
     names = sorted(
         {name for one in episodes for some in one.features for name in some} - NOT_LEARNT
     )
