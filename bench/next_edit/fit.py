@@ -100,7 +100,11 @@ def seen(episode: Episode) -> Seen:
         episode.kind,
         episode.is_repeating,
         order_of(episode),
-        tuple(taken.found[one.uri, one.start, one.old, one.new] for one in declined),
+        tuple(
+            {name: round(v, DIGITS) for name, v in some.items() if v}
+            for one in declined
+            for some in (taken.found[one.uri, one.start, one.old, one.new],)
+        ),
         tuple(is_right(one) for one in declined),
         tuple((base[one.uri] + one.start, base[one.uri] + one.end) for one in declined),
     )
@@ -158,8 +162,7 @@ def write(file: Path, episodes: Sequence[Seen]) -> None:
         for one in episodes:
             row = [
                 one.commit, one.kind.value, one.is_repeating, one.order,
-                [{name: round(v, DIGITS) for name, v in some.items() if v} for some in one.features],
-                one.right, one.spans,
+                one.features, one.right, one.spans,
             ]  # fmt: skip
             lines.write(json.dumps(row) + "\n")
 
