@@ -309,13 +309,14 @@ class WorkspaceIndex:
     def read_closed(self, path: Path) -> str | None:
         """Return the text of a file on disk that may be shown and changed, ``None`` for any other.
 
-        It lies in a folder of the workspace and no link leads to it, it is not open, no tool wrote it,
-        it is UTF-8, and it holds no secret.
+        It is in the index, in a folder of the workspace, and no link leads to it; it is not open, no
+        tool wrote it, it is UTF-8, and it holds no secret.
         """
         key, settings = spelled(path), self._settings
         with self._lock:
-            folder, is_open = self._folder_of(key), key in self._buffers
-        if folder is None or is_open or find_source(path, folder, settings) is None:
+            folder = self._folder_of(key)
+            is_wanted_now = key in self._corpus and key not in self._buffers
+        if folder is None or not is_wanted_now or find_source(path, folder, settings) is None:
             return None
         text = read_exactly(key, settings.max_file_bytes)
         if text is None or "\0" in text or is_generated(key, text):
