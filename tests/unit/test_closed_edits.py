@@ -14,7 +14,7 @@ from infill_ls.session.background import Background
 from infill_ls.session.edits import EditSession, InClosedFiles
 from infill_ls.session.workspace import Workspace
 from infill_ls.settings import settings_with
-from infill_retrieval import index as index_module
+from infill_retrieval.files.sources import read_exactly
 from infill_retrieval.syntax import language_of
 
 URI = "file:///project/a.py"
@@ -110,13 +110,12 @@ def test_no_more_files_are_opened_than_are_looked_at(
     for number in range(60):
         (tmp_path / f"m{number}.py").write_text(USES.replace("[1]", f"[{number}]"))
     opened: list[str] = []
-    read = index_module.read_exactly
 
     def counted(path: str, max_bytes: int) -> str | None:
         opened.append(path)
-        return read(path, max_bytes)
+        return read_exactly(path, max_bytes)
 
-    monkeypatch.setattr(index_module, "read_exactly", counted)
+    monkeypatch.setattr("infill_retrieval.index.read_exactly", counted)
 
     async def look_up() -> dict[str, str]:
         background = Background()
