@@ -29,12 +29,14 @@ USES = "from a import compute_total\n\nprint(compute_total([1]))\n"
 def in_closed(
     files: Mapping[str, str],
     *,
+    versions: tuple[str, str, str] = (URI, BEFORE, AFTER),
     refused: bool = False,
     sensitive: bool = False,
     settings: Mapping[str, object] | None = None,
 ) -> tuple[InClosedFiles, list[tuple[str, ...]]]:
     """Return what is offered after a rename, and for which words files were looked up."""
     asked = []
+    uri, before, after = versions
 
     def closed_files_with(words: Iterable[str], most: int) -> Mapping[str, str]:
         assert most == MAX_CLOSED_DOCUMENTS
@@ -46,12 +48,12 @@ def in_closed(
             settings_with(**(settings or {})), lambda _uri: sensitive, closed_files_with
         )
         try:
-            session.changed(URI, BEFORE, "python", is_new=True)
-            session.changed(URI, AFTER, "python")
+            session.changed(uri, before, language_of(uri).name, is_new=True)
+            session.changed(uri, after, language_of(uri).name)
             if refused:
-                offer = (await session.propose(URI)).offers[0]
+                offer = (await session.propose(uri)).offers[0]
                 session.refuse(session.remember(offer))
-            return await session.propose_in_closed(URI)
+            return await session.propose_in_closed(uri)
         finally:
             session.abandon()
 
@@ -79,10 +81,25 @@ def test_nothing_is_looked_up_where_nothing_is_proposed() -> None:
     assert in_closed({}, settings={"next_edit": False}) == (InClosedFiles(), [])
 
 
-def test_a_file_of_a_language_that_is_switched_off_is_left_alone() -> None:
-    off = {"disabled_languages": ["javascript"]}
-    found, _ = in_closed({"file:///project/b.js": USES}, settings=off)
-    assert found == InClosedFiles()
+@pytest.mark.parametrize(
+    ("off", "is_offered"), [("typescriptreact", False), ("tsx", False), ("python", True)]
+)
+def test_a_file_of_a_language_that_is_switched_off_is_left_alone(
+    off: str, *, is_offered: bool
+) -> None:
+    before = (
+        "function report(prices) {\n  return computeTotal(prices)\n}\n\n"
+        "export function computeTotal(prices) {\n  return sum(prices)\n}\n"
+    )
+    after = before.replace("function computeTotal", "function computeSum")
+    uses = 'import { computeTotal } from "./a"\n\nconsole.log(computeTotal([1]))\n'
+    found, asked = in_closed(
+        {"file:///project/b.tsx": uses},
+        versions=("file:///project/a.ts", before, after),
+        settings={"disabled_languages": [off]},
+    )
+    assert asked == [("computeTotal",)]
+    assert bool(found.offers) is is_offered
 
 
 @pytest.mark.parametrize(

@@ -215,9 +215,12 @@ class EditSession:
             return InClosedFiles()
         found = self._closed_files_with(words, MAX_CLOSED_DOCUMENTS)
         closed = {
-            one: Document(text, language_of(one))
+            one: Document(text, language)
             for one, text in found.items()
-            if one not in documents and self._is_on(language_of(one).name)
+            # An editor would give it one of several ids; it is left alone if any is switched off.
+            if one not in documents
+            and (language := language_of(one))
+            and all(map(self._is_on, (language.name, *language.aliases)))
         }
         if not closed:
             return InClosedFiles()

@@ -48,7 +48,12 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                     not more["member differs"] and _is_of_scope(pattern, start, end)
                 )
             found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
-    is_renamed = rule is Rule.NAME and _renames_a_function(pattern)
+    # What an import takes is declared there by some grammars.
+    is_renamed = (
+        rule is Rule.NAME
+        and _renames_a_function(pattern)
+        and not any(one.features["declared here"] > one.features["in an import"] for one in found)
+    )
     for one in with_counts(found, pattern):
         if is_renamed and _is_proved(one.features):
             one.features[PROVED] = 1.0
@@ -128,16 +133,12 @@ def _renames_a_function(pattern: Pattern) -> bool:
 
 def _is_proved(features: dict[str, float]) -> bool:
     """Tell whether a place calls a function whose only declaration got another name."""
-    return (
-        bool(features.get("is called here"))
-        and not any(
-            features.get(name)
-            for name in ("a declaration is left", "in comment", "in string", "member differs")
-        )
-        and (
-            not features.get("other document") or bool(features.get("imports the edited document"))
-        )
-    )
+    if not features.get("is called here"):
+        return False
+    if any(features.get(name) for name in ("in comment", "in string", "member differs")):
+        return False
+    is_elsewhere = bool(features.get("other document"))
+    return not is_elsewhere or bool(features.get("imports the edited document"))
 
 
 def is_edited(pattern: Pattern, start: int, uri: str) -> bool:
