@@ -1,13 +1,14 @@
 """Learn the judge's trees on the tuning half of the commits of repositories.
 
-usage: python -m bench.next_edit.fit REPOSITORY... [--positives N] [--features FILE] [--write]
+usage: python -m bench.next_edit.fit REPOSITORY... [--positives N] [--bank FILE] [--features FILE] [--write]
 
 Takes episodes as ``infill-ls eval edits`` does, but only of commits of the tuning half, and more of them
 (``--positives`` of a repository). Gradient boosting (scikit-learn), each episode counts less than its
 candidates would by themselves, and more if it is a negative. The threshold is the lowest at which, by
 cross-validation over commits, the precision of proposed edits and the silence on negatives are what is
-asked for. With ``--write`` the result goes to ``judge.json``. ``--features`` keeps what was seen of the
-candidates (no source text), and takes it from there if the file exists.
+asked for. With ``--write`` the result goes to ``judge.json``. ``--bank`` keeps the episodes (with source
+text: not to be shared) and ``--features`` what was seen of the candidates (no source text); both are read
+instead if the file exists.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,9 @@ from infill_ls.evaluation.edit_episodes import (
     is_held_out,
     with_others,
 )
-from infill_ls.evaluation.edits import opened, order_of, right_in
+from infill_ls.evaluation.edits import episode_from, opened, order_of, right_in
 from infill_ls.next_edit import offer as offers
-from infill_ls.next_edit.candidate import Candidate
+from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, Candidate
 from infill_ls.next_edit.forest import DIGITS, FILE, Forest, kept_form
 from infill_ls.next_edit.judge import Verdict
 
@@ -49,6 +50,7 @@ FOLDS = 5
 PRECISION = 0.8
 SILENCE = 0.98
 NEGATIVE_WEIGHT = 1.5
+NOT_LEARNT = frozenset({PROVED, NOT_OPEN})
 JUDGE = Path(offers.__file__).with_name(FILE)
 
 Floats = npt.NDArray[np.float64]
@@ -98,13 +100,17 @@ def seen(episode: Episode) -> Seen:
         episode.kind,
         episode.is_repeating,
         order_of(episode),
-        tuple(taken.found[one.uri, one.start, one.old, one.new] for one in declined),
+        tuple(
+            {name: round(v, DIGITS) for name, v in some.items() if v}
+            for one in declined
+            for some in (taken.found[one.uri, one.start, one.old, one.new],)
+        ),
         tuple(is_right(one) for one in declined),
         tuple((base[one.uri] + one.start, base[one.uri] + one.end) for one in declined),
     )
 
 
-def all_seen(repositories: Sequence[Path], positives: int) -> Iterator[Seen]:
+def all_episodes(repositories: Sequence[Path], positives: int) -> Iterator[Episode]:
     """Yield the episodes of the tuning half of all repositories."""
     share = positives / MOST_OF_A_KIND[Kind.POSITIVE]
     most = {kind: round(count * share) for kind, count in MOST_OF_A_KIND.items()}
@@ -112,14 +118,29 @@ def all_seen(repositories: Sequence[Path], positives: int) -> Iterator[Seen]:
         found = episodes_of(
             repository.resolve(), COMMITS, SEED, most, lambda commit: not is_held_out(commit)
         )
-        print(repository, Counter(one.kind.value for one in found), flush=True)
+        print(repository.parent.name, Counter(one.kind.value for one in found), flush=True)
         for episode in found:
-            yield seen(episode)
+            yield episode
             other = in_any_order(episode) if episode.kind is Kind.POSITIVE else None
             if other is not None:
-                yield seen(other)
-        for episode in with_others(repository.resolve(), found, COMMITS):
-            yield seen(episode)
+                yield other
+        yield from with_others(repository.resolve(), found, COMMITS)
+
+
+def kept_in(bank: Path, episodes: Iterator[Episode]) -> Iterator[Episode]:
+    """Yield the episodes, and write them to a file: to be seen again when a rule has changed."""
+    part = bank.with_name(f"{bank.name}.part")
+    with gzip.open(part, "wt", encoding="utf-8", compresslevel=1) as lines:
+        for episode in episodes:
+            lines.write(json.dumps(asdict(episode)) + "\n")
+            yield episode
+    part.replace(bank)
+
+
+def from_bank(bank: Path) -> Iterator[Episode]:
+    """Yield the episodes that :func:`kept_in` has written."""
+    with gzip.open(bank, "rt", encoding="utf-8") as lines:
+        yield from map(episode_from, lines)
 
 
 def read(file: Path) -> list[Seen]:
@@ -141,10 +162,26 @@ def write(file: Path, episodes: Sequence[Seen]) -> None:
         for one in episodes:
             row = [
                 one.commit, one.kind.value, one.is_repeating, one.order,
-                [{name: round(v, DIGITS) for name, v in some.items() if v} for some in one.features],
-                one.right, one.spans,
+                one.features, one.right, one.spans,
             ]  # fmt: skip
             lines.write(json.dumps(row) + "\n")
+
+
+def episodes_from(
+    repositories: Sequence[Path], positives: int, bank: Path | None, features: Path | None
+) -> list[Seen]:
+    """Return what is seen of the episodes, from the file that has kept the most of it."""
+    if features is not None and features.is_file():
+        return read(features)
+    if bank is not None and bank.is_file():
+        found = from_bank(bank)
+    else:
+        found = all_episodes(repositories, positives)
+        found = kept_in(bank, found) if bank is not None else found
+    episodes = [seen(one) for one in found]
+    if features is not None:
+        write(features, episodes)
+    return episodes
 
 
 def learner() -> HistGradientBoostingClassifier:
@@ -202,23 +239,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("repositories", type=Path, nargs="*")
     parser.add_argument("--positives", type=int, default=POSITIVES)
+    parser.add_argument("--bank", type=Path)
     parser.add_argument("--features", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    kept = options.features
-    if kept is not None and kept.is_file():
-        episodes = read(kept)
-    else:
-        episodes = list(all_seen(options.repositories, options.positives))
-        if kept is not None:
-            write(kept, episodes)
-    names = sorted({name for one in episodes for some in one.features for name in some})
+    episodes = episodes_from(
+        options.repositories, options.positives, options.bank, options.features
+    )
+    names = sorted(
+        {name for one in episodes for some in one.features for name in some} - NOT_LEARNT
+    )
     column = {name: number for number, name in enumerate(names)}
     owner = np.array([n for n, one in enumerate(episodes) for _ in one.right])
     x = np.zeros((len(owner), len(names)))
     for place, some in enumerate(some for one in episodes for some in one.features):
         for name, value in some.items():
-            x[place, column[name]] = value
+            if name in column:
+                x[place, column[name]] = value
     y = np.array([float(right) for one in episodes for right in one.right])
     counts = np.bincount(owner, minlength=len(episodes))
     negative = np.array([one.kind is not Kind.POSITIVE for one in episodes])

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,9 +21,17 @@ from infill_retrieval.crawling.crawl import Found, analyse_safely, crawl_here
 from infill_retrieval.crawling.walk import walk
 from infill_retrieval.crawling.worker import crawl_apart, look_apart
 from infill_retrieval.files.paths import inside, spelled
-from infill_retrieval.files.sources import Source, find_source, is_wanted, read_source
+from infill_retrieval.files.sources import (
+    Source,
+    find_source,
+    is_generated,
+    is_wanted,
+    read_exactly,
+    read_source,
+)
 from infill_retrieval.indexing.analysis import Draft, digest_of
 from infill_retrieval.indexing.corpus import Corpus
+from infill_retrieval.indexing.words import terms_of_word
 from infill_retrieval.searching.modules import ModuleTable
 from infill_retrieval.searching.recent_edits import RecentEdits
 from infill_retrieval.searching.search import Search, Workspace, timed
@@ -37,6 +46,8 @@ MANY_FILES = 64
 """More changed files than this are found by a crawl, in its own process."""
 REFRESH_LIMIT_MS = 8.0
 """After this time a query answers from what is indexed; what is not will be at the next one."""
+_WINDOWS_ASKED = 256
+"""Windows of files, the best first, among which are the files that have a word."""
 _SLICE_FILES = 64
 """Files of a segment that are taken over without a pause for whoever waits."""
 
@@ -284,6 +295,33 @@ class WorkspaceIndex:
         with timed(steps_ms, "refresh"):
             self._refresh(without=query.path, limit_ms=REFRESH_LIMIT_MS)
         return self._search.retrieve(query, budget_tokens, count_tokens, steps_ms)
+
+    def closed_files_with(self, word: str, most: int) -> list[Path]:
+        """Return up to ``most`` files that are not open and have a word, whatever its case.
+
+        Those come first that say it most; lines too long to be searched do not count. Reads nothing.
+        """
+        terms = terms_of_word(word)[:1]
+        with self._lock:
+            hits = self._corpus.windows.rank(terms).top(_WINDOWS_ASKED, self._buffers)
+        return [Path(key) for key in islice(dict.fromkeys(hit.key for hit in hits), most)]
+
+    def read_closed(self, path: Path) -> str | None:
+        """Return the text of a file on disk that may be shown and changed, ``None`` for any other.
+
+        It is in the index, in a folder of the workspace, and no link leads to it; it is not open, no
+        tool wrote it, it is UTF-8, and it holds no secret.
+        """
+        key, settings = spelled(path), self._settings
+        with self._lock:
+            folder = self._folder_of(key)
+            is_wanted_now = key in self._corpus and key not in self._buffers
+        if folder is None or not is_wanted_now or find_source(path, folder, settings) is None:
+            return None
+        text = read_exactly(key, settings.max_file_bytes)
+        if text is None or "\0" in text or is_generated(key, text):
+            return None
+        return text if self.sensitivity(path, text) is None else None
 
     def prepare(self, query: Query) -> None:
         """Look at all of the file being edited, so that the next query for it need not.

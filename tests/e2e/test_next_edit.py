@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from e2e.client import Editor, Json
 from e2e.conftest import StartScripted
@@ -286,3 +289,60 @@ async def test_positions_are_in_the_clients_units(start_scripted: StartScripted)
     change(editor, 2, NAME, "compute_sum")
     (edit,) = await edits(editor, 2)
     assert edit["range"] == span(position(5, 18), position(5, 31))
+
+
+async def closed_action(editor: Editor, uri: str) -> Json | None:
+    asked = await actions(editor, uri, triggerKind=1)
+    found = [one for one in asked if "not open" in one["title"]]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("has_versions", [True, False])
+async def test_a_rename_is_followed_in_files_that_are_not_open(
+    start_scripted: StartScripted, tmp_path: Path, has_versions: bool
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").write_text(BEFORE)
+    (root / "b.py").write_text(USES)
+    (root / ".env").write_text(USES)
+    workspace = WORKSPACE if has_versions else {"applyEdit": True}
+    editor = await start_scripted(
+        handshake={
+            "folders": [root],
+            "client_capabilities": capabilities(workspace=workspace),
+        }
+    )
+    editor.answers["workspace/applyEdit"] = lambda params: {"applied": True}
+    await editor.until_ready()
+    uri = (root / "a.py").as_uri()
+    open_document(editor, BEFORE, uri)
+    assert await closed_action(editor, uri) is None
+    change(editor, 2, NAME, "compute_sum", uri)
+    assert not [one for one in await actions(editor, uri) if "not open" in one["title"]]
+    action = await closed_action(editor, uri)
+    assert action is not None
+    assert "in a file that is not open" in action["title"]
+    assert "edit" not in action
+    # What is written is what the file holds when the edit is asked for.
+    (root / "b.py").write_text("\n" + USES)
+    await editor.ask("workspace/executeCommand", {**action["command"], "title": None})
+    await editor.until(lambda: [o for o in editor.asked if o[0] == "workspace/applyEdit"])
+    (asked,) = [params for method, params in editor.asked if method == "workspace/applyEdit"]
+    beside = (root / "b.py").as_uri()
+    if has_versions:
+        (changed,) = asked["edit"]["documentChanges"]
+        assert changed["textDocument"] == {"uri": beside, "version": None}
+        (annotation,) = asked["edit"]["changeAnnotations"].values()
+        assert annotation["needsConfirmation"] is True
+        made = changed["edits"]
+    else:
+        (made,) = asked["edit"]["changes"].values()
+    text = "\n" + USES
+    for edit in sorted(made, key=lambda edit: -edit["range"]["start"]["line"]):
+        text = apply(text, edit["range"], edit["newText"])
+    assert "print(compute_sum([1]))" in text
+    # A command of an earlier version changes nothing.
+    change(editor, 3, span(position(0, 0), position(0, 0)), "# x\n", uri)
+    await editor.ask("workspace/executeCommand", {**action["command"], "title": None})
+    assert len([one for one in editor.asked if one[0] == "workspace/applyEdit"]) == 1

@@ -28,7 +28,9 @@ def read_regular(path: str | Path, max_bytes: int, *, follow_links: bool = True)
     with os.fdopen(descriptor, "rb", closefd=True) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotRegularError
-        data = file.read(max_bytes + 1)
+        data: object = file.read(max_bytes + 1)
+    if not isinstance(data, bytes):
+        raise NotRegularError  # the kernel's log, for one, has nothing to read for the moment
     if len(data) > max_bytes:
         raise TooLargeError
     return data

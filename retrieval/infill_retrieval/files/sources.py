@@ -204,6 +204,15 @@ def read_source(path: str, max_bytes: int) -> str | None:
     return decode(data)
 
 
+def read_exactly(path: str, max_bytes: int) -> str | None:
+    """Return the text of a file that is to be changed: UTF-8 alone, so that every place is certain."""
+    try:
+        return read_regular(path, max_bytes, follow_links=False).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        log.debug("skipped a file: %s", type(error).__name__)
+        return None
+
+
 def decode(data: bytes) -> str | None:
     """Return the text of ``data``: UTF-8, or UTF-16 by its mark, or else Latin-1; not binaries."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -316,14 +316,16 @@ def curve_at(rows: Sequence[Row], threshold: float) -> dict[str, Figure]:
 
 def read_bank(file: Path) -> list[Episode]:
     """Return the episodes that :func:`write_bank` wrote."""
-    episodes = []
-    for line in file.read_text("utf-8").splitlines():
-        fields = json.loads(line)
-        fields["kind"] = Kind(fields["kind"])
-        fields["versions"] = tuple(fields["versions"])
-        fields["others"] = tuple(Other(*one) for one in fields.get("others", ()))
-        episodes.append(Episode(**fields))
-    return episodes
+    return [episode_from(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def episode_from(line: str) -> Episode:
+    """Return the episode of a line of a bank."""
+    fields = json.loads(line)
+    fields["kind"] = Kind(fields["kind"])
+    fields["versions"] = tuple(fields["versions"])
+    fields["others"] = tuple(Other(*one) for one in fields.get("others", ()))
+    return Episode(**fields)
 
 
 def write_bank(file: Path, episodes: Sequence[Episode]) -> None:

@@ -5,6 +5,7 @@ where it may be wanted too) → ``Offer``. Rules find, the judge decides; nothin
 """
 
 from infill_ls.next_edit.history import Edit, History
-from infill_ls.next_edit.offer import Document, Offer, Proposal, propose
+from infill_ls.next_edit.offer import propose, sought
+from infill_ls.next_edit.proposal import Document, Offer, Proposal
 
-__all__ = ["Document", "Edit", "History", "Offer", "Proposal", "propose"]
+__all__ = ["Document", "Edit", "History", "Offer", "Proposal", "propose", "sought"]

@@ -11,6 +11,9 @@ from infill_ls.next_edit.view import View
 PROVED = "proved by declaration"
 """The feature of a place that is wrong as it stands."""
 
+NOT_OPEN = "not open"
+"""The feature of a place in a file that nobody looks at; not learnt."""
+
 
 class Rule(StrEnum):
     """What found the place."""

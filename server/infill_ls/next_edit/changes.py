@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.tokens import Token, tokens
+from infill_ls.next_edit.tokens import Token, has_word, tokens
 
 MAX_LINES = 40
 """An edit of more lines is looked at as lines that came or went only."""
@@ -20,6 +20,10 @@ MAX_STRETCH_CHARS = 10_000
 """Of the lines that an edit lies in."""
 CONTEXT_TOKENS = 6
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+LARGEST_ACROSS_TOKENS = 4
+"""Of a change that is found although its line was broken in another way."""
+LEAST_COMMON = 0.5
+"""The share of tokens that such lines have in common."""
 _ALIKE = 0.4
 """Two lines are one line that was changed from this share of common tokens on."""
 
@@ -50,6 +54,8 @@ class Change:
     """What a call was put around, or taken off."""
     suffix: tuple[str, str] = ("", "")
     """What became of the text behind ``inner``, old and new."""
+    is_across: bool = field(default=False, compare=False)
+    """Whether its lines were broken in another way too: it lies within changes of whole lines."""
 
     @property
     def end(self) -> int:
@@ -86,12 +92,17 @@ def changes_of(text: str, start: int, old: str, new: str) -> list[Change]:
     at = first + sum(map(len, news[:head]))
     olds, news = olds[head : len(olds) - tail], news[head : len(news) - tail]
     changes: list[Change] = []
-    for one, other in _pairs(olds, news):
+    begin, pairs = at, _pairs(olds, news)
+    for one, other in pairs:
         if one is not None and other is not None:
             changes += _in_line(at, _bare(one), _bare(other))
         else:
             changes.append(_whole_lines(text, at, one or "", other or ""))
         at += len(other or "")
+    if olds and news and any(None in pair for pair in pairs):
+        known = {change.key for change in changes}
+        across = _across_lines(begin, "".join(olds), "".join(news))
+        changes += [change for change in across if change.key not in known]
     return changes
 
 
@@ -216,6 +227,36 @@ def _in_line(at: int, old: str, new: str) -> list[Change]:
     return changes
 
 
+def _across_lines(at: int, old: str, new: str) -> list[Change]:
+    """Return the few tokens that were replaced in lines that were also broken in another way."""
+    ones, others = _in_a_row(old), _in_a_row(new)
+    if max(len(ones), len(others)) > MAX_LINE_TOKENS:
+        return []
+    olds, news = tuple(t.text for t in ones), tuple(t.text for t in others)
+    matcher = SequenceMatcher(None, olds, news, autojunk=False)
+    if matcher.ratio() < LEAST_COMMON:
+        return []  # other code
+    changes = []
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind != "replace" or max(i2 - i1, j2 - j1) > LARGEST_ACROSS_TOKENS:
+            continue
+        start, end = others[j1].start, others[j2 - 1].end
+        was, became = old[ones[i1].start : ones[i2 - 1].end], new[start:end]
+        if "\n" in was + became or not (has_word(was) and has_word(became)):
+            continue
+        changes.append(
+            Change(
+                Form.TOKENS, at + start, was, became, olds[:i1][-CONTEXT_TOKENS:],
+                olds[i2:][:CONTEXT_TOKENS], olds, is_across=True,
+            )
+        )  # fmt: skip
+    return changes
+
+
+def _in_a_row(text: str) -> list[Token]:
+    return [token for token in tokens(text) if token.text[0] not in "\r\n"]
+
+
 def _gap(line: list[Token], first: int, last: int, length: int) -> tuple[int, int]:
     """Return the stretch between the tokens around ``first..last``."""
     start = line[first - 1].end if first else 0
@@ -250,7 +291,7 @@ def _wrapping(
         if ones[a1].text != ones[a2].text:
             break
         a1, a2, b1, b2 = a1 + 1, a2 + 1, b1 + 1, b2 + 1
-    if a1 == a2 and c1 == c2 and c1 > a1 and others[b2 - 1].text == "(" and others[d1].text == ")":
+    if a1 == a2 and c1 == c2 and c1 > a1 and _is_pair(others[b2 - 1].text, others[d1].text):
         inner = old[ones[a1].start : ones[c1 - 1].end]
         prefix = new[others[b1].start : others[b2].start]
         suffix = new[others[d1 - 1].end : others[d2 - 1].end]
@@ -261,3 +302,8 @@ def _wrapping(
         suffix = old[ones[c1 - 1].end : ones[c2 - 1].end]
         return prefix, "", others[b1].start, inner, (suffix, ""), (a1, c2)
     return None
+
+
+def _is_pair(opening: str, closing: str) -> bool:
+    """Tell whether two tokens are the brackets of a call, or of the arguments of a type."""
+    return (opening, closing) in {("(", ")"), ("<", ">")}

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infill_ls.next_edit.candidate import PROVED, Candidate
+from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, Candidate
 from infill_ls.next_edit.forest import Forest, the_forest
 
 SHOWN_REASONS = 5
 LEAST_ELSEWHERE = 0.8
 """Probability from which on an edit of another document is offered: they are right less often."""
+LEAST_IN_CLOSED = 0.85
+"""Probability from which on an edit of a file that is not open is offered: nobody sees the rest of it."""
 LEAST_OF_PROVED = 0.85
 """Probability of a call of a function that has another name now. Too rare in commits for the trees to learn."""
 MOST_OF_BARRED = 0.3
@@ -58,6 +60,8 @@ def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
             likely = MOST_OF_BARRED if _is_mention(candidate) else min(likely, MOST_OF_BARRED)
         is_elsewhere = bool(candidate.features.get("other document"))
         least = LEAST_ELSEWHERE if is_elsewhere else forest.threshold
+        if candidate.features.get(NOT_OPEN):
+            least = LEAST_IN_CLOSED
         found.append(Verdict(likely, reasons, likely >= least))
     return found
 

@@ -6,24 +6,30 @@ edit on and round to its beginning.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from itertools import islice
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.candidate import Candidate, Pattern
 from infill_ls.next_edit.changes import Change, changes_of
 from infill_ls.next_edit.history import Edit, Key
-from infill_ls.next_edit.judge import Verdict, judge
+from infill_ls.next_edit.judge import judge
+from infill_ls.next_edit.proposal import NO_DOCUMENTS, Document, Offer, Proposal
 from infill_ls.next_edit.rules import RULES
 from infill_ls.next_edit.rules.evidence import of_pattern
+from infill_ls.next_edit.rules.rewrites import LEAST_SOUGHT_CHARS
+from infill_ls.next_edit.tokens import bounded, is_word
 from infill_ls.next_edit.view import View
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.secrets.statements import LINES
-from infill_retrieval.syntax import Language, TreeCache, family_of
+from infill_retrieval.syntax import TreeCache, family_of
 
 MAX_EDITS_ASKED = 2
 """So many of the latest edits are repeated; earlier ones only speak for them."""
 MAX_PATTERNS = 8
 MAX_OTHER_DOCUMENTS = 8
+MAX_CLOSED_DOCUMENTS = 16
+"""Files that are not open; as many are read for one answer."""
 MAX_OTHER_CHARS = 100_000
 MAX_CANDIDATES = 400
 MAX_OCCURRENCES = 1_500
@@ -35,81 +41,21 @@ LEAST_ASKED = 0.3
 """Probability of what is shown to somebody who asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that is open."""
-
-    text: str
-    language: Language
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An edit to make: ``old`` stands at ``start`` of the document, and is to become ``new``."""
-
-    uri: str
-    start: int
-    old: str
-    new: str
-    rule: Rule
-    key: Key
-    """What is refused when the offer is."""
-    verdict: Verdict
-
-    @property
-    def end(self) -> int:
-        """Where ``old`` ends."""
-        return self.start + len(self.old)
-
-    @property
-    def why(self) -> str:
-        """What it repeats, in words."""
-        old, new = (_shown(text) for text in self.key)
-        if not old:
-            what = f"{new} was put in"
-        elif not new:
-            what = f"{old} was taken out"
-        else:
-            what = f"{old} became {new}"
-        return f"{what} ({self.rule.value}, {self.verdict.probability:.0%})"
-
-    def stands_in(self, text: str) -> bool:
-        """Tell whether the replaced text is still in its place."""
-        return self.start >= 0 and text[self.start : self.end] == self.old and self.end <= len(text)
-
-    def applied_to(self, text: str) -> str:
-        """Return the document with the edit made. Raises :class:`ValueError` if it has changed."""
-        if not self.stands_in(text):
-            raise ValueError("the text has changed under the offer")
-        return text[: self.start] + self.new + text[self.end :]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """The offers, and the candidates that were considered but not offered."""
-
-    offers: tuple[Offer, ...] = ()
-    declined: tuple[Offer, ...] = ()
-    """The likeliest first."""
-    asked: tuple[Offer, ...] = ()
-    """``offers``, and what is less sure: for somebody who asks and looks it over."""
-    reason: str = ""
-    """Why nothing is offered."""
-
-
 def propose(
     uri: str,
     documents: Mapping[str, Document],
     edits: tuple[Edit, ...],
     refused: frozenset[Key] = frozenset(),
     trees: TreeCache | None = None,
+    closed: Mapping[str, Document] = NO_DOCUMENTS,
 ) -> Proposal:
     """Propose changes after the latest edits of document ``uri``, in other documents too.
 
+    Those ``closed`` are files that are not open; ``sought`` says for which words they are looked up.
     If its own edits call for nothing, those of the document that was edited last are repeated in it.
     """
     trees = trees if trees is not None else TreeCache()
-    own = _after_own(uri, documents, edits, refused, trees)
+    own = _after_own(uri, documents, edits, refused, trees, closed)
     last = edits[-1].uri if edits else uri
     if own.offers or last == uri or uri not in documents or last not in documents:
         return own
@@ -133,6 +79,7 @@ def _after_own(
     edits: tuple[Edit, ...],
     refused: frozenset[Key],
     trees: TreeCache,
+    closed: Mapping[str, Document] = NO_DOCUMENTS,
 ) -> Proposal:
     mine = [edit for edit in edits if edit.uri == uri]
     if not mine or uri not in documents:
@@ -159,7 +106,10 @@ def _after_own(
     if any(_is_everywhere(change, view) for changes in asked for change in changes):
         return Proposal(reason="the change fits too many places")
     found: list[Candidate] = []
-    others = _others(view, documents, trees)
+    others = (
+        *_others(view, documents, trees, MAX_OTHER_DOCUMENTS, are_open=True),
+        *_others(view, closed, trees, MAX_CLOSED_DOCUMENTS, are_open=False),
+    )
     seen: set[Key] = set()
     for change, together in [(change, changes) for changes in asked for change in changes]:
         if change.key in seen or change.key in refused or not any(change.key):
@@ -186,19 +136,44 @@ def _after_own(
             found.extend(rule(pattern))
         if len(found) > MAX_CANDIDATES:
             return Proposal(reason="the change fits too many places")
-    return _judged(found, documents, refused, here, view)
+    return _judged(found, {**closed, **documents}, refused, here, view)
+
+
+def sought(
+    uri: str,
+    documents: Mapping[str, Document],
+    edits: tuple[Edit, ...],
+    refused: frozenset[Key] = frozenset(),
+) -> tuple[str, ...]:
+    """Return the names that the latest edits replaced: files that have them may have to follow."""
+    latest = [edit for edit in edits if edit.uri == uri][: -MAX_EDITS_ASKED - 1 : -1]
+    changes = [
+        change
+        for edit in latest
+        if uri in documents
+        for change in _changes(edit, documents[uri].text)
+        if change.key not in refused and is_word(change.old) and is_word(change.new)
+    ]
+    names = dict.fromkeys(one.old for one in changes if len(one.old) >= LEAST_SOUGHT_CHARS)
+    return tuple(names)[:MAX_PATTERNS]
 
 
 def _is_everywhere(change: Change, view: View) -> bool:
     old = change.old.strip()
-    return bool(old) and view.text.count(old, view.low, view.high) > MAX_OCCURRENCES
+    if not old or view.text.count(old, view.low, view.high) <= MAX_OCCURRENCES:
+        return False
+    # A short name is a part of many words, and may be rare as a name.
+    found = re.compile(bounded(old)).finditer(view.text, view.low, view.high)
+    return next(islice(found, MAX_OCCURRENCES, None), None) is not None
 
 
 def _changes(edit: Edit, text: str) -> list[Change]:
     return changes_of(text, edit.start, edit.old, edit.new)
 
 
-def _others(view: View, documents: Mapping[str, Document], trees: TreeCache) -> tuple[View, ...]:
+def _others(
+    view: View, documents: Mapping[str, Document], trees: TreeCache, most: int, *, are_open: bool
+) -> tuple[View, ...]:
     family = family_of(view.language)
     kin = [
         (uri, document)
@@ -206,8 +181,10 @@ def _others(view: View, documents: Mapping[str, Document], trees: TreeCache) -> 
         if uri != view.uri and family_of(document.language) == family
     ]
     views = (
-        View(uri, document.text, document.language, len(document.text) // 2, trees)
-        for uri, document in kin[-MAX_OTHER_DOCUMENTS:]
+        View(
+            uri, document.text, document.language, len(document.text) // 2, trees, is_open=are_open
+        )
+        for uri, document in kin[-most:]
         if len(document.text) <= MAX_OTHER_CHARS
     )
     return tuple(view for view in views if view.is_legible)
@@ -289,13 +266,3 @@ def _is_secret(offer: Offer, document: Document) -> bool:
         if hidden and hidden[-1] >= len(above):
             return True
     return False
-
-
-def _shown(text: str) -> str:
-    line = " ".join(text.split())
-    return f"`{line[:40]}…`" if len(line) > 40 else f"`{line}`" if line else ""
-
-
-def moved(offer: Offer, by: int) -> Offer:
-    """Return an offer whose document got ``by`` characters longer before it."""
-    return replace(offer, start=offer.start + by)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.tokens import bounded, texts, tokens
@@ -19,6 +20,8 @@ WINDOW_CHARS = 32_000
 """So much before and after the edit."""
 MAX_SITES = 32
 """Places of one pattern on each side of the edit; more are not looked at."""
+MAX_LOOKED_AT = 8
+"""Places of a name, for its declaration."""
 MAX_DEPTH = 24
 """Ancestors that are looked at."""
 MAX_LINE_CHARS = 2_000
@@ -26,7 +29,19 @@ MAX_LINE_CHARS = 2_000
 MAX_BRACKETS = 12_000
 _QUOTES = ("string", "template", "heredoc", "char", "regex", "quoted")
 _FUNCTIONS = ("function", "method", "constructor", "lambda", "arrow", "closure", "procedure")
+_LISTS_OF_PARAMETERS = frozenset(
+    {"parameters", "formal_parameters", "lambda_parameters", "typed_parameter", "method_parameters",
+     "block_parameters", "closure_parameters", "inferred_parameters"}
+)  # fmt: skip
+"""Nodes whose names are those of parameters although no field says so."""
 _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
+
+
+_IMPORT = re.compile(r"\s*(?:import|from|use|using|require|#\s*include|export)\b|.*\brequire\s*\(")
+IMPORTS_CHARS = 20_000
+"""Of a document, in which its imports stand."""
+_OF_FOLDERS = frozenset({"index", "mod", "lib", "__init__"})
+"""Names of files that are imported by the name of their folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +66,16 @@ class View:
     """One document, with facts about its places."""
 
     def __init__(
-        self, uri: str, text: str, language: Language, around: int, trees: TreeCache
+        self,
+        uri: str,
+        text: str,
+        language: Language,
+        around: int,
+        trees: TreeCache,
+        *,
+        is_open: bool = True,
     ) -> None:
+        self.is_open = is_open
         self.uri = uri
         self.text = text
         self.language = language
@@ -73,6 +96,7 @@ class View:
         self._trees = trees
         self._facts: dict[tuple[int, int], Facts] = {}
         self._lines: dict[int, tuple[str, ...]] = {}
+        self._imports: dict[str, bool] = {}
 
     @cached_property
     def tree(self) -> SyntaxTree | None:
@@ -120,6 +144,18 @@ class View:
         found = re.compile(bounded(text)).finditer(self.text, self.low, self.high)
         return sum(1 for _ in zip(found, range(100), strict=False))
 
+    def is_declared(self, word: str) -> bool:
+        """Tell whether one of the nearest places of a name declares it."""
+        places = islice(self.find(bounded(word)), MAX_LOOKED_AT)
+        return any(self.facts(*match.span()).is_declared for match in places)
+
+    def imports(self, uri: str) -> bool:
+        """Tell whether the document seems to import another one: it names that in an import."""
+        known = self._imports.get(uri)
+        if known is None:
+            known = self._imports[uri] = self._look_for_import(uri)
+        return known
+
     def line_at(self, offset: int) -> str:
         """Return the line that holds ``offset``."""
         return self.text[line_start(self.text, offset) : line_end(self.text, offset)]
@@ -153,6 +189,16 @@ class View:
         if start < 0:
             return self.text[max(offset - 2000, self.low) : offset]
         return self.text[start : min(offset + 2000, self.high)]
+
+    def _look_for_import(self, uri: str) -> bool:
+        folder, _, name = uri.rpartition("/")
+        stem = name.partition(".")[0]
+        if stem in _OF_FOLDERS:
+            stem = folder.rpartition("/")[2]
+        if not stem:
+            return False
+        places = re.compile(bounded(stem)).finditer(self.text, 0, IMPORTS_CHARS)
+        return any(is_import(self.line_at(match.start())) for match in islice(places, MAX_SITES))
 
     def _look_at(self, start: int, end: int) -> Facts:
         tree = self.tree
@@ -199,6 +245,9 @@ class View:
             and "member" not in parent.type
             and "attribute" not in parent.type
         )
+        is_declared = is_declared or (
+            parent is not None and parent.type in _LISTS_OF_PARAMETERS and "identifier" in node.type
+        )
         return Facts(
             kind.strip(), node.type, parent.type if parent is not None else "", function,
             is_declared=is_declared, is_type=is_type,
@@ -213,3 +262,8 @@ class View:
             if is_comment
             else NOTHING
         )
+
+
+def is_import(line: str) -> bool:
+    """Tell whether a line imports something."""
+    return _IMPORT.match(line) is not None

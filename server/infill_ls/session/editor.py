@@ -74,7 +74,9 @@ class Session:
             on_change=lambda: self._pipeline.files_changed(),  # noqa: PLW0108 - whichever is in use
             on_warning=self._problems.warn,
         )
-        self.edits = EditSession(settings, self._workspace.is_sensitive)
+        self.edits = EditSession(
+            settings, self._workspace.is_sensitive, self._workspace.closed_files_with
+        )
         self._engines = self._choose_engine()
         self._pipeline = self._make_pipeline()
         self.asks = Asks(settings, engine_factory, self._workspace.retrieve, on_loading)

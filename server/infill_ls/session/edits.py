@@ -11,11 +11,14 @@ import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
-from infill_ls.next_edit import Document, Edit, History, Offer, Proposal, propose
+from infill_ls.next_edit import Document, Edit, History, Offer, Proposal, propose, sought
+from infill_ls.next_edit.history import Key
+from infill_ls.next_edit.offer import MAX_CLOSED_DOCUMENTS
 from infill_ls.settings import Settings
 from infill_retrieval.secrets.judgement import certain_lines
 from infill_retrieval.syntax import TreeCache, language_of
@@ -27,12 +30,33 @@ REMEMBERED = 200
 LONGEST_PAUSE_S = 0.25
 
 
-class EditSession:
-    """The edits of one editor. ``is_sensitive`` tells whether a document holds secrets."""
+def _no_files(_words: Iterable[str], _most: int) -> Mapping[str, str]:
+    return {}
 
-    def __init__(self, settings: Settings, is_sensitive: Callable[[str], bool]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class InClosedFiles:
+    """Offers in files that are not open, and what these files hold."""
+
+    offers: tuple[Offer, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+class EditSession:
+    """The edits of one editor. ``is_sensitive`` tells whether a document holds secrets.
+
+    ``closed_files_with`` returns the text of files that are not open and have one of some words.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        is_sensitive: Callable[[str], bool],
+        closed_files_with: Callable[[Iterable[str], int], Mapping[str, str]] = _no_files,
+    ) -> None:
         self.settings = settings
         self._is_sensitive = is_sensitive
+        self._closed_files_with = closed_files_with
         self._history = History()
         self._languages: dict[str, str] = {}
         self._trees = TreeCache()
@@ -87,20 +111,28 @@ class EditSession:
                 return Proposal(reason="the file holds secrets")
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
-        loop = asyncio.get_running_loop()
-        # The history belongs to the event loop: the thread gets copies.
-        documents = {
-            one: Document(text, language_of(one, self._languages.get(one, "")))
-            for one, text in self._history.texts.items()
-        }
-        edits, refused = self._history.edits, self._history.refused
-        proposal = await loop.run_in_executor(
+        documents, edits, refused = self._state()
+        proposal = await asyncio.get_running_loop().run_in_executor(
             self._thread, self._compute, uri, serial, documents, edits, refused
         )
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
         self._known[uri] = serial, proposal
         return proposal
+
+    async def propose_in_closed(self, uri: str) -> InClosedFiles:
+        """Return what the latest edits of a document call for in files that are not open.
+
+        The files are read anew each time, so what an offer replaces stands there now.
+        """
+        proposal = await self.propose(uri, waits=False)
+        serial = self._history.serial
+        if self._known.get(uri) != (serial, proposal):
+            return InClosedFiles()  # nothing may be proposed here
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._compute_in_closed, uri, *self._state()
+        )
+        return found if serial == self._history.serial else InClosedFiles()
 
     def remember(self, offer: Offer) -> str:
         """Return an id with which the editor reports the outcome of an offer."""
@@ -154,7 +186,7 @@ class EditSession:
         serial: int,
         documents: dict[str, Document],
         edits: tuple[Edit, ...],
-        refused: frozenset[tuple[str, str]],
+        refused: frozenset[Key],
     ) -> Proposal:
         if serial != self._history.serial:
             return Proposal(reason="typing went on")
@@ -162,6 +194,39 @@ class EditSession:
         proposal = propose(uri, documents, edits, refused, self._trees)
         self._cost_s = time.perf_counter() - started
         return proposal
+
+    def _state(self) -> tuple[dict[str, Document], tuple[Edit, ...], frozenset[Key]]:
+        """Return copies for the thread: the history belongs to the event loop."""
+        documents = {
+            one: Document(text, language_of(one, self._languages.get(one, "")))
+            for one, text in self._history.texts.items()
+        }
+        return documents, self._history.edits, self._history.refused
+
+    def _compute_in_closed(
+        self,
+        uri: str,
+        documents: dict[str, Document],
+        edits: tuple[Edit, ...],
+        refused: frozenset[Key],
+    ) -> InClosedFiles:
+        words = sought(uri, documents, edits, refused)
+        if not words:
+            return InClosedFiles()
+        found = self._closed_files_with(words, MAX_CLOSED_DOCUMENTS)
+        closed = {
+            one: Document(text, language)
+            for one, text in found.items()
+            # An editor would give it one of several ids; it is left alone if any is switched off.
+            if one not in documents
+            and (language := language_of(one))
+            and all(map(self._is_on, (language.name, *language.aliases)))
+        }
+        if not closed:
+            return InClosedFiles()
+        proposal = propose(uri, documents, edits, refused, self._trees, closed)
+        offers = tuple(offer for offer in proposal.offers if offer.uri in closed)
+        return InClosedFiles(offers, {offer.uri: closed[offer.uri].text for offer in offers})
 
     def _pasted_secret(self, uri: str) -> bool:
         """Tell whether what was edited holds a secret; the whole file is looked at in pauses."""

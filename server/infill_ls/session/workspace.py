@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -217,6 +218,20 @@ class Workspace:
         """Return the text of a file that is open in the editor; from any thread."""
         found = (one.text for one in tuple(self._documents.values()) if one.path == path)
         return next(found, None)
+
+    def closed_files_with(self, words: Iterable[str], most: int) -> dict[str, str]:
+        """Return the text of files that are not open and have one of some words, by URI.
+
+        At most so many are opened, whether they turn out to be fit or not. From any thread.
+        """
+        named = [self._index.closed_files_with(word, most) for word in words]
+        in_turn = dict.fromkeys(path for row in zip_longest(*named) for path in row if path)
+        found = {}
+        for path in islice(in_turn, most):
+            text = self._index.read_closed(path)
+            if text is not None:
+                found[path.as_uri()] = text
+        return found
 
     def abandon(self) -> None:
         """Stop what would hold up the end of the process."""

@@ -22,9 +22,9 @@ from infill_ls.evaluation.edit_episodes import (
     with_others,
 )
 from infill_ls.evaluation.edits import distance, read_bank, right_in, write_bank
+from infill_ls.next_edit import Offer
 from infill_ls.next_edit.candidate import Rule
 from infill_ls.next_edit.judge import Verdict
-from infill_ls.next_edit.offer import Offer
 from unit.measuring.test_git_history import commit, git
 
 OLD = "def total(x):\n    return x\n\n\nprint(total(1))\n\nprint(total(2))\n\nprint(total(3))\n"

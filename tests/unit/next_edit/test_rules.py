@@ -238,3 +238,34 @@ def test_an_import_that_another_document_shows() -> None:
     (offer,) = found_by(Rule.IMPORT, text, once, others=others)
     assert offer.uri == URI
     assert offer.applied_to(once) == "import os\nimport json\n\nx = json.loads(s)\n"
+
+
+def test_a_call_put_around_one_argument_is_put_around_those_of_like_calls() -> None:
+    text = "on_close(f.close)\non_close(f.flush, 1)\non_close(f.flush)\nshut(f.flush)\n"
+    once = text.replace("on_close(f.close)", "on_close(safe(f.close))")
+    (offer,) = found_by(Rule.WRAP, text, once)
+    assert applied(once, [offer]) == once.replace(
+        "on_close(f.flush)\n", "on_close(safe(f.flush))\n"
+    )
+
+
+def test_a_type_that_became_the_argument_of_another() -> None:
+    text = "enum Kind {\n    Rope(Rope),\n}\nfn rope(self) -> Result<Rope, Bytes> {\n}\n"
+    once = text.replace("Rope(Rope)", "Rope(Arc<Rope>)")
+    done = applied(once, found_by(Rule.WRAP, text, once, language="rust"))
+    assert "Result<Arc<Rope>, Bytes>" in done
+
+
+def test_a_name_replaced_in_lines_that_were_broken_anew() -> None:
+    text = "show(\n    item.get_content()\n        .strip()\n)\nprint(other.get_content())\n"
+    once = text.replace("item.get_content()\n        .strip()", "item.get_value().strip()")
+    done = applied(once, found_by(Rule.NAME, text, once))
+    assert "print(other.get_value())" in done
+
+
+def test_a_one_letter_name_in_a_long_file() -> None:
+    words = "".join(f"iiii_{n} = {n}\n" for n in range(600))
+    text = f"def f():\n    i = 0\n    return i\n\n\n{words}"
+    once = text.replace("    i = 0", "    size = 0")
+    (offer,) = found_by(Rule.NAME, text, once)
+    assert offer.applied_to(once).count("size") == 2

@@ -41,3 +41,24 @@ def test_lines_put_in_above_declarations_of_one_kind() -> None:
     done = applied(twice, found_by(Rule.LINES_ADDED, text, once, twice, language="rust"))
     assert done.count("#[inline]") == 4
     assert "#[inline]\n    const" not in done
+
+
+def test_something_put_in_once_beside_a_name_is_found_beside_other_names() -> None:
+    text = "def f():\n    yield line\n    yield\n    yield rest\n    send(rest)\n"
+    once = text.replace("yield line", "yield line.rstrip()")
+    assert "yield rest.rstrip()" in applied(once, found_by(Rule.INSERTION, text, once))
+    text = "struct Options {\n};\nstruct ReadOptions {\n};\nclass Slice {\n};\n"
+    once = text.replace("struct Options", "struct EXPORT Options")
+    done = applied(once, found_by(Rule.INSERTION, text, once, language="cpp"))
+    assert "struct EXPORT ReadOptions {" in done
+    assert "class Slice {" in done
+
+
+def test_a_decorator_put_in_once_is_found_for_declarations_of_the_kind() -> None:
+    text = "class A:\n    x = 1\n\n\nclass B:\n    pass\n\n\ndef f():\n    pass\n"
+    once = text.replace("class A", "@final\nclass A")
+    done = applied(once, found_by(Rule.LINES_ADDED, text, once))
+    assert "@final\nclass B" in done
+    assert done.count("@final") == 2
+    statement = text.replace("    x = 1\n", "    x = 1\n    y = 2\n")
+    assert found_by(Rule.LINES_ADDED, text, statement) == []

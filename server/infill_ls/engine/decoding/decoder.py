@@ -24,6 +24,8 @@ from infill_retrieval.syntax import TreeCache
 
 Logits = npt.NDArray[np.float32]
 
+CALM_CHUNKS = 16
+"""Small chunks of a long answer's prompt after others were let first: whoever types goes on typing."""
 PREFILL_CHUNK_TOKENS = 64
 """Tokens decoded between two looks at the cancel flag. A cancelled prefill keeps its chunks, and is
 not interrupted within one: the request that supersedes it mostly needs the very same tokens."""
@@ -118,16 +120,18 @@ class Decoder:
         chunk_tokens: int = 0,
         interruptible: bool = False,
         make_way: MakeWay = lambda: False,
+        shared_chunk_tokens: int = 0,
     ) -> tuple[Branch, int]:
         """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
-        With ``chunk_tokens`` 0 it is done in the chunks of a request.
+        With ``chunk_tokens`` 0 it is done in the chunks of a request, and of ``shared_chunk_tokens``
+        (unless 0) for a while after others were let first: they have to wait for a chunk.
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
         branch, reused = self._tree.take(token_ids, anchor, room, document)
         size = chunk_tokens or self._prefill_chunk_tokens
-        start = reused
+        start, calm = reused, CALM_CHUNKS
         while start < len(token_ids):
             if is_cancelled():
                 raise Cancelled
@@ -135,9 +139,11 @@ class Decoder:
             if make_way():
                 self._model_ms = model_ms
                 branch, start = self._tree.take(token_ids, anchor, room, document)
+                calm = 0
                 continue
-            self._append(branch, token_ids[start : start + size], interruptible=interruptible)
-            start += size
+            now = min(size, shared_chunk_tokens or size) if calm < CALM_CHUNKS else size
+            self._append(branch, token_ids[start : start + now], interruptible=interruptible)
+            start, calm = start + now, calm + 1
         return branch, reused
 
     def warm(
@@ -167,11 +173,12 @@ class Decoder:
         is_cancelled: Callable[[], bool],
         on_written: OnWritten = lambda _: None,
         make_way: MakeWay = lambda: False,
+        shared_chunk_tokens: int = 0,
     ) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
 
         ``on_written`` hears of each token of the first one; ``make_way`` is called between two
-        tokens of that, and between two chunks of the prompt.
+        tokens of that, and between two chunks of the prompt (see :meth:`prefill` for their size).
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
@@ -189,6 +196,7 @@ class Decoder:
             anchor_tokens=task.anchor_tokens,
             document=task.document,
             make_way=make_way,
+            shared_chunk_tokens=shared_chunk_tokens,
         )
         prefill_ms = ms_since(started)
         sampler = None if task.sampling.is_greedy else self._model.sampler(task.sampling)

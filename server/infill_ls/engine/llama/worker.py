@@ -313,6 +313,7 @@ class Worker:
             lambda: asked.cancelled,
             tell if message.tells else lambda _: None,
             self._make_way if asked.turn is Turn.LONG else lambda: False,
+            self._background_chunk_tokens,
         )
         return messages.Completions(id=message.id, completions=tuple(completions))
 

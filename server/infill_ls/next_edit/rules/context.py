@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from infill_ls.document.lines import line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
+from infill_ls.next_edit.candidate import NOT_OPEN, Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
 from infill_ls.next_edit.rules.evidence import among_others, of_place
 from infill_ls.next_edit.view import View
@@ -92,6 +92,8 @@ def candidate(
         **of_place(pattern, view, start, start + len(old)),
         **more,
     }
+    if not view.is_open:
+        features[NOT_OPEN] = 1.0
     return Candidate(view.uri, start, old, new, rule, change.key, features)
 
 

@@ -9,11 +9,10 @@ from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.candidate import Candidate, Pattern
 from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.tokens import bounded, has_word, is_word, subwords, texts
-from infill_ls.next_edit.view import View
+from infill_ls.next_edit.view import View, is_import
 
 LINES_BESIDE = 2
 """Lines around an edit that its author has certainly seen."""
-_IMPORT = re.compile(r"\s*(?:import|from|use|using|require|#\s*include|export)\b|.*\brequire\s*\(")
 _TESTS = re.compile(r"(?:^|[/_.\-])(?:tests?|specs?)(?:[/_.\-]|$)|(?:Tests?|Spec)\.", re.ASCII)
 
 
@@ -63,6 +62,8 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
             found["old stands"] = math.log2(1 + view.count(old)) / 7
     if is_word(old) and is_word(new):
         was, became = set(subwords(old)), set(subwords(new))
+        found["new is declared"] = float(view.is_declared(new))
+        found["old is declared"] = float(view.is_declared(old))
         found["names have words in common"] = len(was & became) / max(len(was | became), 1)
     if has_word(old) and change.form is Form.TOKENS:
         found["old is left beside"] = min(_left_beside(pattern, old), 3) / 3
@@ -101,6 +102,8 @@ def of_place(pattern: Pattern, view: View, start: int, end: int) -> dict[str, fl
         found["beside an edited line"] = float(0 < lines <= LINES_BESIDE)
         found["lines away"] = math.log2(1 + min(lines, 1000)) / 10
         found["below"] = float(start > view.around)
+    else:
+        found["imports the edited document"] = float(view.imports(pattern.view.uri))
     fit, unfit = _companions(pattern, set(tokens_there))
     if fit + unfit:
         found["the rest of the edit fits"] = fit / (fit + unfit)
@@ -154,7 +157,7 @@ def _is_called(view: View, end: int) -> bool:
 
 
 def _is_import(view: View, start: int) -> bool:
-    return _IMPORT.match(view.line_at(start)) is not None
+    return is_import(view.line_at(start))
 
 
 def _left_beside(pattern: Pattern, old: str) -> int:

@@ -10,6 +10,8 @@ from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
 
+LEAST_SOUGHT_CHARS = 5
+"""A shorter name means something else in another document."""
 MAX_CHARS = 200
 """Longer texts stand in one place only."""
 _SINGLE_CONTEXT = 3, 2
@@ -26,7 +28,9 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
     found = []
     views = (pattern.view, *pattern.others) if rule in {Rule.NAME, Rule.TYPE} else (pattern.view,)
     for view in views:
-        if view is not pattern.view and (len(change.old) < 5 or change.old not in view.text):
+        if view is not pattern.view and (
+            len(change.old) < LEAST_SOUGHT_CHARS or change.old not in view.text
+        ):
             continue
         for match in view.find(bounded(change.old)):
             start, end = match.span()
@@ -44,7 +48,12 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
                     not more["member differs"] and _is_of_scope(pattern, start, end)
                 )
             found.append(candidate(pattern, start, change.old, change.new, rule, more, view))
-    is_renamed = rule is Rule.NAME and _renames_a_function(pattern)
+    # What an import takes is declared there by some grammars.
+    is_renamed = (
+        rule is Rule.NAME
+        and _renames_a_function(pattern)
+        and not any(one.features["declared here"] > one.features["in an import"] for one in found)
+    )
     for one in with_counts(found, pattern):
         if is_renamed and _is_proved(one.features):
             one.features[PROVED] = 1.0
@@ -101,15 +110,15 @@ def _kind(pattern: Pattern) -> Rule:
 
 def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
     """Tell whether a place uses what was declared, in the same function, where it was replaced."""
-    change, view = pattern.change, pattern.view
-    there, here = view.facts(change.start, change.end), view.facts(start, end)
-    return (
-        there.is_declared
-        and there.function >= 0
+    view = pattern.view
+    here = view.facts(start, end)
+    if here.kind != "code" or here.is_declared or here.function < 0:
+        return False
+    return any(
+        one.left[-1:] != (".",)
+        and (there := view.facts(one.start, one.end)).is_declared
         and there.function == here.function
-        and here.kind == "code"
-        and not here.is_declared
-        and change.left[-1:] != (".",)
+        for one in pattern.agreeing
     )
 
 
@@ -124,10 +133,12 @@ def _renames_a_function(pattern: Pattern) -> bool:
 
 def _is_proved(features: dict[str, float]) -> bool:
     """Tell whether a place calls a function whose only declaration got another name."""
-    return bool(features.get("is called here")) and not any(
-        features.get(name)
-        for name in ("a declaration is left", "in comment", "in string", "member differs")
-    )
+    if not features.get("is called here"):
+        return False
+    if any(features.get(name) for name in ("in comment", "in string", "member differs")):
+        return False
+    is_elsewhere = bool(features.get("other document"))
+    return not is_elsewhere or bool(features.get("imports the edited document"))
 
 
 def is_edited(pattern: Pattern, start: int, uri: str) -> bool:

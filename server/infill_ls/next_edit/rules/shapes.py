@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -15,18 +14,12 @@ from infill_ls.document.lines import line_end, line_start
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import MAX_LINE_TOKENS, Change, Form
 from infill_ls.next_edit.rules.context import candidate, with_counts
-from infill_ls.next_edit.rules.rewrites import is_edited
-from infill_ls.next_edit.tokens import Token, bounded, has_word, is_word, tokens
-from infill_ls.next_edit.view import View
+from infill_ls.next_edit.tokens import Token, bounded, has_word, tokens
 
 MAX_HOLES = 4
 MAX_HOLE_TOKENS = 16
 MAX_PARTNERS = 4
 """Earlier changes that are compared with the last one."""
-LEAST_KINDS = 4
-"""Tokens around a place that say enough where none of them is a known word; line ends count."""
-LINES_ABOVE = 6
-"""Of a declaration: what may stand above it already."""
 LEAST_SHARE = 0.4
 """Of the old line that both edits have in common."""
 
@@ -46,7 +39,7 @@ class _Template:
 def by_shape(pattern: Pattern) -> Iterator[Candidate]:
     """Yield the lines of the shape that two lines had which were changed in one way."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.old_line:
+    if change.form is not Form.TOKENS or not change.old_line or change.is_across:
         return
     for partner in _partners(pattern):
         template = _template(
@@ -60,75 +53,13 @@ def by_shape(pattern: Pattern) -> Iterator[Candidate]:
             return
 
 
-def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the places between tokens of the kinds between which the same was put in twice."""
-    change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or change.inner or len(pattern.agreeing) < 2:
-        return
-    if has_word(change.old) or not change.new.strip() or "\n" in change.new:
-        return
-    left = _kinds([one.left[::-1] for one in pattern.agreeing])[::-1]
-    right = _kinds([one.right for one in pattern.agreeing])
-    if not left or not right or _is_literal([*left, *right]):
-        return
-    blanks = r"[ \t]*"
-    before = blanks.join(_regex(one) for one in left)
-    after = blanks.join(_regex(one) for one in right)
-    ends = all(len(one.right) == len(right) for one in pattern.agreeing) and len(right) < 6
-    if ends:
-        after = rf"{after}{blanks}(?=[\r\n]|\Z)"
-    starts = all(len(one.left) == len(left) for one in pattern.agreeing) and len(left) < 6
-    if starts:
-        before = rf"(?:(?<=[\r\n])|\A){blanks}{before}"
-    known = [one for one in (*left, *right) if one is not None]
-    if not any(map(is_word, known)) and len(left) + len(right) + starts + ends < LEAST_KINDS:
-        return
-    clings = not change.new[:1].strip() or change.new[:1] in ",;"
-    gap = f"(?P<gap>{re.escape(change.old)})"
-    inner = f"{gap}{blanks}" if clings else f"{blanks}{gap}"
-    found = []
-    for match in view.find_few(f"{before}{inner}(?={after})"):
-        start = match.start("gap")
-        if view.text[start : start + len(change.new)] == change.new:
-            continue
-        if is_edited(pattern, start, view.uri):
-            continue
-        more = {"by shape": 1.0, "inserts a word": float(has_word(change.new))}
-        found.append(candidate(pattern, start, change.old, change.new, Rule.INSERTION, more))
-    yield from with_counts(found, pattern)
-
-
-def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
-    """Yield the declarations of the kind above two of which the same lines were put in."""
-    change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED or len(pattern.agreeing) < 2:
-        return
-    block = change.new.splitlines()
-    if len(block) > MAX_HOLES or not has_word(change.new):
-        return
-    kinds = [_kinds_below(view, one.end) for one in pattern.agreeing]
-    common = set.intersection(*kinds) if all(kinds) else set()
-    indents = {_indent(view.line_at(one.end)) for one in pattern.agreeing}
-    if not common or len(indents) != 1:
-        return
-    (indent,) = indents
-    found = []
-    for match in view.find(rf"(?:(?<=[\r\n])|\A){re.escape(indent)}(?=[^\s)\]}}])"):
-        at = match.start()
-        if not common & _kinds_below(view, at) or _stands_above(view, at, block):
-            continue
-        if any(one.start <= at <= one.end for one in pattern.agreeing):
-            continue
-        new = "".join(line + view.eol for line in block)
-        found.append(candidate(pattern, at, "", new, Rule.LINES_ADDED, {"by kind": 1.0}))
-    yield from with_counts(found, pattern)
-
-
 def _partners(pattern: Pattern) -> Iterator[Change]:
     mine = {id(one) for one in pattern.together}
     found = 0
     for one in pattern.earlier:
         if id(one) in mine or one.form is not Form.TOKENS or one.key == pattern.change.key:
+            continue
+        if one.is_across:
             continue
         if pattern.view.text[one.start : one.end] != one.new or not one.old_line:
             continue  # in another document
@@ -289,61 +220,3 @@ def _is_balanced(text: str) -> bool:
 def is_edited_line(pattern: Pattern, start: int, end: int) -> bool:
     """Tell whether one of the latest edits lies on a line."""
     return any(first <= end and start <= last for first, last in pattern.spans)
-
-
-def _kinds(sides: list[tuple[str, ...]]) -> list[str | None]:
-    """Return what the contexts have in common, from the place outwards; ``None`` is any word."""
-    found: list[str | None] = []
-    for column in zip(*sides, strict=False):
-        if len(set(column)) == 1:
-            found.append(column[0])
-        elif all(is_word(one) for one in column):
-            found.append(None)
-        else:
-            break
-    return found
-
-
-def _is_literal(kinds: list[str | None]) -> bool:
-    return None not in kinds
-
-
-def _regex(kind: str | None) -> str:
-    if kind is None:
-        return r"(?<!\w)[^\W\d]\w{0,80}(?!\w)"
-    return bounded(kind)
-
-
-def _kinds_below(view: View, at: int) -> set[str]:
-    """Return the kinds of the nodes that begin with the text at a line."""
-    tree = view.tree
-    line = view.line_at(at)
-    start = at + len(line) - len(line.lstrip(" \t"))
-    if tree is None or not view.low <= start < view.high or not line.strip():
-        return set()
-    byte = tree.byte_of_offset(start - view.low)
-    node = tree.root.descendant_for_byte_range(byte, byte + 1)
-    kinds = set()
-    for one in tree.ancestors(node) if node is not None else ():
-        if one.start_byte != byte or one.parent is None:
-            break
-        if one.child_count > 1:
-            kinds.add(one.type)
-    return kinds
-
-
-def _stands_above(view: View, at: int, block: list[str]) -> bool:
-    above: set[str] = set()
-    low = at
-    for _ in range(LINES_ABOVE):
-        low = line_start(view.text, max(low - 1, 0))
-        line = view.line_at(low).strip()
-        if not line or low == 0:
-            break
-        above.add(line)
-    here = view.line_at(at).strip()
-    return any(line.strip() in above or line.strip() == here for line in block if has_word(line))
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]

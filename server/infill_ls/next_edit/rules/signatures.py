@@ -156,7 +156,11 @@ def _before(view: View, parameters: Bracket, pattern: Pattern) -> list[str] | No
     text = view.text
     start, end = parameters.open, parameters.close + 1
     inside = sorted(
-        (one for one in pattern.earlier if start < one.start < end and one.end <= end),
+        (
+            one
+            for one in pattern.earlier
+            if start < one.start < end and one.end <= end and not one.is_across
+        ),
         key=lambda one: one.start,
         reverse=True,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import Form
-from infill_ls.next_edit.rules.brackets import list_at
+from infill_ls.next_edit.rules.brackets import calls_of, is_declaration, list_around, list_at
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, texts
 
@@ -43,6 +43,35 @@ def wrapped(pattern: Pattern) -> Iterator[Candidate]:
         found.append(
             candidate(pattern, start, old, f"{prefix}{old}{suffix}", Rule.WRAP, more)
         )  # fmt: skip
+    yield from with_counts(found, pattern)
+
+
+def wrapped_in_calls(pattern: Pattern) -> Iterator[Candidate]:
+    """Yield the same argument of like calls, after a call was put around one: ``f(str(x))``, ``f(y)``."""
+    change, view = pattern.change, pattern.view
+    if change.form is not Form.TOKENS or not change.inner or change.old:
+        return
+    call = list_around(view, change.start)
+    if call is None or not call.name or is_declaration(view, call.open):
+        return
+    place = next((n for n, (start, _) in enumerate(call.items) if start == change.start), None)
+    if place is None:
+        return
+    prefix, suffix = change.new, change.suffix[1]
+    inside = {one.inner for one in pattern.agreeing}
+    found = []
+    for other in calls_of(view, call.name):
+        if other.open == call.open or len(other.items) != len(call.items):
+            continue
+        start, end = other.items[place]
+        old = view.text[start:end]
+        if old.startswith(prefix) or "\n" in old or old in inside or not has_word(old):
+            continue
+        if is_declaration(view, other.open):
+            continue
+        more = {"in like calls": 1.0, "only argument": float(len(call.items) == 1)}
+        new = f"{prefix}{old}{suffix}"
+        found.append(candidate(pattern, start, old, new, Rule.WRAP, more))
     yield from with_counts(found, pattern)
 
 

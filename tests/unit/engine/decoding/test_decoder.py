@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infill_ls.engine.decoding.decoder import Cancelled, Decoder
+from infill_ls.engine.decoding.decoder import (
+    CALM_CHUNKS,
+    PREFILL_CHUNK_TOKENS,
+    Cancelled,
+    Decoder,
+)
 from infill_ls.engine.decoding.run import Task
 from infill_ls.types import Completion, Sampling, StopReason, StopRule, Written
 from unit.engine.fake_model import CONTEXT, END, PIECES, FakeModel, decoder_for
@@ -301,3 +306,31 @@ def test_making_way_costs_one_token_and_none_of_the_time() -> None:
     assert texts([found]) == texts(plain)
     read = 40 + found.timings.decode_tokens - 1
     assert model.decoded_tokens == read + 15 + 1, "the last token is read again, for no more"
+
+
+def test_who_types_while_a_long_prompt_is_read_waits_for_a_small_chunk() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    keys = {2, 5, 6}
+    """At which looks somebody has pressed a key: the chunks after them are small."""
+    chunks: list[int] = []
+    looks = itertools.count()
+    read = 0
+
+    def look() -> bool:
+        nonlocal read
+        chunks.append(model.decoded_tokens - read)
+        is_key = next(looks) in keys
+        if is_key:
+            decoder.complete(Task([5, 6, 7], 3, b"", StopRule(1, 1)), never)
+        read = model.decoded_tokens
+        return is_key
+
+    prompt = [1, 2, 3, 4] * ((3 * PREFILL_CHUNK_TOKENS + 8 * CALM_CHUNKS + 64) // 4)
+    branch, _ = decoder.prefill(prompt, never, make_way=look, shared_chunk_tokens=8)
+    assert list(branch.tokens) == prompt
+    last_key = max(keys)
+    assert chunks[1:3] == [PREFILL_CHUNK_TOKENS] * 2, "nobody types yet"
+    assert set(chunks[4 : last_key + 1]) <= {0, 8}
+    assert chunks[last_key + 2 : last_key + 2 + CALM_CHUNKS] == [8] * CALM_CHUNKS
+    assert chunks[last_key + 2 + CALM_CHUNKS :] == [PREFILL_CHUNK_TOKENS], "nobody types any more"
