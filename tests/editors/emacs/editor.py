@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from editors.terminal import TIMEOUT_S, Terminal
+from editors.terminal import TIMEOUT_S, Terminal, server
 
 ROOT = Path(__file__).resolve().parents[3]
 EMACS = ROOT / "build" / "editors" / "emacs"
@@ -49,7 +49,7 @@ class Emacs(Terminal):
         self.file.write_bytes(text.encode())
         self._result = workspace / ".git" / "result.json"
         self._socket = workspace / ".git" / "socket"
-        command = [str(ROOT / ".venv" / "bin" / "infill-ls"), "--stdio"]
+        command = [server(warm=answers is not None), "--stdio"]
         if listens:
             listening = ROOT / "tests" / "editors" / "listening_server.py"
             record = workspace / ".git" / "cursor"
