@@ -82,18 +82,15 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def fork_server(pytestconfig: pytest.Config) -> Iterator[ForkServer | None]:
-    """Return what starts servers that are loaded already, where that is the same as a start."""
-    if pytestconfig.getoption("--as-on-windows"):
-        yield None
-        return
+def fork_server() -> Iterator[ForkServer]:
+    """Return what starts servers that are loaded already."""
     server = ForkServer()
     yield server
     server.close()
 
 
 @pytest.fixture
-def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None) -> StartScripted:
+def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer) -> StartScripted:
     """Return a function that starts a server with a scripted engine and does the handshake.
 
     It is forked from one that has loaded everything. What is tested of the start itself uses ``start``.
@@ -112,7 +109,7 @@ def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None)
         path.write_text(json.dumps(whole))
         arguments = ("--scripted-engine", str(path), *server_arguments)
         wire = None
-        if fork_server and fork_server.python_path == os.environ.get("PYTHONPATH"):
+        if fork_server.python_path == os.environ.get("PYTHONPATH"):
             process = await fork_server.start(*arguments)
             wire = Wire(process.stdout, process.stdin, process)
         editor = await start(*arguments, wire=wire)

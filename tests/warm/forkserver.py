@@ -6,6 +6,8 @@ Most of what a test of an editor costs is the second of imports before the serve
 (``start.py``, ``process.py``) connects to SOCKET, sends its arguments, folder and environment with its
 standard input, output and error, and gets a line with the server's process id, and one with its exit status in
 the end. What else it sends are numbers of signals for the server, which is killed when the client is gone.
+
+Some names are looked up where tests/fixtures/no_posix does not hide them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import contextlib
 import gc
 import json
 import os
+import posix
 import selectors
 import signal
 import socket
@@ -22,7 +25,7 @@ from dataclasses import dataclass, field
 
 HEAD_BYTES = 8
 """The length of a message, in decimal."""
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS = (signal.Signals.SIGTERM, signal.Signals.SIGINT, signal.Signals.SIGHUP)
 
 
 @dataclass
@@ -41,7 +44,7 @@ def main() -> int:
     _import_the_server()
     gc.collect()
     gc.freeze()  # what is shared by all stays so
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AddressFamily.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(f"{sys.argv[1]}.new")
     listener.listen(64)
     os.rename(f"{sys.argv[1]}.new", sys.argv[1])  # whoever sees it may connect  # noqa: PTH104
@@ -60,7 +63,7 @@ def main() -> int:
             elif not _read(request):
                 _abandon(request, selector)
             elif request.server is None and (order := _order(request)) is not None:
-                request.server = os.fork()
+                request.server = posix.fork()
                 if request.server == 0:
                     _close_all(selector)
                     return _serve(request, order)
