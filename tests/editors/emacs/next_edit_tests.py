@@ -51,7 +51,7 @@ def expect(emacs: Emacs, expected: dict[str, Any]) -> None:
 
 
 def expect_none(emacs: Emacs) -> None:
-    emacs.look(1.2)  # longer than the pause after which it is asked for
+    emacs.settle()
     assert shown(emacs) is None
     assert not emacs.eval("infill-next-edit-shown-mode"), "keys keep their meaning"
 

@@ -143,9 +143,20 @@ function Editor:expect_ghost(expected)
   end)
 end
 
+--- Wait until all keys have been taken, and the server has been asked and has answered what comes of them.
+function Editor:settle()
+  self:wait('the keys and the answers to them', function()
+    return self:lua([[
+      return vim.fn.getchar(1) == 0
+        and not require('infill_ls.ghost').is_waiting()
+        and not require('infill_ls.next_edit').is_waiting()
+    ]])
+  end)
+end
+
 --- Check that no ghost text comes.
 function Editor:expect_no_ghost()
-  vim.wait(600)
+  self:settle()
   local ghost = self:ghost()
   assert(ghost == nil, 'there is ghost text: ' .. vim.inspect(ghost))
 end
