@@ -82,15 +82,18 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def fork_server() -> Iterator[ForkServer]:
-    """Return what starts servers that are loaded already."""
+def fork_server() -> Iterator[ForkServer | None]:
+    """Return what starts servers that are loaded already; it needs Linux."""
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
     server = ForkServer()
     yield server
     server.close()
 
 
 @pytest.fixture
-def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer) -> StartScripted:
+def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None) -> StartScripted:
     """Return a function that starts a server with a scripted engine and does the handshake.
 
     It is forked from one that has loaded everything. What is tested of the start itself uses ``start``.
@@ -109,7 +112,7 @@ def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer) -> Sta
         path.write_text(json.dumps(whole))
         arguments = ("--scripted-engine", str(path), *server_arguments)
         wire = None
-        if fork_server.python_path == os.environ.get("PYTHONPATH"):
+        if fork_server and fork_server.python_path == os.environ.get("PYTHONPATH"):
             process = await fork_server.start(*arguments)
             wire = Wire(process.stdout, process.stdin, process)
         editor = await start(*arguments, wire=wire)
