@@ -198,7 +198,8 @@ def test_crlf_and_other_scripts_before_it(start: Start) -> None:
 
 
 def answer(emacs: Emacs, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-    """Have an edit of our choice arrive, as the server sends it."""
+    """Have an edit of our choice arrive, as the server sends it; its own answers have come by then."""
+    emacs.settle()
     places = [{"line": line, "character": character} for line, character in (start, end)]
     edit = {"text": text, "range": {"start": places[0], "end": places[1]}}
     emacs.eval(
