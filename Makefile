@@ -32,7 +32,7 @@ test-training: install build/training/.installed
 	PYTHONPATH=build/training:. $(BIN)/pytest tests/training
 
 build/training/.installed: training/requirements.txt
-	$(BIN)/pip install --quiet --target build/training --upgrade -r $<
+	$(BIN)/pip install --quiet --no-compile --target build/training --upgrade -r $<
 	@touch $@
 
 # In real editors, which are installed into build/editors. Needs Debian and, the first time, root.

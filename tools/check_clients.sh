@@ -10,19 +10,14 @@ check=--check
 
 .venv/bin/python tools/vscode_settings.py $check
 
-npm_install="--no-audit --no-fund --ignore-scripts --loglevel=error"
 if [ ! -d "build/clients/stylua-$stylua" ]; then
     mkdir -p build/clients
-    # shellcheck disable=SC2086 # several options
-    npm install $npm_install --no-save --prefix "build/clients/stylua-$stylua" \
+    npm install --no-audit --no-fund --ignore-scripts --loglevel=error --no-save --prefix "build/clients/stylua-$stylua" \
         "@johnnymorganz/stylua@$stylua"
 fi
 node tools/stylua.mjs "build/clients/stylua-$stylua/node_modules/@johnnymorganz/stylua" $check \
     editors/neovim tests/editors/neovim
 
+tools/vscode_packages.sh
 cd editors/vscode
-if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-    # shellcheck disable=SC2086
-    npm ci $npm_install
-fi
 npm run --silent check

@@ -14,9 +14,8 @@ if [ "${1:-}" = --out ]; then
     out=$(cd "$2" && pwd)
     shift 2
 fi
+tools/vscode_packages.sh
 cd editors/vscode
-[ node_modules/.package-lock.json -nt package-lock.json ] ||
-    npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 if [ -z "$out" ]; then
     npm run --silent package
 fi

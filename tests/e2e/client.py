@@ -12,11 +12,11 @@ import itertools
 import json
 import re
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -57,6 +57,22 @@ class Call:
         except ErrorAnswer as error:
             return error.code
         raise AssertionError(f"{self.method} was answered with {result!r:.500}, not with an error")
+
+
+class Process(Protocol):
+    """What asyncio's processes have, and those of a fork server."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def stderr(self) -> asyncio.StreamReader | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ import pytest
 
 from e2e.client import Editor, Json, Wire, spawn
 from e2e.lsp import initialize
+from warm.process import ForkServer
 
 ROOT = Path(__file__).parents[2]
 Start = Callable[..., Awaitable[Editor]]
@@ -79,9 +81,23 @@ async def start() -> AsyncIterator[Start]:
     assert not problems
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer | None]:
+    """Return what starts servers that are loaded already; it needs Linux."""
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    server = ForkServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def start_scripted(start: Start, tmp_path: Path) -> StartScripted:
-    """Return a function that starts a server with a scripted engine and does the handshake."""
+def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None) -> StartScripted:
+    """Return a function that starts a server with a scripted engine and does the handshake.
+
+    It is forked from one that has loaded everything. What is tested of the start itself uses ``start``.
+    """
 
     async def start_one(
         *answers: str,
@@ -94,7 +110,12 @@ def start_scripted(start: Start, tmp_path: Path) -> StartScripted:
         path = tmp_path / "script.json"
         whole = {"answers": answers or ["answer"], "delay_ms": delay_ms, **script}
         path.write_text(json.dumps(whole))
-        editor = await start("--scripted-engine", str(path), *server_arguments)
+        arguments = ("--scripted-engine", str(path), *server_arguments)
+        wire = None
+        if fork_server and fork_server.python_path == os.environ.get("PYTHONPATH"):
+            process = await fork_server.start(*arguments)
+            wire = Wire(process.stdout, process.stdin, process)
+        editor = await start(*arguments, wire=wire)
         # Thinking ahead takes the next answer from the script whenever the test pauses.
         # A menu may wait as long as this machine needs, where that is not what is tested.
         own = {"thinkAhead": False, "completionDeadlineMs": 10_000}

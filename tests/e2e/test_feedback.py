@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2e.client import Editor
+from e2e.client import WITHIN_S, Editor
 from e2e.conftest import StartScripted
 from e2e.lsp import URI, inline, open_document, position
 from infill_ls.engine.fallback import engine_for
@@ -23,11 +23,11 @@ ANSWER = "🦊 two"
 async def events(folder: Path, count: int) -> list[dict[str, Any]]:
     """Wait for this many events."""
     path = folder / "infill-ls" / "statistics.jsonl"
-    for _ in range(200):
-        lines = path.read_text().splitlines() if path.exists() else []
-        if len(lines) >= count:
-            break
-        await asyncio.sleep(0.02)
+    lines: list[str] = []
+    async with asyncio.timeout(WITHIN_S):
+        while len(lines) < count:
+            await asyncio.sleep(0.02)
+            lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
 
 

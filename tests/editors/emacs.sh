@@ -11,4 +11,5 @@ for folder in build/editors/emacs/root/usr/share/emacs/site-lisp/elpa-src/*; do
 done
 build/editors/emacs/emacs -Q --batch "${folders[@]}" -l tests/editors/emacs/lint.el \
     editors/emacs/infill.el
-.venv/bin/pytest tests/editors/emacs/*_tests.py "$@"
+. tests/warm/serve.sh
+WARM_SERVER=$warm_server .venv/bin/pytest tests/editors/emacs/*_tests.py "$@"

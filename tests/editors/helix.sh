@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests/editors/install.sh helix
 tests/editors/terminal.sh
-.venv/bin/pytest tests/editors/helix/helix_tests.py "$@"
+. tests/warm/serve.sh
+WARM_SERVER=$warm_server .venv/bin/pytest tests/editors/helix/helix_tests.py "$@"

@@ -9,7 +9,8 @@ for editor in neovim neovim-0.11 neovim-0.10 lua-checker; do
 done
 "$editors/neovim/nvim" -l tests/editors/neovim/annotations.lua \
     "$editors/lua-checker/emmylua_ls" editors/neovim
+. tests/warm/serve.sh
 for version in neovim neovim-0.11 neovim-0.10; do
     "$editors/neovim/nvim" -l tests/editors/neovim/run.lua "$editors/$version/nvim" \
-        "$PWD/.venv/bin/infill-ls" "$@"
+        "$PWD/.venv/bin/infill-ls" "$warm_server" "$@"
 done

@@ -21,6 +21,12 @@ TIMEOUT_S = 30.0
 """Only ever reached when something hangs."""
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def server(*, warm: bool) -> str:
+    """Return the command of the server: the real one, or what has one that is loaded already start it."""
+    return os.environ["WARM_SERVER"] if warm else str(ROOT / ".venv/bin/infill-ls")
 
 
 class _Screen(pyte.Screen):  # type: ignore[misc]

@@ -41,6 +41,7 @@ export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg XDG_CACHE_HOME=$PWD/bui
 INFILL_LS_RUNTIME_DIR=$(mktemp -d) # a short path, as it holds a socket
 export INFILL_LS_RUNTIME_DIR
 for variable in $(compgen -e | grep '^VSCODE_' || true); do unset "$variable"; done
+. tests/warm/serve.sh
 entry=("$code/node_modules/code-server/out/node/entry.js"
     --user-data-dir "$work/data" --extensions-dir "$work/extensions")
 node "${entry[@]}" --install-extension editors/vscode/infill-ls.vsix >"$work/install.log" 2>&1 || {
@@ -53,11 +54,11 @@ setsid node "${entry[@]}" --bind-addr "127.0.0.1:$port" --auth none --disable-te
     --disable-update-check --disable-workspace-trust --disable-getting-started-override \
     >"$work/code-server.log" 2>&1 &
 group=$!
-trap 'kill -- "-$group" 2>/dev/null || true; wait "$group" 2>/dev/null || true' EXIT
+trap 'kill -- "-$group" 2>/dev/null || true; wait "$group" 2>/dev/null || true; stop_warm_server' EXIT
 for _ in $(seq 100); do
     curl --silent --fail --output /dev/null "http://127.0.0.1:$port/healthz" && break
     kill -0 "$group" || { cat "$work/code-server.log" >&2; exit 1; }
     sleep 0.1
 done
 node tests/editors/vscode/run.mjs "http://127.0.0.1:$port/" "$group" "$work" \
-    "$PWD/.venv/bin/infill-ls" "$@"
+    "$PWD/.venv/bin/infill-ls" "$warm_server" "$@"

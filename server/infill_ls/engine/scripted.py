@@ -51,8 +51,13 @@ SCRIPTED_INSTRUCT = replace(
 Answer = str | EngineError | Callable[[Prompt], str]
 
 
+LOOK_AT_GATE_EVERY_S = 0.01
 RECORDED = 100
 """Prompts that are kept: a test of memory asks for thousands."""
+
+
+def _size_bytes(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _record(prompts: list[Prompt], prompt: Prompt) -> None:
@@ -84,6 +89,8 @@ class ScriptedEngine:
     _asked: int = 0
     prompts_file: Path | None = None
     """Where the text of every prompt is written to, for tests of a server in another process."""
+    gate: Path | None = None
+    """With this file, a long answer goes on by a line for each byte that is written to it."""
     _trees: TreeCache = field(default_factory=TreeCache)
 
     @property
@@ -150,6 +157,8 @@ class ScriptedEngine:
         for number in range(1, len(lines) + 1):
             on_written(Written("".join(lines[:number]), self.mean_logprob, number))
             await asyncio.sleep(self.delay_s / len(lines))
+            while self.gate is not None and _size_bytes(self.gate) < number:  # noqa: ASYNC110 - a test's file
+                await asyncio.sleep(LOOK_AT_GATE_EVERY_S)
 
     def _write_down(self, prompt: Prompt) -> None:
         if self.prompts_file is not None:
@@ -170,7 +179,8 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
     The file holds ``{"answers": [...], "delay_ms": 0, "prompts_file": path or nothing}``, and for the
-    engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"`` and ``"chat_template"``.
+    engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``, ``"instruct_gate"`` (a file,
+    see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
     Raises :class:`UsageError`.
     """
     try:
@@ -180,6 +190,7 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
         told = [str(answer) for answer in script.get("instruct", answers)]
         told_delay_s = float(script.get("instruct_delay_ms", 0)) / 1000
+        gate = Path(script["instruct_gate"]) if script.get("instruct_gate") else None
         template = script.get("chat_template", DEEPSEEK_CODER_INSTRUCT)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"cannot use {path} as a script of answers: {error}") from None
@@ -189,6 +200,6 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
             return ScriptedEngine(answers=answers, delay_s=delay_s, prompts_file=file)
         chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
         loaded = replace(SCRIPTED_INSTRUCT, chat=chat)
-        return ScriptedEngine(told, told_delay_s, prompts_file=file, loaded=loaded)
+        return ScriptedEngine(told, told_delay_s, prompts_file=file, loaded=loaded, gate=gate)
 
     return make

@@ -26,14 +26,31 @@ class Reporter:
         self._server = server
         self._token = token
         self._last_report = 0.0
+        self._newest = lsp.WorkDoneProgressReport()
+        self._is_due = False
 
     def __call__(self, message: str, percentage: int | None) -> None:
-        """Show a message and, where it is known, how many percent are done."""
-        now = time.monotonic()
-        if self._token is not None and now - self._last_report >= REPORT_EVERY_S:
-            self._last_report = now
-            value = lsp.WorkDoneProgressReport(message=message, percentage=percentage)
-            self._server.work_done_progress.report(self._token, value)
+        """Show a message and, where it is known, how many percent are done.
+
+        What comes too soon after another is shown a little later, or what is newer by then.
+        """
+        if self._token is None:
+            return
+        self._newest = lsp.WorkDoneProgressReport(message=message, percentage=percentage)
+        if not self._is_due:
+            self._is_due = True
+            wait_s = self._last_report + REPORT_EVERY_S - time.monotonic()
+            if wait_s > 0:
+                asyncio.get_running_loop().call_later(wait_s, self._report)
+            else:
+                self._report()
+
+    def _report(self) -> None:
+        self._is_due = False
+        # Not behind the end of the bar.
+        if self._token in self._server.work_done_progress.tokens:
+            self._last_report = time.monotonic()
+            self._server.work_done_progress.report(self._token, self._newest)
 
     def on_cancel(self, cancel: Callable[[], object]) -> None:
         """Have ``cancel`` called when the user cancels at the bar."""

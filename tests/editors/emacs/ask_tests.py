@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from editors.emacs.editor import Emacs, Start
@@ -38,15 +39,14 @@ AFTER = BEFORE.replace("import os\n", "import os\nimport math\n").replace(
 )
 WRITES = "infill-ls is writing (C-g stops it)"
 HINT = "TAB applies it, M-n asks again, C-g discards it"
-SLOWLY_MS = 200_000
-"""Each of the thirteen lines is the last one for so long that a busy machine sees it."""
 SETTINGS = {"instructModel": "/nowhere/some-instruct.gguf"}
 
 
 def ready(
-    start: Start, *instruct: str, text: str = BEFORE, delay_ms: int = 0, **more: Any
+    start: Start, *instruct: str, text: str = BEFORE, gate: Path | None = None, **more: Any
 ) -> Emacs:
-    script = {"instruct": list(instruct), "instruct_delay_ms": delay_ms}
+    """Start Emacs; with a ``gate``, the model goes on by a line for each byte written to that file."""
+    script = {"instruct": list(instruct), "instruct_gate": str(gate or "")}
     return start(text, answers=[""], **{"settings": SETTINGS, **more}, script=script)
 
 
@@ -114,14 +114,19 @@ def test_a_function_is_written_shown_taken_and_undone_in_one_step(start: Start) 
     emacs.expect_saved(AFTER)
 
 
-def test_the_outline_is_seen_as_it_grows_and_the_model_is_stopped(start: Start) -> None:
-    emacs = ready(start, ANSWER, delay_ms=SLOWLY_MS)
+def test_the_outline_is_seen_as_it_grows_and_the_model_is_stopped(
+    start: Start, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    emacs = ready(start, ANSWER, gate=gate)
     for attempt in range(2):  # the server is free for the next one
         at(emacs, 4, "infill-implement")
         expect(emacs, WRITES, "1. Square the radius.")
         if attempt == 0:
+            gate.write_text("x")
             expect(emacs, WRITES, "1. Square the radius.", "2. Multiply by pi.")
             assert emacs.eval("(condition-case nil (progn (infill-take) nil) (user-error t))")
+            gate.unlink()
         emacs.press(CONTROL_G)
         expect_nothing(emacs)
     assert emacs.eval("(buffer-string)") == BEFORE

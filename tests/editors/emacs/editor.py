@@ -11,13 +11,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from editors.terminal import TIMEOUT_S, Terminal
+from editors.terminal import TIMEOUT_S, Terminal, server
 
 ROOT = Path(__file__).resolve().parents[3]
 EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
 
 
+SETTLED = """(let ((idle (current-idle-time)))
+  (not (or (and infill--opened (> (jsonrpc-continuation-count infill--opened) 0))
+           (seq-some (lambda (timer) (and (memq timer timer-idle-list)
+                                          (or (null idle) (time-less-p idle (timer--time timer)))))
+                     (list infill--timer infill--edit-timer)))))"""
+"""Whether the server has been asked, and has answered, all that comes of the keys so far."""
 READY = "(and infill--opened (infill--status infill--opened) t)"
 
 
@@ -49,7 +55,7 @@ class Emacs(Terminal):
         self.file.write_bytes(text.encode())
         self._result = workspace / ".git" / "result.json"
         self._socket = workspace / ".git" / "socket"
-        command = [str(ROOT / ".venv" / "bin" / "infill-ls"), "--stdio"]
+        command = [server(warm=answers is not None), "--stdio"]
         if listens:
             listening = ROOT / "tests" / "editors" / "listening_server.py"
             record = workspace / ".git" / "cursor"
@@ -134,9 +140,13 @@ class Emacs(Terminal):
 
         self.wait("the ghost text to go", is_gone)
 
+    def settle(self) -> None:
+        """Wait until the server has been asked, and has answered, what comes of the keys."""
+        self.wait("the answers to the keys", lambda: self.eval(SETTLED))
+
     def expect_no_ghost(self) -> None:
         """Check that no ghost text comes."""
-        self.look(0.6)
+        self.settle()
         ghost = self.ghost()
         assert ghost is None, f"there is ghost text: {ghost!r}"
 

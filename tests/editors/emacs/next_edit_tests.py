@@ -51,7 +51,7 @@ def expect(emacs: Emacs, expected: dict[str, Any]) -> None:
 
 
 def expect_none(emacs: Emacs) -> None:
-    emacs.look(1.2)  # longer than the pause after which it is asked for
+    emacs.settle()
     assert shown(emacs) is None
     assert not emacs.eval("infill-next-edit-shown-mode"), "keys keep their meaning"
 
@@ -198,7 +198,8 @@ def test_crlf_and_other_scripts_before_it(start: Start) -> None:
 
 
 def answer(emacs: Emacs, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-    """Have an edit of our choice arrive, as the server sends it."""
+    """Have an edit of our choice arrive, as the server sends it; its own answers have come by then."""
+    emacs.settle()
     places = [{"line": line, "character": character} for line, character in (start, end)]
     edit = {"text": text, "range": {"start": places[0], "end": places[1]}}
     emacs.eval(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from editors.terminal import Terminal
+from editors.terminal import Terminal, server
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTROL_N, CONTROL_X, ESCAPE = "\x0e", "\x18", "\x1b"
@@ -42,8 +42,8 @@ class Helix(Terminal):
             arguments += ["--scripted-engine", str(script)]
         home = workspace / ".home"
         (home / "helix").mkdir(parents=True)
-        server = ROOT / ".venv/bin/infill-ls"
-        languages = LANGUAGES.format(server=server, arguments=json.dumps(arguments))
+        command = server(warm=answers is not None)
+        languages = LANGUAGES.format(server=command, arguments=json.dumps(arguments))
         (home / "helix" / "languages.toml").write_text(languages)
         (home / "helix" / "config.toml").write_text("editor.word-completion.enable = false")
         environment = {

@@ -29,9 +29,18 @@ local SECOND = '```python\ndef area(radius):\n    return 3 * radius**2\n```\n'
 local AFTER =
   BEFORE:gsub('import os\n', 'import os\nimport math\n')
     :gsub('    raise NotImplementedError', '    squared = radius**2\n    return math.pi * squared')
---- Each of the thirteen lines is the last one for so long that a busy machine sees it.
-local SLOWLY_MS = 200000
 local SETTINGS = { thinkAhead = false, instructModel = '/nowhere/some-instruct.gguf' }
+
+--- Let the model write this many lines after its first; without this it waits.
+---@param script table what the model is told
+local function let_write(script, lines)
+  vim.fn.writefile({ ('x'):rep(lines) }, script.instruct_gate, 'b')
+end
+
+--- A model that writes line by line, as the test says.
+local function gated()
+  return { instruct = { ANSWER }, instruct_gate = vim.fn.tempname() }
+end
 
 local function options(instruct, more)
   return vim.tbl_extend('force', {
@@ -131,15 +140,15 @@ return function(test)
     end
   )
 
+  local growing = gated()
   test(
     'ask: the outline is seen as it grows',
-    options({ ANSWER }, {
-      script = { instruct = { ANSWER }, instruct_delay_ms = SLOWLY_MS },
-    }),
+    options({ ANSWER }, { script = growing }),
     function(editor)
       editor:press('4G')
       command(editor, 'implement')
       expect_lines(editor, 'infill-ls is writing (Ctrl+] stops it)', '1. Square the radius.')
+      let_write(growing, 1)
       expect_lines(
         editor,
         'infill-ls is writing (Ctrl+] stops it)',
@@ -168,9 +177,7 @@ return function(test)
 
   test(
     'ask: given up while the model writes',
-    options({ ANSWER }, {
-      script = { instruct = { ANSWER }, instruct_delay_ms = SLOWLY_MS },
-    }),
+    options({ ANSWER }, { script = gated() }),
     function(editor)
       editor:press('4G')
       command(editor, 'implement')

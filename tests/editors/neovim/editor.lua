@@ -12,7 +12,8 @@ local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
 --- Start the Neovim under test on a file in a workspace of its own.
----@param options { nvim: string, server: string, text: string, name?: string, answers?: string[], script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
+--- With `answers`, the server is started by `warm_server`, which has loaded it already.
+---@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, answers?: string[], script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
@@ -21,7 +22,7 @@ function M.start(options)
   local handle = assert(io.open(file, 'wb'))
   handle:write(options.text)
   handle:close()
-  local command = { options.server, '--stdio' }
+  local command = { options.answers and options.warm_server or options.server, '--stdio' }
   if options.listens then
     local python = vim.fs.dirname(options.server) .. '/python'
     local listening = folder .. '/tests/editors/listening_server.py'
@@ -142,9 +143,20 @@ function Editor:expect_ghost(expected)
   end)
 end
 
+--- Wait until all keys have been taken, and the server has been asked and has answered what comes of them.
+function Editor:settle()
+  self:wait('the keys and the answers to them', function()
+    return self:lua([[
+      return vim.fn.getchar(1) == 0
+        and not require('infill_ls.ghost').is_waiting()
+        and not require('infill_ls.next_edit').is_waiting()
+    ]])
+  end)
+end
+
 --- Check that no ghost text comes.
 function Editor:expect_no_ghost()
-  vim.wait(600)
+  self:settle()
   local ghost = self:ghost()
   assert(ghost == nil, 'there is ghost text: ' .. vim.inspect(ghost))
 end

@@ -1,4 +1,5 @@
 -- The configuration of the Neovim under test: what a user would write, and the server to run.
+vim.g.loaded_python3_provider = 0 -- else each Python file has Neovim look for a Python, which takes seconds with pyenv
 vim.opt.swapfile = false
 vim.opt.shada = ''
 vim.opt.completeopt = { 'menuone', 'noinsert' }

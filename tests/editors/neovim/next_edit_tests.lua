@@ -61,7 +61,7 @@ local function expect(editor, expected)
 end
 
 local function expect_none(editor)
-  vim.wait(900) -- longer than any pause after which it is asked for
+  editor:settle()
   local found = shown(editor)
   assert(not found, vim.inspect(found))
 end

@@ -111,7 +111,7 @@ test("ask: again by its key, then dropped", options([ANSWER, SECOND]), async (wi
 
 test(
   "ask: the outline is seen as it grows, and the model is stopped by the button",
-  options([ANSWER], { instruct_delay_ms: 200_000 }),
+  options([ANSWER], { instruct_gate: join(work, "never") }), // the model stops after its first line
   async (window) => {
     await goTo(window, 4);
     await window.command("Infill: Implement the Function");
@@ -176,7 +176,7 @@ test(
 
 test(
   "ask: text that has changed meanwhile is left alone",
-  options([SECOND], { instruct_delay_ms: 0 }),
+  options([SECOND]),
   async (window) => {
     await goTo(window, 4);
     await window.command("Infill: Implement the Function");

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { server, test, work } from "./suite.mjs";
+import { test, warmServer, work } from "./suite.mjs";
 import { delay, waitFor } from "./window.mjs";
 
 const PROXY = join(dirname(fileURLToPath(import.meta.url)), "proxy.mjs");
@@ -10,7 +10,7 @@ const PROXY = join(dirname(fileURLToPath(import.meta.url)), "proxy.mjs");
 /** A program that runs the proxy; `edit` is what it offers. */
 function proxied(name, edit) {
   const [program, options, record] = ["sh", "json", "jsonl"].map((end) => join(work, `${name}.${end}`));
-  writeFileSync(options, JSON.stringify({ server, record, edit }));
+  writeFileSync(options, JSON.stringify({ server: warmServer, record, edit }));
   writeFileSync(program, `#!/bin/sh\nexec node '${PROXY}' '${options}' "$@"\n`);
   chmodSync(program, 0o755);
   rmSync(record, { force: true });

@@ -39,9 +39,7 @@ test(
     await window.expectNoGhost();
     await window.choose("Switch on for python");
     await window.status("ready");
-    await delay(300); // the server asks for its settings when it is told that they changed
-    await typeBlank();
-    await window.expectGhost("one");
+    await window.typeUntilGhost(typeBlank, "one");
   },
 );
 
@@ -138,9 +136,7 @@ test(
     await complete();
     await window.expectGhost("first\n    second");
     window.writeSettings({ "infill-ls.maxLines": 1 });
-    await delay(1000); // VS Code watches the file
-    await complete();
-    await window.expectGhost("first");
+    await window.typeUntilGhost(complete, "first");
     window.writeSettings({ "infill-ls.maxLines": "many" });
     await window.page.waitForSelector('.notification-toast:has-text("maxLines")');
     await complete();

@@ -1,6 +1,6 @@
-// usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER [PATTERN]
+// usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER WARM_SERVER [PATTERN]
 import { join } from "node:path";
-import { pattern, server, tests, url, work } from "./suite.mjs";
+import { pattern, server, tests, url, warmServer, work } from "./suite.mjs";
 import "./typing.mjs";
 import "./menu.mjs";
 import "./nextEdit.mjs";
@@ -21,7 +21,8 @@ for (const [number, { name, options, run }] of tests.entries()) {
   let window;
   try {
     const folder = join(work, `workspace-${number}`);
-    window = await Window.open(browser, { url, folder, server, ...options });
+    const program = options.answers ? warmServer : server;
+    window = await Window.open(browser, { url, folder, server: program, ...options });
     await run(window);
     passed += 1;
     console.log(`ok   ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);

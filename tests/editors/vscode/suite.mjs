@@ -1,5 +1,5 @@
 // The tests of all files, in the order in which they are to run, and what they are told.
-const [url, pid, folder, program, pattern = ""] = process.argv.slice(2);
+const [url, pid, folder, program, warmProgram, pattern = ""] = process.argv.slice(2);
 
 export const tests = [];
 export const test = (name, options, run) => tests.push({ name, options, run });
@@ -11,3 +11,5 @@ export const codeServer = Number(pid);
 export const work = folder;
 /** The program of the server. */
 export const server = program;
+/** A program that has one that is loaded already start the server: for tests with the scripted engine. */
+export const warmServer = warmProgram;

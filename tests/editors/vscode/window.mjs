@@ -295,6 +295,18 @@ export class Window {
     return this.page.evaluate(() => window.infillSeen);
   }
 
+  /**
+   * Type until this is the ghost text: settings come to the server by themselves, and nothing on the page tells
+   * when. `type` takes away what it typed before.
+   */
+  async typeUntilGhost(type, expected) {
+    await waitFor(`the ghost text ${JSON.stringify(expected)} after typing`, async () => {
+      await type();
+      const isThere = async () => (await this.ghost()) === expected;
+      return waitFor("ghost text", isThere, 3_000).catch(() => false);
+    });
+  }
+
   async expectNoGhost() {
     await delay(800);
     const ghost = await this.ghost();

@@ -170,7 +170,7 @@ def test_the_installation_says_which_it_was(
     runs = [one for one in asked if one.startswith("-m pip install")]
     assert len(runs) == installs, asked
     assert ("--index-url" in runs[0]) == (wheels != "off")
-    assert any("-e .[dev,all-languages]" in one for one in runs)
+    assert any("-e .[dev,all-languages,editors]" in one for one in runs)
 
 
 def server_wheel(folder: Path) -> Path:

@@ -20,6 +20,7 @@ local selected = 1
 ---@type { client: vim.lsp.Client, id: integer }?
 local pending
 local timer = assert(vim.uv.new_timer())
+local is_due = false
 
 --- Called when ghost text comes or goes.
 function M.on_change() end
@@ -118,10 +119,17 @@ end
 
 local function stop_waiting()
   timer:stop()
+  is_due = false
   if pending then
     rpc.cancel(pending.client, pending.id)
     pending = nil
   end
+end
+
+--- Whether the server is about to be asked, or has not answered yet.
+---@return boolean
+function M.is_waiting()
+  return is_due or pending ~= nil
 end
 
 --- Take the ghost text away, and ask for none until something is typed.
@@ -240,10 +248,12 @@ function M.attach(buffer)
     if require('infill_ls.next_edit').is_followed(buffer) then
       return
     end
+    is_due = true
     timer:start(
       DEBOUNCE_MS,
       0,
       vim.schedule_wrap(function()
+        is_due = false
         if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled(buffer) then
           M.request(buffer)
         end

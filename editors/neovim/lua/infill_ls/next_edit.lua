@@ -21,6 +21,7 @@ local is_drawn = false
 ---@type { client: vim.lsp.Client, id: integer }?
 local pending
 local timer = assert(vim.uv.new_timer())
+local is_due = false
 --- The state of each buffer's text that was last asked about.
 ---@type table<integer, integer>
 local asked_at = {}
@@ -58,10 +59,17 @@ end
 
 local function stop_waiting()
   timer:stop()
+  is_due = false
   if pending then
     rpc.cancel(pending.client, pending.id)
     pending = nil
   end
+end
+
+--- Whether the server is about to be asked, or has not answered yet.
+---@return boolean
+function M.is_waiting()
+  return is_due or pending ~= nil
 end
 
 ---@param edit infill_ls.NextEdit
@@ -163,10 +171,12 @@ local function ask_soon(buffer, pause_ms)
     return
   end
   stop_waiting()
+  is_due = true
   timer:start(
     pause_ms,
     0,
     vim.schedule_wrap(function()
+      is_due = false
       if vim.api.nvim_get_current_buf() == buffer and vim.fn.reg_recording() == '' then
         ask(buffer)
       end

@@ -1,0 +1,171 @@
+"""Starts language servers without their imports: it has loaded everything, and forks.
+
+usage: python -P forkserver.py SOCKET
+
+Most of what a test of an editor costs is the second of imports before the server answers. A client
+(``start.py``, ``process.py``) connects to SOCKET, sends its arguments, folder and environment with its
+standard input, output and error, and gets a line with the server's process id, and one with its exit status in
+the end. What else it sends are numbers of signals for the server, which is killed when the client is gone.
+
+Some names are looked up where tests/fixtures/no_posix does not hide them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import posix
+import selectors
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+
+HEAD_BYTES = 8
+"""The length of a message, in decimal."""
+SIGNALS = (signal.Signals.SIGTERM, signal.Signals.SIGINT, signal.Signals.SIGHUP)
+
+
+@dataclass
+class Request:
+    """What a client has sent so far, and the server that was started for it."""
+
+    connection: socket.socket
+    data: bytes = b""
+    files: list[int] = field(default_factory=list)
+    server: int | None = None
+    pidfd: int | None = None
+
+
+def main() -> int:
+    """Fork a server for each request, until it is told to end; return a server's exit status in a fork."""
+    _import_the_server()
+    gc.collect()
+    gc.freeze()  # what is shared by all stays so
+    listener = socket.socket(socket.AddressFamily.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(f"{sys.argv[1]}.new")
+    listener.listen(64)
+    os.rename(f"{sys.argv[1]}.new", sys.argv[1])  # whoever sees it may connect  # noqa: PTH104
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            request: Request | None = key.data
+            if request is None:
+                connection, _ = listener.accept()
+                selector.register(connection, selectors.EVENT_READ, Request(connection))
+            elif key.fd not in selector.get_map():
+                continue  # what came with it has ended the request
+            elif key.fileobj == request.pidfd:
+                _finish(request, selector)
+            elif not _read(request):
+                _abandon(request, selector)
+            elif request.server is None and (order := _order(request)) is not None:
+                request.server = posix.fork()
+                if request.server == 0:
+                    _close_all(selector)
+                    return _serve(request, order)
+                _watch(request, selector)
+
+
+def _import_the_server() -> None:
+    import infill_ls.cli.serve
+    import infill_ls.engine.fallback
+    import infill_ls.engine.scripted
+    import infill_ls.lsp.handlers  # noqa: F401
+
+
+def _read(request: Request) -> bool:
+    """Take in what has come; false at the end."""
+    try:
+        data, files, _, _ = socket.recv_fds(request.connection, 65_536, 3)
+    except ConnectionResetError:
+        return False
+    request.files += files
+    if request.server is None:
+        request.data += data
+    else:
+        for number in data:
+            os.kill(request.server, number)
+    return bool(data)
+
+
+def _order(request: Request) -> dict[str, object] | None:
+    """Return what is to be started, as soon as all of it has been read."""
+    if len(request.data) < HEAD_BYTES:
+        return None
+    body = request.data[HEAD_BYTES:]
+    return json.loads(body) if len(body) == int(request.data[:HEAD_BYTES]) else None
+
+
+def _close_all(selector: selectors.BaseSelector) -> None:
+    """Leave what is not the forked server's."""
+    for key in list(selector.get_map().values()):
+        os.close(key.fileobj) if isinstance(key.fileobj, int) else key.fileobj.close()  # type: ignore[attr-defined]
+    selector.close()
+
+
+def _watch(request: Request, selector: selectors.BaseSelector) -> None:
+    """Tell the client which process its server is, and wait for its end."""
+    assert request.server is not None
+    for file in request.files:
+        os.close(file)
+    request.pidfd = os.pidfd_open(request.server)
+    selector.register(request.pidfd, selectors.EVENT_READ, request)
+    with contextlib.suppress(OSError):
+        request.connection.sendall(b"%d\n" % request.server)
+
+
+def _finish(request: Request, selector: selectors.BaseSelector) -> None:
+    """Tell the client how its server has ended."""
+    assert request.server is not None
+    assert request.pidfd is not None
+    _, status = os.waitpid(request.server, 0)
+    selector.unregister(request.pidfd)
+    os.close(request.pidfd)
+    with contextlib.suppress(KeyError, ValueError, OSError):  # unless it has gone before
+        selector.unregister(request.connection)
+        request.connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    request.connection.close()
+
+
+def _abandon(request: Request, selector: selectors.BaseSelector) -> None:
+    """The client has gone, so its server goes too; its end is waited for as any other."""
+    selector.unregister(request.connection)
+    if request.server is None:
+        request.connection.close()
+    else:
+        os.kill(request.server, signal.SIGKILL)
+
+
+def _serve(request: Request, order: dict[str, object]) -> int:
+    """Become the server, in the forked process."""
+    from infill_ls.cli import main as command_line
+
+    for number in SIGNALS:
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
+    for target, file in enumerate(request.files):
+        os.dup2(file, target)
+        os.close(file)
+    # Python has looked at what they were before.
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", buffering=1, errors="backslashreplace", closefd=False
+    )
+    os.environ.clear()
+    environment, arguments = order["environment"], order["arguments"]
+    assert isinstance(environment, dict)
+    assert isinstance(arguments, list)
+    os.environ.update(environment)
+    os.chdir(str(order["folder"]))
+    sys.argv = ["infill-ls", *arguments]
+    return command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
