@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from infill_ls.types import Report
 from infill_retrieval import Retrieval
+
+MOST_DECLINED = 8
 
 
 def markdown(report: Report) -> str:
@@ -36,6 +39,16 @@ def markdown(report: Report) -> str:
         parts += [f"## Prompt, {len(prompt.token_ids)} tokens", tokens]
         parts += [_listed(report.budget_cuts)] if report.budget_cuts else []
         parts += [_fenced(prompt.text)]
+    return "\n\n".join(parts) + "\n"
+
+
+def next_edit_markdown(told: Mapping[str, Any]) -> str:
+    """Return a document on what was offered as the next edit and what was not, from ``nextEdit`` of a report."""
+    parts = ["# The next edit", told["reason"] or "Offered, the nearest first:"]
+    if offered := [one["why"] for one in told["offers"]]:
+        parts.append(_listed(offered))
+    if declined := [one["why"] for one in told["declined"]]:
+        parts += ["Considered, but not likely enough:", _listed(declined[:MOST_DECLINED])]
     return "\n\n".join(parts) + "\n"
 
 
