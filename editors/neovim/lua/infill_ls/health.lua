@@ -62,11 +62,9 @@ local function check_maps()
   if not buffer or vim.g.infill_ls_maps == false then
     return
   end
-  for _, map in ipairs(vim.api.nvim_buf_get_keymap(buffer, 'i')) do
-    if map.lhs == '<Tab>' and (map.desc or ''):find('infill-ls', 1, true) then
-      vim.health.ok('<Tab> accepts a suggestion')
-      return
-    end
+  if require('infill_ls.maps').reaches_us('<Tab>', buffer) then
+    vim.health.ok('<Tab> accepts a suggestion')
+    return
   end
   vim.health.warn('<Tab> is mapped to something else in Insert mode', {
     'Map another key to `require("infill_ls").accept()`: see `:help infill_ls-maps`',
