@@ -208,6 +208,15 @@ def test_candidates(start: Start) -> None:
     emacs.expect_no_ghost()
 
 
+def test_it_is_said_that_there_is_no_other_candidate(start: Start) -> None:
+    emacs = start("x =", answers=["one", "one", "one"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press(META_N)
+    emacs.wait("the message", lambda: "no other suggestion here" in emacs.text())
+    emacs.expect_ghost("one")
+
+
 def test_crlf_line_ends_stay(start: Start) -> None:
     emacs = start("def add(a, b):\r\n", answers=["first\n    second"])
     emacs.type("    ")
@@ -529,6 +538,14 @@ def test_switching_off_and_pausing(start: Start) -> None:
         emacs.type(" ")
         emacs.expect_ghost("one")
         emacs.dismiss()
+    emacs.press("\x1bxinfill-pause\r")
+    emacs.wait("the question", lambda: "Minutes without suggestions" in emacs.text())
+    emacs.press("\r")
+    emacs.wait("the pause", lambda: "paused until" in (emacs.eval("(infill-switched-off)") or ""))
+    said = "(progn (infill-toggle-language) (current-message))"
+    assert emacs.eval(said) == "infill-ls: off in python-mode"
+    assert emacs.eval(said).startswith("infill-ls: on in python-mode, but paused until")
+    emacs.eval("(progn (infill-resume) t)")
     emacs.press("\x03|")
     emacs.wait("the key to switch it off", lambda: emacs.eval("(infill-switched-off)") == "off")
     emacs.press("\x1bxinfill-complete\r")
@@ -538,7 +555,7 @@ def test_switching_off_and_pausing(start: Start) -> None:
 def test_models_statistics_and_restart(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.eval("(progn (infill-statistics) t)")
-    shown = '(and (get-buffer "*infill explanation*") t)'
+    shown = '(and (get-buffer "*infill statistics*") t)'
     emacs.wait("the statistics", lambda: emacs.eval(shown))
     emacs.press("\x1bxinfill-choose-model\r")
     emacs.wait("the prompt", lambda: "Model:" in emacs.text())
