@@ -418,7 +418,13 @@ Ask the server for some if there is only one."
   (unless (infill--ask t count)
     (message "infill-ls is starting")))
 
+(defun infill--grow ()
+  "Ask for the whole of what is shown, of which only the beginning came."
+  (when (and infill--shown (null (cdr infill--shown)) (infill--left))
+    (infill--ask nil)))
+
 (add-hook 'infill--lost-hook #'infill-dismiss)
+(add-hook 'infill--grew-hook #'infill--grow)
 
 (provide 'infill-ghost)
 ;;; infill-ghost.el ends here

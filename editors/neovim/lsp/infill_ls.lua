@@ -22,6 +22,9 @@ return {
     didChangeStatus = function(_, status, context)
       require('infill_ls.status').update(context.client_id, status)
     end,
+    ['infill/suggestionGrew'] = function(_, params)
+      require('infill_ls.ghost').grow(params.textDocument.uri)
+    end,
   },
   on_attach = function(client, buffer)
     require('infill_ls').on_attach(client, buffer)

@@ -19,6 +19,7 @@ from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.lsp import convert
 from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
+from infill_ls.lsp.growth import tell_of_growth
 from infill_ls.lsp.instruct import handle_instructions
 from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.progress import end_all_progress
@@ -211,6 +212,7 @@ def _handle_completion(server: InfillServer) -> None:
         except Superseded:
             return None
         server.answered(report)
+        tell_of_growth(server, report)
         return convert.inline_completion_of(
             report,
             server.encoding,

@@ -32,8 +32,11 @@ def markdown(report: Report) -> str:
         ]
     if changes := [f"{step.name}: {step.reason}" for step in report.filters if step.reason]:
         parts += ["## Filters that changed it", _listed(changes)]
-    parts += ["## Times", _listed(f"{step}: {ms:.1f} ms" for step, ms in report.step_ms.items())]
-    parts += ["## Snippets from other files", _snippets(report.retrieval)]
+    if report.step_ms:
+        times = _listed(f"{step}: {ms:.1f} ms" for step, ms in report.step_ms.items())
+        parts += ["## Times", times]
+    if report.retrieval.budget_tokens:
+        parts += ["## Snippets from other files", _snippets(report.retrieval)]
     if prompt := report.prompt:
         tokens = ", ".join(f"{part.name} {part.tokens}" for part in prompt.parts)
         parts += [f"## Prompt, {len(prompt.token_ids)} tokens", tokens]

@@ -217,6 +217,23 @@ def test_it_is_said_that_there_is_no_other_candidate(start: Start) -> None:
     emacs.expect_ghost("one")
 
 
+def test_the_whole_is_shown_to_whoever_stops_typing_after_its_beginning(start: Start) -> None:
+    emacs = start(
+        "", answers=["one, two, three, four"], script={"tells_words": True, "delay_ms": 2000}
+    )
+    for key in "all = ":
+        emacs.look(0.5)  # longer than it takes to begin, shorter than a pause
+        emacs.press(key)
+    seen = set()
+
+    def whole() -> bool:
+        seen.add(emacs.ghost())
+        return "one, two, three, four" in seen
+
+    emacs.wait("the whole", whole)
+    assert len({ghost for ghost in seen if ghost}) > 1, "its beginning was seen before"
+
+
 def test_crlf_line_ends_stay(start: Start) -> None:
     emacs = start("def add(a, b):\r\n", answers=["first\n    second"])
     emacs.type("    ")

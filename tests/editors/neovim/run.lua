@@ -392,6 +392,24 @@ test('it is said that there is no other candidate', {
   editor:expect_ghost('one')
 end)
 
+test('the whole is shown to whoever stops typing after its beginning', {
+  answers = { 'one, two, three, four' },
+  script = { tells_words = true, delay_ms = 2000 },
+}, function(editor)
+  editor:press('i')
+  for key in ('all = '):gmatch('.') do
+    vim.wait(500) -- longer than it takes to begin, shorter than a pause
+    editor:press(key)
+  end
+  local seen = {}
+  editor:wait('the whole', function()
+    local ghost = editor:ghost() or ''
+    seen[ghost] = true
+    return ghost == 'one, two, three, four'
+  end)
+  assert(#vim.tbl_keys(seen) > 2, 'its beginning was seen before: ' .. vim.inspect(seen))
+end)
+
 test('dismissed', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:press('A')
   editor:expect_ghost('one')

@@ -188,6 +188,15 @@ function M.request(buffer, invoked, count)
   end, buffer)
 end
 
+--- Ask for the whole of what is shown, of which only the beginning was there when it came.
+---@param uri string
+function M.grow(uri)
+  local suggestion = current()
+  if suggestion and #candidates == 1 and uri == vim.uri_from_bufnr(suggestion.buffer) then
+    M.request(suggestion.buffer)
+  end
+end
+
 --- Accept a part of what is shown. The edit is scheduled, so that an `<expr>` map may call this.
 ---@param part infill_ls.Part
 ---@return boolean accepted false if nothing is shown
