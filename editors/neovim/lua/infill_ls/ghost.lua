@@ -178,12 +178,13 @@ function M.request(buffer, invoked, count)
     end
     if invoked and #suggestions == 0 then
       vim.notify('infill-ls has no suggestion here', vim.log.levels.INFO)
-    elseif rest and #suggestions == 1 and suggestions[1].text == rest then
+    elseif rest and #suggestions == 1 and assert(suggestions[1]).text == rest then
       vim.notify('infill-ls has no other suggestion here', vim.log.levels.INFO)
     end
     local first = beside(suggestions, rest, count or 0)
     if M.show(suggestions, first) then
-      rpc.notify(client, 'textDocument/didShowCompletion', { item = suggestions[first].item })
+      local item = assert(suggestions[first]).item
+      rpc.notify(client, 'textDocument/didShowCompletion', { item = item })
     end
   end, buffer)
 end
