@@ -64,6 +64,8 @@ export class GhostText implements vscode.Disposable {
     if (vscode.window.activeTextEditor?.document !== shown.document) return;
     this.isGrowing = true;
     try {
+      // VS Code keeps what it shows when it is asked anew, and puts what comes behind it.
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     } finally {
       this.isGrowing = false;
