@@ -39,7 +39,7 @@
     (display-buffer (current-buffer))))
 
 (defun infill--say-whether-on (on where)
-  "Show whether suggestions are ON at WHERE, and what else keeps them away.
+  "Show whether suggestions are ON at WHERE, and why there may be none yet.
 Without WHERE, tell whether they are on in this buffer."
   (let ((off (infill-switched-off)))
     (message "infill-ls: %s"
