@@ -146,6 +146,27 @@ def test_help_is_wrapped_for_narrow_terminals(
     assert max(len(line) for line in prose.splitlines()) <= 50
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_files_and_folders_are_completed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.py").touch()
+    (tmp_path / "shopping").mkdir()
+    main(["completion", "bash"])
+    script = capsys.readouterr().out
+    for words, found in [
+        ("complete sho", {"shop.py", "shopping"}),
+        ("explain --workspace sho", {"shopping"}),
+        ("doctor --model shop.", {"shop.py"}),
+    ]:
+        asked = f"COMP_WORDS=(infill-ls {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))"
+        code = f'{script}\n{asked}\n_shtab_infill_ls\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
+        done = subprocess.run(
+            ["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert {line.rstrip("/ ") for line in done.stdout.split("\n") if line} == found, words
+
+
 def _printed_pair(columns: int, *, is_terminal: bool) -> list[str]:
     file = io.StringIO()
     console = Console(file=file, width=columns, force_terminal=is_terminal, no_color=True)
