@@ -50,7 +50,8 @@ local function check_client()
     })
     return
   end
-  vim.health.ok(require('infill_ls').status())
+  -- The report has a buffer of its own, in which no server is.
+  vim.health.ok(require('infill_ls.status').line((next(client.attached_buffers))))
   vim.health.info(('position encoding: %s'):format(client.offset_encoding))
   vim.health.info(('workspace: %s'):format(client.root_dir or 'none, only the open file is used'))
 end

@@ -48,10 +48,12 @@ function M.update(client_id, status)
 end
 
 --- A line for people, fit for a statusline too.
+---@param buffer? integer
 ---@return string
-function M.line()
+function M.line(buffer)
+  buffer = buffer or vim.api.nvim_get_current_buf()
   local rpc = require('infill_ls.rpc')
-  local client = rpc.client(vim.api.nvim_get_current_buf())
+  local client = rpc.client(buffer)
   if not client then
     if is_starting then
       return 'infill-ls is starting'
@@ -62,7 +64,7 @@ function M.line()
     end
     return 'infill-ls is not running; :checkhealth infill_ls shows why'
   end
-  local why_off = require('infill_ls').why_off()
+  local why_off = require('infill_ls').why_off(buffer)
   if why_off then
     return 'infill-ls is ' .. why_off
   end
