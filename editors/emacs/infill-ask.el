@@ -16,6 +16,7 @@
 (require 'infill-connection)
 (require 'infill-ghost)
 (require 'infill-next-edit)
+(require 'infill-overlays)
 (require 'seq)
 (require 'subr-x)
 (require 'url-util)
@@ -81,10 +82,7 @@ So it is where there is nothing to be taken yet."
 
 (defun infill--ask-overlay (start end &rest properties)
   "Have an overlay from START to END with PROPERTIES show something."
-  (let ((overlay (make-overlay start end)))
-    (cl-loop for (name value) on properties by #'cddr
-             do (overlay-put overlay name value))
-    (push overlay infill--ask-overlays)))
+  (push (apply #'infill--overlay-with start end properties) infill--ask-overlays))
 
 (defun infill--ask-undraw ()
   "Take everything from the screen."
@@ -222,7 +220,7 @@ So it is where there is nothing to be taken yet."
           (t (infill--ask-forget)
              (if (string-empty-p words)
                  (message "infill-ls: %s" said)
-               (infill--show-report words))))))
+               (infill--show-report words "description"))))))
 
 (defun infill--ask-keep (change old)
   "Keep CHANGE of a document, by markers where it is of this buffer, and show it.

@@ -25,32 +25,39 @@
   (let ((report (jsonrpc-request infill--opened :infill/explain
                                  (list :textDocument (infill--document)))))
     (if report
-        (infill--show-report (plist-get report :markdown))
+        (infill--show-report (plist-get report :markdown) "explanation")
       (message "infill-ls has not been asked for a completion here yet"))))
 
-(defun infill--show-report (markdown)
-  "Show MARKDOWN, the server's report, in a window."
-  (with-current-buffer (get-buffer-create "*infill explanation*")
+(defun infill--show-report (text name)
+  "Show TEXT, a report called NAME, in a window."
+  (with-current-buffer (get-buffer-create (format "*infill %s*" name))
     (let ((inhibit-read-only t))
       (erase-buffer)
-      (insert markdown)
+      (insert text)
       (goto-char (point-min))
       (special-mode))
     (display-buffer (current-buffer))))
 
-(defun infill--say-whether-on ()
-  "Show whether suggestions are on in this buffer."
-  (message "infill-ls: %s" (or (infill-switched-off) "on"))
+(defun infill--say-whether-on (on where)
+  "Show whether suggestions are ON at WHERE, and why there may be none yet.
+Without WHERE, tell whether they are on in this buffer."
+  (let ((off (infill-switched-off)))
+    (message "infill-ls: %s"
+             (cond ((null where) (or off "on"))
+                   ((not on) (concat "off " where))
+                   (off (format "on %s, but %s" where off))
+                   (t (concat "on " where)))))
   (force-mode-line-update t))
 
-(defun infill--switched ()
-  "Take ghost texts away after something was switched, and tell."
+(defun infill--switched (&optional on where)
+  "Take ghost texts away after something was switched, and tell.
+ON says whether it was switched on at WHERE."
   (dolist (buffer (buffer-list))
     (with-current-buffer buffer
       (when (bound-and-true-p infill-mode)
         (infill-dismiss)
         (infill--edit-hide))))
-  (infill--say-whether-on))
+  (infill--say-whether-on on where))
 
 (defun infill-toggle ()
   "Switch suggestions off in all buffers, or on again.
@@ -66,7 +73,7 @@ Asking explicitly works all the same."
   (setq infill--off-modes (if (memq major-mode infill--off-modes)
                               (delq major-mode infill--off-modes)
                             (cons major-mode infill--off-modes)))
-  (infill--switched))
+  (infill--switched (not (memq major-mode infill--off-modes)) (format "in %s" major-mode)))
 
 (defun infill-toggle-workspace ()
   "Switch suggestions off in the workspace of this buffer, or on again."
@@ -74,16 +81,16 @@ Asking explicitly works all the same."
   (let ((root (infill--workspace)))
     (setq infill--off-workspaces (if (member root infill--off-workspaces)
                                      (delete root infill--off-workspaces)
-                                   (cons root infill--off-workspaces))))
-  (infill--switched))
+                                   (cons root infill--off-workspaces)))
+    (infill--switched (not (member root infill--off-workspaces)) "in this workspace")))
 
 (defun infill-pause (minutes)
   "Suggest nothing for MINUTES, or with t until the next start of Emacs.
-From the keyboard that is an hour, or the numeric prefix argument;
+From the keyboard it is read, or is the numeric prefix argument;
 \\[universal-argument] alone says t."
   (interactive (list (cond ((consp current-prefix-arg) t)
                            (current-prefix-arg (prefix-numeric-value current-prefix-arg))
-                           (t 60))))
+                           (t (read-number "Minutes without suggestions: " 60)))))
   (setq infill--paused-until (or (eq minutes t) (time-add nil (* 60 minutes))))
   (infill--switched))
 
@@ -147,7 +154,7 @@ It is fetched if it is not on this machine."
 (defun infill-statistics ()
   "Show how much was suggested and accepted."
   (interactive)
-  (infill--run-program '("stats") #'infill--show-report))
+  (infill--run-program '("stats") (lambda (text) (infill--show-report text "statistics"))))
 
 (defun infill-restart ()
   "Stop all servers, and restart this buffer's."

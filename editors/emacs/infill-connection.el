@@ -58,6 +58,9 @@ It is not started again before the user asks for it.")
 (defvar infill--lost-hook nil
   "Runs in each buffer whose server has gone.")
 
+(defvar infill--grew-hook nil
+  "Runs in a buffer when there is more of the suggestion that it got in part.")
+
 (defvar infill--opened-hook nil
   "Runs in each buffer that was opened in a server.")
 
@@ -156,7 +159,8 @@ Return nil if it could not be started before."
              :workspace (:configuration t)
              :textDocument (:inlineCompletion (:dynamicRegistration :json-false))
              ;; A suggestion may take the place of brackets right of point.
-             :experimental (:inlineCompletionReplaces t)))))
+             ;; Of one that came in part, the whole is asked for when it is there.
+             :experimental (:inlineCompletionReplaces t :suggestionGrows t)))))
 
 (defun infill--settings ()
   "Return the settings as they are sent."
@@ -189,10 +193,19 @@ Return nil if it could not be started before."
     ('didChangeStatus
      (setf (infill--status connection) params)
      (force-mode-line-update t))
+    ('infill/suggestionGrew
+     (infill--grew connection (map-nested-elt params '(:textDocument :uri))))
     ('$/progress
      (run-hook-with-args 'infill--progress-functions params))
     ('window/showMessage
      (message "%s" (plist-get params :message)))))
+
+(defun infill--grew (connection uri)
+  "Have the buffer with URI that CONNECTION has open ask again."
+  (dolist (buffer (buffer-list))
+    (with-current-buffer buffer
+      (when (and (eq infill--opened connection) (equal (infill--uri) uri))
+        (run-hooks 'infill--grew-hook)))))
 
 (defun infill--closed (connection)
   "Forget CONNECTION, whose server has gone."

@@ -40,8 +40,9 @@
 (defvar-local infill--asked-at nil
   "The tick of the buffer's text that was last asked about.")
 
-(defun infill--ask (invoked)
+(defun infill--ask (invoked &optional count)
   "Ask for completions at point; non-nil INVOKED is the user's wish.
+COUNT is how far from what is shown the one to be shown is.
 Return nil if the server is not ready yet."
   (when-let* ((connection (infill--connection))
               ((infill--ready-p connection)))
@@ -51,7 +52,8 @@ Return nil if the server is not ready yet."
     (let ((buffer (current-buffer))
           (number (cl-incf infill--request))
           (tick (buffer-chars-modified-tick))
-          (point (point)))
+          (point (point))
+          (shown (and count (car (infill--left)))))
       (setq infill--asked-at tick)
       (jsonrpc-async-request
        connection :textDocument/inlineCompletion
@@ -67,7 +69,10 @@ Return nil if the server is not ready yet."
                         (= number infill--request)
                         (= tick (buffer-chars-modified-tick))
                         (= point (point)))
-               (infill--show (infill--candidates result) invoked)))))
+               (let ((candidates (infill--candidates result)))
+                 (if shown
+                     (infill--show-beside candidates shown count)
+                   (infill--show candidates invoked)))))))
        :error-fn #'ignore
        :timeout-fn #'ignore
        ;; The first answer has to wait for the model to be loaded.
@@ -227,6 +232,23 @@ out that way."
   (unless (or (infill--draw) (not invoked))
     (message "infill-ls has no suggestion here")))
 
+(defun infill--show-beside (candidates text count)
+  "Show the one of CANDIDATES that is COUNT further than TEXT, which is shown."
+  (let ((index (seq-position (mapcar #'infill--behind-point candidates) text)))
+    (cond ((or (null candidates) (and index (null (cdr candidates))))
+           (message "infill-ls has no other suggestion here"))
+          (t (infill--show (infill--rotated candidates (if index (+ index count) 0)) t)))))
+
+(defun infill--behind-point (candidate)
+  "Return what CANDIDATE puts behind point."
+  (let ((typed (- (point) (car candidate))))
+    (and (<= 0 typed (length (cadr candidate))) (substring (cadr candidate) typed))))
+
+(defun infill--rotated (candidates count)
+  "Return CANDIDATES beginning with the one COUNT further."
+  (let ((first (mod count (length candidates))))
+    (append (nthcdr first candidates) (take first candidates))))
+
 (defun infill--draw ()
   "Draw what is left of the candidate at point; return nil if that is nothing."
   (pcase (infill--left)
@@ -366,12 +388,10 @@ This runs before the screen is drawn, so that typing along does not flicker."
 Ask the server for some if there is only one."
   (interactive "p")
   (if (cdr infill--shown)
-      (let* ((size (length infill--shown))
-             (first (mod (or count 1) size)))
-        (setq infill--shown (append (nthcdr first infill--shown)
-                                    (take first infill--shown)))
+      (progn
+        (setq infill--shown (infill--rotated infill--shown (or count 1)))
         (infill--draw))
-    (infill-complete)))
+    (infill--complete (or count 1))))
 
 (defun infill-previous (&optional count)
   "Show the previous candidate, or the one COUNT before."
@@ -388,13 +408,23 @@ Ask the server for some if there is only one."
 (defun infill-complete ()
   "Ask for completions at point, even where none is shown automatically."
   (interactive)
+  (infill--complete nil))
+
+(defun infill--complete (count)
+  "Ask for completions at point; COUNT is how far to go from the one shown."
   (unless infill-mode (user-error "`infill-mode' is off in this buffer"))
   (barf-if-buffer-read-only)
   (setq infill--failed (delete (infill--workspace) infill--failed))
-  (unless (infill--ask t)
+  (unless (infill--ask t count)
     (message "infill-ls is starting")))
 
+(defun infill--grow ()
+  "Ask for the whole of what is shown, of which only the beginning came."
+  (when (and infill--shown (null (cdr infill--shown)) (infill--left))
+    (infill--ask nil)))
+
 (add-hook 'infill--lost-hook #'infill-dismiss)
+(add-hook 'infill--grew-hook #'infill--grow)
 
 (provide 'infill-ghost)
 ;;; infill-ghost.el ends here

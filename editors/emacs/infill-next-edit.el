@@ -16,6 +16,7 @@
 (require 'cl-lib)
 (require 'infill-connection)
 (require 'infill-ghost)
+(require 'infill-overlays)
 (require 'infill-switch)
 (require 'seq)
 (require 'subr-x)
@@ -219,10 +220,7 @@ OLD is the text from START to END while the buffer's tick is TICK.")
 
 (defun infill--edit-overlay (start end &rest properties)
   "Have an overlay from START to END with PROPERTIES show the edit."
-  (let ((overlay (make-overlay start end)))
-    (cl-loop for (name value) on properties by #'cddr
-             do (overlay-put overlay name value))
-    (push overlay infill--edit-overlays)))
+  (push (apply #'infill--overlay-with start end properties) infill--edit-overlays))
 
 (defun infill--edit-draw-in-place ()
   "Strike the old text, and show the new."

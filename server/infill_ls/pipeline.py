@@ -156,12 +156,19 @@ class Pipeline:
         if prepared.prompt is not None:
             await self._engine.warm(prepared.prompt)
 
+    async def whole(self, report: Report) -> Report | None:
+        """Wait for the whole of which ``report`` suggests the beginning; ``None`` if that was given up.
+
+        Raises what :meth:`run` raises.
+        """
+        writing = self._writings.get(report.snapshot.uri)
+        if writing is None or not writing.takes(report.snapshot):
+            return None
+        return await self._read(writing, report.snapshot, None)
+
     async def think_ahead(self, report: Report) -> None:
         """Compute what would follow the suggestion if it were accepted; for pauses."""
-        writing = self._writings.get(report.snapshot.uri)
-        if writing is not None and writing.takes(report.snapshot):
-            # Perhaps only its beginning was shown.
-            report = await self._read(writing, report.snapshot, None) or report
+        report = await self.whole(report) or report  # perhaps only its beginning was shown
         if report.suggestion is None:
             return
         snapshot, added = report.snapshot, report.suggestion.text
@@ -310,7 +317,9 @@ class Pipeline:
         writing.shown = certain
         self._shown.remember(writing.snapshot, certain)
         reason = "its beginning: the rest is being written"
-        return replace(prepared, snapshot=snapshot, suggestion=rest, reason=reason)
+        return replace(
+            prepared, snapshot=snapshot, suggestion=rest, reason=reason, is_beginning=True
+        )
 
     def _give_up_others(self, uri: str) -> None:
         """Cancel completions for other documents that nobody waits for."""

@@ -355,6 +355,8 @@ class Report:
     suggestion: Suggestion | None
     reason: str
     """Why there is (no) suggestion, in words for the user."""
+    is_beginning: bool = False
+    """Whether the rest of the suggestion is still being written."""
     alternatives: tuple[Suggestion, ...] = ()
     """Further suggestions, less likely ones, if the user asked."""
     hole: Hole | None = None

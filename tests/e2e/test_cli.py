@@ -185,7 +185,10 @@ async def test_options(orders: Path) -> None:
         "complete", f"{orders}:2", "--option", "maxTokenz=3", "--option", "snippetTokens=0"
     )
     assert outcome.status == 0, outcome
-    assert "warning: settings: there is no option 'maxTokenz'; ignored" in outcome.stdout
+    assert (
+        "warning: settings: there is no option 'maxTokenz' (did you mean 'maxTokens'?); ignored"
+        in outcome.stdout
+    )
     assert "0 snippets" in outcome.stdout
     outcome = await run("complete", f"{orders}:2", "--option", "maxTokens")
     assert outcome.status == 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from e2e.client import Json
+from e2e.client import Editor, Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import (
     AUTOMATIC,
@@ -210,3 +211,38 @@ async def test_brackets_that_the_editor_closes_meanwhile_are_typed_through(
     change_document(editor, [{"range": span(position(0, 4), position(0, 4)), "text": "f()"}])
     (item,) = await inline(editor, position(0, 6), trigger=AUTOMATIC)
     assert apply("x = f()", item["range"], item["insertText"]) == "x = f(a) + 1"
+
+
+async def _in_a_rhythm(editor: Editor) -> str:
+    """Type some keys without a pause, and return the text; the next key is then expected as soon."""
+    text = ""
+    open_document(editor, text)
+    for key in "all = ":
+        await asyncio.sleep(0.5)  # longer than it takes to begin, shorter than a pause
+        text += key
+        change_document(editor, [{"text": text}])
+    return text
+
+
+WORDS = "one, two, three, four"
+
+
+@pytest.mark.parametrize("wants", [True, False])
+async def test_who_stops_typing_is_told_when_a_beginning_has_grown(
+    start_scripted: StartScripted, *, wants: bool
+) -> None:
+    client = capabilities(experimental={"suggestionGrows": wants})
+    handshake = {"client_capabilities": client}
+    editor = await start_scripted(WORDS, delay_ms=3000, tells_words=True, handshake=handshake)
+    text = await _in_a_rhythm(editor)
+    at = position(0, len(text))
+    (beginning,) = await inline(editor, at, trigger=AUTOMATIC)
+    assert beginning["insertText"] != text + WORDS
+    assert (text + WORDS).startswith(beginning["insertText"])
+    if wants:
+        assert await editor.expect("infill/suggestionGrew") == {"textDocument": {"uri": URI}}
+        (whole,) = await inline(editor, at, trigger=AUTOMATIC)
+        assert whole["insertText"] == text + WORDS
+    else:
+        await asyncio.sleep(4)
+        assert not [note for note in editor.unread if note["method"] == "infill/suggestionGrew"]

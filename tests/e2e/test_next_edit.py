@@ -274,7 +274,9 @@ async def test_explain_tells_why(start_scripted: StartScripted) -> None:
     open_document(editor, BEFORE)
     version = type_over(editor, NAME, "compute_sum")
     assert await edits(editor, version)
-    told = (await editor.ask("infill/explain", {"textDocument": {"uri": URI}}))["nextEdit"]
+    report = await editor.ask("infill/explain", {"textDocument": {"uri": URI}})
+    told = report["nextEdit"]
+    assert told["offers"][0]["why"] in report["markdown"]
     assert len(told["offers"]) == 2
     assert told["offers"][0]["rule"] == "name"
     assert "`compute_total` became `compute_sum`" in told["offers"][0]["why"]

@@ -9,9 +9,21 @@ return {
   cmd = { 'infill-ls', '--stdio' },
   root_markers = { '.git', '.hg', 'pyproject.toml', 'package.json', 'Cargo.toml', 'go.mod' },
   capabilities = require('infill_ls').capabilities(),
+  before_init = function()
+    require('infill_ls.status').begin()
+  end,
+  on_init = function(client)
+    require('infill_ls.status').begun(client.id)
+  end,
+  on_exit = function(code, signal)
+    require('infill_ls.status').ended(code, signal)
+  end,
   handlers = {
     didChangeStatus = function(_, status, context)
       require('infill_ls.status').update(context.client_id, status)
+    end,
+    ['infill/suggestionGrew'] = function(_, params)
+      require('infill_ls.ghost').grow(params.textDocument.uri)
     end,
   },
   on_attach = function(client, buffer)

@@ -1,3 +1,5 @@
+require('infill_ls.maps').set()
+
 vim.api.nvim_create_user_command('Infill', function(arguments)
   local lines = arguments.range > 0 and { arguments.line1, arguments.line2 } or nil
   require('infill_ls.commands').run(arguments.args, lines)

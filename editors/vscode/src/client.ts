@@ -40,6 +40,7 @@ const OURS: StaticFeature = {
     capabilities.experimental = {
       ...(capabilities.experimental as object | undefined),
       inlineCompletionReplaces: true,
+      suggestionGrows: true,
       statusProblems: true,
     };
   },
@@ -88,6 +89,9 @@ export function createClient(
   const usual: ErrorHandler = client.createDefaultErrorHandler();
   client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
+  client.onNotification("infill/suggestionGrew", ({ textDocument }: { textDocument: { uri: string } }) =>
+    listener.ghost.grow(client.protocol2CodeConverter.asUri(textDocument.uri)),
+  );
   return client;
 }
 
@@ -100,7 +104,10 @@ function hasSeveralCursors(document: vscode.TextDocument): boolean {
 function middlewareFor(listener: Listener): Middleware {
   const { ghost } = listener;
   return {
-    provideInlineCompletionItems: async (document, position, context, token, next) => {
+    provideInlineCompletionItems: async (document, position, given, token, next) => {
+      const context = ghost.isGrowing
+        ? { ...given, triggerKind: vscode.InlineCompletionTriggerKind.Automatic }
+        : given;
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
       if (automatic && (!listener.isWanted() || hasSeveralCursors(document))) return [];
       ghost.asked();

@@ -45,6 +45,10 @@ interface MenuEntry extends vscode.QuickPickItem {
   readonly command: string;
 }
 
+function separator(label: string): MenuEntry {
+  return { label, kind: vscode.QuickPickItemKind.Separator, command: "" };
+}
+
 async function showMenu(controller: Controller): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuEntries(controller), {
     title: "infill-ls",
@@ -62,6 +66,7 @@ function menuEntries(controller: Controller): MenuEntry[] {
     entries.push({ label: "$(cloud-download) Update the server", command: "infill-ls.install" });
   }
   entries.push(
+    separator("Suggestions"),
     controller.isPaused
       ? { label: "$(debug-start) Resume", command: "infill-ls.resume" }
       : { label: "$(debug-pause) Pause for a while…", command: "infill-ls.pause" },
@@ -74,11 +79,6 @@ function menuEntries(controller: Controller): MenuEntry[] {
     });
   }
   entries.push(
-    { label: "$(sparkle) Implement the function", command: "infill-ls.implement" },
-    { label: "$(edit) Rewrite by an instruction…", command: "infill-ls.rewrite" },
-    { label: "$(book) Document the function", command: "infill-ls.document" },
-    { label: "$(beaker) Write tests for the function", command: "infill-ls.writeTests" },
-    { label: "$(comment) Describe the code", command: "infill-ls.describe" },
     {
       label: `$(globe) Switch ${isOn() ? "off" : "on"} everywhere`,
       command: "infill-ls.toggle",
@@ -87,6 +87,13 @@ function menuEntries(controller: Controller): MenuEntry[] {
       label: `$(folder) Switch ${controller.isOffForWorkspace ? "on" : "off"} for this workspace`,
       command: "infill-ls.toggleWorkspace",
     },
+    separator("Instructions"),
+    { label: "$(sparkle) Implement the function", command: "infill-ls.implement" },
+    { label: "$(edit) Rewrite by an instruction…", command: "infill-ls.rewrite" },
+    { label: "$(book) Document the function", command: "infill-ls.document" },
+    { label: "$(beaker) Write tests for the function", command: "infill-ls.writeTests" },
+    { label: "$(comment) Describe the code", command: "infill-ls.describe" },
+    separator("Model and server"),
     { label: "$(chip) Choose model…", command: "infill-ls.chooseModel" },
     { label: "$(question) Explain the last completion", command: "infill-ls.explain" },
     { label: "$(graph) Show statistics", command: "infill-ls.statistics" },

@@ -27,6 +27,9 @@ export class GhostText implements vscode.Disposable {
     ];
   }
 
+  /** Whether we ask for the rest of what is shown, and not the user: VS Code cannot tell. */
+  isGrowing = false;
+
   /** How many requests are being answered. */
   get pending(): number {
     return this.requests;
@@ -51,6 +54,22 @@ export class GhostText implements vscode.Disposable {
   gone(): void {
     this.shown = undefined;
     this.changed.fire();
+  }
+
+  /** Ask for the whole of what is shown in a document, of which only the beginning had come. */
+  async grow(uri: vscode.Uri): Promise<void> {
+    const { shown } = this;
+    const isThere = shown?.document.version === shown?.version;
+    if (!shown || !isThere || shown.document.uri.toString() !== uri.toString()) return;
+    if (vscode.window.activeTextEditor?.document !== shown.document) return;
+    this.isGrowing = true;
+    try {
+      // VS Code keeps what it shows when it is asked anew, and puts what comes behind it.
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    } finally {
+      this.isGrowing = false;
+    }
   }
 
   /** Whether nothing else may be drawn. What is there already waits for no request. */

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--log-file", metavar="FILE", help="log to FILE instead of stderr")
     serve.add_arguments(parser)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     complete.add_command(commands)
     explain.add_command(commands)
     ask.add_command(commands)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infill_ls.cli.complete import settings_of
+from infill_ls.cli.layout import HelpWithExamples
 from infill_ls.cli.place import find_workspace, read_place
 from infill_ls.errors import InfillError, UsageError
 from infill_ls.models.store import locate
@@ -37,7 +38,7 @@ def add_command(commands: Any) -> None:
         "change as a unified diff. Without an instruct model, the completion model fills in functions "
         "without a body.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpWithExamples,
     )
     parser.add_argument("place", metavar="FILE:LINE[-LINE]", help="lines count from 1")
     parser.add_argument("instruction", nargs="?", default="", help="what to do")

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infill_ls.cli.layout import HelpWithExamples
 from infill_ls.cli.place import Place, find_workspace, read_place
 from infill_ls.errors import UsageError
 from infill_ls.models.store import locate
@@ -31,7 +32,7 @@ def add_command(commands: Any) -> None:
         description="Run the real server on the file's workspace and print what it suggests. "
         "Without colour, marks enclose the suggestion.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpWithExamples,
     )
     add_place_arguments(parser)
     parser.add_argument("--prompt", action="store_true", help="also print the prompt")

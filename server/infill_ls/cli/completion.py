@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
@@ -25,8 +26,25 @@ def add_command(commands: Any, whole: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=lambda options: _run(whole, options.shell))
 
 
+def _actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield the arguments of a parser and of all its subcommands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions_of(command)
+        else:
+            yield action
+
+
 def _run(whole: argparse.ArgumentParser, shell: str) -> int:
     import shtab
 
+    for action in _actions_of(whole):
+        name = str(action.metavar or action.dest)
+        # This is how shtab is told; argparse knows nothing of it.
+        if name == "workspace":
+            vars(action)["complete"] = shtab.DIRECTORY
+        elif name.startswith("FILE") or name.endswith(("model", "PATH")):
+            vars(action)["complete"] = shtab.FILE
     print(shtab.complete(whole, shell=shell))
     return 0

@@ -52,10 +52,13 @@ def _print(sections: Iterable[Section]) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from infill_ls.cli.layout import print_pair
+
     console = Console(highlight=False, soft_wrap=True)
     for section in sections:
         console.print(Text(section.title, style="bold"))
         for label, value in section.lines:
-            console.print(Text.assemble((f"  {label:17} ", "bright_black"), value))
+            print_pair(console, Text(f"  {label:17} ", style="bright_black"), Text(value))
         if section.problem:
-            console.print(Text(f"  problem           {section.problem}", style="red"))
+            problem = Text(section.problem, style="red")
+            print_pair(console, Text(f"  {'problem':17} ", style="red"), problem)

@@ -8,7 +8,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from infill_ls.cli.layout import print_pair
 from infill_ls.engine.shape import memory_bytes
 from infill_ls.models import registry, store
 from infill_ls.settings import settings_with
@@ -165,10 +167,10 @@ def print_facts(
             ("KV cache", f"{shape['kv_bytes_per_token'] / 1024:.0f} KiB a token"),
             *(("note", note) for note in facts["notes"]),
         ]
-    table = Table.grid(padding=(0, 2))
+    console = Console(highlight=False)
+    width = max(len(label) for label, _ in rows)
     for label, value in rows:
-        table.add_row(f"[bright_black]{label}[/]", str(value))
-    Console(highlight=False, soft_wrap=True).print(table)
+        print_pair(console, Text(f"{label:{width}}  ", style="bright_black"), Text(str(value)))
 
 
 def _gigabytes(size: int | None) -> str:

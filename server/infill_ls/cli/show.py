@@ -108,7 +108,12 @@ def _print_considered(console: Console, answer: Answer) -> None:
             numbers = f"{one['score']:8.2f}{one['tokens']:8}  "
             place = f"{one['path']}:{one['firstLine'] + 1}  "
             line = _last_solid_line(one["text"])[:SHOWN_CHARS]
-            console.print(Text.assemble(f"    {one['verdict']:13}", numbers, place, (line, FAINT)))
+            console.print(
+                Text.assemble(f"    {one['verdict']:13}", numbers, place, (line, FAINT)),
+                soft_wrap=not console.is_terminal,
+                no_wrap=True,
+                overflow="ellipsis",
+            )
 
 
 def _print_filters(
@@ -157,7 +162,10 @@ def _print_snippets(console: Console, answer: Answer) -> None:
                 f"  {snippet['path']}:{snippet['firstLine'] + 1} ",
                 (f"{snippet['channel']}, {snippet['tokens']} tokens  ", FAINT),
                 (line[:SHOWN_CHARS], FAINT),
-            )
+            ),
+            soft_wrap=not console.is_terminal,
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
 

@@ -163,7 +163,7 @@ def _print_table(
     table = Table(
         title=title,
         title_justify="left",
-        box=None if is_narrow else box.HEAVY_HEAD,
+        box=None if is_narrow else box.SIMPLE_HEAD,
         pad_edge=not is_narrow,
     )
     table.add_column(first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,6 +79,8 @@ class ScriptedEngine:
     answers: Sequence[Answer] = ("",)
     delay_s: float = 0.0
     mean_logprob: float = -0.1
+    tells_words: bool = False
+    """Whether it tells of each word that it has written."""
     prompts: list[Prompt] = field(default_factory=list)
     warmed: list[Prompt] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
@@ -117,8 +120,8 @@ class ScriptedEngine:
     ) -> tuple[Completion, ...]:
         """Give the next answers after ``delay_s`` seconds; each call begins one answer further.
 
-        All of it comes at once, but for a long answer, which is told of line by line: each stays the
-        last one for an equal part of the delay.
+        All of it comes at once, but for a long answer, which is told of line by line, and where words are
+        told of: each stays the last one for an equal part of the delay.
         """
         prompt = request.prompt
         _record(self.prompts, prompt)
@@ -128,7 +131,11 @@ class ScriptedEngine:
         answers = self.answers[first : first + request.candidates]
         try:
             if on_written is not None and request.priority is Priority.LONG:
-                await self._tell(self._text(answers[0], prompt), on_written)
+                lines = self._text(answers[0], prompt).splitlines(keepends=True)
+                await self._tell(lines, on_written)
+            elif on_written is not None and self.tells_words:
+                words = re.findall(r"\s*\S+", self._text(answers[0], prompt))
+                await self._tell(words, on_written)
             else:
                 await asyncio.sleep(self.delay_s)
         except asyncio.CancelledError:
@@ -152,11 +159,10 @@ class ScriptedEngine:
             raise answer
         return answer(prompt) if callable(answer) else answer
 
-    async def _tell(self, text: str, on_written: OnWritten) -> None:
-        lines = text.splitlines(keepends=True)
-        for number in range(1, len(lines) + 1):
-            on_written(Written("".join(lines[:number]), self.mean_logprob, number))
-            await asyncio.sleep(self.delay_s / len(lines))
+    async def _tell(self, pieces: Sequence[str], on_written: OnWritten) -> None:
+        for number in range(1, len(pieces) + 1):
+            on_written(Written("".join(pieces[:number]), self.mean_logprob, number))
+            await asyncio.sleep(self.delay_s / len(pieces))
             while self.gate is not None and _size_bytes(self.gate) < number:  # noqa: ASYNC110 - a test's file
                 await asyncio.sleep(LOOK_AT_GATE_EVERY_S)
 
@@ -178,15 +184,16 @@ class ScriptedEngine:
 def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
-    The file holds ``{"answers": [...], "delay_ms": 0, "prompts_file": path or nothing}``, and for the
-    engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``, ``"instruct_gate"`` (a file,
-    see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
+    The file holds ``{"answers": [...], "delay_ms": 0, "tells_words": false, "prompts_file": path or
+    nothing}``, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
+    ``"instruct_gate"`` (a file, see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
     Raises :class:`UsageError`.
     """
     try:
         script = json.loads(Path(path).read_text("utf-8"))
         answers = [str(answer) for answer in script["answers"]]
         delay_s = float(script.get("delay_ms", 0)) / 1000
+        tells_words = script.get("tells_words", False) is True
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
         told = [str(answer) for answer in script.get("instruct", answers)]
         told_delay_s = float(script.get("instruct_delay_ms", 0)) / 1000
@@ -197,7 +204,9 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
 
     def make(settings: Settings, *_: object) -> ScriptedEngine:
         if settings.engine.must_infill:
-            return ScriptedEngine(answers=answers, delay_s=delay_s, prompts_file=file)
+            return ScriptedEngine(
+                answers=answers, delay_s=delay_s, tells_words=tells_words, prompts_file=file
+            )
         chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
         loaded = replace(SCRIPTED_INSTRUCT, chat=chat)
         return ScriptedEngine(told, told_delay_s, prompts_file=file, loaded=loaded, gate=gate)

@@ -19,12 +19,14 @@ from infill_ls.engine.fallback import EngineFactory, engine_for
 from infill_ls.lsp import convert
 from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
+from infill_ls.lsp.growth import tell_of_growth
 from infill_ls.lsp.instruct import handle_instructions
 from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.progress import end_all_progress
 from infill_ls.lsp.server import EXPLAIN, InfillServer
 from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.reporting.explain import explain
+from infill_ls.reporting.markdown import next_edit_markdown
 from infill_ls.session import Superseded
 from infill_ls.settings import Settings
 from infill_ls.types import Report, Snapshot, Trigger
@@ -210,6 +212,7 @@ def _handle_completion(server: InfillServer) -> None:
         except Superseded:
             return None
         server.answered(report)
+        tell_of_growth(server, report)
         return convert.inline_completion_of(
             report,
             server.encoding,
@@ -227,9 +230,14 @@ def _handle_completion(server: InfillServer) -> None:
             case _:
                 raise JsonRpcInvalidParams("expected {textDocument: {uri}}")
         if report is None:
-            return {"nextEdit": edits} if edits is not None else None
-        told = explain(report, server.session.settings, server.session.engine_label)
-        return told if edits is None else {**told, "nextEdit": edits}
+            told = None
+        else:
+            told = explain(report, server.session.settings, server.session.engine_label)
+        if edits is None:
+            return told
+        texts = [told["markdown"]] if told else []
+        text = "\n".join([*texts, next_edit_markdown(edits)])
+        return {**(told or {}), "nextEdit": edits, "markdown": text}
 
 
 def _handle_completion_items(server: InfillServer) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from infill_ls.types import Report
 from infill_retrieval import Retrieval
+
+MOST_DECLINED = 8
 
 
 def markdown(report: Report) -> str:
@@ -29,13 +32,26 @@ def markdown(report: Report) -> str:
         ]
     if changes := [f"{step.name}: {step.reason}" for step in report.filters if step.reason]:
         parts += ["## Filters that changed it", _listed(changes)]
-    parts += ["## Times", _listed(f"{step}: {ms:.1f} ms" for step, ms in report.step_ms.items())]
-    parts += ["## Snippets from other files", _snippets(report.retrieval)]
+    if report.step_ms:
+        times = _listed(f"{step}: {ms:.1f} ms" for step, ms in report.step_ms.items())
+        parts += ["## Times", times]
+    if report.retrieval.budget_tokens:
+        parts += ["## Snippets from other files", _snippets(report.retrieval)]
     if prompt := report.prompt:
         tokens = ", ".join(f"{part.name} {part.tokens}" for part in prompt.parts)
         parts += [f"## Prompt, {len(prompt.token_ids)} tokens", tokens]
         parts += [_listed(report.budget_cuts)] if report.budget_cuts else []
         parts += [_fenced(prompt.text)]
+    return "\n\n".join(parts) + "\n"
+
+
+def next_edit_markdown(told: Mapping[str, Any]) -> str:
+    """Return a document on what was offered as the next edit and what was not, from ``nextEdit`` of a report."""
+    parts = ["# The next edit", told["reason"] or "Offered, the nearest first:"]
+    if offered := [one["why"] for one in told["offers"]]:
+        parts.append(_listed(offered))
+    if declined := [one["why"] for one in told["declined"]]:
+        parts += ["Considered, but not likely enough:", _listed(declined[:MOST_DECLINED])]
     return "\n\n".join(parts) + "\n"
 
 

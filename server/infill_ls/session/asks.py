@@ -26,9 +26,16 @@ from infill_retrieval.syntax import Language, language_of
 WhyHidden = Callable[[Path, str], str | None]
 
 NO_MODEL = (
-    "to {task} needs an instruct model: set instructModel to the path of a GGUF file or a name from "
+    "{what} needs an instruct model: set instructModel to the path of a GGUF file or a name from "
     "`infill-ls model list` that ends in -instruct, or instructUrl to an inference server"
 )
+_NEEDS_A_MODEL = {
+    Task.IMPLEMENT: "implementing by an instruction",
+    Task.REWRITE: "rewriting",
+    Task.DOCUMENT: "documenting",
+    Task.TESTS: "writing tests",
+    Task.EXPLAIN: "describing code",
+}
 MANNER_LINES = 60
 MAX_TESTS_BYTES = 400_000
 MOST_NEIGHBOURS = 200
@@ -92,7 +99,7 @@ class Asks:
             outline = OutlineUse(settings.instruct.outline)
             return await self._asking().ask(asked, outline, on_progress)
         if asked.task is not Task.IMPLEMENT or asked.instruction:
-            raise UsageError(NO_MODEL.format(task=asked.task.value))
+            raise UsageError(NO_MODEL.format(what=_NEEDS_A_MODEL[asked.task]))
         with_room = settings.changed(max_tokens=FILLED_TOKENS)
         gathering = Gathering(infilling, self._retrieve, with_room)
         return await Asking(gathering, settings.instruct.limit_s).fill(asked, on_progress)

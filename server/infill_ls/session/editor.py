@@ -129,6 +129,15 @@ class Session:
             self._thinking = self._background.run(self._think_ahead(report))
         return report
 
+    async def has_grown(self, report: Report) -> bool:
+        """Wait for the rest of a beginning, and tell whether it is still wanted: nothing newer was asked for."""
+        try:
+            whole = await self._pipeline.whole(report)
+        except InfillError:
+            return False  # who asks next is told
+        is_last = self._last_report.get(report.snapshot.uri) is report
+        return is_last and whole is not None and whole.suggestion != report.suggestion
+
     async def ask(
         self, asked: Asked, on_progress: OnProgress
     ) -> tuple[Answered, TestsPlace | None]:

@@ -68,7 +68,7 @@ def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Set
                 continue  # a list with several wrong entries is one mistake
             del values[name]
             if problem["type"] == "extra_forbidden":
-                warnings.append(f"settings: there is no option {name!r}; ignored")
+                warnings.append(f"settings: there is no option {name!r}{_meant(name)}; ignored")
             else:
                 warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
         written = _validate(values | closed)
@@ -107,6 +107,13 @@ def _mend_name(values: dict[str, Any], name: str) -> list[str]:
         return []
     values[meant] = values.pop(name)
     return [f"settings: there is no option {name!r}; using it as {meant}"]
+
+
+def _meant(name: str) -> str:
+    """Return which option a name may stand for, as the end of a clause."""
+    known = [str(field.alias) for field in WrittenSettings.model_fields.values()]
+    near = get_close_matches(name, known, n=1, cutoff=0.75)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _mend_value(values: dict[str, Any], name: str) -> list[str]:

@@ -208,6 +208,32 @@ def test_candidates(start: Start) -> None:
     emacs.expect_no_ghost()
 
 
+def test_it_is_said_that_there_is_no_other_candidate(start: Start) -> None:
+    emacs = start("x =", answers=["one", "one", "one"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press(META_N)
+    emacs.wait("the message", lambda: "no other suggestion here" in emacs.text())
+    emacs.expect_ghost("one")
+
+
+def test_the_whole_is_shown_to_whoever_stops_typing_after_its_beginning(start: Start) -> None:
+    emacs = start(
+        "", answers=["one, two, three, four"], script={"tells_words": True, "delay_ms": 2000}
+    )
+    for key in "all = ":
+        emacs.look(0.5)  # longer than it takes to begin, shorter than a pause
+        emacs.press(key)
+    seen = set()
+
+    def whole() -> bool:
+        seen.add(emacs.ghost())
+        return "one, two, three, four" in seen
+
+    emacs.wait("the whole", whole)
+    assert len({ghost for ghost in seen if ghost}) > 1, "its beginning was seen before"
+
+
 def test_crlf_line_ends_stay(start: Start) -> None:
     emacs = start("def add(a, b):\r\n", answers=["first\n    second"])
     emacs.type("    ")
@@ -529,6 +555,14 @@ def test_switching_off_and_pausing(start: Start) -> None:
         emacs.type(" ")
         emacs.expect_ghost("one")
         emacs.dismiss()
+    emacs.press("\x1bxinfill-pause\r")
+    emacs.wait("the question", lambda: "Minutes without suggestions" in emacs.text())
+    emacs.press("\r")
+    emacs.wait("the pause", lambda: "paused until" in (emacs.eval("(infill-switched-off)") or ""))
+    said = "(progn (infill-toggle-language) (current-message))"
+    assert emacs.eval(said) == "infill-ls: off in python-mode"
+    assert emacs.eval(said).startswith("infill-ls: on in python-mode, but paused until")
+    emacs.eval("(progn (infill-resume) t)")
     emacs.press("\x03|")
     emacs.wait("the key to switch it off", lambda: emacs.eval("(infill-switched-off)") == "off")
     emacs.press("\x1bxinfill-complete\r")
@@ -538,7 +572,7 @@ def test_switching_off_and_pausing(start: Start) -> None:
 def test_models_statistics_and_restart(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.eval("(progn (infill-statistics) t)")
-    shown = '(and (get-buffer "*infill explanation*") t)'
+    shown = '(and (get-buffer "*infill statistics*") t)'
     emacs.wait("the statistics", lambda: emacs.eval(shown))
     emacs.press("\x1bxinfill-choose-model\r")
     emacs.wait("the prompt", lambda: "Model:" in emacs.text())

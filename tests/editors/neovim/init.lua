@@ -9,6 +9,18 @@ vim.g.mapleader = ' '
 if vim.env.INFILL_TAB_IS_TAKEN then
   vim.keymap.set('i', '<Tab>', '<C-v><Tab>')
 end
+if vim.env.INFILL_TAB_IS_A_MENUS then
+  -- As nvim-cmp does: at the first InsertEnter, here before the server has started, it maps the key in all buffers,
+  -- and falls back to what is mapped by then.
+  vim.api.nvim_create_autocmd('VimEnter', {
+    callback = function()
+      local behind = vim.fn.maparg('<Tab>', 'i', false, true)
+      vim.keymap.set('i', '<Tab>', function()
+        return behind.callback and behind.callback() or '<Tab>'
+      end, { expr = true, desc = 'cmp.utils.keymap.set_map' })
+    end,
+  })
+end
 require('infill_ls').start({
   cmd = vim.json.decode(vim.env.INFILL_COMMAND),
   init_options = vim.json.decode(vim.env.INFILL_OPTIONS),

@@ -78,6 +78,21 @@ test('a Tab that is mapped already keeps its meaning', {
   editor:expect_text('x\t')
 end)
 
+test('a menu that maps Tab before the server has started falls back to ours', {
+  text = 'x =',
+  answers = { ' 1' },
+  env = { INFILL_TAB_IS_A_MENUS = '1' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost(' 1')
+  editor:press('<Tab>')
+  editor:expect_text('x = 1')
+  editor:press('<Esc>:enew!<CR>ia<Tab>b')
+  editor:expect_text('a\tb') -- no server is there
+  editor:press('<Esc>')
+  editor:lua('vim.cmd("silent checkhealth infill_ls")')
+end)
+
 test('words and lines are accepted one by one', {
   text = ADD,
   answers = { 'total = a + b\n    return total' },
@@ -364,6 +379,37 @@ test('several candidates on explicit request', {
   editor:expect_saved('x = two\n')
 end)
 
+test('it is said that there is no other candidate', {
+  text = 'x = ',
+  answers = { 'one', 'one', 'one' },
+}, function(editor)
+  editor:press('A')
+  editor:expect_ghost('one')
+  editor:press('<M-]>')
+  editor:wait('the message', function()
+    return editor:lua('return vim.fn.execute("messages")'):find('no other suggestion here', 1, true)
+  end)
+  editor:expect_ghost('one')
+end)
+
+test('the whole is shown to whoever stops typing after its beginning', {
+  answers = { 'one, two, three, four' },
+  script = { tells_words = true, delay_ms = 2000 },
+}, function(editor)
+  editor:press('i')
+  for key in ('all = '):gmatch('.') do
+    vim.wait(500) -- longer than it takes to begin, shorter than a pause
+    editor:press(key)
+  end
+  local seen = {}
+  editor:wait('the whole', function()
+    local ghost = editor:ghost() or ''
+    seen[ghost] = true
+    return ghost == 'one, two, three, four'
+  end)
+  assert(#vim.tbl_keys(seen) > 2, 'its beginning was seen before: ' .. vim.inspect(seen))
+end)
+
 test('dismissed', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:press('A')
   editor:expect_ghost('one')
@@ -580,6 +626,63 @@ test('a missing server is told of once', {
   assert(count == 1, messages)
   editor:lua('vim.cmd("silent checkhealth infill_ls")')
   assert(editor:text():find('pipx install .', 1, true), editor:text())
+end)
+
+test('a server that was killed is started again', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local pid = editor:lua([[
+    local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+    return client.rpc.pid or vim.tbl_map(function(process) return process.pid end,
+      vim.tbl_filter(function(process)
+        return process.ppid == vim.fn.getpid()
+      end, vim.tbl_map(vim.api.nvim_get_proc, vim.api.nvim_get_proc_children(vim.fn.getpid()))))[1]
+  ]])
+  vim.uv.kill(pid, 'sigkill')
+  local function status()
+    return editor:lua('return require("infill_ls").status()')
+  end
+  editor:wait('the status of what has stopped', function()
+    return status():find('has stopped; :Infill restart starts it again', 1, true)
+  end)
+  editor:press('<Esc>:Infill restart<CR>')
+  editor:wait('the status ready', function()
+    return status():find('Ready', 1, true)
+  end)
+  editor:press('A')
+  editor:expect_ghost('one')
+end)
+
+test('what is switched while paused is told and can be switched back', {
+  text = 'x = ',
+  answers = { 'one' },
+}, function(editor)
+  local function say(command, expected)
+    local said = editor:lua('return vim.fn.execute(...)', 'Infill ' .. command)
+    assert(said:find(expected, 1, true), said)
+  end
+  say('pause 1', 'paused until')
+  say('pause soon', 'pause takes a number of minutes or `restart`, not soon')
+  say('language', 'off for python')
+  say('language', 'on for python, but paused until')
+  say('workspace', 'off in this workspace')
+  say('workspace', 'on in this workspace, but paused until')
+  say('resume', 'Ready')
+end)
+
+test('what made a next edit is explained where no completion was asked for', {
+  text = 'def net(a):\n    return a\n\n\nprint(net(1))',
+  answers = { '' },
+}, function(editor)
+  editor:press('wcwgross<Esc>')
+  editor:wait('the next edit', function()
+    return editor:lua('return require("infill_ls.next_edit").is_visible()')
+  end)
+  editor:press(':Infill explain<CR>')
+  editor:wait('the explanation', function()
+    return editor:text():find('next edit', 1, true)
+  end)
 end)
 
 test('the help has tags', { answers = { '' } }, function(editor)

@@ -5,7 +5,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { codeServer, test, work } from "./suite.mjs";
-import { killEngine, waitFor } from "./window.mjs";
+import { delay, killEngine, waitFor } from "./window.mjs";
 
 const SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n";
 const PATIENT = { "infill-ls.timeBudgetMs": 60_000 };
@@ -51,13 +51,19 @@ test(
     await window.press("Enter");
     await window.type("amount_cents = ");
     const ghost = await bundledGhost(window);
-    const shown = await window.page.locator("body").innerText();
-    for (const name of [homedir(), work, tmpdir(), `${userInfo().username}@`]) {
-      if (shown.includes(name)) throw new Error(`the picture would show ${name}`);
-    }
-    await window.screenshot(join(work, "ghost-text.png"));
+    const take = async (picture) => {
+      const shown = await window.page.locator("body").innerText();
+      for (const name of [homedir(), work, tmpdir(), `${userInfo().username}@`]) {
+        if (shown.includes(name)) throw new Error(`the picture would show ${name}`);
+      }
+      await window.screenshot(join(work, picture));
+    };
+    await take("ghost-text.png");
     await window.press("Tab");
     await window.expectSaved(`${ORDERS}\n        amount_cents = ${ghost}`);
+    await window.openMenu();
+    await delay(500); // it fades in
+    await take("menu.png");
   },
 );
 

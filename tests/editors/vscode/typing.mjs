@@ -1,7 +1,7 @@
 // Ghost text while one types, with the scripted engine.
 import { join } from "node:path";
 import { test, work } from "./suite.mjs";
-import { fileContains, waitFor } from "./window.mjs";
+import { delay, fileContains, waitFor } from "./window.mjs";
 
 const ADD = "def add(a, b):\n";
 const BODY = "total = a + b\n    return total";
@@ -194,3 +194,20 @@ test("acceptance is counted on this machine", { text: "x =", answers: ["one"] },
   const statistics = join(work, "xdg/infill-ls/statistics.jsonl");
   await waitFor("the acceptance", () => fileContains(statistics, '"event": "accepted"'));
 });
+
+test(
+  "the whole is shown to whoever stops typing after its beginning",
+  { text: "", answers: ["one, two, three, four"], script: { tells_words: true, delay_ms: 2000 } },
+  async (window) => {
+    for (const key of "all = ") {
+      await delay(500); // longer than it takes to begin, shorter than a pause
+      await window.page.keyboard.type(key);
+    }
+    const seen = new Set();
+    await waitFor("the whole", async () => {
+      seen.add(await window.ghost());
+      return seen.has("one, two, three, four");
+    });
+    if (seen.size < 3) throw new Error(`its beginning was not seen before: ${[...seen]}`);
+  },
+);

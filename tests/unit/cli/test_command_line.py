@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 from infill_ls.cli import main
+from infill_ls.cli.layout import print_pair
 from infill_ls.cli.place import read_place
 from infill_ls.cli.show import print_answer
 from infill_ls.lsp.client import Answer
@@ -25,6 +28,7 @@ WRONG = [
     (["stats", "--days", "9999999999"], "at most 36500 days"),
     (["stats", "--json", "--html", "x"], "not allowed with"),
     (["model"], "the following arguments are required: ACTION"),
+    (["complet"], "argument COMMAND: invalid choice: 'complet'"),
 ]
 
 
@@ -128,3 +132,57 @@ def test_a_narrow_terminal_that_knows_ascii_only(
         models = lines[next(n for n, line in enumerate(lines) if "memory" in line) :]
         table = lines[:4] + models[: models.index("")]
         assert max(map(len, table)) <= 50, table
+
+
+@pytest.mark.parametrize("command", ["complete", "ask", "doctor", "explain", "stats"])
+def test_help_is_wrapped_for_narrow_terminals(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    _usage, _, text = capsys.readouterr().out.partition("\n\n")
+    prose, _, _ = text.partition("examples:")
+    assert max(len(line) for line in prose.splitlines()) <= 50
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_files_and_folders_are_completed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.py").touch()
+    (tmp_path / "shopping").mkdir()
+    main(["completion", "bash"])
+    script = capsys.readouterr().out
+    for words, found in [
+        ("complete sho", {"shop.py", "shopping"}),
+        ("explain --workspace sho", {"shopping"}),
+        ("doctor --model shop.", {"shop.py"}),
+    ]:
+        asked = f"COMP_WORDS=(infill-ls {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))"
+        code = f'{script}\n{asked}\n_shtab_infill_ls\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
+        done = subprocess.run(
+            ["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert {line.rstrip("/ ") for line in done.stdout.split("\n") if line} == found, words
+
+
+def _printed_pair(columns: int, *, is_terminal: bool) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, width=columns, force_terminal=is_terminal, no_color=True)
+    words = Text("no larger model in the list is fast enough here or fits")
+    print_pair(console, Text("  model             "), words)
+    return file.getvalue().splitlines()
+
+
+def test_values_are_wrapped_between_words_on_a_terminal_only() -> None:
+    lines = _printed_pair(50, is_terminal=True)
+    assert len(lines) == 2
+    assert all(len(line) <= 50 for line in lines)
+    assert " ".join(line.strip() for line in lines).endswith("is fast enough here or fits")
+    assert len(_printed_pair(50, is_terminal=False)) == 1
+
+
+def test_the_path_of_a_model_is_whole_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "info", "infill-ls-mini"]) == 0
+    assert "infill-ls-mini.gguf\n" in capsys.readouterr().out

@@ -118,7 +118,7 @@ local function show(asked, result)
   if not last then
     forget()
     if result.words ~= '' then
-      require('infill_ls.commands').show(result.words, 'markdown')
+      require('infill_ls.commands').show(result.words, 'markdown', 'description')
     elseif result.message ~= '' then
       say('infill-ls: ' .. result.message, vim.log.levels.WARN)
     end

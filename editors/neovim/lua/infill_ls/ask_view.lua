@@ -1,17 +1,18 @@
 --- How an instruction looks: what the model says below its place, then what goes and what comes.
 
+local marks = require('infill_ls.marks')
+
 local M = {}
 
 local MOST_LINES = 8 -- of an outline that grows
 local namespace = vim.api.nvim_create_namespace('infill_ls.ask')
 
 local function define_highlights()
-  local function define(name, value)
-    vim.api.nvim_set_hl(0, name, vim.tbl_extend('error', { default = true }, value))
-  end
-  define('InfillAskOld', { link = 'DiffDelete' })
-  define('InfillAskNew', { link = 'DiffAdd' })
-  define('InfillAskHint', { link = 'Comment' })
+  marks.define({
+    InfillAskOld = { link = 'DiffDelete' },
+    InfillAskNew = { link = 'DiffAdd' },
+    InfillAskHint = { link = 'Comment' },
+  })
 end
 
 --- Lines to be shown below a line.
@@ -152,9 +153,7 @@ end
 
 ---@param buffer integer
 function M.clear(buffer)
-  if vim.api.nvim_buf_is_valid(buffer) then
-    vim.api.nvim_buf_clear_namespace(buffer, namespace, 0, -1)
-  end
+  marks.clear(namespace, buffer)
 end
 
 return M

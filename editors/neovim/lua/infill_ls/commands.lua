@@ -9,11 +9,17 @@ local function say(text)
   vim.notify(text, vim.log.levels.INFO)
 end
 
+local function infill()
+  return require('infill_ls')
+end
+
 --- Show text in a window of its own.
 ---@param text string
 ---@param filetype string
-function M.show(text, filetype)
+---@param name string of the window, for its status line
+function M.show(text, filetype, name)
   local buffer = vim.api.nvim_create_buf(false, true)
+  pcall(vim.api.nvim_buf_set_name, buffer, 'infill-ls: ' .. name) -- it fails where that is open already
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), '\n'))
   vim.bo[buffer].filetype = filetype
   vim.bo[buffer].bufhidden = 'wipe'
@@ -90,10 +96,12 @@ end
 
 --- Start the server again in all its buffers.
 local function restart()
-  local client = running()
+  local client = rpc.client(vim.api.nvim_get_current_buf())
   if not client then
+    say(infill().start_again() and infill().status() or 'infill-ls was not switched on')
     return
   end
+  require('infill_ls.status').forget(client.id)
   local buffers = vim.tbl_keys(client.attached_buffers)
   local untyped = client --[[@as any]]
   if vim.fn.has('nvim-0.11') == 1 then
@@ -132,13 +140,18 @@ local function explain(buffer)
     elseif not report or report == vim.NIL then
       say('infill-ls has not been asked for a completion in this buffer yet')
     else
-      M.show(report.markdown, 'markdown')
+      M.show(report.markdown, 'markdown', 'explanation')
     end
   end, buffer)
 end
 
-local function infill()
-  return require('infill_ls')
+--- Tell what was switched, and what still keeps suggestions from coming.
+---@param on boolean
+---@param where string
+local function say_switched(on, where)
+  local still_off = on and infill().why_off()
+  local text = ('infill-ls is %s %s'):format(on and 'on' or 'off', where)
+  say(still_off and ('%s, but %s'):format(text, still_off) or text)
 end
 
 ---@param done boolean
@@ -157,15 +170,23 @@ M.commands = {
   end,
   language = function()
     local filetype = vim.bo.filetype
-    infill().enable_filetype(filetype, infill().why_off() == ('off for %s'):format(filetype))
-    say(infill().status())
+    local on = infill().is_filetype_off(filetype)
+    infill().enable_filetype(filetype, on)
+    say_switched(on, 'for ' .. (filetype ~= '' and filetype or 'files of no type'))
   end,
   workspace = function()
-    infill().enable_workspace(infill().workspace(), infill().why_off() == 'off in this workspace')
-    say(infill().status())
+    local folder = infill().workspace()
+    local on = infill().is_workspace_off(folder)
+    infill().enable_workspace(folder, on)
+    say_switched(on, 'in this workspace')
   end,
   pause = function(argument)
-    infill().pause(argument ~= 'restart' and (tonumber(argument) or 60) or nil)
+    local minutes = argument == '' and 60 or tonumber(argument)
+    if argument ~= 'restart' and (not minutes or minutes <= 0) then
+      say(('infill-ls: pause takes a number of minutes or `restart`, not %s'):format(argument))
+      return
+    end
+    infill().pause(minutes)
     say(infill().status())
   end,
   resume = function()
@@ -184,7 +205,7 @@ M.commands = {
   end,
   statistics = function()
     run_program({ 'stats' }, function(printed)
-      M.show(printed, 'text')
+      M.show(printed, 'text', 'statistics')
     end)
   end,
   restart = restart,
@@ -230,7 +251,8 @@ function M.run(line, lines)
   if command then
     command(argument or '', lines)
   else
-    vim.notify(('there is no :Infill %s'):format(name), vim.log.levels.ERROR)
+    local known = table.concat(M.complete('', ''), ', ')
+    vim.notify(('there is no :Infill %s, but %s'):format(name, known), vim.log.levels.ERROR)
   end
 end
 

@@ -6,7 +6,9 @@
 
 local accept = require('infill_ls.accept')
 local fit = require('infill_ls.fit')
+local marks = require('infill_ls.marks')
 local rpc = require('infill_ls.rpc')
+local waiting = require('infill_ls.waiting').new()
 
 local M = {}
 
@@ -17,10 +19,6 @@ local namespace = vim.api.nvim_create_namespace('infill_ls')
 ---@type infill_ls.Suggestion[]
 local candidates = {}
 local selected = 1
----@type { client: vim.lsp.Client, id: integer }?
-local pending
-local timer = assert(vim.uv.new_timer())
-local is_due = false
 
 --- Called when ghost text comes or goes.
 function M.on_change() end
@@ -96,8 +94,8 @@ end
 function M.hide()
   local suggestion = candidates[selected]
   candidates, selected = {}, 1
-  if suggestion and vim.api.nvim_buf_is_valid(suggestion.buffer) then
-    vim.api.nvim_buf_clear_namespace(suggestion.buffer, namespace, 0, -1)
+  if suggestion then
+    marks.clear(namespace, suggestion.buffer)
     M.on_change()
   end
 end
@@ -109,56 +107,60 @@ function M.is_visible()
   return left ~= nil and left.rest ~= ''
 end
 
---- Show suggestions; the first of them at once.
+--- Show suggestions.
 ---@param suggestions infill_ls.Suggestion[]
-function M.show(suggestions)
+---@param first? integer which of them at once
+function M.show(suggestions, first)
   M.hide()
-  candidates = suggestions
+  candidates, selected = suggestions, first or 1
   return refresh()
-end
-
-local function stop_waiting()
-  timer:stop()
-  is_due = false
-  if pending then
-    rpc.cancel(pending.client, pending.id)
-    pending = nil
-  end
 end
 
 --- Whether the server is about to be asked, or has not answered yet.
 ---@return boolean
 function M.is_waiting()
-  return is_due or pending ~= nil
+  return waiting:is_on()
 end
 
 --- Take the ghost text away, and ask for none until something is typed.
 function M.dismiss()
-  stop_waiting()
+  waiting:stop()
   M.hide()
+end
+
+--- What follows a text among suggestions, or is before it. The first of all if the text is not one of them.
+---@param suggestions infill_ls.Suggestion[]
+---@param text string?
+---@param count integer
+---@return integer
+local function beside(suggestions, text, count)
+  for index, suggestion in ipairs(suggestions) do
+    if suggestion.text == text then
+      return (index - 1 + count) % #suggestions + 1
+    end
+  end
+  return 1
 end
 
 --- Ask the server. An explicit request is always answered, and with several candidates.
 ---@param buffer integer
 ---@param invoked? boolean
-function M.request(buffer, invoked)
+---@param count? integer show what is so far from the suggestion shown now
+function M.request(buffer, invoked, count)
   local client = rpc.client(buffer)
   if not client then
     return
   end
-  stop_waiting()
+  local before = count and current()
+  local shown = before and accept.left(before)
+  local rest = shown and shown.rest
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   local line = vim.api.nvim_get_current_line()
   local position = vim.lsp.util.make_position_params(0, client.offset_encoding)
   local params = vim.tbl_extend('error', position, {
     context = { triggerKind = invoked and INVOKED or AUTOMATIC },
   })
-  local mine ---@type integer?
-  mine = rpc.request(client, 'textDocument/inlineCompletion', params, function(_, result)
-    if not pending or pending.id ~= mine then
-      return
-    end
-    pending = nil
+  waiting:send(client, 'textDocument/inlineCompletion', params, function(result)
     -- null means that a newer request took this one's place: what is shown stays.
     if not result or not vim.startswith(vim.api.nvim_get_mode().mode, 'i') then
       return
@@ -177,14 +179,29 @@ function M.request(buffer, invoked)
         item = item,
       }
     end, result.items or result)
-    if #suggestions == 0 and invoked then
-      vim.notify('infill-ls has no suggestion here', vim.log.levels.INFO)
+    if #suggestions == 0 and rest then
+      suggestions = candidates -- what is shown stays
     end
-    if M.show(suggestions) then
-      rpc.notify(client, 'textDocument/didShowCompletion', { item = suggestions[1].item })
+    if invoked and #suggestions == 0 then
+      vim.notify('infill-ls has no suggestion here', vim.log.levels.INFO)
+    elseif rest and #suggestions == 1 and assert(suggestions[1]).text == rest then
+      vim.notify('infill-ls has no other suggestion here', vim.log.levels.INFO)
+    end
+    local first = beside(suggestions, rest, count or 0)
+    if M.show(suggestions, first) then
+      local item = assert(suggestions[first]).item
+      rpc.notify(client, 'textDocument/didShowCompletion', { item = item })
     end
   end, buffer)
-  pending = mine and { client = client, id = mine } or nil
+end
+
+--- Ask for the whole of what is shown, of which only the beginning was there when it came.
+---@param uri string
+function M.grow(uri)
+  local suggestion = current()
+  if suggestion and #candidates == 1 and uri == vim.uri_from_bufnr(suggestion.buffer) then
+    M.request(suggestion.buffer)
+  end
 end
 
 --- Accept a part of what is shown. The edit is scheduled, so that an `<expr>` map may call this.
@@ -208,7 +225,7 @@ function M.insert(part)
   if not suggestion then
     return false
   end
-  stop_waiting()
+  waiting:stop()
   return accept.insert(suggestion, part, function(rest)
     M.hide()
     if rest ~= '' then
@@ -232,7 +249,7 @@ function M.cycle(count)
     selected = (selected - 1 + count) % #candidates + 1
     refresh()
   else
-    M.request(vim.api.nvim_get_current_buf(), true)
+    M.request(vim.api.nvim_get_current_buf(), true, count)
   end
 end
 
@@ -244,21 +261,15 @@ function M.attach(buffer)
     if refresh() then
       return
     end
-    stop_waiting()
+    waiting:stop()
     if require('infill_ls.next_edit').is_followed(buffer) then
       return
     end
-    is_due = true
-    timer:start(
-      DEBOUNCE_MS,
-      0,
-      vim.schedule_wrap(function()
-        is_due = false
-        if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled(buffer) then
-          M.request(buffer)
-        end
-      end)
-    )
+    waiting:after(DEBOUNCE_MS, function()
+      if vim.api.nvim_get_current_buf() == buffer and require('infill_ls').is_enabled(buffer) then
+        M.request(buffer)
+      end
+    end)
   end
   -- All of them come before the screen is drawn.
   vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {

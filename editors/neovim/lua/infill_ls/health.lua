@@ -50,7 +50,8 @@ local function check_client()
     })
     return
   end
-  vim.health.ok(require('infill_ls').status())
+  -- The report has a buffer of its own, in which no server is.
+  vim.health.ok(require('infill_ls.status').line((next(client.attached_buffers))))
   vim.health.info(('position encoding: %s'):format(client.offset_encoding))
   vim.health.info(('workspace: %s'):format(client.root_dir or 'none, only the open file is used'))
 end
@@ -62,11 +63,9 @@ local function check_maps()
   if not buffer or vim.g.infill_ls_maps == false then
     return
   end
-  for _, map in ipairs(vim.api.nvim_buf_get_keymap(buffer, 'i')) do
-    if map.lhs == '<Tab>' and (map.desc or ''):find('infill-ls', 1, true) then
-      vim.health.ok('<Tab> accepts a suggestion')
-      return
-    end
+  if require('infill_ls.maps').reaches_us('<Tab>', buffer) then
+    vim.health.ok('<Tab> accepts a suggestion')
+    return
   end
   vim.health.warn('<Tab> is mapped to something else in Insert mode', {
     'Map another key to `require("infill_ls").accept()`: see `:help infill_ls-maps`',

@@ -21,7 +21,7 @@ local off_in = {}
 function M.capabilities()
   return vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), {
     textDocument = { inlineCompletion = { dynamicRegistration = false } },
-    experimental = { inlineCompletionReplaces = true },
+    experimental = { inlineCompletionReplaces = true, suggestionGrows = true },
   })
 end
 
@@ -47,7 +47,6 @@ function M.on_attach(client, buffer)
   require('infill_ls.rests').attach(client, buffer)
   ask.watch_code_actions()
   require('infill_ls.macro').watch()
-  require('infill_ls.maps').set(buffer)
 end
 
 --- Start the server for every file, on any Neovim. From 0.11 on `vim.lsp.config` and
@@ -75,6 +74,19 @@ function M.start(overrides)
       end
     end,
   })
+end
+
+--- Start the server, which has ended, in all buffers again, as Neovim does when they are opened.
+---@return boolean could false if it was never switched on
+function M.start_again()
+  local group = vim.lsp.enable and 'nvim.lsp.enable' or 'infill_ls.start'
+  local is_on = pcall(vim.api.nvim_get_autocmds, { group = group })
+  for _, buffer in ipairs(is_on and vim.api.nvim_list_bufs() or {}) do
+    if vim.api.nvim_buf_is_loaded(buffer) and vim.bo[buffer].filetype ~= '' then
+      vim.api.nvim_exec_autocmds('FileType', { group = group, buffer = buffer, modeline = false })
+    end
+  end
+  return is_on
 end
 
 --- Accept what is shown. False if that is nothing, so that a map can do something else.
@@ -182,6 +194,20 @@ function M.enable(on)
     paused_until = nil
   end
   changed()
+end
+
+--- Whether suggestions are switched off for a file type, whatever else keeps them from coming.
+---@param filetype string
+---@return boolean
+function M.is_filetype_off(filetype)
+  return off_for[filetype] ~= nil
+end
+
+--- The same for a workspace.
+---@param folder string
+---@return boolean
+function M.is_workspace_off(folder)
+  return off_in[folder] ~= nil
 end
 
 --- Switch them on or off for a file type, until Neovim ends.

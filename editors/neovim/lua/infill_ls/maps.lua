@@ -5,6 +5,7 @@ local M = {}
 ---@class infill_ls.Map
 ---@field lhs string
 ---@field modes? string[] Insert mode, if nothing is said
+---@field is_for_all? boolean also where no server is
 ---@field desc string
 ---@field call? fun(infill: table)
 ---@field part? 'all'|'word'|'line' what to accept; if nothing is shown, the key does what it does without us
@@ -50,6 +51,7 @@ local maps = {
   {
     lhs = '<M-|>',
     modes = { 'i', 'n' },
+    is_for_all = true,
     desc = 'switch suggestions off or on',
     call = function()
       require('infill_ls.commands').run('toggle')
@@ -71,6 +73,10 @@ local asks = {
   { lhs = '<M-]>', call = 'again', desc = 'ask again' },
   { lhs = '<C-]>', call = 'drop', desc = 'discard the result' },
 }
+
+--- The keys that were not taken when the maps were set.
+---@type table<string, true>
+local were_set = {}
 
 --- The buffer in which <Tab> is mapped in Normal mode.
 ---@type integer?
@@ -108,12 +114,16 @@ function M.accept(index)
   end
 end
 
----@param buffer integer
 ---@param mode string
 ---@param index integer
-local function set(buffer, mode, index)
+local function set(mode, index)
   local map = assert(maps[index])
   vim.keymap.set(mode, map.lhs, function()
+    local is_here = map.is_for_all
+      or require('infill_ls.rpc').client(vim.api.nvim_get_current_buf())
+    if not is_here or vim.g.infill_ls_maps == false then
+      return default_of(map.lhs)
+    end
     if map.call then
       map.call(require('infill_ls'))
       return ''
@@ -127,22 +137,37 @@ local function set(buffer, mode, index)
     end
     -- At once, and not when Neovim has time: the next key may be there already.
     return ('<Cmd>lua require("infill_ls.maps").accept(%d)<CR>'):format(index)
-  end, { buffer = buffer, expr = true, desc = 'infill-ls: ' .. map.desc })
+  end, { expr = true, desc = 'infill-ls: ' .. map.desc })
 end
 
---- Set the maps in a buffer, unless `vim.g.infill_ls_maps` is false.
----@param buffer integer
-function M.set(buffer)
+--- Set the maps of Insert mode, unless `vim.g.infill_ls_maps` is false. They hold in all buffers, and are set before
+--- anything is typed: nvim-cmp and blink.cmp map their keys at the first InsertEnter, when the server may not have
+--- started yet, and fall back to what is mapped then.
+function M.set()
   if vim.g.infill_ls_maps == false then
     return
   end
   for index, map in ipairs(maps) do
     for _, mode in ipairs(map.modes or { 'i' }) do
       if not is_taken(map.lhs, mode) then
-        set(buffer, mode, index)
+        set(mode, index)
+        were_set[map.lhs] = true
       end
     end
   end
+end
+
+--- Whether a key of Insert mode comes to us in a buffer: it is ours, or that of a menu that falls back to us.
+---@param lhs string
+---@param buffer integer
+---@return boolean
+function M.reaches_us(lhs, buffer)
+  local map = vim.api.nvim_buf_call(buffer, function()
+    return vim.fn.maparg(lhs, 'i', false, true)
+  end)
+  local desc = map.desc or ''
+  local is_menu = desc == 'cmp.utils.keymap.set_map' or desc == 'blink.cmp'
+  return vim.startswith(desc, 'infill-ls') or (is_menu and were_set[lhs] ~= nil)
 end
 
 --- Map <Tab> in Normal mode while a next edit is shown, unless it is mapped to something else. In

@@ -7,6 +7,7 @@ local ghost = require('infill_ls.ghost')
 local place = require('infill_ls.next_edit_place')
 local rpc = require('infill_ls.rpc')
 local view = require('infill_ls.next_edit_view')
+local waiting = require('infill_ls.waiting').new()
 
 local M = {}
 
@@ -18,10 +19,6 @@ local HELD_MS = 500
 ---@type infill_ls.NextEdit?
 local current
 local is_drawn = false
----@type { client: vim.lsp.Client, id: integer }?
-local pending
-local timer = assert(vim.uv.new_timer())
-local is_due = false
 --- The state of each buffer's text that was last asked about.
 ---@type table<integer, integer>
 local asked_at = {}
@@ -57,19 +54,10 @@ local function forget()
   current = nil
 end
 
-local function stop_waiting()
-  timer:stop()
-  is_due = false
-  if pending then
-    rpc.cancel(pending.client, pending.id)
-    pending = nil
-  end
-end
-
 --- Whether the server is about to be asked, or has not answered yet.
 ---@return boolean
 function M.is_waiting()
-  return is_due or pending ~= nil
+  return waiting:is_on()
 end
 
 ---@param edit infill_ls.NextEdit
@@ -131,7 +119,7 @@ end
 --- Ask the server for the next edit after what was edited.
 ---@param buffer integer
 local function ask(buffer)
-  stop_waiting()
+  waiting:stop()
   local client = rpc.client(buffer)
   local is_wanted = require('infill_ls').is_enabled(buffer) and vim.bo[buffer].modifiable
   if not client or not is_wanted then
@@ -142,12 +130,7 @@ local function ask(buffer)
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
   local version = vim.lsp.util.buf_versions[buffer]
   params.textDocument = { uri = params.textDocument.uri, version = version }
-  local mine ---@type integer?
-  mine = rpc.request(client, 'textDocument/copilotInlineEdit', params, function(_, result)
-    if not pending or pending.id ~= mine then
-      return
-    end
-    pending = nil
+  waiting:send(client, 'textDocument/copilotInlineEdit', params, function(result)
     local answer = result and result.edits and result.edits[1]
     forget()
     if
@@ -160,7 +143,6 @@ local function ask(buffer)
       M.refresh()
     end
   end, buffer)
-  pending = mine and { client = client, id = mine } or nil
 end
 
 --- Ask after a pause, if the text has changed since the last time.
@@ -170,18 +152,11 @@ local function ask_soon(buffer, pause_ms)
   if asked_at[buffer] == vim.api.nvim_buf_get_changedtick(buffer) then
     return
   end
-  stop_waiting()
-  is_due = true
-  timer:start(
-    pause_ms,
-    0,
-    vim.schedule_wrap(function()
-      is_due = false
-      if vim.api.nvim_get_current_buf() == buffer and vim.fn.reg_recording() == '' then
-        ask(buffer)
-      end
-    end)
-  )
+  waiting:after(pause_ms, function()
+    if vim.api.nvim_get_current_buf() == buffer and vim.fn.reg_recording() == '' then
+      ask(buffer)
+    end
+  end)
 end
 
 ---@param edit infill_ls.NextEdit
@@ -238,7 +213,7 @@ function M.dismiss()
   if not edit or not M.is_visible() then
     return false
   end
-  stop_waiting()
+  waiting:stop()
   forget()
   if edit.command then
     tell(edit, { command = 'infill-ls.nextEditRefused', arguments = edit.command.arguments })
@@ -248,7 +223,7 @@ end
 
 --- Take the edit away without telling.
 function M.hide()
-  stop_waiting()
+  waiting:stop()
   forget()
 end
 

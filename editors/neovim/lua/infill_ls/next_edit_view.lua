@@ -1,18 +1,19 @@
 --- How a next edit looks: drawn where it belongs, or as a hint at the cursor if that is out of sight.
 
+local marks = require('infill_ls.marks')
+
 local M = {}
 
 local MOST_COLUMNS = 30 -- of the old and of the new text in a hint
 local namespace = vim.api.nvim_create_namespace('infill_ls.next_edit')
 
 local function define_highlights()
-  local function define(name, value)
-    vim.api.nvim_set_hl(0, name, vim.tbl_extend('error', { default = true }, value))
-  end
-  define('InfillNextEditOld', { link = 'DiffDelete' })
-  define('InfillNextEditStruck', { strikethrough = true })
-  define('InfillNextEditNew', { link = 'DiffAdd' })
-  define('InfillNextEditHint', { link = 'NonText' })
+  marks.define({
+    InfillNextEditOld = { link = 'DiffDelete' },
+    InfillNextEditStruck = { strikethrough = true },
+    InfillNextEditNew = { link = 'DiffAdd' },
+    InfillNextEditHint = { link = 'NonText' },
+  })
 end
 
 --- The first and the last line that an edit touches, from 0.
@@ -140,9 +141,7 @@ end
 
 ---@param buffer integer
 function M.clear(buffer)
-  if vim.api.nvim_buf_is_valid(buffer) then
-    vim.api.nvim_buf_clear_namespace(buffer, namespace, 0, -1)
-  end
+  marks.clear(namespace, buffer)
 end
 
 return M

@@ -5,21 +5,66 @@ local M = {}
 ---@type table<integer, infill_ls.Status>
 local statuses = {}
 
+local is_starting = false
+local has_crashed = false
+
+local function changed()
+  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
+end
+
+--- A server is being started.
+function M.begin()
+  is_starting, has_crashed = true, false
+end
+
+--- It is being ended, to start again: what it said holds no longer.
+---@param client_id integer
+function M.forget(client_id)
+  statuses[client_id] = nil
+  changed()
+end
+
+--- It has started.
+---@param client_id integer
+function M.begun(client_id)
+  is_starting = false
+  statuses[client_id] = nil
+end
+
+--- It has ended.
+---@param code integer
+---@param signal integer
+function M.ended(code, signal)
+  is_starting = false
+  has_crashed = code ~= 0 or (signal ~= 0 and signal ~= 15)
+  vim.schedule(changed)
+end
+
 ---@param client_id integer
 ---@param status infill_ls.Status
 function M.update(client_id, status)
   statuses[client_id] = status
-  vim.api.nvim_exec_autocmds('User', { pattern = 'InfillStatus', modeline = false })
+  changed()
 end
 
 --- A line for people, fit for a statusline too.
+---@param buffer? integer
 ---@return string
-function M.line()
-  local client = require('infill_ls.rpc').client()
+function M.line(buffer)
+  buffer = buffer or vim.api.nvim_get_current_buf()
+  local rpc = require('infill_ls.rpc')
+  local client = rpc.client(buffer)
   if not client then
+    if is_starting then
+      return 'infill-ls is starting'
+    elseif has_crashed then
+      return 'infill-ls has stopped; :Infill restart starts it again'
+    elseif rpc.client() then
+      return 'infill-ls is not in this buffer'
+    end
     return 'infill-ls is not running; :checkhealth infill_ls shows why'
   end
-  local why_off = require('infill_ls').why_off()
+  local why_off = require('infill_ls').why_off(buffer)
   if why_off then
     return 'infill-ls is ' .. why_off
   end

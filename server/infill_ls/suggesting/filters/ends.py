@@ -7,7 +7,8 @@ import re
 from infill_ls.suggesting.filters.site import Site
 from infill_ls.types import Mode
 
-_LAST_WORD = re.compile(r"(?<!\w)\w++\Z")
+_LAST_WORD = re.compile(r"(?<!\w)\w++(?:['-]\w++)*+\Z")
+"""Also one with hyphens or apostrophes, such as ``margin-top`` and ``don't``."""
 
 
 def cut_off_end(text: str, _site: Site) -> str:
