@@ -105,7 +105,7 @@ async def counted(log: Log) -> AsyncIterator[None]:
 def is_up(url: str) -> bool:
     """Tell whether the server answers."""
     try:
-        with urllib.request.urlopen(url + "/v1/models", timeout=2) as reply:
+        with urllib.request.urlopen(url + "/health", timeout=2) as reply:
             return bool(reply.status == 200)
     except OSError:
         return False

@@ -24,7 +24,7 @@ from typing import Any
 
 import httpx
 from bench.command import finish, parser_of
-from bench.remote.editors import Server, lines_for
+from bench.remote.editors import Server, key_headers, lines_for
 from bench.remote.same_answers import RULE, prompt_of
 from bench.remote.watching import read_metrics
 
@@ -133,7 +133,7 @@ async def fragments(target: Target) -> dict[str, Any]:
     info = await engine.start()
     holes = [hole for hole in target.holes if hole["fragment"].strip()]
     rows = []
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, headers=key_headers()) as client:
 
         async def raw(hole: dict[str, Any], **more: Any) -> tuple[str, float]:
             body = {
@@ -160,9 +160,7 @@ async def fragments(target: Target) -> dict[str, Any]:
             forced, first_ms = await raw(hole, structured_outputs={"regex": pattern})
             _, forced_ms = await raw(hole, structured_outputs={"regex": pattern})
             began = time.perf_counter()
-            (found,) = await engine.complete(
-                CompletionRequest(prompt=prompt_of(hole), stop=RULE)
-            )
+            (found,) = await engine.complete(CompletionRequest(prompt=prompt_of(hole), stop=RULE))
             ours_ms = (time.perf_counter() - began) * 1000
             rows.append(
                 {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE
 from infill_ls.errors import InfillError
 from infill_ls.models.fim import FimTokens
 from infill_ls.prompting.prompt import PromptText, assemble
@@ -29,6 +31,12 @@ LINES = 6
 SUFFIX_TOKENS = 256
 CHARS_PER_TOKEN = 6
 """More than any token of source code has on average: so much text is split to have enough of them."""
+
+
+def key_headers() -> dict[str, str]:
+    """Return what shows the server its key, for requests beside those of the engine."""
+    key = os.environ.get(KEY_ENVIRONMENT_VARIABLE)
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 @dataclass(frozen=True)

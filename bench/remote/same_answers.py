@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 from bench.command import finish
-from bench.remote.editors import SOURCES
+from bench.remote.editors import SOURCES, key_headers
 
 from infill_ls.engine import (
     CompletionRequest,
@@ -163,7 +163,7 @@ async def margin(
         "logprobs": 5,
         "add_special_tokens": False,
     }
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, headers=key_headers()) as client:
         reply = (await client.post(f"{url}/v1/completions", json=body)).json()
     try:
         likely = reply["choices"][0]["logprobs"]["top_logprobs"][0]
