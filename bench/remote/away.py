@@ -95,7 +95,7 @@ async def counted(log: Log) -> AsyncIterator[None]:
         log.requests.append(time.time())
         return opened(self, *call, **options)
 
-    Transport._open = count  # type: ignore[method-assign, assignment]
+    Transport._open = count  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -48,11 +48,7 @@ async def fill_holes(model: Path, count: int) -> list[dict[str, Any]]:
     """Return the prompts as the server makes them, and what the local engine writes there."""
     engine = EngineProcess(EngineOptions(model, draft="never"))
     settings = settings_with(snippet_tokens=0, cold_target_ms=0, time_budget_ms=60_000)
-
-    async def nothing(*_: object) -> Any:
-        return NO_SNIPPETS
-
-    pipeline = Pipeline(Gathering(engine, nothing, settings))
+    pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
     rows: list[dict[str, Any]] = []
     for path in SOURCES:
         text = path.read_text("utf-8")
