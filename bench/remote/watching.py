@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 EACH_S = 1.0
-SAMPLE = re.compile(r"(vllm:[a-z0-9_]+)(?:\{[^}]*\})? ([0-9.eE+-]+)")
+SAMPLE = re.compile(r"^(vllm:[a-z0-9_]+)(?:\{[^}]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
+"""A line that counts; those that explain have names in them too."""
 GPU_FIELDS = {"gpu_percent": "utilization.gpu", "watts": "power.draw", "memory_mib": "memory.used"}
 GAUGES = {
     "running": "vllm:num_requests_running",

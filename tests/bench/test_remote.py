@@ -10,6 +10,7 @@ from bench.remote.watching import Watch, server_figures, vllm_counts
 
 METRICS = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
+# HELP vllm:estimated_flops_per_gpu_total Estimated number of floating point operations.
 vllm:num_requests_running{engine="0",model_name="m"} 3.0
 vllm:num_requests_running{engine="1",model_name="m"} 2.0
 vllm:prompt_tokens_total{engine="0",model_name="m"} 1.5e+03
