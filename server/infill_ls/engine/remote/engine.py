@@ -1,8 +1,8 @@
 """The engine on an inference server, with the same answers as the local engine.
 
 The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
-output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with
-the fragment in the prompt, if what they wrote does not begin with it. Lines and indents are counted
+output checked: llama-server is made to reproduce it by a grammar; others are asked once more if what they
+wrote does not begin with it: vLLM with a pattern, the rest with the fragment in the prompt. Lines and indents are counted
 here, on the stream, and the connection is closed where a rule ends the completion.
 """
 
@@ -94,6 +94,8 @@ class RemoteEngine:
         self._vocabulary: EngineProcess | None = None
         self._trees = TreeCache()
         self._has_answered = False
+        self._ignores_patterns = False
+        """Whether this server does not force a fragment, though its kind does: an older one, say."""
         self.pacing = Pacing(random.random)
         """How often this server may be asked now."""
 
@@ -253,9 +255,34 @@ class RemoteEngine:
         )
         if completion.stop is not StopReason.STUCK or not prompt.fragment:
             return completion
+        forced = await self._forced(server, prompt, stop, sampling, on_written)
+        if forced is not None:
+            return forced
         (fragment_ids,) = await self.tokenize([prompt.fragment])
         typed = self._ask(server, prompt, stop, sampling, fragment_ids=fragment_ids)
         return await self._guarded(lambda: self._write(server, typed, stop, "", on_written))
+
+    async def _forced(
+        self,
+        server: _Server,
+        prompt: Prompt,
+        stop: StopRule,
+        sampling: Sampling,
+        on_written: OnWritten,
+    ) -> Completion | None:
+        """Have the server begin with the fragment, whatever its tokens; ``None`` if it cannot or does not."""
+        can = server.dialect.masks_when_asked_again and not self._ignores_patterns
+        if not can or not prompt.fragment.isprintable():
+            return None
+        ask = self._ask(server, prompt, stop, sampling, is_forced=True)
+        try:
+            completion = await self._write(server, ask, stop, prompt.fragment, on_written)
+        except RemoteError as error:
+            # No fault of the server's: the fragment goes into the prompt, and that tells whether it works.
+            self._ignores_patterns = error.is_lasting
+            return None
+        self._ignores_patterns = completion.stop is StopReason.STUCK
+        return None if self._ignores_patterns else completion
 
     def _ask(
         self,
@@ -266,12 +293,14 @@ class RemoteEngine:
         *,
         fragment_ids: tuple[int, ...] | None = None,
         to_anchor: bool = False,
+        is_forced: bool = False,
     ) -> Ask:
         """Return what to ask for; with ``fragment_ids`` the fragment is a part of the prompt."""
         dialect, family = server.dialect, server.family
         ids = prompt.token_ids[: prompt.anchor_tokens] if to_anchor else prompt.token_ids
         typed = prompt.fragment if fragment_ids is not None else ""
         stops: tuple[str, ...] = ("\n",) if stop.max_lines == 1 else ()
+        is_masked = is_forced or (dialect.masks_fragment and not to_anchor)
         text = ""
         if not dialect.takes_token_ids:
             text = spell_out(prompt, family, fragment=typed, to_anchor=to_anchor)
@@ -283,7 +312,7 @@ class RemoteEngine:
             max_tokens=stop.max_tokens,
             context_tokens=server.info.context_tokens,
             sampling=sampling,
-            fragment=prompt.fragment if dialect.masks_fragment and not to_anchor else "",
+            fragment=prompt.fragment if is_masked else "",
             stop_ids=tuple(sorted(server.info.stop_ids)),
             stop_texts=stops,
         )
