@@ -54,6 +54,9 @@ FIRST_TOKEN_TIMEOUT_S = 10.0
 """For the prefill and the queue before it; whoever types has cancelled long before."""
 LAST_BYTES_S = 0.05
 """For the end of a stream behind the end of its answer; mostly it is there already."""
+JUDGED_TOKENS = 8
+"""By so much of an answer pacing judges it: who types waits for a piece of a line, and a server that many ask
+can begin at once and yet take long for each token."""
 OTHER_CANDIDATES_TEMPERATURE = 0.6
 """For the second candidate and on: a server cannot be told to begin with the second-best token."""
 
@@ -72,6 +75,14 @@ class _Server:
     def is_like(self, dialect: Dialect, model: str, facts: ServerFacts) -> bool:
         """Tell whether a server says the same of itself."""
         return (self.dialect, self.model, self.facts) == (dialect, model, facts)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an answer has come."""
+
+    has_begun: bool = False
+    is_judged: bool = False
 
 
 class RemoteEngine:
@@ -94,6 +105,8 @@ class RemoteEngine:
         self._vocabulary: EngineProcess | None = None
         self._trees = TreeCache()
         self._has_answered = False
+        self._token_s: float | None = None
+        """What each token behind the first has taken lately."""
         self._ignores_patterns = False
         """Whether this server does not force a fragment, though its kind does: an older one, say."""
         self.pacing = Pacing(random.random)
@@ -322,13 +335,16 @@ class RemoteEngine:
     ) -> Completion:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
         started = self._clock()
-        heard: list[float] = []
+        progress = _Progress()
         self.pacing.sent(started)
         try:
-            return await self._stream(server, ask, stop, fragment, on_written, heard)
+            return await self._stream(server, ask, stop, fragment, on_written, progress)
         except asyncio.CancelledError:
-            if not heard:
-                self.pacing.taken_back(self._clock(), self._clock() - started)
+            age_s = self._clock() - started
+            # One that has begun in time and is contradicted says nothing of the server.
+            is_late = not progress.is_judged and age_s > self.pacing.late_from_s
+            if not progress.has_begun or is_late:
+                self.pacing.taken_back(self._clock(), age_s)
             raise
         except RemoteError as error:
             if error.is_refused:
@@ -344,7 +360,7 @@ class RemoteEngine:
         stop: StopRule,
         fragment: str,
         on_written: OnWritten,
-        heard: list[float],
+        progress: _Progress,
     ) -> Completion:
         transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
@@ -367,18 +383,36 @@ class RemoteEngine:
                     raise transport.broken_off_error() from None
                 chunk = transport.read(server.dialect.chunk, event)
                 if not clock.has_begun and (chunk.text or chunk.token_ids or chunk.end is not None):
-                    heard.append(clock.begin())
-                    self.pacing.answered(heard[0], heard[0] - clock.started_s)
+                    clock.begin()
+                    progress.has_begun = True
                 if (reason := reader.take(chunk)) is None:
                     on_written(Written(reader.text_so_far(), reader.mean_logprob, reader.tokens))
+                # One that has not begun with the fragment is asked again, and judged then.
+                if reason is not StopReason.STUCK and (reason or reader.tokens >= JUDGED_TOKENS):
+                    self._judge(progress, clock, reader.tokens)
             if chunk.end is not None:
                 await _read_to_end(events)
+        if reason is StopReason.TIME:
+            self._judge(progress, clock, reader.tokens)
         # Only this proves that it works: a server that loads or overflows still tells its name.
         self._link.succeeded()
         self._has_answered = True
         prompt_tokens = chunk.prompt_tokens or len(ask.token_ids)
         timings = clock.timings(chunk, prompt_tokens=prompt_tokens, decode_tokens=reader.tokens)
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
+
+    def _judge(self, progress: _Progress, clock: AnswerClock, tokens: int) -> None:
+        """Tell pacing once for each answer how long it has taken, or would have with as many tokens as others."""
+        if progress.is_judged or clock.began_s is None:
+            return
+        now_s = self._clock()
+        if tokens > 1:
+            self._token_s = (now_s - clock.began_s) / (tokens - 1)
+        if self._token_s is None:
+            return  # a prompt that was only read, before anything was written
+        progress.is_judged = True
+        first_s = clock.began_s - clock.started_s
+        self.pacing.answered(now_s, first_s + self._token_s * (JUDGED_TOKENS - 1))
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         try:
