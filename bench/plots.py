@@ -136,7 +136,7 @@ def team_at_gpu() -> Figure:
     left, right = figure.subplots(1, 2)
     for path in sorted((RESULTS / "remote").glob("h200-*.json")):
         result = read(path)
-        rows = sorted(result["figures"]["rows"], key=lambda row: row["editors"])
+        rows = sorted(result["figures"].get("rows", ()), key=lambda row: row["editors"])
         if len(rows) < 2:
             continue
         editors = [row["editors"] for row in rows]

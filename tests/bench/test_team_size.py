@@ -56,18 +56,28 @@ def test_gpus_for_a_team() -> None:
     assert computed("gpus(points, 300, 0.5, 0.875, 50, true)") is None
 
 
+def row(editors: int, *, keys: int, share: float, p95_ms: float) -> dict[str, Any]:
+    return {
+        "editors": editors,
+        "keys": keys,
+        "answered_pauses_share": share,
+        "latency_ms": {"p95": p95_ms},
+    }
+
+
 def test_curves_go_into_the_page() -> None:
     result = {
         "run": {"server": "</script>", "hardware": "1x H200", "date": "2026-11-29"},
         "figures": {
             "rows": [
-                {"editors": 50, "answered_pauses_share": 0.91234, "latency_ms": {"p95": 151.6}},
-                {"editors": 1, "answered_pauses_share": 0.0, "latency_ms": {}},
+                row(50, keys=9000, share=0.91234, p95_ms=151.6),
+                row(20, keys=3000, share=0.95, p95_ms=100),
+                row(1, keys=50, share=0.6, p95_ms=100),
             ]
         },
     }
     found = curve(result)
-    assert [one["editors"] for one in found["points"]] == [1, 50]
+    assert [one["editors"] for one in found["points"]] == [20, 50]  # too little was seen of the one
     assert found["points"][1] == {"editors": 50, "pauses": 0.912, "p95_ms": 152}
     page = with_curves(PAGE.read_text("utf-8"), [found])
     block = re.search(r'<script id="curves"[^>]*>(.*?)</script>', page, re.DOTALL)
