@@ -53,6 +53,7 @@ def main() -> None:
             ("retrieval", retrieval()),
             ("model-curve", model_curve()),
             ("team", team()),
+            ("team-gpu", team_at_gpu()),
         ):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
 
@@ -126,6 +127,33 @@ def team() -> Figure:
     left.set_title("pauses in which an answer came", fontsize=9)
     right.set_title("requests for each key", fontsize=9)
     right.legend(loc="upper right")
+    return figure
+
+
+def team_at_gpu() -> Figure:
+    """Return the same as it was measured at a GPU, and the time until an answer, for each model and policy."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for path in sorted((RESULTS / "remote").glob("h200-*.json")):
+        result = read(path)
+        rows = sorted(result["figures"].get("rows", ()), key=lambda row: row["editors"])
+        if len(rows) < 2:
+            continue
+        editors = [row["editors"] for row in rows]
+        style = "--" if result["run"]["every_key"] else "-"
+        title = path.stem.removeprefix("h200-").replace("-", " ", 1)
+        shares = [row["answered_pauses_share"] for row in rows]
+        left.plot(editors, shares, style, marker=".", label=title)
+        times_ms = [row["latency_ms"].get("p95") for row in rows]
+        right.plot(editors, times_ms, style, marker=".", label=title)
+    left.set_ylim(0, 1.05)
+    left.set_title("pauses in which an answer came", fontsize=9)
+    right.set_title("from a key to its answer, p95", fontsize=9)
+    right.set_yscale("log")
+    right.yaxis.set_major_formatter(MILLISECONDS)
+    for axes in (left, right):
+        axes.set_xlabel("editors at one GPU")
+    right.legend(loc="best", fontsize=7)
     return figure
 
 

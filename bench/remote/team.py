@@ -26,284 +26,139 @@ import math
 import multiprocessing
 import os
 import platform
-import random
-import re
+import queue
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from bench.command import finish
+from bench.remote.editors import Line, Served, Server, SimulatedEditor, lines_for
+from bench.remote.watching import Watch
 
-from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
-from infill_ls.errors import InfillError
+from infill_ls.engine import CompletionRequest, RemoteEngine
+from infill_ls.engine.remote import pacing
 from infill_ls.measuring.intervals import p95
 from infill_ls.measuring.simulated_team import jain_index
-from infill_ls.prompting.prompt import PromptText, assemble
-from infill_ls.types import Prompt, StopRule, Written
-from infill_ls.writing import HELD_S
+from infill_ls.types import StopRule
 
-SOURCES = sorted((Path(__file__).parents[2] / "server" / "infill_ls").rglob("*.py"))
-KEY_MS = 150
-"""Mean time between two keys inside a word; times are exponentially distributed."""
-WORD_MS = 700
-"""Mean pause after a word: to think, and to read what is suggested."""
-WORD = re.compile(r"[^\W\d]*\Z")
-PREFIX_LINES = 20
-SUFFIX_LINES = 6
-LINES = 6
 LEARNING_S = 30.0
 """Typed before it is measured: every engine begins without knowing the server."""
+PATIENCE_S = 5.0
+"""Between two looks whether a process of editors has failed."""
 
 
 @dataclass(frozen=True)
-class Server:
-    """Whom to ask, and how much is asked for."""
+class Plan:
+    """What a team does, one after the other."""
 
-    url: str
-    vocabulary: Path | None
-    """GGUF to tokenize with, on this side."""
-    rule: StopRule
-
-    def engine(self) -> RemoteEngine:
-        """Return an engine of its own, as each language server has one."""
-        local = EngineOptions(self.vocabulary, vocabulary_only=True) if self.vocabulary else None
-        return RemoteEngine(RemoteOptions(self.url, vocabulary=local))
-
-
-@dataclass
-class Served:
-    """What one editor got."""
-
-    keys: int = 0
-    requests: int = 0
-    pauses: int = 0
-    """Keys behind which a pause is made, to think and to read."""
-    answered_pauses: int = 0
-    """Pauses in which an answer was there before the next key."""
-    failed: int = 0
-    fault: str = ""
-    latencies_ms: list[float] = field(default_factory=list)
-    """From a key to its answer, of those that came before the next key; without those typed through."""
+    levels: tuple[int, ...]
+    """How many editors type: the first ones of the team, who keep what they have learnt."""
+    seconds: float
+    learning_s: float
+    places: int
+    """In how many places each types in turn; at each new one the server reads the whole prompt."""
+    every_key: bool
+    pacing: Mapping[str, float]
+    """Constants of pacing to try others of."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line to type: the prompt behind each of its characters."""
+class Shared:
+    """What the processes of a team share."""
 
-    text: str
-    prompts: tuple[Prompt, ...]
-
-
-async def lines_for(engine: RemoteEngine, number: int, count: int) -> list[Line]:
-    """Return ``count`` lines at a place of their own, with their prompts.
-
-    All is prepared before the clock runs: beside the server, 50 pipelines would take its time.
-    """
-    texts = [text for path in SOURCES if (text := path.read_text("utf-8")).count("\n") >= 90]
-    lines = texts[number % len(texts)].splitlines(keepends=True)
-    first = 40 + number * 7 % (len(lines) - 60)
-    prefix = "".join(lines[max(0, first - PREFIX_LINES) : first])
-    suffix = "\n" + "".join(lines[first + count : first + count + SUFFIX_LINES])
-    prefix_ids, suffix_ids = await engine.tokenize([prefix, suffix])
-    info = await engine.start()
-    found = []
-    above = ""  # typed since the anchor, which is held for some lines, as the server does it
-    for row in range(first, first + count):
-        text = lines[row].rstrip("\n")
-        start = len(text) - len(text.lstrip())
-        typed = [above + text[:column] for column in range(start + 1, len(text) + 1)]
-        fragments = [WORD.search(one)[0] for one in typed]  # type: ignore[index]
-        kept = [one[: len(one) - len(piece)] for one, piece in zip(typed, fragments, strict=True)]
-        prompts = []
-        for ids, piece, before in zip(await engine.tokenize(kept), fragments, kept, strict=True):
-            parts = PromptText(
-                context="", header="", prefix=prefix, suffix=suffix, typed=before, fragment=piece
-            )
-            prompts.append(
-                assemble(
-                    parts,
-                    info.fim_tokens(),
-                    head_ids=(),
-                    prefix_ids=prefix_ids,
-                    suffix_ids=suffix_ids,
-                    typed_ids=ids,
-                    snippet_tokens=0,
-                )
-            )
-        if prompts:
-            found.append(Line(text[start:], tuple(prompts)))
-        above += lines[row]
-    return found
+    start: Any
+    """A barrier, before each time that is measured."""
+    results: Any
+    """A queue: the level, when it began and ended, and what each editor got."""
 
 
-class SimulatedEditor:
-    """Types its lines again and again.
-
-    As the language server does it: asks when the engine says that it is its turn, waits for an answer that what
-    is typed since does not contradict, and asks for nothing that the answer before holds already. With
-    ``every_key`` each key takes back the request before and asks at once, as it was before there was pacing.
-    """
-
-    def __init__(
-        self,
-        number: int,
-        engine: RemoteEngine,
-        lines: list[Line],
-        rule: StopRule,
-        *,
-        every_key: bool,
-    ) -> None:
-        self._random = random.Random(number)
-        self._rule = rule
-        self._engine = engine
-        self._lines = lines
-        self._every_key = every_key
-        self._request: asyncio.Task[None] | None = None
-        self._line, self._key, self._pressed_s = lines[0], 0, 0.0
-        self._is_answered = False
-        self._is_sent = False
-        self._asked_at, self._asked_s, self._heard = 0, 0.0, ""
-        self.served = Served()
-
-    async def open_file(self) -> None:
-        """Have the server compute the prompt, as happens while one looks at a file just opened."""
-        while True:
-            try:
-                return await self._engine.warm(self._lines[0].prompts[0])
-            except InfillError:
-                await asyncio.sleep(1)
-
-    async def type_until(self, end: float) -> None:
-        """Type until the clock says ``end``."""
-        await asyncio.sleep(self._random.uniform(0, WORD_MS / 1000))
-        while True:
-            for line in self._lines:
-                self._take_back()
-                self._line, self._heard, self._asked_at = line, "", 0
-                for number, character in enumerate(line.text):
-                    if time.perf_counter() >= end:
-                        self._take_back()
-                        return
-                    self._press(number, character)
-                    pauses = not character.isalnum()
-                    mean_ms = WORD_MS if pauses else KEY_MS
-                    await asyncio.sleep(self._random.expovariate(1000 / mean_ms))
-                    self.served.pauses += pauses
-                    self.served.answered_pauses += pauses and self._is_answered
-
-    def _press(self, number: int, character: str) -> None:
-        self.served.keys += 1
-        self._key, self._pressed_s, self._is_answered = number, time.perf_counter(), False
-        if not self._every_key:
-            self._engine.key_pressed(in_word=character.isalnum() or character == "_")
-            since = self._line.text[self._asked_at + 1 : number + 1]
-            if self._request is None and self._heard.startswith(since) and self._heard != since:
-                self._is_answered = True  # typed through what is shown
-                return
-            is_held = self._is_sent and self._pressed_s - self._asked_s < HELD_S
-            if is_held and since.startswith(self._heard[: len(since)]):
-                return
-        self._take_back()
-        self._request = asyncio.create_task(self._ask())
-
-    def _take_back(self) -> None:
-        if self._request is not None:
-            self._request.cancel()
-            self._request = None
-        self._is_sent = False
-
-    def _hear(self, written: Written) -> None:
-        self._heard = written.text
-
-    async def _ask(self) -> None:
-        while True:
-            character = self._line.text[self._key]
-            in_word = character.isalnum() or character == "_"
-            while not self._every_key and (wait_s := self._engine.turn_s(in_word=in_word)) > 0:  # noqa: ASYNC110 - its turn moves
-                await asyncio.sleep(wait_s)
-            self._asked_at, self._asked_s, self._heard = self._key, time.perf_counter(), ""
-            self._is_sent = True
-            self.served.requests += 1
-            prompt = self._line.prompts[self._key]
-            request = CompletionRequest(prompt=prompt, stop=self._rule)
-            try:
-                (found,) = await self._engine.complete(request, self._hear)
-            except InfillError as error:
-                self.served.failed += 1
-                self.served.fault = str(error)
-                self._request, self._is_sent = None, False
-                return
-            self._heard, self._is_sent = found.text, False
-            if found.text.startswith(self._line.text[self._asked_at + 1 : self._key + 1]):
-                break
-        self._request = None
-        self._is_answered = True
-        self.served.latencies_ms.append((time.perf_counter() - self._pressed_s) * 1000)
+_shared: Shared
 
 
-_start: Any = None
-"""What all processes wait at before they type; set in each."""
+def _know(shared: Shared) -> None:
+    global _shared  # noqa: PLW0603 - a process pool passes what is shared in no other way
+    _shared = shared
 
 
-def _know_start(start: Any) -> None:
-    global _start  # noqa: PLW0603 - a process pool passes what is shared in no other way
-    _start = start
-
-
-def _part(server: Server, numbers: Sequence[int], seconds: float, every_key: bool) -> list[Served]:
+def _part(server: Server, numbers: Sequence[int], plan: Plan) -> None:
     """Let some of the editors type, in a process of their own."""
+    for name, value in plan.pacing.items():
+        if not hasattr(pacing, name):
+            raise SystemExit(f"pacing has no constant {name}")
+        setattr(pacing, name, value)
     try:
-        return asyncio.run(_type(server, numbers, seconds, every_key))
+        asyncio.run(_type(server, numbers, plan))
     except BaseException:
-        _start.abort()  # the others would wait for ever
+        _shared.start.abort()  # the others would wait for ever
         raise
 
 
-async def _type(
-    server: Server, numbers: Sequence[int], seconds: float, every_key: bool
-) -> list[Served]:
+async def _type(server: Server, numbers: Sequence[int], plan: Plan) -> None:
+    people = []
     engines = [server.engine() for _ in numbers]
-    people = [
-        SimulatedEditor(
-            number,
-            engine,
-            await lines_for(engine, number, LINES),
-            server.rule,
-            every_key=every_key,
+    for number, engine in zip(numbers, engines, strict=True):
+        # The places of an editor are far from each other.
+        places = [
+            await lines_for(server, engine, number + place * 1009) for place in range(plan.places)
+        ]
+        people.append(
+            SimulatedEditor(number, engine, places, server.rule, every_key=plan.every_key)
         )
-        for number, engine in zip(numbers, engines, strict=True)
-    ]
-    for person in people:  # one after the other, as a team comes to work
-        await person.open_file()
-    await asyncio.to_thread(_start.wait)
-    end = time.perf_counter() + LEARNING_S
-    await asyncio.gather(*(person.type_until(end) for person in people))
-    for person in people:
-        person.served = Served()
-    end = time.perf_counter() + seconds
-    await asyncio.gather(*(person.type_until(end) for person in people))
+    for level in plan.levels:
+        active = [person for person in people if person.number < level]
+        for person in active:  # one after the other, as a team comes to work
+            await person.open_file()
+        await asyncio.to_thread(_shared.start.wait)
+        await _work(active, plan.learning_s)
+        for person in active:
+            person.begin()
+        began = time.time()
+        await _work(active, plan.seconds)
+        _shared.results.put((level, began, time.time(), [person.result() for person in active]))
     for engine in engines:
         await engine.close()
-    return [person.served for person in people]
+
+
+async def _work(people: list[SimulatedEditor], seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    await asyncio.gather(*(person.type_until(end) for person in people))
 
 
 def simulate(
-    server: Server, editors: int, seconds: float, *, processes: int, every_key: bool
-) -> dict[str, Any]:
-    """Let ``editors`` type for ``seconds``, shared out among processes; return the figures."""
-    parts = [range(first, editors, processes) for first in range(min(processes, editors))]
+    server: Server, plan: Plan, watch: Watch, *, processes: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Let a team type, shared out among processes; yield each level with its figures."""
+    most = max(plan.levels)
+    parts = [range(first, most, processes) for first in range(min(processes, most))]
     context = multiprocessing.get_context("spawn")
-    start = context.Barrier(len(parts))
-    with ProcessPoolExecutor(
-        len(parts), context, initializer=_know_start, initargs=(start,)
-    ) as pool:
-        working = [pool.submit(_part, server, part, seconds, every_key) for part in parts]
-        served = [one for work in working for one in work.result()]
-    return team_figures(served, seconds) | {"editors": editors, "seconds": seconds}
+    shared = Shared(context.Barrier(len(parts)), context.Queue())
+    pool = ProcessPoolExecutor(len(parts), context, initializer=_know, initargs=(shared,))
+    with pool, watch:
+        working = [pool.submit(_part, server, part, plan) for part in parts]
+        for level in plan.levels:
+            began, ended = 0.0, math.inf
+            served: list[Served] = []
+            for _ in parts:
+                one = _next_result(shared, working)
+                began, ended = max(began, one[1]), min(ended, one[2])
+                served += one[3]
+            yield level, team_figures(served, plan.seconds) | watch.figures(began, ended)
+        for work in working:
+            work.result()
+
+
+def _next_result(shared: Shared, working: list[Future[None]]) -> Any:
+    while True:
+        try:
+            return shared.results.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            for work in working:
+                if work.done():
+                    work.result()  # raises what went wrong there
 
 
 def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
@@ -322,13 +177,15 @@ def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
         "keys_per_s": keys / seconds,
         "requests_per_s": requests / seconds,
         "requests_per_key": requests / keys,
+        "answers_per_s": len(every) / seconds,
         "answered_pauses_share": answered / max(pauses, 1),
         "answered_pauses_per_s": answered / seconds,
         "latency_ms": latency,
         "failed": failed,
         "fault": next((one.fault for one in served if one.fault), ""),
         "jain_index_of_shares": jain_index(shares),
-        "per_editor_share": [round(share, 3) for share in shares],
+        "least_share": round(min(shares), 3) if shares else None,
+        "rate_per_s": round(mean(one.rate_per_s for one in served), 2),
     }
 
 
@@ -344,9 +201,9 @@ async def sweep(
     curve = []
     for clients in levels:
         engines = [server.engine() for _ in range(clients)]
-        texts = [await lines_for(engine, n, LINES) for n, engine in enumerate(engines)]
+        texts = [await lines_for(server, engine, n) for n, engine in enumerate(engines)]
         for engine, lines in zip(engines, texts, strict=True):
-            await engine.warm(lines[0].prompts[0])  # who opens a file waits once
+            await engine.warm(lines[0].prompt(0))  # who opens a file waits once
         end = time.perf_counter() + seconds
         found = await asyncio.gather(
             *(
@@ -382,11 +239,11 @@ async def _ask_without_pause(
     latencies: list[float] = []
     while True:
         for line in lines:
-            for prompt in line.prompts[::3]:
+            for key in range(0, len(line.text), 3):
                 if time.perf_counter() >= end:
                     return latencies
                 started = time.perf_counter()
-                await engine.complete(CompletionRequest(prompt=prompt, stop=rule))
+                await engine.complete(CompletionRequest(prompt=line.prompt(key), stop=rule))
                 latencies.append((time.perf_counter() - started) * 1000)
 
 
@@ -424,11 +281,29 @@ def main() -> None:
             default=96,
             help="at most so many for each suggestion: random weights do not end their lines",
         )
+        command.add_argument(
+            "--prompt-tokens", type=int, default=1400, help="of each prompt, before what is typed"
+        )
+        command.add_argument(
+            "--whole-words",
+            action="store_true",
+            help="for random weights: what is typed of a word goes into the prompt, as they would never write it again",
+        )
         command.add_argument("--hardware", default=platform.processor() or platform.machine())
         command.add_argument("--server", default="", help="server and model, for the table")
         command.add_argument("--out", type=Path)
         if name == "editors":
-            command.add_argument("--editors", type=int, default=50)
+            command.add_argument("--editors", type=int, nargs="+", default=[50])
+            command.add_argument("--learning-seconds", type=float, default=LEARNING_S)
+            command.add_argument("--places", type=int, default=2, help="each types in, in turn")
+            command.add_argument("--gpu", default="", help="number of the GPU to watch")
+            command.add_argument(
+                "--pacing",
+                nargs="+",
+                default=[],
+                metavar="CONSTANT=VALUE",
+                help="another value for a constant of pacing.py",
+            )
             command.add_argument("--processes", type=int, default=max((os.cpu_count() or 2) - 1, 1))
             command.add_argument("--every-key", action="store_true", help="without pacing")
         else:
@@ -441,28 +316,44 @@ def main() -> None:
         print(table(options.results))
         return
     rule = StopRule(max_tokens=options.tokens, max_lines=1, time_budget_ms=1000)
-    server = Server(options.url, options.vocabulary, rule)
+    server = Server(
+        options.url, options.vocabulary, rule, options.prompt_tokens, not options.whole_words
+    )
     run = {
         "hardware": options.hardware,
         "server": options.server,
         "tokens_at_most": options.tokens,
+        "prompt_tokens": options.prompt_tokens,
         "seconds": options.seconds,
         "load_before": os.getloadavg()[0],
     }
     if options.command == "capacity":
         run |= {"target_p95_ms": options.target_ms, "answers_per_user_per_s": options.user_rate}
         work = sweep(server, options.levels, options.seconds, options.target_ms, options.user_rate)
-        figures = asyncio.run(work)
-    else:
-        run |= {"processes": options.processes, "every_key": options.every_key}
-        figures = simulate(
-            server,
-            options.editors,
-            options.seconds,
-            processes=options.processes,
-            every_key=options.every_key,
-        )
-    finish(options.out, options.command, run=run, figures=figures)
+        finish(options.out, options.command, run=run, figures=asyncio.run(work))
+        return
+    constants = dict(one.split("=", 1) for one in options.pacing)
+    plan = Plan(
+        levels=tuple(options.editors),
+        seconds=options.seconds,
+        learning_s=options.learning_seconds,
+        places=options.places,
+        every_key=options.every_key,
+        pacing={name: float(value) for name, value in constants.items()},
+    )
+    run |= {
+        "processes": options.processes,
+        "learning_s": plan.learning_s,
+        "every_key": plan.every_key,
+        "places": plan.places,
+        **({"pacing": dict(plan.pacing)} if plan.pacing else {}),
+    }
+    watch = Watch(options.url, options.gpu)
+    rows = []
+    for level, figures in simulate(server, plan, watch, processes=options.processes):
+        rows.append({"editors": level, **figures})
+        # After each: what is measured is kept, whatever comes next.
+        finish(options.out, "editors", run=run, figures={"rows": rows})
 
 
 if __name__ == "__main__":

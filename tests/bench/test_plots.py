@@ -10,6 +10,7 @@ SHOWN = {
     "first-token.svg": ("infill-ls", "llama-server /infill", "back to the file", "100 ms"),
     "retrieval.svg": ("rank-bm25, 60 words", "chunks that are searched", "100,000"),
     "team.svg": ("every key", "pacing", "editors at one server"),
+    "team-gpu.svg": ("6.7b fp8", "1.3b bf16", "editors at one GPU"),
     "model-curve.svg": ("59 M parameters, by tokens seen", "bits a byte of the middle", "run 3"),
 }
 

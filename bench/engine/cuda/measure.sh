@@ -63,9 +63,9 @@ team() { # llama-server with a slot for each of 50 editors: a few that type, all
     local about=(--url $url --hardware "$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1)" --server "llama-server, $model" --tokens 12)
     for editors in 4 50; do
         measure 60 "editors-$editors-$model-printed" $python -m bench.remote.team editors "${about[@]}" \
-            --editors $editors --seconds 20 --out "$results/editors-$editors-$model.json"
+            --whole-words --editors $editors --seconds 20 --out "$results/editors-$editors-$model.json"
     done
-    rate=$($python -c 'import json, sys; print(json.load(open(sys.argv[1]))["figures"]["answers_per_editor_per_s"])' "$results/editors-4-$model.json")
+    rate=$($python -c 'import json, sys; row = json.load(open(sys.argv[1]))["figures"]["rows"][0]; print(row["answered_pauses_per_s"] / row["editors"])' "$results/editors-4-$model.json")
     measure 120 "capacity-$model-printed" $python -m bench.remote.team capacity "${about[@]}" --user-rate "$rate" \
         --levels 1 2 4 8 16 32 48 --seconds 6 --out "$results/capacity-$model.json"
     kill $server

@@ -81,6 +81,8 @@ class Dialect(Protocol):
     """Whether a prompt may be given as token ids; otherwise it is spelled out."""
     masks_fragment: bool
     """Whether the server makes the output start with :attr:`Ask.fragment`."""
+    masks_when_asked_again: bool
+    """Whether it can be told to, but at a price: only an output that has begun differently is asked for so."""
     reads_markers: bool
     """Whether its tokenizer takes markers inside a text for markers."""
 

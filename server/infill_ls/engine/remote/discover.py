@@ -19,6 +19,7 @@ DIALECTS: dict[str, Dialect] = {
 
 _OWNERS = {
     "vllm": "vllm",
+    "vllm-frontend-rs": "vllm",
     "sglang": "sglang",
     "llamacpp": "llama-server",
     "me": "llama-cpp-python",

@@ -1,8 +1,8 @@
 """The engine on an inference server, with the same answers as the local engine.
 
 The server knows no byte mask, so the fragment (token healing) is left out of the prompt and the
-output checked: llama-server is made to reproduce it by a grammar; others are asked once more, with
-the fragment in the prompt, if what they wrote does not begin with it. Lines and indents are counted
+output checked: llama-server is made to reproduce it by a grammar; others are asked once more if what they
+wrote does not begin with it: vLLM with a pattern, the rest with the fragment in the prompt. Lines and indents are counted
 here, on the stream, and the connection is closed where a rule ends the completion.
 """
 
@@ -54,6 +54,9 @@ FIRST_TOKEN_TIMEOUT_S = 10.0
 """For the prefill and the queue before it; whoever types has cancelled long before."""
 LAST_BYTES_S = 0.05
 """For the end of a stream behind the end of its answer; mostly it is there already."""
+JUDGED_TOKENS = 8
+"""By so much of an answer pacing judges it: who types waits for a piece of a line, and a server that many ask
+can begin at once and yet take long for each token."""
 OTHER_CANDIDATES_TEMPERATURE = 0.6
 """For the second candidate and on: a server cannot be told to begin with the second-best token."""
 
@@ -72,6 +75,14 @@ class _Server:
     def is_like(self, dialect: Dialect, model: str, facts: ServerFacts) -> bool:
         """Tell whether a server says the same of itself."""
         return (self.dialect, self.model, self.facts) == (dialect, model, facts)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an answer has come."""
+
+    has_begun: bool = False
+    is_judged: bool = False
 
 
 class RemoteEngine:
@@ -94,6 +105,10 @@ class RemoteEngine:
         self._vocabulary: EngineProcess | None = None
         self._trees = TreeCache()
         self._has_answered = False
+        self._token_s: float | None = None
+        """What each token behind the first has taken lately."""
+        self._ignores_patterns = False
+        """Whether this server does not force a fragment, though its kind does: an older one, say."""
         self.pacing = Pacing(random.random)
         """How often this server may be asked now."""
 
@@ -253,9 +268,34 @@ class RemoteEngine:
         )
         if completion.stop is not StopReason.STUCK or not prompt.fragment:
             return completion
+        forced = await self._forced(server, prompt, stop, sampling, on_written)
+        if forced is not None:
+            return forced
         (fragment_ids,) = await self.tokenize([prompt.fragment])
         typed = self._ask(server, prompt, stop, sampling, fragment_ids=fragment_ids)
         return await self._guarded(lambda: self._write(server, typed, stop, "", on_written))
+
+    async def _forced(
+        self,
+        server: _Server,
+        prompt: Prompt,
+        stop: StopRule,
+        sampling: Sampling,
+        on_written: OnWritten,
+    ) -> Completion | None:
+        """Have the server begin with the fragment, whatever its tokens; ``None`` if it cannot or does not."""
+        can = server.dialect.masks_when_asked_again and not self._ignores_patterns
+        if not can or not prompt.fragment.isprintable():
+            return None
+        ask = self._ask(server, prompt, stop, sampling, is_forced=True)
+        try:
+            completion = await self._write(server, ask, stop, prompt.fragment, on_written)
+        except RemoteError as error:
+            # No fault of the server's: the fragment goes into the prompt, and that tells whether it works.
+            self._ignores_patterns = error.is_lasting
+            return None
+        self._ignores_patterns = completion.stop is StopReason.STUCK
+        return None if self._ignores_patterns else completion
 
     def _ask(
         self,
@@ -266,12 +306,14 @@ class RemoteEngine:
         *,
         fragment_ids: tuple[int, ...] | None = None,
         to_anchor: bool = False,
+        is_forced: bool = False,
     ) -> Ask:
         """Return what to ask for; with ``fragment_ids`` the fragment is a part of the prompt."""
         dialect, family = server.dialect, server.family
         ids = prompt.token_ids[: prompt.anchor_tokens] if to_anchor else prompt.token_ids
         typed = prompt.fragment if fragment_ids is not None else ""
         stops: tuple[str, ...] = ("\n",) if stop.max_lines == 1 else ()
+        is_masked = is_forced or (dialect.masks_fragment and not to_anchor)
         text = ""
         if not dialect.takes_token_ids:
             text = spell_out(prompt, family, fragment=typed, to_anchor=to_anchor)
@@ -283,7 +325,7 @@ class RemoteEngine:
             max_tokens=stop.max_tokens,
             context_tokens=server.info.context_tokens,
             sampling=sampling,
-            fragment=prompt.fragment if dialect.masks_fragment and not to_anchor else "",
+            fragment=prompt.fragment if is_masked else "",
             stop_ids=tuple(sorted(server.info.stop_ids)),
             stop_texts=stops,
         )
@@ -293,13 +335,16 @@ class RemoteEngine:
     ) -> Completion:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
         started = self._clock()
-        heard: list[float] = []
+        progress = _Progress()
         self.pacing.sent(started)
         try:
-            return await self._stream(server, ask, stop, fragment, on_written, heard)
+            return await self._stream(server, ask, stop, fragment, on_written, progress)
         except asyncio.CancelledError:
-            if not heard:
-                self.pacing.taken_back(self._clock(), self._clock() - started)
+            age_s = self._clock() - started
+            # One that has begun in time and is contradicted says nothing of the server.
+            is_late = not progress.is_judged and age_s > self.pacing.late_from_s
+            if not progress.has_begun or is_late:
+                self.pacing.taken_back(self._clock(), age_s)
             raise
         except RemoteError as error:
             if error.is_refused:
@@ -315,7 +360,7 @@ class RemoteEngine:
         stop: StopRule,
         fragment: str,
         on_written: OnWritten,
-        heard: list[float],
+        progress: _Progress,
     ) -> Completion:
         transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
@@ -338,18 +383,36 @@ class RemoteEngine:
                     raise transport.broken_off_error() from None
                 chunk = transport.read(server.dialect.chunk, event)
                 if not clock.has_begun and (chunk.text or chunk.token_ids or chunk.end is not None):
-                    heard.append(clock.begin())
-                    self.pacing.answered(heard[0], heard[0] - clock.started_s)
+                    clock.begin()
+                    progress.has_begun = True
                 if (reason := reader.take(chunk)) is None:
                     on_written(Written(reader.text_so_far(), reader.mean_logprob, reader.tokens))
+                # One that has not begun with the fragment is asked again, and judged then.
+                if reason is not StopReason.STUCK and (reason or reader.tokens >= JUDGED_TOKENS):
+                    self._judge(progress, clock, reader.tokens)
             if chunk.end is not None:
                 await _read_to_end(events)
+        if reason is StopReason.TIME:
+            self._judge(progress, clock, reader.tokens)
         # Only this proves that it works: a server that loads or overflows still tells its name.
         self._link.succeeded()
         self._has_answered = True
         prompt_tokens = chunk.prompt_tokens or len(ask.token_ids)
         timings = clock.timings(chunk, prompt_tokens=prompt_tokens, decode_tokens=reader.tokens)
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
+
+    def _judge(self, progress: _Progress, clock: AnswerClock, tokens: int) -> None:
+        """Tell pacing once for each answer how long it has taken, or would have with as many tokens as others."""
+        if progress.is_judged or clock.began_s is None:
+            return
+        now_s = self._clock()
+        if tokens > 1:
+            self._token_s = (now_s - clock.began_s) / (tokens - 1)
+        if self._token_s is None:
+            return  # a prompt that was only read, before anything was written
+        progress.is_judged = True
+        first_s = clock.began_s - clock.started_s
+        self.pacing.answered(now_s, first_s + self._token_s * (JUDGED_TOKENS - 1))
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         try:

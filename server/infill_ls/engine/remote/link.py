@@ -96,7 +96,8 @@ class Link:
                     named_s = min(error.retry_after_s or 0.0, LONGEST_NAMED_PAUSE_S)
                     await asyncio.sleep(named_s + pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                     continue
-                self._breaker.failed(self._clock(), is_lasting=is_first or error.is_lasting)
+                # That nobody is there passes by itself, also where it is the first that is known of a server.
+                self._breaker.failed(self._clock(), is_lasting=error.is_lasting, opens=is_first)
                 self._last_error = error
                 raise
         raise AssertionError("unreachable")

@@ -27,6 +27,7 @@ class LlamaServer:
     name = "llama-server"
     takes_token_ids = True
     masks_fragment = True
+    masks_when_asked_again = False
     reads_markers = False
     adds_bos_unasked = False
 

@@ -28,6 +28,7 @@ class Ollama:
     name = "ollama"
     takes_token_ids = False
     masks_fragment = False
+    masks_when_asked_again = False
     reads_markers = True
     adds_bos_unasked = False
 

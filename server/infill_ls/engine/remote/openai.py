@@ -5,6 +5,7 @@ Sources: vLLM's and SGLang's OpenAI-compatible ``protocol.py``; llama-cpp-python
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from infill_ls.engine.remote.dialect import (
@@ -32,6 +33,7 @@ class OpenAi:
     name = "openai"
     takes_token_ids = False
     masks_fragment = False
+    masks_when_asked_again = False
     reads_markers = True
     adds_bos_unasked = False
 
@@ -114,6 +116,7 @@ class Vllm(OpenAi):
 
     name = "vllm"
     takes_token_ids = True
+    masks_when_asked_again = True
 
     def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:  # noqa: ARG002
         """Return a request for a text's tokens; markers are always read."""
@@ -121,7 +124,8 @@ class Vllm(OpenAi):
         return Call("/tokenize", body, holds_source=True)
 
     def _extra(self, ask: Ask) -> Message:
-        return {
+        forced = {"structured_outputs": {"regex": _beginning_with(ask)}} if ask.fragment else {}
+        return forced | {
             "stop": list(ask.stop_texts),
             "stop_token_ids": list(ask.stop_ids),
             "top_k": ask.sampling.top_k if not ask.sampling.is_greedy else -1,
@@ -135,6 +139,7 @@ class Sglang(Vllm):
     """SGLang: vLLM's requests, but for the tokenizer's path and a field it does not know."""
 
     name = "sglang"
+    masks_when_asked_again = False
 
     def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:
         """Return a request for a text's tokens; markers are always read."""
@@ -145,6 +150,13 @@ class Sglang(Vllm):
         extra = super()._extra(ask)
         del extra["add_special_tokens"]
         return extra
+
+
+def _beginning_with(ask: Ask) -> str:
+    """Return a pattern for a text that begins with the fragment and goes on as it likes."""
+    is_one_line = "\n" in ask.stop_texts
+    fragment = re.escape(ask.fragment).replace(r"\ ", " ")  # which xgrammar warns of
+    return fragment + (r"[^\n]*" if is_one_line else r"[\s\S]*")
 
 
 def _end(choice: Any) -> StopReason | None:

@@ -208,8 +208,29 @@ def _openai(owner: str, tokenizer: str, answer: Answer, pause_s: float) -> FakeS
     return server
 
 
-def vllm(answer: Answer, pause_s: float = 0.0) -> FakeServer:
-    return _openai("vllm", "/tokenize", answer, pause_s)
+def vllm(
+    answer: Answer,
+    pause_s: float = 0.0,
+    *,
+    forced: Callable[[str], str] | int | None = None,
+    owner: str = "vllm",
+) -> FakeServer:
+    """Serve as vLLM does; ``forced`` is what is written by a pattern, or the status of a server that refuses one."""
+    server = _openai(owner, "/tokenize", answer, pause_s)
+    free = server.routes["/v1/completions"]
+
+    async def complete(request: Request, writer: asyncio.StreamWriter) -> None:
+        wanted = request.body.get("structured_outputs")
+        if wanted is None or forced is None:
+            await free(request, writer)
+        elif isinstance(forced, int):
+            await json_reply({"error": {"message": "no patterns here"}}, forced)(request, writer)
+        else:
+            events = _openai_events(lambda _: forced(wanted["regex"]), logprobs=True)
+            await server.stream(events)(request, writer)
+
+    server.routes["/v1/completions"] = complete
+    return server
 
 
 def sglang(answer: Answer, pause_s: float = 0.0) -> FakeServer:

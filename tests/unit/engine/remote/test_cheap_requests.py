@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from infill_ls.engine import CompletionRequest, RemoteEngine
+from infill_ls.engine.remote.answer_clock import AnswerClock
+from infill_ls.engine.remote.dialect import Chunk
 from infill_ls.engine.remote.pacing import FULL_RATE_PER_S
+from infill_ls.engine.remote.stream_reader import StreamReader
 from infill_ls.errors import RemoteError
 from infill_ls.session import Session, Superseded
 from infill_ls.settings import settings_with
-from infill_ls.types import Report, StopRule, Written
+from infill_ls.types import Report, StopReason, StopRule, Written
 from unit.documents import snapshot
 from unit.engine.remote import fakes
 from unit.engine.remote.conftest import Connect
@@ -124,7 +127,9 @@ async def test_a_key_that_contradicts_takes_it_back_and_asks_anew() -> None:
         report = await answer
         assert report.suggestion is not None
         assert report.suggestion.text == "other(1)"
-        assert held.asked == 3  # so it is asked once more, with it
+        assert (
+            held.asked == 4
+        )  # so it is asked once more, with a pattern, which this one ignores, then with it
 
 
 async def test_who_listens_hears_each_piece(connect: Connect) -> None:
@@ -189,6 +194,47 @@ async def test_a_hint_is_not_sent_to_a_server_that_is_full(connect: Connect) -> 
     engine.pacing.refused(engine._clock(), 60.0)
     await engine.warm(prompt_of("x", ""))
     assert len(server.asked("/v1/completions")) == 1
+
+
+async def judged(connect: Connect, monkeypatch: pytest.MonkeyPatch, text: str) -> list[float]:
+    """Return what pacing hears of an answer whose first token takes 100 ms and each other one 20."""
+    now_s = 0.0
+    engine = await connect(fakes.vllm(lambda _: text))
+    await engine.start()
+    take, heard = StreamReader.take, list[float]()
+
+    def timed(reader: StreamReader, chunk: Chunk) -> StopReason | None:
+        nonlocal now_s
+        now_s += 0.02 * bool(chunk.text)
+        return take(reader, chunk)
+
+    def begin(clock: AnswerClock) -> float:
+        nonlocal now_s
+        now_s += 0.1
+        clock.began_s = now_s
+        now_s -= 0.02  # which the first one does not take
+        return clock.began_s
+
+    monkeypatch.setattr(StreamReader, "take", timed)
+    monkeypatch.setattr(AnswerClock, "begin", begin)
+    monkeypatch.setattr(engine, "_clock", lambda: now_s)
+    monkeypatch.setattr(engine.pacing, "answered", lambda _, latency_s: heard.append(latency_s))
+    await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    return heard
+
+
+@pytest.mark.parametrize("text", ["abcdefgh", "abcdefghijklmn", "abc"])
+async def test_an_answer_is_judged_by_the_same_number_of_tokens(
+    text: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (latency_s,) = await judged(connect, monkeypatch, text)
+    assert latency_s == pytest.approx(0.1 + 7 * 0.02)
+
+
+async def test_what_only_reads_a_prompt_is_not_judged_before_anything_was_written(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await judged(connect, monkeypatch, "a") == []
 
 
 async def test_a_session_waits_for_a_pause_where_the_server_is_slow() -> None:

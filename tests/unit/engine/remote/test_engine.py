@@ -103,8 +103,72 @@ async def test_what_does_not_reproduce_the_fragment_is_dropped(
         CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
     )
     assert found.text == "unts()"  # asked once more, with the fragment in the prompt
-    first, second = completions_asked(server)
-    assert first.body["prompt"] != second.body["prompt"]
+    first, *_, last = completions_asked(server)
+    assert first.body["prompt"] != last.body["prompt"]
+
+
+async def test_vllm_is_made_to_begin_with_a_fragment_that_it_has_not_written(
+    connect: Connect,
+) -> None:
+    server = fakes.vllm(
+        lambda _: "name", forced=lambda pattern: "mounts()" if "mo" in pattern else ""
+    )
+    engine = await connect(server)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
+    )
+    assert found.text == "unts()"
+    free, forced = completions_asked(server)
+    assert "structured_outputs" not in free.body
+    assert forced.body["structured_outputs"] == {"regex": r"mo[^\n]*"}
+    assert forced.body["prompt"] == free.body["prompt"]  # which the server has cached
+
+
+@pytest.mark.parametrize("refusal", [None, 400], ids=["does_not_know_it", "refuses"])
+async def test_a_vllm_that_forces_nothing_is_asked_so_once_only(
+    connect: Connect, refusal: int | None
+) -> None:
+    written = {"self.": "name", "self.mo": "unts()"}
+    server = fakes.vllm(lambda typed: written[typed], forced=refusal)
+    engine = await connect(server)
+    for _ in range(2):
+        (found,) = await engine.complete(
+            CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
+        )
+        assert found.text == "unts()"
+    assert not engine.is_given_up
+    assert ["structured_outputs" in one.body for one in completions_asked(server)] == [
+        False, True, False, False, False,
+    ]  # fmt: skip
+
+
+async def test_a_pattern_lets_a_block_have_several_lines(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "name", forced=lambda _: "if (x):\n        y\n    z\nend")
+    engine = await connect(server)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", "    ", fragment="if (x"), stop=BLOCK)
+    )
+    assert found.text == "):\n        y\n    z"
+    pattern = completions_asked(server)[1].body["structured_outputs"]["regex"]
+    assert pattern == r"if \(x[\s\S]*"
+
+
+async def test_vllm_with_its_front_end_in_rust_is_vllm(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "x", owner="vllm-frontend-rs")
+    engine = await connect(server)
+    await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=LINE))
+    (asked,) = completions_asked(server)
+    assert asked.body["prompt"] == list(prompt_of("", "").token_ids)
+
+
+async def test_a_fragment_that_is_no_plain_text_is_no_pattern(connect: Connect) -> None:
+    server = fakes.vllm(lambda typed: {"": "name", "\t": "x"}[typed])
+    engine = await connect(server)
+    (found,) = await engine.complete(
+        CompletionRequest(prompt=prompt_of("", "", fragment="\t"), stop=LINE)
+    )
+    assert found.text == "x"
+    assert not any("structured_outputs" in one.body for one in completions_asked(server))
 
 
 async def test_a_block_ends_where_the_indent_does(make: Make, connect: Connect) -> None:
