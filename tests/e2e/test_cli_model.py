@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from e2e.test_cli import Outcome, run
-from infill_ls.models.store import bundled_model_path
+from infill_ls.engine.shape import default_kv_tokens, memory_bytes
+from infill_ls.models.store import (
+    BUNDLED_CONTEXT_TOKENS,
+    BUNDLED_KV_BYTES_PER_TOKEN,
+    bundled_model_path,
+)
 from unit.models.hub import FILE, REPOSITORY, Hub, serve
 
 PLACE = f"{REPOSITORY}/{FILE}"
@@ -64,6 +69,16 @@ async def test_the_list_shows_what_is_known() -> None:
     assert known["licence"] == "DeepSeek"
     table = await run("model", "list")
     assert "deepseek-coder-6.7b:q5_k_m" in table.stdout
+
+
+async def test_the_list_says_what_the_bundled_model_takes_as_its_file_does() -> None:
+    told = json.loads((await run("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
+    assert told["shape"]["kv_bytes_per_token"] == BUNDLED_KV_BYTES_PER_TOKEN
+    assert told["shape"]["context_tokens"] == BUNDLED_CONTEXT_TOKENS
+    listed = (await models())["infill-ls-mini"]
+    kv_tokens = default_kv_tokens(BUNDLED_CONTEXT_TOKENS, BUNDLED_KV_BYTES_PER_TOKEN)
+    needed = memory_bytes(told["file_bytes"], BUNDLED_KV_BYTES_PER_TOKEN, kv_tokens)
+    assert listed["memoryBytes"] == needed
 
 
 async def test_info_of_a_known_model_and_of_a_file() -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infill_ls.cli.layout import print_pair
-from infill_ls.engine.shape import memory_bytes
+from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.models import registry, store
 from infill_ls.settings import settings_with
 
@@ -66,8 +66,11 @@ def model_rows() -> list[ModelRow]:
 
 def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
     known = model.known
+    needed = _memory(known, model.bytes)
     if model.name == store.BUNDLED_MODEL_NAME:
         title, licence = "the bundled model", "MIT"
+        shape = (store.BUNDLED_CONTEXT_TOKENS, store.BUNDLED_KV_BYTES_PER_TOKEN)
+        needed = _with_default_context(model.bytes, *shape)
     elif known is not None:
         title, licence = known.model.title, known.model.licence
     else:
@@ -77,7 +80,7 @@ def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
         title=title,
         quantization=known.source.quantization if known else "",
         bytes=model.bytes,
-        memory_bytes=_memory(known, model.bytes),
+        memory_bytes=needed,
         licence=licence,
         path=model.path,
         is_in_use=model.path == in_use,
@@ -102,8 +105,14 @@ def _known_row(known: registry.KnownFile) -> ModelRow:
 def _memory(known: registry.KnownFile | None, size_bytes: int | None) -> int | None:
     if known is None or size_bytes is None:
         return None
-    context = min(settings_with().engine.context_tokens, known.model.context_tokens)
-    return memory_bytes(size_bytes, known.model.kv_bytes_per_token, 2 * context)
+    model = known.model
+    return _with_default_context(size_bytes, model.context_tokens, model.kv_bytes_per_token)
+
+
+def _with_default_context(size_bytes: int, context_tokens: int, kv_bytes_per_token: int) -> int:
+    context = min(settings_with().engine.context_tokens, context_tokens)
+    kv_tokens = default_kv_tokens(context, kv_bytes_per_token)
+    return memory_bytes(size_bytes, kv_bytes_per_token, kv_tokens)
 
 
 def print_models(rows: list[ModelRow]) -> None:

@@ -18,6 +18,9 @@ from infill_ls.models import registry
 log = logging.getLogger(__name__)
 
 BUNDLED_MODEL_NAME = "infill-ls-mini"
+BUNDLED_CONTEXT_TOKENS = 4096
+BUNDLED_KV_BYTES_PER_TOKEN = 16_384
+"""As the file says; here so that a list of models need not load llama.cpp to read it."""
 FOLDER_ENVIRONMENT_VARIABLE = "INFILL_LS_MODEL_FOLDER"
 SUFFIX = ".gguf"
 
