@@ -37,7 +37,8 @@ _LISTS_OF_PARAMETERS = frozenset(
 _NAMES = frozenset({"name", "declarator", "pattern", "left", "alias"})
 
 
-_IMPORT = re.compile(r"\s*(?:import|from|use|using|require|#\s*include|export)\b|.*\brequire\s*\(")
+_IMPORT = re.compile(r"(?:import|from|use|using|require|#\s{0,99}include|export)\b")
+_REQUIRE = re.compile(r"\brequire\s{0,9}\(")
 IMPORTS_CHARS = 20_000
 """Of a document, in which its imports stand."""
 _OF_FOLDERS = frozenset({"index", "mod", "lib", "__init__"})
@@ -266,4 +267,5 @@ class View:
 
 def is_import(line: str) -> bool:
     """Tell whether a line imports something."""
-    return _IMPORT.match(line) is not None
+    begins = _IMPORT.match(line.lstrip()) is not None
+    return begins or _REQUIRE.search(line) is not None
