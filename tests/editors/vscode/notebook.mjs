@@ -64,7 +64,7 @@ async function expectCells(window, expected) {
 
 /** The end of the explanation, which is the prompt. */
 async function expectPrompt(window, ...expected) {
-  await window.command("Explain Last Completion");
+  await window.command("Explain the Last Completion");
   const tab = window.page.locator(".tab", { hasText: "The last completion" });
   await tab.click();
   await window.press("Control+End");
