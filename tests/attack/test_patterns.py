@@ -43,6 +43,7 @@ ENDS = ["", "!"]
 BOUNDED = {
     "infill_ls.cli.place._PLACE": 4_000,  # an argument of the command line
     "infill_ls.evaluation.statements._STRING": 4_000,  # one statement that a model wrote
+    "infill_ls.suggesting.filters.ends._LAST_WORD": 200,
     "infill_retrieval.searching.cursor._HEAD_END": 800,
     "infill_retrieval.searching.cursor._LAST_NAME": 100,
     "infill_retrieval.searching.cursor._MEMBER_START": 200,

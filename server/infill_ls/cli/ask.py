@@ -45,7 +45,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--task",
         choices=TASKS,
-        help="kind of instruction (default: implement a function without a body, otherwise rewrite)",
+        metavar="KIND",
+        help=f"kind of instruction: {', '.join(TASKS)} (default: implement a function without a body, "
+        "otherwise rewrite)",
     )
     parser.add_argument("--apply", action="store_true", help="write the change into the file")
     parser.add_argument(

@@ -26,6 +26,7 @@ from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.peer import Peer, peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
+    EXIT_FAILURE_TOLD,
     RUNTIME_ENVIRONMENT_VARIABLE,
     EngineOptions,
     Rendezvous,
@@ -209,8 +210,9 @@ class EngineProcess:
                     )
                 # An engine that was killed had this port: the next one takes another.
             status = self._started.poll() if self._started is not None else EXIT_ANOTHER_RUNS
-            if status in (0, EXIT_ANOTHER_RUNS):
-                # None was started, or ours made way for one that is just ending or beginning.
+            if status in (0, EXIT_ANOTHER_RUNS, EXIT_FAILURE_TOLD):
+                # None was started, ours made way for one that is just ending or beginning, or it has told
+                # us or another what is wrong and was just ending.
                 self._started = self._spawn(meeting)
             elif status is not None:
                 self._pause()

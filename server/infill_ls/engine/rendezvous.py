@@ -27,6 +27,8 @@ LOOPBACK_ENVIRONMENT_VARIABLE = "INFILL_LS_LOOPBACK"
 they always do on Windows."""
 EXIT_ANOTHER_RUNS = 17
 """Exit status of an engine that found another one in its place."""
+EXIT_FAILURE_TOLD = 18
+"""Of an engine whose model cannot be used, and that has told somebody why: who comes later starts another."""
 MAX_SOCKET_PATH_BYTES = 100
 """The kernel allows 104 to 108 bytes."""
 

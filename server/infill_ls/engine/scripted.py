@@ -66,6 +66,9 @@ def _record(prompts: list[Prompt], prompt: Prompt) -> None:
     del prompts[:-RECORDED]
 
 
+_BETWEEN_WORDS = re.compile(r"(?<=\S)(?=\s)")
+
+
 @dataclass
 class ScriptedEngine:
     """Gives its ``answers`` in turn, the last one again and again.
@@ -134,7 +137,7 @@ class ScriptedEngine:
                 lines = self._text(answers[0], prompt).splitlines(keepends=True)
                 await self._tell(lines, on_written)
             elif on_written is not None and self.tells_words:
-                words = re.findall(r"\s*\S+", self._text(answers[0], prompt))
+                words = _BETWEEN_WORDS.split(self._text(answers[0], prompt))
                 await self._tell(words, on_written)
             else:
                 await asyncio.sleep(self.delay_s)

@@ -17,6 +17,7 @@ from infill_ls.engine.messages import Ready
 from infill_ls.engine.peer import Peer
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
+    EXIT_FAILURE_TOLD,
     LOOPBACK_ENVIRONMENT_VARIABLE,
     EngineOptions,
     rendezvous_for,
@@ -253,14 +254,15 @@ class Ending(Rogue):
             await super().serve(reader, writer)
 
 
+@pytest.mark.parametrize("status", [EXIT_ANOTHER_RUNS, EXIT_FAILURE_TOLD])
 async def test_an_engine_that_hangs_up_is_ending_and_another_is_waited_for(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NotStarted:
-        """What would be started instead finds that another engine is in its place."""
+        """What would be started instead finds another engine in its place, or has told its failure."""
 
         def poll(self) -> int:
-            return EXIT_ANOTHER_RUNS
+            return status
 
     monkeypatch.setattr(EngineProcess, "_spawn", lambda *_: NotStarted())
     rogue = Ending(READY, b"")

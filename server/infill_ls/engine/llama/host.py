@@ -26,6 +26,7 @@ from infill_ls.engine.llama.worker import BATCH_COSTS, Asked, Worker
 from infill_ls.engine.peer import peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
+    EXIT_FAILURE_TOLD,
     EngineOptions,
     Rendezvous,
     rendezvous_for,
@@ -94,10 +95,11 @@ class Host:
                 self._meeting.address.unlink()
             self._listener.close()
 
-    def wait_for_a_client(self) -> None:
-        """Return when somebody has heard the state, or nobody came."""
-        self._had_a_client.wait(FIRST_CLIENT_S)
+    def wait_for_a_client(self) -> bool:
+        """Return when somebody has heard the state, or nobody came; tell which."""
+        was_heard = self._had_a_client.wait(FIRST_CLIENT_S)
         time.sleep(HEARD_S)
+        return was_heard
 
     def shake_hands(self, stream: socket.socket, frames: BinaryIO) -> bool:
         """Tell whether who is at the other end knows the token, and show that we do."""
@@ -305,9 +307,9 @@ def main() -> int:
             worker = Worker(model, BATCH_COSTS[options.draft])
     except InfillError as error:
         host.publish(messages.Failed(message=str(error)))
-        host.wait_for_a_client()
+        was_heard = host.wait_for_a_client()
         host.close()
-        return 1
+        return EXIT_FAILURE_TOLD if was_heard else 1
     host.worker = worker
     host.publish(messages.Ready(info=model.info, pid=os.getpid()))
     try:

@@ -9,6 +9,8 @@ from infill_ls.types import Mode
 
 _LAST_WORD = re.compile(r"(?<!\w)\w++(?:['-]\w++)*+\Z")
 """Also one with hyphens or apostrophes, such as ``margin-top`` and ``don't``."""
+LONGEST_WORD_CHARS = 200
+"""What is longer is no word; looking for its beginning would take the square of its length."""
 
 
 def cut_off_end(text: str, _site: Site) -> str:
@@ -16,7 +18,9 @@ def cut_off_end(text: str, _site: Site) -> str:
     head, newline, _ = text.rpartition("\n")
     if newline and head.strip():
         return head
-    return _LAST_WORD.sub("", text).rstrip("([{")  # what such a bracket holds is missing
+    before, tail = text[:-LONGEST_WORD_CHARS], text[-LONGEST_WORD_CHARS:]
+    kept = before + _LAST_WORD.sub("", tail)
+    return kept.rstrip("([{")  # what such a bracket holds is missing
 
 
 def one_line(text: str, site: Site) -> str:
