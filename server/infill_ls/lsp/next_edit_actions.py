@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
+from pygls.workspace import TextDocument
 
 from infill_ls.lsp.convert import position_of
 from infill_ls.lsp.cursor import place_is_named
@@ -62,9 +63,8 @@ def handle_next_edit_actions(server: InfillServer) -> None:
 
     @server.command(APPLY)
     async def apply(uri: str, version: int) -> None:
-        document = server.workspace.text_documents.get(unquote(uri))
-        if document is None or document.version != version:
-            log.info("the document has changed: nothing was applied")
+        document = _as_it_was(server, uri, version)
+        if document is None:
             return
         proposal = await server.session.edits.propose(uri)
         offers = [offer for offer in proposal.offers if _stands(server, offer)]
@@ -74,22 +74,30 @@ def handle_next_edit_actions(server: InfillServer) -> None:
                 for offer in offers
             }
             edit = lsp.WorkspaceEdit(changes=_changes(server, offers, texts))
-            server.workspace_apply_edit(
-                lsp.ApplyWorkspaceEditParams(edit=edit, label=_title(offers))
-            )
+            _apply_edit(server, edit, _title(offers))
 
     @server.command(APPLY_IN_CLOSED)
     async def apply_in_closed(uri: str, version: int) -> None:
-        document = server.workspace.text_documents.get(unquote(uri))
-        if document is None or document.version != version:
-            log.info("the document has changed: nothing was applied")
+        document = _as_it_was(server, uri, version)
+        if document is None:
             return
         found = await server.session.edits.propose_in_closed(uri)
         if found.offers and document.version == version:
             edit = _edit_of_closed(server, found)
-            server.workspace_apply_edit(
-                lsp.ApplyWorkspaceEditParams(edit=edit, label=_title_in_closed(found))
-            )
+            _apply_edit(server, edit, _title_in_closed(found))
+
+
+def _as_it_was(server: InfillServer, uri: str, version: int) -> TextDocument | None:
+    """Return an open document if it still is the version that an action was made for."""
+    document: TextDocument | None = server.workspace.text_documents.get(unquote(uri))
+    if document is None or document.version != version:
+        log.info("the document has changed: nothing was applied")
+        return None
+    return document
+
+
+def _apply_edit(server: InfillServer, edit: lsp.WorkspaceEdit, label: str) -> None:
+    server.workspace_apply_edit(lsp.ApplyWorkspaceEditParams(edit=edit, label=label))
 
 
 def _action(

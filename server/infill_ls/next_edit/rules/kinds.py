@@ -39,7 +39,7 @@ LINES_ABOVE = 6
 
 def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     """Yield the places between tokens of the kinds between which the same was put in twice."""
-    change, view = pattern.change, pattern.view
+    change = pattern.change
     if change.form is not Form.TOKENS or change.inner or len(pattern.agreeing) < 2:
         return
     if has_word(change.old) or not change.new.strip() or "\n" in change.new:
@@ -53,16 +53,8 @@ def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     known = [one for one in (*left, *right) if one is not None]
     if not any(map(is_word, known)) and len(left) + len(right) + starts + ends < LEAST_KINDS:
         return
-    found = []
-    for match in view.find_few(_gap_between(change, left, right, starts=starts, ends=ends)):
-        start = match.start("gap")
-        if view.text[start : start + len(change.new)] == change.new:
-            continue
-        if is_edited(pattern, start, view.uri):
-            continue
-        more = {"by shape": 1.0, "inserts a word": float(has_word(change.new))}
-        found.append(candidate(pattern, start, change.old, change.new, Rule.INSERTION, more))
-    yield from with_counts(found, pattern)
+    gap = _gap_between(change, left, right, starts=starts, ends=ends)
+    yield from _into_gaps(pattern, gap, "by shape")
 
 
 def inserted_by_kind(pattern: Pattern) -> Iterator[Candidate]:
@@ -86,16 +78,8 @@ def inserted_by_kind(pattern: Pattern) -> Iterator[Candidate]:
     known = [one for one in (*left, *right) if one is not None]
     if len(known) == len(left) + len(right) or not any(map(is_word, known)):
         return
-    found = []
-    for match in view.find_few(_gap_between(change, left, right, starts=starts, ends=ends)):
-        start = match.start("gap")
-        if view.text[start : start + len(change.new)] == change.new:
-            continue
-        if is_edited(pattern, start, view.uri):
-            continue
-        more = {"by kind": 1.0, "inserts a word": float(has_word(change.new))}
-        found.append(candidate(pattern, start, change.old, change.new, Rule.INSERTION, more))
-    yield from with_counts(found, pattern)
+    gap = _gap_between(change, left, right, starts=starts, ends=ends)
+    yield from _into_gaps(pattern, gap, "by kind")
 
 
 def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
@@ -147,6 +131,21 @@ def _kinds(sides: list[tuple[str, ...]]) -> list[str | None]:
         else:
             break
     return found
+
+
+def _into_gaps(pattern: Pattern, gap: str, why: str) -> Iterator[Candidate]:
+    """Yield the insertion at each place that ``gap`` finds; ``why`` names what tells of the place."""
+    change, view = pattern.change, pattern.view
+    found = []
+    for match in view.find_few(gap):
+        start = match.start("gap")
+        if view.text[start : start + len(change.new)] == change.new:
+            continue
+        if is_edited(pattern, start, view.uri):
+            continue
+        more = {why: 1.0, "inserts a word": float(has_word(change.new))}
+        found.append(candidate(pattern, start, change.old, change.new, Rule.INSERTION, more))
+    yield from with_counts(found, pattern)
 
 
 def _gap_between(
