@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from bench.command import finish, parser_of
-from bench.engine.typed_edits import edits_of_history, snapshots_of
+from bench.engine.typed_edits import edits_of_history, type_again
 
 from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
 from infill_ls.engine.decoding.decoder import Decoder, Logits
@@ -30,15 +30,9 @@ from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
 from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
 from infill_ls.engine.llama.worker import BATCH_COSTS
-from infill_ls.errors import InfillError
-from infill_ls.gathering import Gathering
 from infill_ls.measuring.engines import ForwardingEngine
-from infill_ls.pipeline import Pipeline
-from infill_ls.settings import settings_with
 from infill_ls.types import Completion, OnWritten, StopRule
-from infill_retrieval import NO_SNIPPETS
 
-SETTINGS = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
 LEAST_TOKENS = 3
 """Shorter texts have hardly a step to save."""
 SURE = 5.0
@@ -70,12 +64,7 @@ async def collect(arguments: argparse.Namespace) -> None:
     collector = _Collector(EngineProcess(EngineOptions(arguments.model, draft="never")))
     await collector.start()
     for edit in edits_of_history(arguments.edits, since=arguments.since):
-        pipeline = Pipeline(Gathering(collector, lambda *_: NO_SNIPPETS, SETTINGS))
-        for snapshot in snapshots_of(edit):
-            try:
-                await pipeline.run(snapshot)
-            except InfillError as error:
-                print(f"{edit.path}: {error}")
+        await type_again(collector, edit)
     await collector.close()
     arguments.texts.write_text(json.dumps(collector.texts), "utf-8")
     print(f"{len(collector.texts)} requests")

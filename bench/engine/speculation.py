@@ -20,19 +20,12 @@ from statistics import median
 from typing import Any
 
 from bench.command import finish, parser_of
-from bench.engine.typed_edits import edits_of_history, edits_that_never_repeat, snapshots_of
+from bench.engine.typed_edits import edits_of_history, edits_that_never_repeat, type_again
 
 from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
-from infill_ls.errors import InfillError
-from infill_ls.gathering import Gathering
 from infill_ls.measuring.engines import ForwardingEngine
 from infill_ls.measuring.git_history import PastEdit
-from infill_ls.pipeline import Pipeline
-from infill_ls.settings import settings_with
 from infill_ls.types import Completion, OnWritten, Prompt
-from infill_retrieval import NO_SNIPPETS
-
-SETTINGS = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
 
 
 @dataclass(frozen=True)
@@ -96,12 +89,7 @@ async def replay(twins: Twins, edits: Sequence[PastEdit], seconds: float) -> dic
     until = time.monotonic() + seconds
     typed = 0
     for edit in edits:
-        pipeline = Pipeline(Gathering(twins, lambda *_: NO_SNIPPETS, SETTINGS))
-        for snapshot in snapshots_of(edit):
-            try:
-                await pipeline.run(snapshot)
-            except InfillError as error:
-                print(f"{edit.path}: {error}")
+        await type_again(twins, edit)
         typed += 1
         if time.monotonic() > until:
             break

@@ -6,10 +6,17 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from infill_ls.engine import Engine
+from infill_ls.errors import InfillError
+from infill_ls.gathering import Gathering
 from infill_ls.measuring.git_history import PastEdit, edits_of
+from infill_ls.pipeline import Pipeline
+from infill_ls.settings import settings_with
 from infill_ls.types import Snapshot
+from infill_retrieval import NO_SNIPPETS
 
 HERE = Path(__file__).resolve().parents[2]
+SETTINGS = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
 COMMITS = 60
 MOST_LINES = 8
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -30,6 +37,16 @@ def snapshots_of(edit: PastEdit) -> Iterator[Snapshot]:
             text=edit.before + typed + edit.after,
             offset=len(edit.before) + keys,
         )
+
+
+async def type_again(engine: Engine, edit: PastEdit) -> None:
+    """Type one edit with ``engine``, without snippets; what fails is printed."""
+    pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, SETTINGS))
+    for snapshot in snapshots_of(edit):
+        try:
+            await pipeline.run(snapshot)
+        except InfillError as error:
+            print(f"{edit.path}: {error}")
 
 
 def edits_of_history(count: int, seed: int = 0, since: str = "HEAD") -> list[PastEdit]:
