@@ -53,10 +53,15 @@ FRAME_TIMEOUT_S = 20.0
 PREFILL_PATIENCE = 4.0
 """By how much a long prompt may be slower than the calibration's, which is short."""
 LOAD_TIMEOUT_S = 300.0
-CONNECT_TIMEOUT_S = 20.0
-HANDSHAKE_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 60.0
+"""How long an engine that we have started and that lives may take until it listens."""
+HANDSHAKE_TIMEOUT_S = 15.0
 """How long who listens may take to show that it knows the token."""
 LOOK_EVERY_S = 0.02
+
+
+class _LeftAtOnceError(EngineError):
+    """An engine that was just ending shook hands, and has gone before it said how its model is."""
 
 
 class EngineProcess:
@@ -173,12 +178,17 @@ class EngineProcess:
         try:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
                 meeting = rendezvous_for(self._options)
-                reader, writer = await self._connect(meeting)
-                ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
-                self._reading = asyncio.get_running_loop().create_task(
-                    self._read(reader, writer, ready)
-                )
-                return await ready
+                self._reap()
+                until = time.monotonic() + CONNECT_TIMEOUT_S
+                while True:
+                    reader, writer = await self._connect(meeting, until)
+                    ready: asyncio.Future[EngineInfo] = asyncio.get_running_loop().create_future()
+                    self._reading = asyncio.get_running_loop().create_task(
+                        self._read(reader, writer, ready)
+                    )
+                    with suppress(_LeftAtOnceError):
+                        return await ready
+                    await asyncio.sleep(LOOK_EVERY_S)
         except ModelError:
             await self._hang_up()
             raise
@@ -191,12 +201,10 @@ class EngineProcess:
             raise EngineUnavailableError(f"no connection to the engine: {error}") from None
 
     async def _connect(
-        self, meeting: Rendezvous
+        self, meeting: Rendezvous, until: float
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect; if nobody answers, start an engine and try until it does."""
-        self._reap()
+        """Connect; if nobody answers, start an engine and try until it does, or time is over."""
         token = meeting.read_token()
-        until = time.monotonic() + CONNECT_TIMEOUT_S
         while time.monotonic() < until and not self._closed:
             with suppress(FileNotFoundError, ConnectionError):
                 reader, self._writer = await connect_to(meeting)
@@ -288,14 +296,17 @@ class EngineProcess:
     ) -> None:
         """Take the engine's frames until it ends, then fail all that still wait."""
         self._is_unloaded = False
+        gone: EngineError = EngineUnavailableError("the engine process ended")
+        left_at_once: _LeftAtOnceError | None = _LeftAtOnceError("the engine was just ending")
         try:
             while True:
                 header = await reader.readexactly(wire.HEADER.size)
                 async with asyncio.timeout(FRAME_TIMEOUT_S):
                     body = await reader.readexactly(wire.frame_size(header))
+                left_at_once = None
                 self._take(wire.decode_from_engine(body), ready)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            gone = left_at_once or gone
         except Exception as error:  # noqa: BLE001 - who talks nonsense is as good as dead
             log.warning("cannot understand the engine's message: %s", type(error).__name__)
         writer.transport.abort()
@@ -304,8 +315,7 @@ class EngineProcess:
         failed_to_load = ready.done() and not ready.cancelled() and ready.exception() is not None
         self._writer = self._info = None
         self._peer = Peer(None, None)
-        gone = EngineUnavailableError("the engine process ended")
-        if not (self._closed or self._is_unloaded or failed_to_load):
+        if not (self._closed or self._is_unloaded or failed_to_load or gone is left_at_once):
             log.warning("%s", gone)
             self._pause()
         if not ready.done():

@@ -244,19 +244,24 @@ class Ending(Rogue):
     """Hangs up on who comes first, as an engine does that is just ending; then one is there."""
 
     came = 0
+    shakes_hands = False
+    """Whether it does so after the handshake, before it has said how its model is."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to a language server until it leaves."""
         self.came += 1
         if self.came == 1:
+            if self.shakes_hands:
+                await be_engine(reader, writer, self.token)
             writer.close()
         else:
             await super().serve(reader, writer)
 
 
 @pytest.mark.parametrize("status", [EXIT_ANOTHER_RUNS, EXIT_FAILURE_TOLD])
+@pytest.mark.parametrize("shakes_hands", [False, True])
 async def test_an_engine_that_hangs_up_is_ending_and_another_is_waited_for(
-    status: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+    status: int, folder: Path, monkeypatch: pytest.MonkeyPatch, *, shakes_hands: bool
 ) -> None:
     class NotStarted:
         """What would be started instead finds another engine in its place, or has told its failure."""
@@ -266,6 +271,7 @@ async def test_an_engine_that_hangs_up_is_ending_and_another_is_waited_for(
 
     monkeypatch.setattr(EngineProcess, "_spawn", lambda *_: NotStarted())
     rogue = Ending(READY, b"")
+    rogue.shakes_hands = shakes_hands
     async with listening(rogue, folder) as engine, asyncio.timeout(10):
         assert await engine.start() == INFO
     assert rogue.came == 2
