@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -184,21 +184,39 @@ class ScriptedEngine:
         self.closed = True
 
 
+def by_place(answers: Mapping[str, str]) -> Callable[[Prompt], str]:
+    """Return the answer at each place: the one whose key is the end of the text before the cursor, or "".
+
+    Of several such keys the longest counts. So it does not matter at which of the keys that were typed an
+    editor asked.
+    """
+    known = {"": "", **answers}
+
+    def answer(prompt: Prompt) -> str:
+        before = prompt.text + prompt.fragment
+        return known[max(filter(before.endswith, known), key=len)]
+
+    return answer
+
+
 def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
     The file holds ``{"answers": [...], "delay_ms": 0, "tells_words": false, "prompts_file": path or
-    nothing}``, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
+    nothing}``, where answers may also be an object, as :func:`by_place` takes it, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
     ``"instruct_gate"`` (a file, see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
     Raises :class:`UsageError`.
     """
     try:
         script = json.loads(Path(path).read_text("utf-8"))
-        answers = [str(answer) for answer in script["answers"]]
+        written = script["answers"]
+        is_by_place = isinstance(written, dict)
+        answers = [str(answer) for answer in ([] if is_by_place else written)]
+        complete: list[Answer] = [by_place(written)] if is_by_place else [*answers]
         delay_s = float(script.get("delay_ms", 0)) / 1000
         tells_words = script.get("tells_words", False) is True
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
-        told = [str(answer) for answer in script.get("instruct", answers)]
+        told = [str(answer) for answer in script.get("instruct", answers or [""])]
         told_delay_s = float(script.get("instruct_delay_ms", 0)) / 1000
         gate = Path(script["instruct_gate"]) if script.get("instruct_gate") else None
         template = script.get("chat_template", DEEPSEEK_CODER_INSTRUCT)
@@ -208,7 +226,7 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     def make(settings: Settings, *_: object) -> ScriptedEngine:
         if settings.engine.must_infill:
             return ScriptedEngine(
-                answers=answers, delay_s=delay_s, tells_words=tells_words, prompts_file=file
+                answers=complete, delay_s=delay_s, tells_words=tells_words, prompts_file=file
             )
         chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
         loaded = replace(SCRIPTED_INSTRUCT, chat=chat)

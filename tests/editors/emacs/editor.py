@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ READY = "(and infill--opened (infill--status infill--opened) t)"
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says, after ``delay_ms``, and ``script`` what else is in its
+    ``answers`` is what the scripted engine says, in turn or by the text before the cursor, after ``delay_ms``, and ``script`` what else is in its
     script; without it, the bundled model answers. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
     """
 
@@ -40,7 +40,7 @@ class Emacs(Terminal):
         text: str,
         *,
         name: str = "demo.py",
-        answers: Sequence[str] | None = None,
+        answers: Sequence[str] | Mapping[str, str] | None = None,
         settings: dict[str, Any] | None = None,
         start: str = "(infill-mode 1)",
         listens: str = "",

@@ -84,7 +84,7 @@ def test_a_server_that_ends_at_once_is_left_alone(start: Start) -> None:
 
 
 def test_typing_something_else_takes_it_away(start: Start) -> None:
-    emacs = start("x =", answers=["one", "two"])
+    emacs = start("x =", answers={"x = ": "one", "x = z": "two"})
     emacs.type(" ")
     emacs.expect_ghost("one")
     emacs.type("z")
@@ -92,7 +92,7 @@ def test_typing_something_else_takes_it_away(start: Start) -> None:
 
 
 def test_text_that_something_else_is_typed_into_goes_at_that_key(start: Start) -> None:
-    emacs = start("return apply", answers=["_discount off", ""], name="demo.txt")
+    emacs = start("return apply", answers={"apply": "_discount off"}, name="demo.txt")
     emacs.press("\x1bxinfill-complete\r")
     emacs.expect_ghost("_discount off")
     emacs.press("_dx" + TAB)

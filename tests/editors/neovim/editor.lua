@@ -12,8 +12,9 @@ local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
 --- Start the Neovim under test on a file in a workspace of its own.
---- With `answers`, the server is started by `warm_server`, which has loaded it already.
----@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, answers?: string[], script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
+--- With `answers`, in turn or by the text before the cursor, the server is started by `warm_server`, which
+--- has loaded it already.
+---@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, answers?: string[]|table<string, string>, script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()

@@ -21,6 +21,7 @@ async function focusBox(window) {
   await window.press("Control+Shift+g");
   const box = window.page.locator(".scm-editor .monaco-editor .view-lines").first();
   await box.click();
+  await window.page.locator(".scm-editor .monaco-editor.focused").waitFor();
   return box;
 }
 
@@ -28,7 +29,7 @@ test(
   "commit message: the box is completed with what is staged",
   {
     text: "x = 1\n",
-    answers: [ANSWER, ""],
+    answers: { "Add ": ANSWER },
     script: { prompts_file: prompts },
     prepare,
   },

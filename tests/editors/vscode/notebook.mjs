@@ -81,7 +81,7 @@ async function expectPrompt(window, ...expected) {
 
 test(
   "notebook: a cell is completed with the cells around it, a new one too",
-  { text: NOTEBOOK, answers: ["net_price(2)", "net_price(3)"], name: "demo.ipynb" },
+  { text: NOTEBOOK, answers: { "first = ": "net_price(2)", "second = ": "net_price(3)" }, name: "demo.ipynb" },
   async (window) => {
     await openAsNotebook(window);
     await focusCell(window, 1);

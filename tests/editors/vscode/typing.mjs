@@ -104,7 +104,7 @@ test(
 
 test(
   "typing a bracket that closes itself, and typing over it, is typing along",
-  { text: "while", answers: ["len(lines) > 0:", ""] },
+  { text: "while", answers: { "while ": "len(lines) > 0:" } },
   async (window) => {
     await window.type(" ");
     await window.expectGhost("len(lines) > 0:");
@@ -135,7 +135,7 @@ test(
 
 test(
   "text that something else is typed into goes at that key",
-  { text: "return apply", answers: ["_discount off", ""], name: "demo.txt" },
+  { text: "return apply", answers: { apply: "_discount off" }, name: "demo.txt" },
   async (window) => {
     await window.press("Alt+\\");
     await window.expectGhost("_discount off");

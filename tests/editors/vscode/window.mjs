@@ -36,7 +36,8 @@ export async function launchBrowser() {
 
 export class Window {
   /**
-   * Open a file in a workspace of its own. `answers` is what the scripted engine says, and
+   * Open a file in a workspace of its own. `answers` is what the scripted engine says, in turn or by
+   * the text before the cursor, which is to be preferred where it may be asked more than once, and
    * `script` what else it is told; without answers, the bundled model answers. Without `server` the
    * extension has to find one. `prepare` gets the workspace's folder before it is opened. `settings` are
    * those of the workspace, `machineSettings` those that only the user may write.
