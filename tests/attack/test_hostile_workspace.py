@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.client import WITHIN_S
+from bounds import WITHIN_S
 from e2e.conftest import Start
 from e2e.lsp import explain, initialize, inline, open_document, position
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from e2e.client import SERVER, WITHIN_S, Editor
+from bounds import WITHIN_S
+from e2e.client import SERVER, Editor
 from e2e.conftest import Start
 from e2e.lsp import initialize, inline, open_document, position
 

@@ -20,11 +20,10 @@ from typing import Any, Protocol
 
 import psutil
 
+from bounds import WITHIN_S
+
 Json = dict[str, Any]
 
-WITHIN_S = 30.0
-"""Bound of every wait. Generous: it is only ever reached when something hangs."""
-GONE_WITHIN_S = 20.0
 SHOWN_CHARS = 1_500
 
 _HEADER = re.compile(rb"Content-Length: (\d+)\r\n\Z")
@@ -274,7 +273,7 @@ class Editor:
         lost = [f"{call.method} {call.id} was never answered" for call in self._calls.values()]
         unread = [f"not read: {json.dumps(note):.300}" for note in (*self.unread, *self.complaints)]
         bars = [f"progress {token} did not end: {kind}" for token, kind in self._tokens.items()]
-        _, alive = psutil.wait_procs(filter(is_alive, self.children), GONE_WITHIN_S)
+        _, alive = psutil.wait_procs(filter(is_alive, self.children), WITHIN_S)
         alive = [child for child in alive if is_alive(child)]
         for child in alive:
             child.kill()
@@ -395,7 +394,7 @@ def _is_engine(process: psutil.Process) -> bool:
 
 async def until_gone(process: psutil.Process) -> None:
     """Wait for the end of a process that is not ours."""
-    async with asyncio.timeout(GONE_WITHIN_S):
+    async with asyncio.timeout(WITHIN_S):
         while is_alive(process):
             await asyncio.sleep(0.02)
 

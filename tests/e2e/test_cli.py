@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.client import WITHIN_S
+from bounds import WITHIN_S
 from infill_ls import __version__
 
 

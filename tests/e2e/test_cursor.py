@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bounds import WITHIN_S
 from e2e.client import Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import URI, initialize, inline, open_document, position
@@ -27,7 +28,7 @@ def prompts(tmp_path: Path) -> Path:
 
 async def read_so_far(prompts: Path, number: int) -> list[str]:
     """Wait until so many prompts were read; return them."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         while not prompts.exists() or prompts.read_text().count("\f") < number:
             await asyncio.sleep(0.01)
     return prompts.read_text().split("\f")[:-1]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from e2e.client import WITHIN_S, Editor
+from bounds import WITHIN_S
+from e2e.client import Editor
 from e2e.conftest import StartScripted
 from e2e.lsp import URI, inline, open_document, position
 from infill_ls.engine.fallback import engine_for

@@ -11,7 +11,8 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from e2e.client import SERVER, WITHIN_S, Editor, Wire, until_gone
+from bounds import WITHIN_S
+from e2e.client import SERVER, Editor, Wire, until_gone
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import capabilities, initialize, inline, inline_call, open_document, position
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.client import WITHIN_S, Editor, Json
+from bounds import WITHIN_S
+from e2e.client import Editor, Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import (
     capabilities,

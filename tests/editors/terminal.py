@@ -17,8 +17,8 @@ from typing import TypeVar
 import pyte
 
 COLUMNS, ROWS = 80, 24
-TIMEOUT_S = 30.0
-"""Only ever reached when something hangs."""
+TIMEOUT_S = 120.0
+"""Bound of every wait. Only ever reached when something hangs."""
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,9 +65,9 @@ class Terminal:
             self.press("\r" if char == "\n" else char)
             self.look(0.03)
 
-    def wait(self, what: str, check: Callable[[], T], timeout_s: float = TIMEOUT_S) -> T:
+    def wait(self, what: str, check: Callable[[], T]) -> T:
         """Wait until ``check`` returns something, and return that."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + TIMEOUT_S
         while not (found := check()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited in vain for {what}\n{self.describe()}")

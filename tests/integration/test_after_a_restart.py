@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import CompletionRequest, EngineProcess
 from infill_ls.types import Prompt, StopRule
 from integration.conftest import MakeEngine, prompt_for
@@ -31,7 +32,7 @@ async def ended(engine: EngineProcess) -> None:
     assert engine.pid is not None
     process = psutil.Process(engine.pid)
     await engine.close()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WITHIN_S):
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             await asyncio.sleep(0.01)
 

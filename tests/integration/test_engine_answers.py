@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls import pipeline
 from infill_ls.engine import CompletionRequest
 from infill_ls.prompting.tokens import LineTokenizer
@@ -155,7 +156,7 @@ async def test_cancel_stops_all_completions(make_engine: MakeEngine) -> None:
     await asyncio.sleep(0.05)
     for task in tasks:
         task.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
 

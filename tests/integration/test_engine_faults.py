@@ -10,6 +10,7 @@ import signal
 import psutil
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import CompletionRequest, EngineProcess
 from infill_ls.errors import EngineError, EngineUnavailableError
 from infill_ls.types import Prompt, StopRule
@@ -42,7 +43,7 @@ async def answers(engine: EngineProcess) -> list[str]:
 
 
 async def until_back(engine: EngineProcess) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             try:
                 await engine.start()
@@ -141,7 +142,7 @@ async def test_suspended_and_continued(make_engine: MakeEngine) -> None:
     os.kill(engine.pid, signal.SIGSTOP)
     await asyncio.sleep(0.5)
     os.kill(engine.pid, signal.SIGCONT)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WITHIN_S):
         (completion,) = await waiting
     assert completion.text == expected[0]
     assert await answers(engine) == expected
@@ -160,7 +161,7 @@ async def test_killed_while_it_decodes(make_engine: MakeEngine) -> None:
     ]
     await asyncio.sleep(0.1)
     os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WITHIN_S):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, EngineUnavailableError) for result in results)
     await until_back(engine)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import RemoteEngine, ScriptedEngine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.engine.remote.breaker import Breaker
@@ -39,8 +40,8 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infill_ls.engine.fallback.FIRST_LOOK_S", 0.05)
     monkeypatch.setattr("infill_ls.engine.remote.breaker.FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr("infill_ls.engine.remote.link.RETRY_PAUSES_S", (0.01, 0.01))
-    monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", 60.0)
-    monkeypatch.setattr("infill_ls.engine.remote.transport.REPLY_TIMEOUT_S", 60.0)
+    monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", WITHIN_S)
+    monkeypatch.setattr("infill_ls.engine.remote.transport.REPLY_TIMEOUT_S", WITHIN_S)
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Person:
         return report.suggestion.text if report.suggestion is not None else None
 
     async def until_it_is_back(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WITHIN_S):
             while not isinstance(self.session.engine, RemoteEngine):
                 await asyncio.sleep(0.02)
 
@@ -156,7 +157,7 @@ async def test_a_server_that_never_answers_is_given_up(
         assert [await person.ask(f"{number}") for number in range(3)][-1] == LOCAL
         assert person.proxy.asked == 3  # it is not asked again for what it has not answered
         monkeypatch.setattr(Breaker, "is_open", lambda *_: False)  # now it is over
-        monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", 60.0)
+        monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", WITHIN_S)
         person.proxy.fault = faulty_proxy.as_it_is
         await person.until_it_is_back()
         assert await person.ask("whole") == whole

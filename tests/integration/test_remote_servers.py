@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEngine, RemoteOptions
 from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
@@ -29,7 +30,6 @@ from integration.conftest import MakeEngine
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "server" / "infill_ls" / "document" / "cut.py"
-STARTS_WITHIN_S = 60
 SETTINGS = settings_with(
     candidates=1,
     time_budget_ms=60_000,
@@ -91,7 +91,7 @@ def served(command: Callable[[int], list[str]]) -> Iterator[str]:
 
 
 async def _until_up(address: str, process: subprocess.Popen[bytes]) -> None:
-    async with asyncio.timeout(STARTS_WITHIN_S), httpx.AsyncClient() as client:
+    async with asyncio.timeout(WITHIN_S), httpx.AsyncClient() as client:
         while process.poll() is None:
             try:
                 if (await client.get(f"{address}/v1/models")).status_code == 200:
@@ -105,8 +105,8 @@ async def _until_up(address: str, process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Allow for a busy machine: here it is the answer that counts."""
-    monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", 100.0)
-    monkeypatch.setattr("infill_ls.engine.remote.transport.REPLY_TIMEOUT_S", 100.0)
+    monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", WITHIN_S)
+    monkeypatch.setattr("infill_ls.engine.remote.transport.REPLY_TIMEOUT_S", WITHIN_S)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ async def test_the_server_sees_a_cancellation(remote: RemoteEngine, url: str, ap
     prompt = Prompt(ids, len(ids), "", text)
     rule = StopRule(max_tokens=1500, max_lines=5000, time_budget_ms=600_000)
     call = asyncio.create_task(remote.complete(CompletionRequest(prompt=prompt, stop=rule)))
-    async with asyncio.timeout(STARTS_WITHIN_S), httpx.AsyncClient(base_url=url) as client:
+    async with asyncio.timeout(WITHIN_S), httpx.AsyncClient(base_url=url) as client:
         while not (busy := await busy_slots(client)):
             await asyncio.sleep(0.02)
         assert not call.done()

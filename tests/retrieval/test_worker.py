@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bounds import WITHIN_S
 from infill_retrieval import RetrievalSettings, WorkspaceIndex
 from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.crawl import crawl_here
@@ -193,7 +194,7 @@ def _runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def _comes_true(what: Callable[[], bool], within_s: float = 30.0) -> bool:
+def _comes_true(what: Callable[[], bool], within_s: float = WITHIN_S) -> bool:
     until = time.monotonic() + within_s
     while not what():
         if time.monotonic() > until:

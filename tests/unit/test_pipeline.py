@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls import gathering
 from infill_ls.document.anchors import MAX_TYPED_LINES
 from infill_ls.engine import ScriptedEngine
@@ -193,7 +194,7 @@ async def test_what_nobody_waits_for_is_given_up_at_once_if_nothing_is_written()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         while not engine.cancelled:
             await asyncio.sleep(0.01)
 

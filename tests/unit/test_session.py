@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import ScriptedEngine
 from infill_ls.session import Session, Superseded, editor
 from infill_ls.session.power import Battery, Power
@@ -74,7 +75,7 @@ async def test_what_is_accepted_while_it_is_thought_ahead_is_answered() -> None:
     engine = ScriptedEngine(["net_price", "(1)"], delay_s=0.2)
     session = Session(settings_with(snippet_tokens=0), engine_factory=lambda *_: engine)
     await session.suggest(snapshot("x = ‸"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while len(engine.prompts) < 2:
             await asyncio.sleep(0.01)
     report = await session.suggest(snapshot("x = net_price‸"))
@@ -88,7 +89,7 @@ async def test_a_request_in_a_document_that_is_closed_is_answered() -> None:
     session = Session(settings_with(snippet_tokens=0), engine_factory=lambda *_: engine)
     here = snapshot("x = ‸")
     asked = asyncio.ensure_future(session.suggest(here))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while not engine.prompts:
             await asyncio.sleep(0.01)
         session.document_closed(here.uri, None)
@@ -110,7 +111,7 @@ def resting(
 
 async def warmed(engine: ScriptedEngine, number: int = 1) -> int:
     """Wait for so many prompts to be prepared; return how many were."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while len(engine.warmed) < number:
             await asyncio.sleep(0.001)
     return len(engine.warmed)

@@ -603,7 +603,7 @@ PATIENT = {"timeBudgetMs": 60_000}
 
 
 def bundled_ghost(emacs: Emacs) -> str:
-    ghost = emacs.wait("ghost text", emacs.ghost, timeout_s=60)
+    ghost = emacs.wait("ghost text", emacs.ghost)
     report = (
         "(jsonrpc-request infill--opened :infill/explain (list :textDocument (infill--document)))"
     )
@@ -674,7 +674,7 @@ def test_bundled_model_settings_and_a_killed_engine(start: Start) -> None:
                 return ghost
         return None
 
-    emacs.wait("ghost text from a new engine process", ghost_after_typing, timeout_s=60)
+    emacs.wait("ghost text from a new engine process", ghost_after_typing)
 
 
 def test_eglot_alone_completes_at_point(start: Start) -> None:

@@ -69,7 +69,7 @@ class Helix(Terminal):
                 self.look(0.5)
             return found[1] if found else None
 
-        shown = self.wait("an item", label, timeout_s=60)
+        shown = self.wait("an item", label)
         assert shown is not None
         return shown
 

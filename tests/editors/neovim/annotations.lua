@@ -4,7 +4,7 @@
 -- diagnostic is an error. Neovim's own types are those of the Neovim that runs this.
 
 local checker, folder = arg[1], vim.fn.fnamemodify(arg[2], ':p:h')
-local TIMEOUT_MS = 60000 -- only ever reached when something hangs
+local TIMEOUT_MS = 120000 -- only ever reached when something hangs
 
 local indexed = false
 local id = assert(vim.lsp.start({

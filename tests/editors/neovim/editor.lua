@@ -7,7 +7,8 @@ local M = {}
 local Editor = {}
 Editor.__index = Editor
 
-local TIMEOUT_MS = tonumber(vim.env.INFILL_TEST_TIMEOUT_MS) or 30000 -- only ever reached when something hangs
+--- Bound of every wait; only ever reached when something hangs.
+M.TIMEOUT_MS = tonumber(vim.env.INFILL_TEST_TIMEOUT_MS) or 120000
 local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
@@ -92,7 +93,7 @@ end
 --- Wait until `check` returns something, and return that.
 function Editor:wait(what, check)
   local found
-  local done = vim.wait(TIMEOUT_MS, function()
+  local done = vim.wait(M.TIMEOUT_MS, function()
     found = check()
     return found and true or false
   end, 20)

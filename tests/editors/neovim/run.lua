@@ -780,9 +780,9 @@ local function bundled_ghost(editor)
     require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
       answer = report
     end, 0)
-    vim.wait(10000, function() return answer end, 20)
+    vim.wait(..., function() return answer end, 20)
     return answer
-  ]])
+  ]], require('editor').TIMEOUT_MS)
   assert(ghost == report.suggestion, vim.inspect({ ghost = ghost, report = report.suggestion }))
   return ghost
 end

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import EngineProcess, process, wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.handshake import Handshake
@@ -86,7 +87,7 @@ async def listening(
     try:
         yield engine
     finally:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await engine.close()
         server.close()
 
@@ -107,7 +108,7 @@ def folder(
 
 @pytest.mark.parametrize("words", BAD, ids=range(len(BAD)))
 async def test_nonsense_fails_who_waits(folder: Path, words: bytes) -> None:
-    async with listening(Rogue(READY, words), folder) as engine, asyncio.timeout(10):
+    async with listening(Rogue(READY, words), folder) as engine, asyncio.timeout(WITHIN_S):
         await engine.start()
         with pytest.raises(EngineUnavailableError):
             await engine.tokenize(["x"])
@@ -117,14 +118,14 @@ async def test_nonsense_fails_who_waits(folder: Path, words: bytes) -> None:
 
 @pytest.mark.parametrize("words", BAD[:6], ids=range(6))
 async def test_nonsense_instead_of_a_model(folder: Path, words: bytes) -> None:
-    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(10):
+    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(WITHIN_S):
         with pytest.raises(EngineUnavailableError):
             await engine.start()
 
 
 async def test_a_model_that_is_described_wrongly(folder: Path) -> None:
     words = wire.encode({"op": "ready", "info": {"fim": 5}, "pid": "x"})
-    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(10):
+    async with listening(Rogue(words, b""), folder) as engine, asyncio.timeout(WITHIN_S):
         with pytest.raises(EngineUnavailableError):
             await engine.start()
 
@@ -152,7 +153,7 @@ async def test_who_does_not_know_the_token_learns_nothing_of_it(
 ) -> None:
     monkeypatch.setattr(process, "HANDSHAKE_TIMEOUT_S", 0.5)
     rogue = Rogue(words, b"")
-    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(60):
+    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(WITHIN_S):
         token = rendezvous_for(EngineOptions(folder / "model.gguf")).read_token()
         # A port may have been anybody's since an engine was killed: then a new one is started,
         # which finds no model here.
@@ -177,7 +178,7 @@ async def test_an_engines_own_words_are_no_proof(folder: Path) -> None:
 
     real_token = rendezvous_for(EngineOptions(folder / "model.gguf")).read_token()
     rogue = Echo(b"", b"")
-    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(60):
+    async with listening(rogue, folder, knows_token=False) as engine, asyncio.timeout(WITHIN_S):
         with pytest.raises((EngineUnavailableError, ModelError)):
             await engine.start()
     assert rogue.heard == b""
@@ -188,7 +189,7 @@ async def test_who_never_answers_does_not_hold_up_the_end(folder: Path, knows_to
     async with listening(Rogue(b"", b""), folder, knows_token=knows_token) as engine:
         starting = asyncio.create_task(engine.start())
         await asyncio.sleep(0.1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await engine.close()
         with pytest.raises(EngineUnavailableError):
             await starting
@@ -272,6 +273,6 @@ async def test_an_engine_that_hangs_up_is_ending_and_another_is_waited_for(
     monkeypatch.setattr(EngineProcess, "_spawn", lambda *_: NotStarted())
     rogue = Ending(READY, b"")
     rogue.shakes_hands = shakes_hands
-    async with listening(rogue, folder) as engine, asyncio.timeout(10):
+    async with listening(rogue, folder) as engine, asyncio.timeout(WITHIN_S):
         assert await engine.start() == INFO
     assert rogue.came == 2

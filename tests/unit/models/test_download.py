@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.errors import DownloadError
 from infill_ls.models.download import file_sha256, pull
 from infill_ls.models.registry import HubFile
@@ -204,7 +205,7 @@ def test_two_pulls_at_once_fetch_once(hub: Hub, target: Path) -> None:
     assert waits.wait(30)
     hub.gate.set()
     for thread in pulls:
-        thread.join(30)
+        thread.join(WITHIN_S)
     assert target.read_bytes() == CONTENT
     assert hub.ranges == [""]
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bounds import WITHIN_S
 from infill_ls.engine import CompletionRequest, RemoteEngine
 from infill_ls.engine.remote.answer_clock import AnswerClock
 from infill_ls.engine.remote.dialect import Chunk
@@ -85,7 +86,7 @@ def press(session: Session, typed: str) -> asyncio.Task[Report]:
 
 
 async def until_asked(held: Held, number: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while held.asked < number:
             await asyncio.sleep(0.005)
 
@@ -264,7 +265,7 @@ async def test_thinking_ahead_goes_first(is_full: bool) -> None:
         asked = held.asked
         thinking = session._thinking
         assert thinking is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             await thinking
         assert (held.asked > asked) is not is_full
 

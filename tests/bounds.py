@@ -1,0 +1,8 @@
+"""How long a test waits at most. Only ever reached when something hangs: what is tested is never a time.
+
+The machine of continuous integration may have four busy processes on two slow cores. The editors' suites have
+theirs in ``editors/terminal.py``, ``editors/neovim/editor.lua`` and ``editors/vscode/window.mjs``.
+"""
+
+WITHIN_S = 120.0
+"""For one state to come; well below pytest's limit for a test."""
