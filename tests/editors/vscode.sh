@@ -14,10 +14,11 @@ tools/vsix.sh >"$work/package.log" || {
     exit 1
 }
 
-# What is switched off needs a network, or opens something over the editor.
+# What is switched off needs a network, opens something over the editor, or has it drawn again and again.
 cat >"$work/data/User/settings.json" <<'JSON'
 {
   "chat.disableAIFeatures": true,
+  "editor.cursorBlinking": "solid",
   "editor.quickSuggestions": {"other": "off"},
   "editor.wordBasedSuggestions": "off",
   "extensions.autoCheckUpdates": false,
@@ -28,6 +29,7 @@ cat >"$work/data/User/settings.json" <<'JSON'
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "workbench.colorTheme": "Default Dark Modern",
+  "workbench.reduceMotion": "on",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",
   "workbench.welcomePage.walkthroughs.openOnInstall": false

@@ -41,12 +41,7 @@ const options = (instruct, more = {}) => ({
   machineSettings: { "infill-ls.instructModel": "/nowhere/some-instruct.gguf" },
 });
 
-async function goTo(window, line) {
-  await window.press("Control+g");
-  await window.page.keyboard.type(`${line}:5`);
-  await window.press("Enter");
-  await window.expectCursor(`Ln ${line}, Col 5`);
-}
+const goTo = (window, line) => window.goTo(line, 5);
 
 /** The lines on the right side of the difference that is shown, or nothing. */
 async function difference(window) {

@@ -21,13 +21,7 @@ const BOTH = FIRST.replace("return compute_total", "return compute_sum");
 const QUIET = { text: BEFORE, answers: [""] };
 export const OFFERED = ["compute_total", ["compute_sum"]];
 
-/** Put the cursor to a line and column, as a user does who knows the keys. */
-async function goTo(window, line, column) {
-  await window.press("Control+g");
-  await window.page.keyboard.type(`${line}:${column}`);
-  await window.press("Enter");
-  await window.expectCursor(`Ln ${line}, Col ${column}`);
-}
+const goTo = (window, line, column) => window.goTo(line, column);
 
 /** Rename the function where it is defined, in the last line but one. */
 export async function rename(window, line = 10) {

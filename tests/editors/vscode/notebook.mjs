@@ -37,8 +37,7 @@ async function focusCell(window, number) {
 /** A new cell, with the cursor in it. */
 async function addCellBelow(window) {
   const name = "Notebook: Insert Code Cell Below";
-  await window.press("F1");
-  await window.page.keyboard.type(name);
+  await window.typeIntoBox("F1", name);
   await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().click();
   await waitFor("an empty cell with the cursor", () =>
     window.page.$$eval(".code-cell-row .monaco-editor.focused .view-lines", (lines) =>
@@ -57,7 +56,7 @@ async function expectCells(window, expected) {
     const sources = cells.filter((one) => one.cell_type === "code").map((one) => one.source);
     found = JSON.stringify(sources.map((source) => [source].flat().join("")));
     return found === JSON.stringify(expected);
-  }, 30_000).catch((error) => {
+  }).catch((error) => {
     throw new Error(`${error.message}; they are ${found}`);
   });
 }
@@ -73,7 +72,7 @@ async function expectPrompt(window, ...expected) {
     const texts = await window.page.locator(".monaco-editor .view-lines").allInnerTexts();
     text = texts.join("\n").replaceAll("\u00a0", " ");
     return expected.every((part) => text.includes(part));
-  }, 30_000).catch((error) => {
+  }).catch((error) => {
     throw new Error(`${error.message}; there is ${text}`);
   });
   await window.press("Control+F4");
@@ -81,7 +80,7 @@ async function expectPrompt(window, ...expected) {
 
 test(
   "notebook: a cell is completed with the cells around it, a new one too",
-  { text: NOTEBOOK, answers: { "first = ": "net_price(2)", "second = ": "net_price(3)" }, name: "demo.ipynb" },
+  { text: NOTEBOOK, answers: { "first = ": "net_price(2)", "second = ": "net_price(3)" }, name: "demo.ipynb", fresh: true },
   async (window) => {
     await openAsNotebook(window);
     await focusCell(window, 1);

@@ -10,20 +10,53 @@ import "./notebook.mjs";
 import "./commit.mjs";
 import "./setup.mjs";
 import "./bundled.mjs";
+import { kindOf, reuse, writeKeys } from "./reuse.mjs";
 import { Window, launchBrowser } from "./window.mjs";
 
+writeKeys(join(work, "data", "User", "keybindings.json"));
 const browser = await launchBrowser();
+/** The window of the last test, while the next may have it, and its kind. */
+let last;
+let opened = 0;
+
+/** A window for a test: that of the last one if it is of the same kind and can be tidied up, else a new one. */
+async function windowFor(number, options) {
+  const kind = kindOf(options);
+  const all = {
+    url,
+    folder: join(work, `workspace-${number}`),
+    server: options.answers ? warmServer : server,
+    ...(kind && { within: `test-${number}` }),
+    ...options,
+  };
+  if (last && last.kind === kind) {
+    try {
+      await reuse(last.window, all);
+      return last.window;
+    } catch (error) {
+      console.log(`     a new window is opened: ${error.message}`);
+      await last.window.screenshot(join(work, `left-before-${number}.png`));
+    }
+  }
+  await last?.window.close();
+  last = undefined;
+  const window = await Window.open(browser, all);
+  opened += 1;
+  if (kind) last = { kind, window };
+  return window;
+}
+
 let passed = 0;
 let failed = 0;
 for (const [number, { name, options, run }] of tests.entries()) {
   if (!new RegExp(pattern).test(name)) continue;
   const started = Date.now();
   let window;
+  let hasPassed = false;
   try {
-    const folder = join(work, `workspace-${number}`);
-    const program = options.answers ? warmServer : server;
-    window = await Window.open(browser, { url, folder, server: program, ...options });
+    window = await windowFor(number, options);
     await run(window);
+    hasPassed = true;
     passed += 1;
     console.log(`ok   ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   } catch (error) {
@@ -31,9 +64,11 @@ for (const [number, { name, options, run }] of tests.entries()) {
     console.log(`FAIL ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n${error.stack}`);
     await window?.screenshot(join(work, `failed-${number}.png`));
   } finally {
-    await window?.close();
+    // Who knows what a test that failed has left.
+    if (!hasPassed) last = undefined;
+    if (window && window !== last?.window) await window.close();
   }
 }
 await browser.close();
-console.log(`VS Code: ${passed} passed, ${failed} failed`);
+console.log(`VS Code: ${passed} passed, ${failed} failed, in ${opened} windows`);
 process.exit(failed || !passed ? 1 : 0);

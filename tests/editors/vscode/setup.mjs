@@ -106,7 +106,7 @@ test(
 
 test(
   "the walkthrough has pictures, and knows that the server is there",
-  { text: "x =", answers: ["one"] },
+  { text: "x =", answers: ["one"], fresh: true },
   async (window) => {
     await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
     await window.command("Open Walkthrough");

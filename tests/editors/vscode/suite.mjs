@@ -2,6 +2,10 @@
 const [url, pid, folder, program, warmProgram, pattern = ""] = process.argv.slice(2);
 
 export const tests = [];
+/**
+ * A test: `options` are those of `Window.open`. With `fresh`, and with all that has to be there before a window
+ * opens, it gets a window of its own; else it may share one with its neighbours (reuse.mjs).
+ */
 export const test = (name, options, run) => tests.push({ name, options, run });
 
 export { pattern, url };

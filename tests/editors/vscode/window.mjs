@@ -9,7 +9,8 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const require = createRequire(join(root, "build/editors/vscode/package.json"));
 const { chromium } = require("playwright-core");
 
-const TIMEOUT_MS = 90_000; // only ever reached when something hangs
+/** Bound of every wait; only ever reached when something hangs. */
+export const TIMEOUT_MS = 120_000;
 const FIRST_LINE = ".ghost-text-decoration, .ghost-text-decoration-preview";
 const FURTHER_LINES = ".suggest-preview-text .view-line";
 const FOCUSED_ITEM = ".suggest-widget.visible .monaco-list-row.focused";
@@ -43,42 +44,26 @@ export class Window {
    * those of the workspace, `machineSettings` those that only the user may write.
    */
   static async open(browser, options) {
-    const { url, folder, server, text, answers, name = "demo.py", settings = {} } = options;
-    const { firstStatus = "ready", prepare = () => {}, script = {}, machineSettings = {} } = options;
+    const { url, folder, firstStatus = "ready", machineSettings = {} } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
-    const file = join(folder, name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-    prepare(folder);
-    const args = [];
-    if (answers) {
-      const file = join(folder, ".vscode", "answers.json");
-      writeFileSync(file, JSON.stringify({ answers, ...script }));
-      args.push("--scripted-engine", file);
-    }
     const page = await browser.newPage({ viewport: { width: 1000, height: 560 } });
-    const window = new Window(page, folder, file);
-    window.baseSettings = {
-      ...(server && { "infill-ls.server.path": server }),
-      "infill-ls.server.arguments": args,
-      "infill-ls.thinkAhead": false,
-    };
-    window.writeSettings(settings);
+    page.setDefaultTimeout(TIMEOUT_MS);
+    const window = new Window(page, folder);
     window.writeMachineSettings(machineSettings);
+    window.lay(options);
     const address = new URL(url);
     address.searchParams.set("folder", folder);
     address.searchParams.set(
       "payload",
-      JSON.stringify([["openFile", `vscode-remote://${address.host}${file}`]]),
+      JSON.stringify([["openFile", `vscode-remote://${address.host}${window.file}`]]),
     );
     // What is waited for is the editor itself, not that everything is loaded.
     await page.goto(address.toString(), { waitUntil: "commit", timeout: TIMEOUT_MS });
     try {
       await page.waitForSelector(".monaco-editor .view-lines", { timeout: TIMEOUT_MS });
       await window.status(firstStatus);
-      await window.focus();
-      await window.press("Control+End");
+      await window.goToEnd();
       return window;
     } catch (error) {
       await window.screenshot(join(folder, "..", "failed-to-open.png"));
@@ -87,20 +72,44 @@ export class Window {
     }
   }
 
-  constructor(page, folder, file) {
+  constructor(page, workspace) {
     this.page = page;
-    this.folder = folder;
-    this.file = file;
+    this.workspace = workspace;
+  }
+
+  /** Lay out what a test finds: its file, in a folder of the workspace if it has one, script and settings. */
+  lay({ server, text, answers, name = "demo.py", settings = {}, script = {}, within = "", ...options }) {
+    this.folder = join(this.workspace, within);
+    this.file = join(this.folder, name);
+    mkdirSync(dirname(this.file), { recursive: true });
+    writeFileSync(this.file, text);
+    options.prepare?.(this.folder);
+    const args = within ? ["--log-file", join(this.workspace, ".vscode", `${within}.log`)] : [];
+    if (answers) {
+      const file = join(this.workspace, ".vscode", "answers.json");
+      writeFileSync(file, JSON.stringify({ answers, ...script }));
+      args.push("--scripted-engine", file);
+    }
+    this.baseSettings = {
+      ...(server && { "infill-ls.server.path": server }),
+      "infill-ls.server.arguments": args,
+      "infill-ls.thinkAhead": false,
+    };
+    this.writeSettings(settings);
+  }
+
+  /** The settings of the workspace. */
+  get settingsFile() {
+    return join(this.workspace, ".vscode", "settings.json");
   }
 
   writeSettings(settings) {
-    const all = { ...this.baseSettings, ...settings };
-    writeFileSync(join(this.folder, ".vscode", "settings.json"), JSON.stringify(all));
+    writeFileSync(this.settingsFile, JSON.stringify({ ...this.baseSettings, ...settings }));
   }
 
   /** Settings that a workspace has no say in are those of the machine, as code-server is a remote one. */
   writeMachineSettings(settings) {
-    const file = join(this.folder, "..", "data", "Machine", "settings.json");
+    const file = join(this.workspace, "..", "data", "Machine", "settings.json");
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, JSON.stringify(settings));
   }
@@ -126,6 +135,12 @@ export class Window {
     await this.page.locator(".monaco-editor .view-lines").first().click();
   }
 
+  /** Put the cursor to the end of the file. */
+  async goToEnd() {
+    await this.focus();
+    await this.press("Control+End");
+  }
+
   /** Pick a line of the menu that is open. */
   async pick(label) {
     await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: label }).click();
@@ -149,11 +164,26 @@ export class Window {
     await this.search(label);
   }
 
+  /** Open a box by its key and, once it has the keys, type into it: before, the text would go elsewhere. */
+  async typeIntoBox(key, text) {
+    await this.press(key);
+    await this.page.locator(".quick-input-widget .quick-input-box input:focus").waitFor();
+    await this.page.keyboard.insertText(text);
+  }
+
   /** Run a command of the palette. */
   async command(name) {
-    await this.press("F1");
-    await this.page.keyboard.type(name);
+    await this.typeIntoBox("F1", name);
     await this.pick(name);
+  }
+
+  /** Put the cursor to a line and column, as a user does who knows the keys. */
+  async goTo(line, column) {
+    const place = `Ln ${line}, Col ${column}`;
+    await this.typeIntoBox("Control+g", `${line}:${column}`);
+    await this.page.locator(".quick-input-widget .monaco-list-row", { hasText: `${line}` }).first().waitFor();
+    await this.press("Enter");
+    await this.expectCursor(place);
   }
 
   /** Click a button of a notification. */
@@ -258,7 +288,7 @@ export class Window {
     await waitFor(`what is drawn to be ${wanted}`, async () => {
       found = JSON.stringify(await this.drawn());
       return found === wanted;
-    }, 30_000).catch((error) => {
+    }).catch((error) => {
       throw new Error(`${error.message}; it is ${found}`);
     });
   }
@@ -273,7 +303,7 @@ export class Window {
     await waitFor(`the cursor at ${expected}`, async () => {
       found = await this.cursor();
       return found === expected;
-    }, 30_000).catch((error) => {
+    }).catch((error) => {
       throw new Error(`${error.message}; it is at ${found}`);
     });
   }
@@ -364,5 +394,10 @@ export function killEngine(ancestor) {
 }
 
 export function fileContains(path, text) {
-  return existsSync(path) && readFileSync(path, "utf8").includes(text);
+  return countIn(path, text) > 0;
+}
+
+/** How often a file has a text. */
+export function countIn(path, text) {
+  return existsSync(path) ? readFileSync(path, "utf8").split(text).length - 1 : 0;
 }
