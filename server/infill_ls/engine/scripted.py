@@ -96,7 +96,8 @@ class ScriptedEngine:
     prompts_file: Path | None = None
     """Where the text of every prompt is written to, for tests of a server in another process."""
     gate: Path | None = None
-    """With this file, a long answer goes on by a line for each byte that is written to it."""
+    """With this file, a long answer goes on by a line for each byte that is written to it, and one whose words
+    are told of by a word."""
     _trees: TreeCache = field(default_factory=TreeCache)
 
     @property
@@ -202,8 +203,8 @@ def by_place(answers: Mapping[str, str]) -> Callable[[Prompt], str]:
 def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
-    The file holds ``{"answers": [...], "delay_ms": 0, "tells_words": false, "prompts_file": path or
-    nothing}``, where answers may also be an object, as :func:`by_place` takes it, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
+    The file holds ``{"answers": [...], "delay_ms": 0, "tells_words": false, "gate": path or nothing,
+    "prompts_file": path or nothing}``, where answers may also be an object, as :func:`by_place` takes it, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
     ``"instruct_gate"`` (a file, see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
     Raises :class:`UsageError`.
     """
@@ -216,6 +217,7 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
         delay_s = float(script.get("delay_ms", 0)) / 1000
         tells_words = script.get("tells_words", False) is True
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
+        word_gate = Path(script["gate"]) if script.get("gate") else None
         told = [str(answer) for answer in script.get("instruct", answers or [""])]
         told_delay_s = float(script.get("instruct_delay_ms", 0)) / 1000
         gate = Path(script["instruct_gate"]) if script.get("instruct_gate") else None
@@ -226,7 +228,7 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     def make(settings: Settings, *_: object) -> ScriptedEngine:
         if settings.engine.must_infill:
             return ScriptedEngine(
-                answers=complete, delay_s=delay_s, tells_words=tells_words, prompts_file=file
+                complete, delay_s, tells_words=tells_words, prompts_file=file, gate=word_gate
             )
         chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
         loaded = replace(SCRIPTED_INSTRUCT, chat=chat)

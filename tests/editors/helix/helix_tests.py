@@ -80,7 +80,8 @@ class Helix(Terminal):
 
     def expect_saved(self, expected: str) -> None:
         """Save, and compare the bytes on disk."""
-        self.look(0.3)
+        # Before it has taken the Escape, what follows would be keys with Alt.
+        self.wait("normal mode", lambda: " NOR " in self.text())
         self.type(":w\n")
         self.wait(
             f"the file to hold {expected!r}", lambda: self.file.read_bytes() == expected.encode()

@@ -72,6 +72,17 @@ async function focusDifference(window) {
   await window.page.locator(".monaco-diff-editor .editor.modified .view-lines:not(.line-delete)").click();
 }
 
+// First, as it has no settings of the machine either: it shares the window of the tests before.
+test(
+  "ask: a workspace cannot name the model",
+  { ...options([SECOND]), machineSettings: {}, settings: { "infill-ls.instructModel": "/nowhere/b.gguf" } },
+  async (window) => {
+    await goTo(window, 9);
+    await window.command("Infill: Describe the Code");
+    await window.page.locator(TOASTS, { hasText: "needs an instruct model" }).first().waitFor();
+  },
+);
+
 test(
   "ask: a function is written, shown as a difference, taken, and undone in one step",
   options([ANSWER]),
@@ -183,15 +194,5 @@ test(
     await window.command("Infill: Apply the Result");
     await window.page.locator(TOASTS, { hasText: "there has changed" }).first().waitFor();
     await window.expectSaved(BEFORE.replace("    raise NotImplementedError\n", ""));
-  },
-);
-
-test(
-  "ask: a workspace cannot name the model",
-  { ...options([SECOND]), machineSettings: {}, settings: { "infill-ls.instructModel": "/nowhere/b.gguf" } },
-  async (window) => {
-    await goTo(window, 9);
-    await window.command("Infill: Describe the Code");
-    await window.page.locator(TOASTS, { hasText: "needs an instruct model" }).first().waitFor();
   },
 );

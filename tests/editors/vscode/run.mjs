@@ -1,11 +1,12 @@
 // usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER WARM_SERVER [PATTERN]
 import { join } from "node:path";
 import { pattern, server, tests, url, warmServer, work } from "./suite.mjs";
+// In this order, as neighbours of one kind share a window.
 import "./typing.mjs";
 import "./menu.mjs";
 import "./nextEdit.mjs";
-import "./ask.mjs";
 import "./hints.mjs";
+import "./ask.mjs";
 import "./notebook.mjs";
 import "./commit.mjs";
 import "./setup.mjs";

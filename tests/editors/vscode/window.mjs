@@ -334,7 +334,7 @@ export class Window {
     await waitFor(`the ghost text ${JSON.stringify(expected)} after typing`, async () => {
       await type();
       const isThere = async () => (await this.ghost()) === expected;
-      return waitFor("ghost text", isThere, 3_000).catch(() => false);
+      return waitFor("ghost text", isThere, 5_000).catch(() => false);
     });
   }
 
