@@ -770,21 +770,24 @@ end
 local SUM = 'first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n'
 local PATIENT = { thinkAhead = false, timeBudgetMs = 60000 }
 
+--- The server's report on the last completion, which is waited for so long.
+local EXPLAIN = [[
+  local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+  local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
+  local answer
+  require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
+    answer = report
+  end, 0)
+  vim.wait(..., function() return answer end, 20)
+  return answer
+]]
+
 --- Wait for ghost text, and check that it is the server's suggestion.
 local function bundled_ghost(editor)
   local ghost = editor:wait('ghost text', function()
     return editor:ghost()
   end)
-  local report = editor:lua([[
-    local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
-    local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
-    local answer
-    require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
-      answer = report
-    end, 0)
-    vim.wait(..., function() return answer end, 20)
-    return answer
-  ]], require('editor').TIMEOUT_MS)
+  local report = editor:lua(EXPLAIN, require('editor').TIMEOUT_MS)
   assert(ghost == report.suggestion, vim.inspect({ ghost = ghost, report = report.suggestion }))
   return ghost
 end
