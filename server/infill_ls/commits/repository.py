@@ -8,6 +8,7 @@ none of them; the diff is made in an empty repository of our own that borrows ob
 from __future__ import annotations
 
 import logging
+import math
 import os
 import subprocess
 import tempfile
@@ -22,7 +23,10 @@ from infill_retrieval.processes.programs import find_program
 log = logging.getLogger(__name__)
 
 _State = tuple[int, int] | int | None
+_now = time.monotonic
 WITHIN_S = 3.0
+TRY_AGAIN_S = 5.0
+"""So long after a failure, which may have been a busy machine's, it is read again; else it is not until the index changes."""
 MAX_DIFF_BYTES = 200_000
 """More is not read, and could not be shown."""
 _PLACES = ("--git-path", "index", "--git-path", "objects", "--show-object-format")
@@ -47,17 +51,21 @@ class StagedChanges:
         self._files = files
         self._index: Path | None = None
         self._seen: tuple[_State, ...] = ()
+        self._good_until = math.inf
         self._diff = ""
 
     def diff(self) -> str:
         """Return the diff, or what there was time for; empty without git, or if that fails."""
-        if self._index is not None and self._seen == self._states(self._index):
+        is_good = _now() < self._good_until
+        if is_good and self._index is not None and self._seen == self._states(self._index):
             return self._diff
         try:
             self._diff = self._read()
+            self._good_until = math.inf
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             log.info("cannot read the staged changes: %s", type(error).__name__)
             self._diff = ""
+            self._good_until = _now() + TRY_AGAIN_S
         return self._diff
 
     def _read(self) -> str:

@@ -1,5 +1,5 @@
 // A server between VS Code and the real one: it says that it wants cursor hints, records them, and
-// may answer with an edit that no rule would find.
+// may answer with an edit that no rule would find, for as long as the last change was "#", however often it is asked.
 // usage: node proxy.mjs OPTIONS ARGUMENT...   OPTIONS is a file: {server, record, edit}
 import { spawn } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
@@ -31,16 +31,16 @@ function read(stream, take) {
 }
 
 let initialize;
-let offered = false;
+let isOffered = false;
 read(process.stdin, (message) => {
   const { method, params } = message;
   if (method === "initialize") initialize = message.id;
+  if (method === "textDocument/didChange") isOffered = params.contentChanges.at(-1).text === "#";
   if (method === "infill/cursorRests") {
     appendFileSync(record, `${JSON.stringify(params)}\n`);
   } else if (method === "textDocument/copilotInlineEdit" && edit) {
     const command = { title: "a test", command: "infill-ls.nextEditAccepted", arguments: ["none"] };
-    const edits = offered ? [] : [{ ...edit, textDocument: params.textDocument, command }];
-    offered = true;
+    const edits = isOffered ? [{ ...edit, textDocument: params.textDocument, command }] : [];
     process.stdout.write(frame({ jsonrpc: "2.0", id: message.id, result: { edits } }));
   } else real.stdin.write(frame(message));
 });

@@ -132,6 +132,30 @@ def test_nothing_is_read_again_while_the_index_is_the_same(
     assert len(runs) == before == 4
 
 
+def test_after_a_failure_it_is_read_again_in_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    diffs: list[float] = []
+    real = repository._run
+
+    def too_slow_at_first(command: list[str], *rest: object) -> bytes:
+        if "diff-index" in command:
+            diffs.append(now)
+            if len(diffs) == 1:
+                raise subprocess.CalledProcessError(-9, "git")
+        return real(command, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(repository, "_now", lambda: now)
+    monkeypatch.setattr(repository, "_run", too_slow_at_first)
+    changes = StagedChanges(folder)
+    assert [changes.diff(), changes.diff()] == ["", ""]
+    now = repository.TRY_AGAIN_S
+    assert "+total = 0" in changes.diff()
+    assert "+total = 0" in changes.diff()
+    assert diffs == [0.0, repository.TRY_AGAIN_S], "not at each key"
+
+
 def test_nothing_that_the_repository_names_is_run(folder: Path, tmp_path: Path) -> None:
     git(folder, "commit", "--quiet", "-m", "one")
     trap = tmp_path / "trap"
