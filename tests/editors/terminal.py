@@ -65,9 +65,9 @@ class Terminal:
             self.press("\r" if char == "\n" else char)
             self.look(0.03)
 
-    def wait(self, what: str, check: Callable[[], T]) -> T:
+    def wait(self, what: str, check: Callable[[], T], timeout_s: float = TIMEOUT_S) -> T:
         """Wait until ``check`` returns something, and return that."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while not (found := check()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited in vain for {what}\n{self.describe()}")
