@@ -204,7 +204,11 @@ class Worker:
         with self._lock:
             self._line.join(asked)
             serving = self._serving
-            if asked.turn is Turn.TYPING and serving is not None and serving.turn is Turn.WARMING:
+            if (
+                asked.turn is Turn.TYPING
+                and serving is not None
+                and serving.turn is not Turn.TYPING
+            ):
                 self._model.interrupt()
 
     def cancel(self, asked: Asked) -> None:
@@ -317,7 +321,7 @@ class Worker:
             _task_of(message),
             lambda: asked.cancelled,
             asked.telling.hear if message.tells else lambda _: None,
-            self._make_way if asked.turn is Turn.LONG else lambda: False,
+            self._make_way if asked.turn is Turn.LONG else None,
             self._background_chunk_tokens,
         )
         return messages.Completions(id=message.id, completions=tuple(completions))
@@ -325,6 +329,7 @@ class Worker:
     def _make_way(self) -> bool:
         """Serve requests with priority over a long answer; tell whether there were any."""
         has_served = False
+        self._model.resume()  # whoever interrupts from now on is in the line
         while (asked := self._line.take_before(Turn.LONG)) is not None:
             self._serve(asked)
             has_served = True
