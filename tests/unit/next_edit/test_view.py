@@ -53,15 +53,19 @@ def test_code_in_a_string_is_code(language: str, text: str, kind: str) -> None:
     [
         (
             "typescript",
-            "function isInUse(model: string): boolean {\n  return models.has(model);\n}\n\n"
-            "export function label(model: string): string {\n  return `${model}: ${isInUse(model)}`;\n}\n",
+            (
+                "function isInUse(model: string): boolean {\n  return models.has(model);\n}\n\n"
+                "export function label(model: string): string {\n  return `${model}: ${isInUse(model)}`;\n}\n"
+            ),
             "isInUse",
             "isChosen",
         ),
         (
             "cpp",
-            "struct Order { int total; };\n\nstd::vector<Order> all();\n"
-            "int count(const std::vector<Order>& orders) { return orders.size(); }\n",
+            (
+                "struct Order { int total; };\n\nstd::vector<Order> all();\n"
+                "int count(const std::vector<Order>& orders) { return orders.size(); }\n"
+            ),
             "Order",
             "Invoice",
         ),
