@@ -43,6 +43,8 @@ class Known:
     loaded_percent: int | None = None
     """How much of the model is there, while it loads."""
     problem: str = ""
+    silent: str = ""
+    """Why nothing is suggested in the document that the user is in."""
     is_thinking: bool = False
     engine_label: str = ""
     """Where completions come from, if that is not simply this machine."""
@@ -57,6 +59,8 @@ class Known:
             return State.LOADING  # without the model nothing is completed; without the index it is
         if self.problem:
             return State.PROBLEM
+        if self.silent:
+            return State.OFF
         if self.busy_with:
             return State.INDEXING
         return State.THINKING if self.is_thinking else State.READY
@@ -66,7 +70,7 @@ def status_of(known: Known) -> dict[str, Any]:
     """Return the params of ``didChangeStatus``."""
     state = known.state
     messages = {
-        State.OFF: "Switched off by the setting enabled",
+        State.OFF: known.silent if known.is_on else "Switched off by the setting enabled",
         State.LOADING: MEASURING if known.loaded_percent == LOADED else LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,
