@@ -71,20 +71,3 @@ async def test_only_an_answer_that_takes_long_is_called_thinking(
     assert await inline(editor, position(0, 4))
     await editor.until(lambda: states(editor)[-2:] == ["thinking", "ready"])
     assert editor.statuses[-1]["message"] == "Ready"
-
-
-async def test_a_file_with_secrets_says_that_it_is_off_while_the_user_is_in_it(
-    start_scripted: StartScripted,
-) -> None:
-    """A tick at a file in which nothing ever comes would be read as "broken"."""
-    editor = await start_scripted("answer")
-    open_document(editor, "WORD=", "file:///nowhere/.env")
-    open_document(editor, "x = ", "file:///nowhere/a.py")
-    assert await inline(editor, position(0, 5), "file:///nowhere/.env") == []
-    assert editor.statuses[-1]["state"] == "off"
-    assert editor.statuses[-1]["message"] == "Off in .env: its name indicates secrets"
-    assert await inline(editor, position(0, 4), "file:///nowhere/a.py")
-    assert editor.statuses[-1]["state"] == "ready"
-    rest = {"textDocument": {"uri": "file:///nowhere/.env"}, "position": position(0, 5)}
-    editor.notify("infill/cursorRests", rest)  # shown, and nothing typed
-    await editor.until(lambda: editor.statuses[-1]["state"] == "off")

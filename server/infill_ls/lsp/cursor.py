@@ -45,7 +45,6 @@ def place_is_named(server: InfillServer, uri: str, position: lsp.Position) -> No
 
 
 def _prepare(server: InfillServer, uri: str, position: lsp.Position) -> None:
-    server.user_is_in(uri)
     snapshot = server.snapshot(uri, position, Trigger.AUTOMATIC)
     if snapshot is not None:
         server.session.cursor_rests(snapshot)

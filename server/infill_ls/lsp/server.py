@@ -7,9 +7,9 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
@@ -65,7 +65,6 @@ class InfillServer(MendedServer):
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
         self._problem = ""
-        self._silent = ""
         self._report_loading: Reporter | None = None
         self._loaded_percent = 0
         self._requests = 0
@@ -100,17 +99,8 @@ class InfillServer(MendedServer):
 
     def answered(self, report: Report) -> None:
         """Take note of an answer: one of the model's is the end of a problem with it."""
-        self.user_is_in(report.snapshot.uri)
         if self._problem and report.completion is not None:
             self._problem = ""
-            self._send_status()
-
-    def user_is_in(self, uri: str) -> None:
-        """Say in the status if nothing is suggested in this document because of secrets."""
-        why = self.session.why_silent(uri)
-        silent = f"Off in {PurePosixPath(unquote(urlsplit(uri).path)).name}: {why}" if why else ""
-        if silent != self._silent:
-            self._silent = silent
             self._send_status()
 
     @contextmanager
@@ -266,7 +256,6 @@ class InfillServer(MendedServer):
             busy_with=tuple(self._busy_with),
             loaded_percent=self._loaded_percent,
             problem=self._problem,
-            silent=self._silent,
             is_thinking=self._is_thinking,
             engine_label=self.session.engine_label,
             indexed_files=self.session.indexed_files,

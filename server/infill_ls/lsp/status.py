@@ -43,8 +43,6 @@ class Known:
     loaded_percent: int | None = None
     """How much of the model is there, while it loads."""
     problem: str = ""
-    silent: str = ""
-    """Why nothing is suggested in the document that the user is in."""
     is_thinking: bool = False
     engine_label: str = ""
     """Where completions come from, if that is not simply this machine."""
@@ -59,8 +57,6 @@ class Known:
             return State.LOADING  # without the model nothing is completed; without the index it is
         if self.problem:
             return State.PROBLEM
-        if self.silent:
-            return State.OFF
         if self.busy_with:
             return State.INDEXING
         return State.THINKING if self.is_thinking else State.READY
@@ -70,7 +66,7 @@ def status_of(known: Known) -> dict[str, Any]:
     """Return the params of ``didChangeStatus``."""
     state = known.state
     messages = {
-        State.OFF: known.silent if known.is_on else "Switched off by the setting enabled",
+        State.OFF: "Switched off by the setting enabled",
         State.LOADING: MEASURING if known.loaded_percent == LOADED else LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,

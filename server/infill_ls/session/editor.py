@@ -166,10 +166,6 @@ class Session:
         ):
             self._background.run(self._prepare(snapshot))
 
-    def why_silent(self, uri: str) -> str:
-        """Return why nothing is completed in a document because of secrets, as far as is known."""
-        return self._workspace.why_silent(uri)
-
     def last_report(self, uri: str) -> Report | None:
         """Return the report of the last request that was answered for a document."""
         return self._last_report.get(uri)

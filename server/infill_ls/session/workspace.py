@@ -183,10 +183,6 @@ class Workspace:
         """Tell whether the document held secrets when all of it was last looked at."""
         return uri in self._sensitive
 
-    def why_silent(self, uri: str) -> str:
-        """Return why nothing is completed in a document, as far as is known without a look; or nothing."""
-        return self._sensitive.get(uri, "")
-
     def look_for_secrets(self, uri: str, path: Path | None, text: str) -> None:
         """Look at a whole document; from any thread."""
         reason = self._index.sensitivity(_name_of(uri, str(path or "")), text)

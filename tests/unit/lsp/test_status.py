@@ -35,12 +35,6 @@ def test_what_is_switched_off_is_off_whatever_else_there_is() -> None:
     assert (status["state"], status["kind"]) == ("off", "Inactive")
 
 
-def test_a_file_with_secrets_is_off_and_says_why() -> None:
-    status = status_of(Known(silent="Off in .env: its name indicates secrets", is_thinking=True))
-    assert (status["state"], status["kind"]) == ("off", "Inactive")
-    assert status["message"] == "Off in .env: its name indicates secrets"
-
-
 def test_thinking_and_readiness_come_last() -> None:
     assert status_of(replace(BUSY, busy_with=(INDEXING,)))["state"] == "indexing"
     assert status_of(Known(is_thinking=True))["state"] == "thinking"
