@@ -68,6 +68,10 @@ class Twins(ForwardingEngine):
         self.pairs.append(Pair(answers[self.plain], answers[self.drafting]))
         return (answers[self.plain],)
 
+    def look(self, on_written: OnWritten) -> bool:  # noqa: ARG002 - it hears of each token
+        """Leave it at what the listener hears anyway."""
+        return False
+
     async def warm(self, prompt: Prompt) -> None:
         """Do nothing: only what is asked for is compared."""
 

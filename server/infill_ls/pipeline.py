@@ -18,6 +18,7 @@ from infill_ls.engine import CompletionRequest
 from infill_ls.gathering import Gathering
 from infill_ls.prompting.prompt import assemble, lay_out
 from infill_ls.prompting.redact import redact
+from infill_ls.prompting.tokens import at_most_tokens
 from infill_ls.suggesting.ranking import beginning, rank
 from infill_ls.suggesting.result_cache import (
     ResultCache,
@@ -268,7 +269,9 @@ class Pipeline:
             return completions
 
         is_far = self._engine.info is not None and self._engine.info.is_far
-        self._writings[snapshot.uri] = writing = Writing(prepared, write, is_far=is_far)
+        self._writings[snapshot.uri] = writing = Writing(
+            prepared, write, self._engine.look, is_far=is_far
+        )
         return writing
 
     async def _read(
@@ -286,9 +289,14 @@ class Pipeline:
                 if not writing.agrees(typed):
                     return None
                 if until_s is not None and loop.time() >= until_s:
+                    await writing.catch_up()
+                    if writing.is_done or not writing.agrees(typed):
+                        continue
                     if (part := self._beginning(writing, typed, snapshot)) is not None:
                         return part
                     until_s = None
+                if writing.is_behind(typed):
+                    writing.look()
                 await writing.wait(until_s)
         if writing.is_given_up:
             return None
@@ -349,7 +357,13 @@ class Pipeline:
     async def _prompt(self, snapshot: Snapshot, hole: Hole, retrieval: Retrieval) -> Prompt:
         fim = (await self._gathering.model()).fim_tokens()
         tokenizer = self._gathering.tokenizer
-        prefix_budget, suffix_budget = (await self._gathering.budgets()).beside(retrieval.tokens)
+        budgets = await self._gathering.budgets()
+        start = await tokenizer.start_within(hole.typed, budgets.typed_tokens)
+        hole = replace(hole, typed=hole.typed[start:])
+        typed_tokens = at_most_tokens(hole.typed)
+        if not budgets.have_room_for(retrieval.tokens + typed_tokens):
+            (typed_tokens,) = await tokenizer.count([hole.typed])
+        prefix_budget, suffix_budget = budgets.beside(retrieval.tokens, typed_tokens=typed_tokens)
         text = lay_out(
             snapshot,
             hole,

@@ -21,14 +21,19 @@ HELD_S = 0.5
 """So long a request is waited for of which nothing has come, where asking anew costs more than waiting: what the
 user types meanwhile may be what it brings."""
 
+Look = Callable[[OnWritten], bool]
+"""See :meth:`infill_ls.engine.Engine.look`."""
 Work = Callable[[OnWritten], Coroutine[Any, Any, tuple[Completion, ...]]]
 
 
 class Writing:
     """A completion that the engine is writing for the request in ``prepared``."""
 
-    def __init__(self, prepared: Report, work: Work, *, is_far: bool = False) -> None:
+    def __init__(
+        self, prepared: Report, work: Work, look: Look = lambda _: False, *, is_far: bool = False
+    ) -> None:
         self.prepared = prepared
+        self._look = look
         self._is_far = is_far
         self.written = Written("", 0.0, 0)
         self.shown: Suggestion | None = None
@@ -38,6 +43,7 @@ class Writing:
         self.is_given_up = False
         self._loop = asyncio.get_running_loop()
         self._begun_s = self._loop.time()
+        self._looked_at_tokens = -1
         self._news: asyncio.Future[None] = self._loop.create_future()
         self._readers = 0
         self._grace: asyncio.TimerHandle | None = None
@@ -87,6 +93,25 @@ class Writing:
         text = self.written.text
         return text.startswith(typed) or (not self.is_done and typed.startswith(text))
 
+    def is_behind(self, typed: str) -> bool:
+        """Tell whether the text that is known is too short to contradict all that was typed meanwhile."""
+        return len(typed) > len(self.written.text) > 0
+
+    def look(self) -> bool:
+        """Ask what there is now, and what comes next; tell whether news is on its way.
+
+        Once for each state that is known: the news may be that there is nothing new yet.
+        """
+        if self.is_done or self._looked_at_tokens == self.written.tokens:
+            return False
+        self._looked_at_tokens = self.written.tokens
+        return self._look(self._hear)
+
+    async def catch_up(self) -> None:
+        """Return when what is known is what there is now."""
+        if self.look():
+            await self.wait(None)
+
     def completions(self) -> tuple[Completion, ...]:
         """Return the completions; raises what the engine raised."""
         return self._task.result()
@@ -125,7 +150,10 @@ class Writing:
         await asyncio.wait([self._news], timeout=timeout)
 
     def _hear(self, written: Written) -> None:
-        self.written = written
+        if (
+            written.tokens >= self.written.tokens
+        ):  # what was asked for may come behind what is newer
+            self.written = written
         self._wake()
 
     def _end(self, task: asyncio.Task[tuple[Completion, ...]]) -> None:

@@ -111,6 +111,8 @@ async def test_such_lines_with_the_bundled_model(start: Start) -> None:
         open_document(editor, filling * (500_000 // len(filling)), uri)
         result = await inline_call(editor, position(0, 250_000), uri).result()
         assert isinstance(result["items"], list)
+        prompt = (await explain(editor, uri))["prompt"]
+        assert prompt is None or prompt["tokens"] < 150
 
 
 ODD = ["\x00\x01\x02 = ", "lone \ud83d = ", "\udc00", "\ufeffx = ", "\U0010ffff\ufffe"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bounds import WITHIN_S
 from infill_ls import pipeline
 from infill_ls.engine import CompletionRequest
+from infill_ls.engine.base import Priority
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopRule, Written
 from integration.conftest import MakeEngine, prompt_for
@@ -190,15 +192,34 @@ async def test_a_prompt_larger_than_the_context_is_an_error_not_an_end(
     assert await engine.complete(CompletionRequest(prompt=small, stop=StopRule(4, 1)))
 
 
-async def test_who_listens_hears_what_is_written(make_engine: MakeEngine) -> None:
+async def test_who_listens_hears_the_beginning_and_what_he_asks_for(
+    make_engine: MakeEngine,
+) -> None:
+    """Not each token: to wake the server costs the model a core."""
     engine = make_engine()
     prompt = await prompt_for(engine, "def area(width, height):\n    return width", "\n", "")
+    request = CompletionRequest(prompt=prompt, stop=StopRule(12, 1, time_budget_ms=60_000))
     heard: list[Written] = []
-    stop = StopRule(12, 1, time_budget_ms=60_000)
-    (completion,) = await engine.complete(CompletionRequest(prompt=prompt, stop=stop), heard.append)
-    assert heard[0].tokens == 1
-    assert heard[-1].tokens < completion.timings.decode_tokens
-    assert all(completion.text.startswith(written.text) for written in heard)
-    assert await engine.complete(
-        CompletionRequest(prompt=prompt, stop=stop)
-    )  # who does not listen hears nothing
+    (completion,) = await engine.complete(request, heard.append)
+    assert [written.tokens for written in heard] == [1]
+    assert completion.timings.decode_tokens > 2
+    assert not engine.look(heard.append)  # that is over
+
+    asking: list[Written] = []
+
+    def ask_on(written: Written) -> None:
+        is_news = not asking or written.tokens > asking[-1].tokens
+        asking.append(written)
+        if is_news:
+            assert engine.look(ask_on)
+
+    (again,) = await engine.complete(request, ask_on)
+    assert len({written.tokens for written in asking}) > 1
+    assert asking[-1].tokens < again.timings.decode_tokens
+    assert all(again.text.startswith(written.text) for written in (*heard, *asking))
+
+    long = replace(request, priority=Priority.LONG)
+    told: list[Written] = []
+    (whole,) = await engine.complete(long, told.append)
+    assert [written.tokens for written in told] == [*range(1, whole.timings.decode_tokens)]
+    assert await engine.complete(request)  # who does not listen hears nothing

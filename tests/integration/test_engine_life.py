@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, EngineProcess, wire
+from infill_ls.engine import CompletionRequest, EngineProcess, process, wire
 from infill_ls.engine.channel import connect_to
 from infill_ls.engine.rendezvous import (
     LOOPBACK_ENVIRONMENT_VARIABLE,
@@ -178,7 +178,10 @@ async def test_who_has_not_shown_the_token_may_say_little(make_engine: MakeEngin
     assert "a connection broke: ValueError" in meeting.log.read_text(), "it waited for the rest"
 
 
-async def test_engine_that_reads_a_long_prompt_does_not_hang(make_engine: MakeEngine) -> None:
+async def test_engine_that_reads_a_long_prompt_does_not_hang(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PREFILL_PATIENCE", 100.0)  # however busy the machine is meanwhile
     engine = make_engine(answer_within_s=0.5)
     prompt = await prompt_for(engine, CODE * 90)
     pid = engine.pid

@@ -106,7 +106,14 @@ class Engine(Protocol):
     ) -> tuple[Completion, ...]:
         """Return the model's completions of the prompt, the best first.
 
-        ``on_written`` hears what there is of the first one, as often as the engine can tell.
+        ``on_written`` hears what there is of the first one: its beginning, and then of each token, or
+        when :meth:`look` asks for it. Of a long answer it hears as often as the engine can tell.
+        """
+
+    def look(self, on_written: OnWritten) -> bool:
+        """Have the listener of a completion hear what there is of it now, and once when there is more.
+
+        ``False`` if it hears of each token anyway, or there is nothing to hear.
         """
 
     async def warm(self, prompt: Prompt) -> None:

@@ -1,7 +1,9 @@
 """Messages between language servers and the engine process: a record for each.
 
-Each request has an ``id`` and gets exactly one reply with that id; a completion that wants to hear of
-it gets a :class:`SoFar` with it before, one for each token. What the engine says of itself has none.
+Each request has an ``id`` and gets exactly one reply with that id. A completion that wants to hear of
+it gets a :class:`SoFar` before, at its beginning and when :class:`Look` asks for it: one for each token
+would wake the server while the model needs all cores, which cost half as much as a decode step.
+What the engine says of itself has no ``id``.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class Complete(Message, frozen=True, kw_only=True):
     candidates: int
     priority: Priority
     tells: bool
-    """Whether to send a :class:`SoFar` after each token."""
+    """Whether to send a :class:`SoFar`: at the beginning, or after each token if it is long."""
 
     @classmethod
     def of(cls, request_id: int, request: CompletionRequest, *, tells: bool) -> Complete:
@@ -79,8 +81,17 @@ class Cancel(Message, frozen=True, kw_only=True):
     target: int
 
 
+class Look(Message, frozen=True, kw_only=True):
+    """Asks for a :class:`SoFar` of a completion at once, and for one when there is more than that.
+
+    It has no answer of its own, and none at all if the completion is not there any more.
+    """
+
+    target: int
+
+
 Request = Tokenize | Complete | Warm | Ping
-ToEngine = Request | Cancel
+ToEngine = Request | Cancel | Look
 
 
 class Tokens(Message, frozen=True, kw_only=True):

@@ -145,6 +145,14 @@ class EngineProcess:
         )
         return (await self._ask(message, messages.Completions, limit_s, on_written)).completions
 
+    def look(self, on_written: OnWritten) -> bool:
+        """Have a listener hear what there is of its completion now, and once when there is more."""
+        target = next((i for i, hears in self._listeners.items() if hears == on_written), None)
+        if target is None or self._writer is None or self._writer.is_closing():
+            return False
+        self._writer.write(wire.encode(messages.Look(target=target)))
+        return True
+
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt. A completion that comes in between goes first."""
         message = messages.Warm(

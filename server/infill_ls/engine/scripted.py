@@ -175,6 +175,10 @@ class ScriptedEngine:
             with self.prompts_file.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(f"{prompt.text}\n\f\n")
 
+    def look(self, on_written: OnWritten) -> bool:  # noqa: ARG002 - it hears of each token
+        """Leave it at what the listener hears anyway."""
+        return False
+
     async def warm(self, prompt: Prompt) -> None:
         """Record the prompt."""
         _record(self.warmed, prompt)

@@ -42,6 +42,10 @@ class ForwardingEngine:
         """Fill the hole."""
         return await self.engine.complete(request, on_written)
 
+    def look(self, on_written: OnWritten) -> bool:
+        """Have the listener hear what there is now."""
+        return self.engine.look(on_written)
+
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt."""
         await self.engine.warm(prompt)

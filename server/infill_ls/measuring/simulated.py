@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infill_ls.engine import CompletionRequest, EngineInfo
 from infill_ls.engine.decoding.kv_tree import KvTree
+from infill_ls.engine.decoding.telling import Telling
 from infill_ls.session import Session, Superseded
 from infill_ls.types import (
     Completion,
@@ -72,6 +73,7 @@ class SimulatedEngine:
             _NoCells(), cell_budget=CELLS, sequences=SEQUENCES, parked_budget=PARKED_TOKENS
         )
         self._serving = asyncio.Lock()
+        self._tellings: dict[OnWritten, Telling] = {}
         self._waiting = 0
         self._is_wanted = asyncio.Event()
 
@@ -97,8 +99,9 @@ class SimulatedEngine:
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
         """Write what the model says, each token in its time."""
-        call = Call()
+        call, hears = Call(), on_written or _nobody
         self.calls.append(call)
+        self._tellings[hears] = telling = Telling(hears)
         self._waiting += 1
         self._is_wanted.set()
         try:
@@ -106,13 +109,15 @@ class SimulatedEngine:
                 self._waiting -= 1
                 if not self._waiting:
                     self._is_wanted.clear()
-                return (await self._serve(call, request.prompt, request.stop, on_written),)
+                return (await self._serve(call, request.prompt, request.stop, telling),)
         except asyncio.CancelledError:
             call.is_given_up = True
             raise
+        finally:
+            self._tellings.pop(hears, None)
 
     async def _serve(
-        self, call: Call, prompt: Prompt, stop: StopRule, on_written: OnWritten | None
+        self, call: Call, prompt: Prompt, stop: StopRule, telling: Telling
     ) -> Completion:
         ids = prompt.token_ids
         branch, held = self._tree.take(ids, prompt.anchor_tokens, stop.max_tokens, prompt.document)
@@ -130,9 +135,16 @@ class SimulatedEngine:
             if number:
                 await asyncio.sleep(self.step_s)
             call.written_tokens += 1
-            if on_written is not None and number < len(script.written):
-                on_written(script.written[number])
+            if number < len(script.written):
+                telling.hear(script.written[number])
         return script.completion
+
+    def look(self, on_written: OnWritten) -> bool:
+        """Have the listener hear what there is now, in no time, and once when there is more."""
+        if (telling := self._tellings.get(on_written)) is None:
+            return False
+        asyncio.get_running_loop().call_soon(telling.look)
+        return True
 
     async def warm(self, prompt: Prompt) -> None:
         """Read a prompt while nothing is to be completed."""
@@ -195,6 +207,10 @@ class SimulatedServer:
     def close(self, path: Path) -> None:
         """Close a document."""
         self._session.document_closed(path.as_uri(), path)
+
+
+def _nobody(_written: Written) -> None:
+    """Hear nothing."""
 
 
 async def _chunk(takes_s: float) -> bool:

@@ -27,7 +27,15 @@ MAX_DEPTH = 24
 MAX_LINE_CHARS = 2_000
 """A window with a longer line was written by a tool; so was one with as many brackets as that:"""
 MAX_BRACKETS = 12_000
-_QUOTES = ("string", "template", "heredoc", "char", "regex", "quoted")
+_QUOTES = ("string", "heredoc", "char", "regex", "quoted")
+_CODE_IN_STRINGS = (
+    "interpolation",
+    "substitution",
+    "expansion",
+    "interpolated_expression",
+    "variable_name",
+)
+"""How the names end of nodes that are code again: ``${total}`` in a template string of TypeScript, say."""
 _FUNCTIONS = ("function", "method", "constructor", "lambda", "arrow", "closure", "procedure")
 _LISTS_OF_PARAMETERS = frozenset(
     {"parameters", "formal_parameters", "lambda_parameters", "typed_parameter", "method_parameters",
@@ -218,10 +226,10 @@ class View:
             if kind == "code" and depth < 6:
                 if "comment" in name:
                     kind = "comment"
+                elif name.endswith(_CODE_IN_STRINGS):
+                    kind = "code "
                 elif any(part in name for part in _QUOTES) and "literal_type" not in name:
                     kind = "string"
-                elif "interpolation" in name or "substitution" in name:
-                    kind = "code "
             if depth < 3 and "type" in name and "typed" not in name:
                 is_type = True
             if (

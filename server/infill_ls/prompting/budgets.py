@@ -13,6 +13,10 @@ from infill_ls.settings import Settings
 
 RESERVED_TOKENS = 64
 """Left free for markers, the header and the typed text."""
+RESERVED_FOR_TYPED_TOKENS = 32
+"""So many of them are there for the typed text."""
+TYPED_STEP_TOKENS = 64
+"""A longer typed text takes from the others in such steps: the prompt stays while one types."""
 FIRST_LINE_TOKENS = 12
 """What is written before the first suggestion can be shown."""
 LEAST_TOKENS = 256
@@ -33,12 +37,24 @@ class Budgets:
     """What all three may have together."""
     cuts: tuple[str, ...] = ()
 
-    def beside(self, snippet_tokens: int) -> tuple[int, int]:
-        """Return the budgets of prefix and suffix, given the tokens of the snippets.
+    @property
+    def typed_tokens(self) -> int:
+        """The budget of the typed text, which goes before all others: at most that of the prefix."""
+        return min(self.prefix_tokens, max(self.room_tokens, 0) // 2)
+
+    def have_room_for(self, tokens: int) -> bool:
+        """Tell whether so many tokens fit beside whole prefix and suffix."""
+        return self.prefix_tokens + self.suffix_tokens + tokens <= self.room_tokens
+
+    def beside(self, snippet_tokens: int, *, typed_tokens: int = 0) -> tuple[int, int]:
+        """Return the budgets of prefix and suffix, given the tokens of the snippets and the typed text.
 
         Where the room is short, it is three parts prefix to one part suffix.
         """
-        room = self.room_tokens - snippet_tokens
+        beyond = max(typed_tokens - RESERVED_FOR_TYPED_TOKENS, 0)
+        room = (
+            self.room_tokens - snippet_tokens - -(-beyond // TYPED_STEP_TOKENS) * TYPED_STEP_TOKENS
+        )
         if self.prefix_tokens + self.suffix_tokens <= room:
             return self.prefix_tokens, self.suffix_tokens
         suffix = min(self.suffix_tokens, room // 4)

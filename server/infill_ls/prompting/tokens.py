@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from infill_ls.engine import Engine
 
 CACHED_LINES = 50_000
+START_STEPS = 8
+"""A long line's start moves by so many characters as this part of its budget has tokens."""
+
+
+def at_most_tokens(text: str) -> int:
+    """Return a bound of a text's tokens that needs no tokenizer: each has a byte at least."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 class LineTokenizer:
@@ -56,6 +63,20 @@ class LineTokenizer:
         # Not remembered: the text is another one at each keystroke.
         whole_ids, *split_ids = await self._engine.tokenize([typed, *halves])
         return choose_start(starts, whole_ids, split_ids)
+
+    async def start_within(self, typed: str, budget_tokens: int) -> int:
+        """Return from where on ``typed`` fits into the budget: 0, but for a very long line.
+
+        The start moves by whole steps of characters, so that it stays while the user types on and the
+        prompt does with it.
+        """
+        if at_most_tokens(typed) <= budget_tokens:
+            return 0
+        starts = range(0, len(typed), max(1, budget_tokens // START_STEPS))
+        # Not remembered, as for the fragment.
+        ends = await self._engine.tokenize([typed[start:] for start in starts])
+        fitting = (s for s, ids in zip(starts, ends, strict=True) if len(ids) <= budget_tokens)
+        return next(fitting, len(typed))
 
     async def _learn(self, lines: Iterable[str]) -> None:
         if self._engine.info != self._model:

@@ -47,6 +47,7 @@ def test_what_a_server_says(text: str, ids: list[int], priority: Priority) -> No
         messages.Warm(id=3, token_ids=tuple(ids), anchor_tokens=2, document=text),
         messages.Ping(id=4, target=3),
         messages.Cancel(target=3),
+        messages.Look(target=3),
     ):
         assert wire.decode_to_engine(body_of(said)) == said
 

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_ls.engine.scripted import SCRIPTED_INFO
-from infill_ls.prompting.budgets import LEAST_TOKENS, RESERVED_TOKENS, budgets_for
+from infill_ls.prompting.budgets import (
+    LEAST_TOKENS,
+    RESERVED_FOR_TYPED_TOKENS,
+    RESERVED_TOKENS,
+    budgets_for,
+)
 from infill_ls.settings import settings_with
 
 SETTINGS = settings_with(cold_target_ms=4000)
@@ -79,6 +84,11 @@ def test_budgets_are_upper_bounds_that_fit(
     assert 0 <= budgets.snippet_tokens <= snippets
     taken = budgets.beside(budgets.snippet_tokens)
     assert sum(taken) + budgets.snippet_tokens <= max(budgets.room_tokens, 0)
+    typed = budgets.typed_tokens
+    assert 0 <= typed <= budgets.prefix_tokens
+    taken = budgets.beside(budgets.snippet_tokens, typed_tokens=typed)
+    room = budgets.room_tokens + RESERVED_FOR_TYPED_TOKENS
+    assert sum(taken) + budgets.snippet_tokens + typed <= max(room, 0) or sum(taken) == 0
     wanted = prefix + suffix + snippets
     if target_ms and wanted > 8 * LEAST_TOKENS and budgets.cuts == ():
         assert wanted / tokens_per_s * 1000 <= target_ms

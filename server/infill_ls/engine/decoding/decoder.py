@@ -119,13 +119,14 @@ class Decoder:
         document: str = "",
         chunk_tokens: int = 0,
         interruptible: bool = False,
-        make_way: MakeWay = lambda: False,
+        make_way: MakeWay | None = None,
         shared_chunk_tokens: int = 0,
     ) -> tuple[Branch, int]:
         """Make a branch hold exactly ``token_ids``; return it and how many it already held.
 
-        With ``chunk_tokens`` 0 it is done in the chunks of a request, and of ``shared_chunk_tokens``
-        (unless 0) for a while after others were let first: they have to wait for a chunk.
+        With ``chunk_tokens`` 0 it is done in the chunks of a request. With ``make_way`` an interrupt
+        loses the chunk under way and lets others go first; for a while after that chunks are of
+        ``shared_chunk_tokens`` (unless 0), so that there is some progress between two keys.
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
@@ -133,17 +134,23 @@ class Decoder:
         size = chunk_tokens or self._prefill_chunk_tokens
         start, calm = reused, CALM_CHUNKS
         while start < len(token_ids):
-            if is_cancelled():
-                raise Cancelled
             model_ms = self._model_ms
-            if make_way():
+            if make_way is not None and make_way():
                 self._model_ms = model_ms
                 branch, start = self._tree.take(token_ids, anchor, room, document)
                 calm = 0
                 continue
+            if is_cancelled():
+                raise Cancelled
             now = min(size, shared_chunk_tokens or size) if calm < CALM_CHUNKS else size
-            self._append(branch, token_ids[start : start + now], interruptible=interruptible)
-            start, calm = start + now, calm + 1
+            may_stop = interruptible or make_way is not None
+            try:
+                self._append(branch, token_ids[start : start + now], interruptible=may_stop)
+            except Cancelled:
+                if make_way is None or is_cancelled():
+                    raise
+            else:
+                start, calm = start + now, calm + 1
         return branch, reused
 
     def warm(
@@ -172,13 +179,14 @@ class Decoder:
         task: Task,
         is_cancelled: Callable[[], bool],
         on_written: OnWritten = lambda _: None,
-        make_way: MakeWay = lambda: False,
+        make_way: MakeWay | None = None,
         shared_chunk_tokens: int = 0,
     ) -> list[Completion]:
         """Return up to ``task.candidates`` different completions, the most likely first.
 
         ``on_written`` hears of each token of the first one; ``make_way`` is called between two
-        tokens of that, and between two chunks of the prompt (see :meth:`prefill` for their size).
+        tokens of that, between two chunks of the prompt (see :meth:`prefill` for their size), and
+        when the model was interrupted in one of them, which is then done again.
         Raises what :meth:`prefill` raises.
         """
         started = time.perf_counter()
@@ -225,7 +233,7 @@ class Decoder:
         choice: NextToken | None,
         sampler: Sampler | None,
         is_cancelled: Callable[[], bool],
-        listeners: tuple[OnWritten, MakeWay] | None,
+        listeners: tuple[OnWritten, MakeWay | None] | None,
     ) -> None:
         """Write from ``choice`` on until a rule stops it.
 
@@ -238,6 +246,7 @@ class Decoder:
             reason = run.take(choice, self._vocabulary, self._stop_ids)
             if reason is not None:
                 return run.finish(reason)
+            make_way = None
             if listeners is not None:
                 on_written, make_way = listeners
                 on_written(run.written())
@@ -245,10 +254,8 @@ class Decoder:
             if is_cancelled():
                 raise Cancelled
             started = time.perf_counter()
-            draft = [] if run.required else self._drafter.propose(choice.token, run.tokens_left - 1)
-            self._drafter.add([choice.token])
-            held = len(branch.tokens)
-            self._append(branch, [choice.token, *draft], all_logits=bool(draft), interruptible=True)
+            branch, draft = self._step(run, branch, choice, make_way, is_cancelled)
+            held = len(branch.tokens) - 1 - len(draft)
             accepted = 0
             while True:
                 choice = self._choose(accepted if draft else -1, run.required, sampler)
@@ -272,13 +279,41 @@ class Decoder:
             if reason is not None:
                 return run.finish(reason)
 
+    def _step(
+        self,
+        run: Run,
+        branch: Branch,
+        choice: NextToken,
+        make_way: MakeWay | None,
+        is_cancelled: Callable[[], bool],
+    ) -> tuple[Branch, list[int]]:
+        """Decode the chosen token and a draft; return the branch that holds them, and the draft."""
+        while True:
+            draft = [] if run.required else self._drafter.propose(choice.token, run.tokens_left - 1)
+            tokens = [choice.token, *draft]
+            try:
+                self._append(branch, tokens, all_logits=bool(draft), interruptible=True)
+            except Cancelled:
+                if make_way is None or is_cancelled():
+                    raise
+                branch = self._make_way(run, branch, make_way, is_cancelled)
+                if is_cancelled():
+                    raise
+            else:
+                self._drafter.add([choice.token])
+                return branch, draft
+
     def _make_way(
-        self, run: Run, branch: Branch, make_way: MakeWay, is_cancelled: Callable[[], bool]
+        self,
+        run: Run,
+        branch: Branch,
+        make_way: MakeWay | None,
+        is_cancelled: Callable[[], bool],
     ) -> Branch:
         """Let others go first if there are any, then return a branch that holds the same tokens."""
         held, anchor, document = tuple(branch.tokens), branch.anchor_tokens, branch.document
         started, model_ms = time.perf_counter(), self._model_ms
-        if not make_way():
+        if make_way is None or not make_way():
             return branch
         run.paused(ms_since(started))
         self._model_ms = model_ms

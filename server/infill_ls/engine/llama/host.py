@@ -252,6 +252,9 @@ class _Connection(threading.Thread):
         if isinstance(message, messages.Cancel):
             if (asked := self._asked.get(message.target)) is not None:
                 self._cancel(asked)
+        elif isinstance(message, messages.Look):
+            if (asked := self._asked.get(message.target)) is not None:
+                asked.telling.look()
         elif worker is None:
             self.send(messages.Refused(id=message.id, error="the model is not loaded yet"))
         elif isinstance(message, messages.Ping):

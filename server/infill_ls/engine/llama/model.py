@@ -7,7 +7,6 @@ loses long tokens, and it cannot be cancelled (llama-cpp-python 0.3.36).
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +38,7 @@ from infill_ls.engine.llama.file import (
 )
 from infill_ls.engine.llama.governor import ThreadGovernor
 from infill_ls.engine.llama.kept_prompts import KeptPrompts
+from infill_ls.engine.llama.machine_load import CoresTaken, usable_processors
 from infill_ls.engine.llama.offload import layers_that_fit
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.engine.rendezvous import EngineOptions
@@ -67,13 +67,6 @@ _logits_address = ctypes.cast(
 )
 
 
-def usable_processors() -> int:
-    """Return on how many processors this process may run: not on all, if it is pinned to some."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class LlamaModel:
     """A loaded model with one context of several sequences. One thread at a time may decode."""
 
@@ -87,6 +80,7 @@ class LlamaModel:
         self._options = options
         path = options.model_path
         self._governor: ThreadGovernor | None = None
+        self._cores_taken = CoresTaken()
         self._context: Any = None
         self._is_interruptible = False
         facts = read_facts(path, must_infill=options.must_infill)
@@ -312,7 +306,12 @@ class LlamaModel:
     def _use(self, known: Calibration) -> None:
         self.set_threads(known.decode_threads, known.prefill_threads)
         if not self._options.threads:
-            self._governor = ThreadGovernor(known, self.set_threads)
+            self._governor = ThreadGovernor(
+                known,
+                self.set_threads,
+                cores=usable_processors(),
+                cores_taken=self._cores_taken,
+            )
 
     def _choices(self) -> Choices:
         options = self._options

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import psutil
@@ -24,6 +24,7 @@ from infill_ls.engine.decoding.decoder import Cancelled, Decoder
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.telling import Telling
 from infill_ls.engine.llama.calibration import PREFILL_TOKENS
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
 from infill_ls.types import Written
@@ -65,6 +66,13 @@ class Asked:
     tell: Callable[[messages.Answer | messages.SoFar], None]
     """Sends its answer, and what is to be heard before."""
     cancelled: bool = False
+    telling: Telling = field(init=False)
+
+    def __post_init__(self) -> None:
+        def tell(written: Written) -> None:
+            self.tell(messages.SoFar(id=self.id, written=written))
+
+        self.telling = Telling(tell, tells_all=self.turn is Turn.LONG)
 
     @property
     def id(self) -> int:
@@ -196,7 +204,11 @@ class Worker:
         with self._lock:
             self._line.join(asked)
             serving = self._serving
-            if asked.turn is Turn.TYPING and serving is not None and serving.turn is Turn.WARMING:
+            if (
+                asked.turn is Turn.TYPING
+                and serving is not None
+                and serving.turn is not Turn.TYPING
+            ):
                 self._model.interrupt()
 
     def cancel(self, asked: Asked) -> None:
@@ -305,14 +317,11 @@ class Worker:
             )
             return messages.Warmed(id=message.id)
 
-        def tell(written: Written) -> None:
-            asked.tell(messages.SoFar(id=message.id, written=written))
-
         completions = self._decoder.complete(
             _task_of(message),
             lambda: asked.cancelled,
-            tell if message.tells else lambda _: None,
-            self._make_way if asked.turn is Turn.LONG else lambda: False,
+            asked.telling.hear if message.tells else lambda _: None,
+            self._make_way if asked.turn is Turn.LONG else None,
             self._background_chunk_tokens,
         )
         return messages.Completions(id=message.id, completions=tuple(completions))
@@ -320,6 +329,7 @@ class Worker:
     def _make_way(self) -> bool:
         """Serve requests with priority over a long answer; tell whether there were any."""
         has_served = False
+        self._model.resume()  # whoever interrupts from now on is in the line
         while (asked := self._line.take_before(Turn.LONG)) is not None:
             self._serve(asked)
             has_served = True

@@ -93,6 +93,10 @@ class RemoteChat:
 
         return (await self._guarded(write),)
 
+    def look(self, on_written: OnWritten) -> bool:  # noqa: ARG002 - it hears of each token
+        """Leave it at what the listener hears anyway."""
+        return False
+
     async def warm(self, prompt: Prompt) -> None:
         """Let the server prefill the prompt up to an instruction, for its prefix cache."""
         info = await self.start()

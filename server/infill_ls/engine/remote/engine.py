@@ -180,6 +180,10 @@ class RemoteEngine:
         # Stable: without log probabilities the greedy one stays the first.
         return tuple(sorted(distinct.values(), key=lambda c: -c.mean_logprob))
 
+    def look(self, on_written: OnWritten) -> bool:  # noqa: ARG002 - it hears of each token
+        """Leave it at what the listener hears anyway."""
+        return False
+
     async def warm(self, prompt: Prompt) -> None:
         """Have the server compute the prompt up to its anchor, and keep it in its prefix cache."""
         if not self.pacing.may_prepare(self._clock()) and self._has_answered:

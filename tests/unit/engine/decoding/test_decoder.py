@@ -334,3 +334,83 @@ def test_who_types_while_a_long_prompt_is_read_waits_for_a_small_chunk() -> None
     assert set(chunks[4 : last_key + 1]) <= {0, 8}
     assert chunks[last_key + 2 : last_key + 2 + CALM_CHUNKS] == [8] * CALM_CHUNKS
     assert chunks[last_key + 2 + CALM_CHUNKS :] == [PREFILL_CHUNK_TOKENS], "nobody types any more"
+
+
+def test_a_key_interrupts_the_chunk_of_a_long_prompt_which_is_read_again() -> None:
+    """The first key too: a chunk of a large model takes seconds on a laptop."""
+    model = FakeModel()
+    decoder = decoder_for(model)
+    key = Task([5, 6, 7], 3, b"", StopRule(1, 1))
+    pressed = [1, 3]
+    """At which interruptible chunks a key comes while it is read."""
+    chunks = itertools.count()
+    waiting: list[Task] = []
+    served_after: list[int] = []
+
+    def is_interrupted() -> bool:
+        if not waiting and next(chunks) in pressed:
+            waiting.append(key)
+        return bool(waiting)
+
+    def make_way() -> bool:
+        if not waiting:
+            return False
+        read = model.decoded_tokens
+        task = waiting.pop()
+        model.is_interrupted = lambda: False
+        decoder.complete(task, never)
+        model.is_interrupted = is_interrupted
+        served_after.append(read)
+        return True
+
+    model.is_interrupted = is_interrupted
+    prompt = [1, 2, 3, 4] * (PREFILL_CHUNK_TOKENS * 2 // 4)
+    branch, _ = decoder.prefill(prompt, never, make_way=make_way, shared_chunk_tokens=8)
+    assert list(branch.tokens) == prompt
+    assert served_after == [PREFILL_CHUNK_TOKENS, PREFILL_CHUNK_TOKENS + 3 + 8]
+    assert model.decoded_tokens == len(prompt) + 2 * 3, "nothing was read twice"
+
+
+@given(PROMPTS, PROMPTS, STOPS, st.sets(st.integers(0, 30), max_size=6), st.booleans())
+def test_a_long_answer_that_is_interrupted_in_a_step_is_the_same(
+    prompt: list[int], other: list[int], stop: StopRule, at: set[int], drafts: bool
+) -> None:
+    long, short = Task(prompt, len(prompt), b"", stop), Task(other, 0, b"", StopRule(5, 2))
+    plain = run(decoder_for(FakeModel()), long)
+    alone = run(decoder_for(FakeModel()), short)
+    model = FakeModel()
+    decoder = decoder_for(model, drafts=drafts)
+    steps = itertools.count()
+    waiting: list[Task] = []
+    answers: list[list[Completion]] = []
+
+    def is_interrupted() -> bool:
+        if not waiting and next(steps) in at:
+            waiting.append(short)
+        return bool(waiting)
+
+    def make_way() -> bool:
+        if not waiting:
+            return False
+        model.is_interrupted = lambda: False
+        answers.append(run(decoder, waiting.pop()))
+        model.is_interrupted = is_interrupted
+        return True
+
+    model.is_interrupted = is_interrupted
+    found = decoder.complete(long, never, make_way=make_way)
+    assert texts(found) == texts(plain)
+    assert all(texts(answer) == texts(alone) for answer in answers)
+
+
+def test_who_cancels_a_long_answer_is_obeyed_although_others_wait() -> None:
+    model = FakeModel()
+    decoder = decoder_for(model)
+    model.is_interrupted = lambda: model.calls >= 2
+    with pytest.raises(Cancelled):
+        decoder.complete(
+            Task([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99)),
+            lambda: model.calls >= 2,
+            make_way=lambda: False,
+        )
+    assert model.calls == 2
