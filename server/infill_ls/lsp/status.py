@@ -10,8 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 LOADING = "Loading the model"
-MEASURING = "Measuring the best settings for this machine (once)"
-"""What the engine does with a loaded model that it has not seen on this machine."""
 INDEXING = "Indexing the workspace"
 
 
@@ -29,7 +27,6 @@ class State(StrEnum):
     READY = "ready"
 
 
-LOADED = 100
 KINDS = {State.OFF: "Inactive", State.PROBLEM: "Error"}
 """What Copilot's server calls the others is ``Normal``."""
 
@@ -67,7 +64,7 @@ def status_of(known: Known) -> dict[str, Any]:
     state = known.state
     messages = {
         State.OFF: "Switched off by the setting enabled",
-        State.LOADING: MEASURING if known.loaded_percent == LOADED else LOADING,
+        State.LOADING: LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,
         State.THINKING: "Thinking",
