@@ -216,12 +216,12 @@ class View:
         for one, depth in above:
             name = one.type
             if kind == "code" and depth < 6:
-                if "comment" in name:
+                if "interpolation" in name or "substitution" in name:
+                    kind = "code "  # also a "template_substitution", which is no template
+                elif "comment" in name:
                     kind = "comment"
                 elif any(part in name for part in _QUOTES) and "literal_type" not in name:
                     kind = "string"
-                elif "interpolation" in name or "substitution" in name:
-                    kind = "code "
             if depth < 3 and "type" in name and "typed" not in name:
                 is_type = True
             if (
