@@ -29,8 +29,10 @@ export interface Listener {
   /** Run a command of the server's in our own way; undefined for one that is to be sent there. */
   runCommand(name: string, args: readonly unknown[]): Promise<void> | undefined;
   statusChanged(status: ServerStatus): void;
-  /** The server has ended, and is being started again; or it could not be. */
+  /** The server has ended, and is being started again. */
   restarts(): void;
+  /** The server has answered, for the first time or again. */
+  runs(): void;
   /** The server has ended too often to be started once more. */
   isGone(): void;
 }
@@ -98,6 +100,7 @@ export function createClient(
   const usual: ErrorHandler = client.createDefaultErrorHandler();
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Starting && listener.hasStarted()) listener.restarts();
+    if (newState === State.Running) listener.runs();
   });
   client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));

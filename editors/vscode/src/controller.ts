@@ -107,6 +107,7 @@ export class Controller implements vscode.Disposable {
         this.serverStatus = undefined;
         this.refresh();
       },
+      runs: () => this.focused(vscode.window.activeTextEditor),
       isGone: () => void this.serverIsGone(),
     });
     await this.client.start();

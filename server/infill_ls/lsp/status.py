@@ -40,6 +40,8 @@ class Known:
     loaded_percent: int | None = None
     """How much of the model is there, while it loads."""
     problem: str = ""
+    closed: str = ""
+    """Why nothing is completed in the file that the editor shows, if it says which that is."""
     is_thinking: bool = False
     engine_label: str = ""
     """Where completions come from, if that is not simply this machine."""
@@ -54,6 +56,8 @@ class Known:
             return State.LOADING  # without the model nothing is completed; without the index it is
         if self.problem:
             return State.PROBLEM
+        if self.closed:
+            return State.OFF
         if self.busy_with:
             return State.INDEXING
         return State.THINKING if self.is_thinking else State.READY
@@ -63,7 +67,9 @@ def status_of(known: Known) -> dict[str, Any]:
     """Return the params of ``didChangeStatus``."""
     state = known.state
     messages = {
-        State.OFF: "Switched off by the setting enabled",
+        State.OFF: f"Nothing is completed in this file: {known.closed}"
+        if known.is_on
+        else "Switched off by the setting enabled",
         State.LOADING: LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,

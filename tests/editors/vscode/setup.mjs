@@ -63,6 +63,29 @@ test(
   },
 );
 
+test(
+  "a file in which nothing is completed is told of, and others are not",
+  {
+    text: "PORT=1\n",
+    answers: ["one"],
+    name: ".env",
+    firstStatus: "its name indicates secrets",
+    prepare: (folder) => writeFileSync(join(folder, "other.py"), "x ="),
+  },
+  async (window) => {
+    const open = async (name) => {
+      await window.press("Control+p");
+      await window.page.keyboard.type(name);
+      await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().waitFor();
+      await window.press("Enter");
+    };
+    await open("other.py");
+    await window.status("ready");
+    await open(".env");
+    await window.status("its name indicates secrets");
+  },
+);
+
 /** The servers of a window's workspace. */
 const serversOf = (window) =>
   [...processesBelow(codeServer)]

@@ -36,6 +36,12 @@ def test_what_is_switched_off_is_off_whatever_else_there_is() -> None:
     assert (status["state"], status["kind"]) == ("off", "Inactive")
 
 
+def test_a_file_in_which_nothing_is_completed_is_told_of_with_the_reason() -> None:
+    status = status_of(Known(closed="its name indicates secrets", is_thinking=True))
+    assert (status["state"], status["kind"]) == ("off", "Inactive")
+    assert status["message"] == "Nothing is completed in this file: its name indicates secrets"
+
+
 def test_thinking_and_readiness_come_last() -> None:
     assert status_of(replace(BUSY, busy_with=(INDEXING,)))["state"] == "indexing"
     assert status_of(Known(is_thinking=True))["state"] == "thinking"
