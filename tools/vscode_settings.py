@@ -99,7 +99,7 @@ def properties() -> dict[str, Any]:
 def sections() -> list[dict[str, Any]]:
     """Return the settings in sections; each setting must be in one of them."""
     left = properties()
-    found = []
+    found: list[dict[str, Any]] = []
     for title, names in SECTIONS.items():
         settings = [f"infill-ls.{name}" for name in names.split()]
         # Without an order VS Code would sort them by name.
