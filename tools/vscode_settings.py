@@ -46,6 +46,31 @@ OURS = {
 """Settings of the extension itself; the server restarts when they change."""
 
 
+SECTIONS = {
+    "Suggestions": (
+        "enabled disabledLanguages maxTokens maxLines timeBudgetMs minProbability candidates nextEdit "
+        "completionItems completionDeadlineMs statistics"
+    ),
+    "Context": (
+        "prefixTokens suffixTokens snippetTokens contextTokens coldTargetMs excluded sensitiveNames "
+        "maxIndexedFileBytes"
+    ),
+    "Model": "model temperature topK topP minP seed",
+    "Instructions": (
+        "instructModel instructUrl instructOutline instructContextTokens instructSnippetTokens "
+        "instructMaxTokens instructLimitS"
+    ),
+    "Speed and Energy": (
+        "thinkAhead cursorHints hintBatteryPercent frugal threads gpuLayers kvTokens promptCacheMb "
+        "flashAttention kvType idleMinutes"
+    ),
+    "Inference Server": (
+        "remoteUrl remoteApi remoteModel remoteFamily remoteVocabulary remoteHeaders remoteFallback"
+    ),
+    "Installation": "server.path server.arguments server.package server.wheels",
+}
+"""The sections of the page of settings, each with its settings in the order in which they are shown."""
+
 OF_THE_USER = ("model", "instructModel", "instructUrl")
 """Settings that name a file or a server: a workspace has no say in them."""
 
@@ -68,14 +93,27 @@ def properties() -> dict[str, Any]:
         else:
             setting["scope"] = "window"
         found[f"infill-ls.{name}"] = setting
-    # In the order in which they are told of here; VS Code would sort them by name.
-    return {name: {**one, "order": order} for order, (name, one) in enumerate(found.items())}
+    return found
+
+
+def sections() -> list[dict[str, Any]]:
+    """Return the settings in sections; each setting must be in one of them."""
+    left = properties()
+    found: list[dict[str, Any]] = []
+    for title, names in SECTIONS.items():
+        settings = [f"infill-ls.{name}" for name in names.split()]
+        # Without an order VS Code would sort them by name.
+        ordered = {name: {**left.pop(name), "order": at} for at, name in enumerate(settings)}
+        found.append({"title": title, "order": len(found), "properties": ordered})
+    if left:
+        raise LookupError(f"in no section of tools/vscode_settings.py: {', '.join(left)}")
+    return found
 
 
 def main() -> int:
     """Write or check; return the exit status."""
     manifest = json.loads(MANIFEST.read_text("utf-8"))
-    manifest["contributes"]["configuration"]["properties"] = properties()
+    manifest["contributes"]["configuration"] = sections()
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     if sys.argv[1:] != ["--check"]:
         MANIFEST.write_text(text, "utf-8")

@@ -184,6 +184,7 @@ async def test_the_progress_shows_the_outline_as_it_grows(
     said = [value for _, value in editor.progress]
     (begin,) = [one for one in said if one.get("title") == "Implement the function"]
     assert begin["cancellable"] is True
+    assert not [one for one in said if "1 tokens" in (one.get("message") or "")]
 
 
 @pytest.mark.parametrize("by", ["bar", "request"])
@@ -384,6 +385,21 @@ async def test_without_an_instruct_model_a_body_is_filled_in_place_and_that_is_s
         result = await carry_out(editor, task, DOUBLE)
         assert "needs an instruct model: set instructModel" in result["message"]
         await editor.expect("window/showMessage")
+
+
+async def test_no_instruction_is_awaited_that_no_model_can_carry_out(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_with(start_scripted, options={"instructModel": ""})
+    result = await editor.ask("workspace/executeCommand", command("expect", DOUBLE))
+    assert result["message"].startswith("rewriting needs an instruct model")
+
+
+async def test_an_instruction_may_be_awaited_where_there_is_a_model(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_with(start_scripted)
+    assert await editor.ask("workspace/executeCommand", command("expect", DOUBLE)) is None
 
 
 async def test_rewrite_takes_the_instruction_of_the_command(start_scripted: StartScripted) -> None:

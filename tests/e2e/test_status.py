@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from e2e.client import Editor, Json
 from e2e.conftest import Start, StartScripted
-from e2e.lsp import capabilities, initialize, inline, open_document, position
+from e2e.lsp import (
+    URI,
+    capabilities,
+    initialize,
+    inline,
+    open_document,
+    position,
+)
 
 MISSING = "/nowhere/model.gguf"
 
@@ -71,3 +78,33 @@ async def test_only_an_answer_that_takes_long_is_called_thinking(
     assert await inline(editor, position(0, 4))
     await editor.until(lambda: states(editor)[-2:] == ["thinking", "ready"])
     assert editor.statuses[-1]["message"] == "Ready"
+
+
+async def test_the_status_is_that_of_the_file_which_the_editor_shows(
+    start_scripted: StartScripted,
+) -> None:
+    editor = await start_scripted("one")
+    secrets = URI.rsplit("/", 1)[0] + "/.env"
+
+    def shows(uri: str) -> None:
+        editor.notify("textDocument/didFocus", {"textDocument": {"uri": uri}})
+
+    shows(secrets)  # which an editor may say before it has opened it here
+    open_document(editor, "x = ")
+    open_document(editor, "PORT=1\n", uri=secrets, language="dotenv")
+    await editor.until(lambda: states(editor)[-1:] == ["off"])
+    assert "its name indicates secrets" in editor.statuses[-1]["message"]
+    shows(URI)
+    await editor.until(lambda: states(editor)[-1:] == ["ready"])
+    shows(secrets)
+    await editor.until(lambda: states(editor)[-1:] == ["off"])
+    editor.notify("textDocument/didFocus", {})
+    await editor.until(lambda: states(editor)[-1:] == ["ready"])
+    # Of an editor that does not tell, the server learns it by what is asked for and where the cursor rests.
+    assert await inline(editor, position(0, 5), secrets) == []
+    assert states(editor)[-1:] == ["off"]
+    assert await inline(editor, position(0, 4))
+    assert states(editor)[-1:] == ["ready"]
+    rest = {"textDocument": {"uri": secrets}, "position": position(0, 5)}
+    editor.notify("infill/cursorRests", rest)
+    await editor.until(lambda: states(editor)[-1:] == ["off"])

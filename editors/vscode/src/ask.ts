@@ -1,13 +1,16 @@
 import * as vscode from "vscode";
 import { type Answer, type Change, type Place, applied, changeOf } from "./askChanges";
+import { openSettings } from "./config";
 import type { Reports } from "./explain";
-import { messageOf } from "./processes";
+import { NONE_RUNS, messageOf } from "./processes";
 
 const SCHEME = "infill-ls-ask";
 /** True while a result waits to be taken or dropped: only then its keys are ours. */
 const SHOWN = "infill-ls.askShown";
 const PREFIX = "infill-ls.ask.";
 const CHANGED = "The text there has changed meanwhile: nothing was changed.";
+/** What a message of the server's has if there is no model for an instruction. */
+const NO_MODEL = "instructModel";
 const EXECUTE = "workspace/executeCommand";
 
 type Task = "implement" | "rewrite" | "document" | "tests" | "explain";
@@ -27,6 +30,8 @@ interface Range {
 
 /** What of the server is needed here. */
 export interface Server {
+  /** Whether it can be asked. */
+  readonly isRunning: boolean;
   request<T>(
     method: string,
     params: object,
@@ -110,17 +115,22 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
   private async rewrite(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     if (!editor) return;
+    if (!this.server.isRunning) return void vscode.window.showWarningMessage(NONE_RUNS);
     // What stands before the instruction is read while that is typed.
     const place = [editor.document.uri.toString(), plain(editor.selection)];
     const expected = { command: `${PREFIX}expect`, arguments: place };
-    this.server.request(EXECUTE, expected).catch((error: unknown) => {
+    try {
+      const answer = await this.server.request<Answer | null>(EXECUTE, expected);
+      if (answer?.message) return void this.warn(answer.message);
+    } catch (error) {
       this.log.debug(`nothing is prepared: ${messageOf(error)}`);
-    });
+    }
     const instruction = await vscode.window.showInputBox({ prompt: "How to rewrite the code" });
     if (instruction?.trim()) await this.ofEditor("rewrite", instruction);
   }
 
   private async run(asked: Asked): Promise<void> {
+    if (!this.server.isRunning) return void vscode.window.showWarningMessage(NONE_RUNS);
     await this.drop();
     try {
       const answer = await vscode.window.withProgress(
@@ -166,10 +176,11 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
     const change = changeOf(answer);
     if (!change) {
       if (answer.words) await this.reports.show("What it does.md", answer.words);
-      else void vscode.window.showWarningMessage(`Infill: ${answer.message}`);
+      else void this.warn(answer.message);
       return;
     }
-    if (answer.message) void vscode.window.showInformationMessage(`Infill: ${answer.message}`);
+    // Who asks again has read it.
+    if (answer.message && asked.attempt === 0) void vscode.window.showInformationMessage(`Infill: ${answer.message}`);
     const name = change.uri.slice(change.uri.lastIndexOf("/") + 1);
     const path = `/${(this.number += 1)}/${decodeURIComponent(name)}`;
     const after = vscode.Uri.from({ scheme: SCHEME, path });
@@ -188,6 +199,14 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
     setShown(true);
     const title = `${name}: ${TITLES[asked.task]}`;
     await vscode.commands.executeCommand("vscode.diff", before, after, title, { preview: true });
+  }
+
+  /** Tell why nothing came, with a way to the setting where a model is missing. */
+  private async warn(message: string): Promise<void> {
+    const settings = "Open Settings";
+    const remedies = message.includes(NO_MODEL) ? [settings] : [];
+    const chosen = await vscode.window.showWarningMessage(`Infill: ${message}`, ...remedies);
+    if (chosen) await openSettings("infill-ls.instructModel");
   }
 
   /** Make what is shown, if what it replaces is still there: one step to undo. */

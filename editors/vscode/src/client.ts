@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import {
   CloseAction,
   ErrorAction,
+  State,
   LanguageClient,
   RevealOutputChannelOn,
   type ErrorHandler,
@@ -28,6 +29,12 @@ export interface Listener {
   /** Run a command of the server's in our own way; undefined for one that is to be sent there. */
   runCommand(name: string, args: readonly unknown[]): Promise<void> | undefined;
   statusChanged(status: ServerStatus): void;
+  /** The server has ended, and is being started again. */
+  restarts(): void;
+  /** The server has answered, for the first time or again. */
+  runs(): void;
+  /** The server has ended too often to be started once more. */
+  isGone(): void;
 }
 
 /**
@@ -49,12 +56,10 @@ const OURS: StaticFeature = {
   clear: () => {},
 };
 
-/** A client that pops nothing up before its server has answered: who starts it is told. */
-class QuietlyStartingClient extends LanguageClient {
-  hasStarted = (): boolean => false;
-
+/** A client that pops nothing up while its server does not run: the status tells that. */
+class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown, show: boolean | "force" = true): void {
-    super.error(message, data, this.hasStarted() && show);
+    super.error(message, data, this.isRunning() && show);
   }
 }
 
@@ -67,7 +72,7 @@ export function createClient(
   log: vscode.LogOutputChannel,
   listener: Listener,
 ): LanguageClient {
-  const client = new QuietlyStartingClient(
+  const client = new QuietClient(
     SECTION,
     "infill-ls",
     { command, args: ["--stdio", ...args], options: { cwd: SAFE_FOLDER } },
@@ -80,13 +85,23 @@ export function createClient(
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationFailedHandler: () => false,
       errorHandler: {
-        error: (...what) => (listener.hasStarted() ? usual.error(...what) : QUIET),
-        closed: () => (listener.hasStarted() ? usual.closed() : LEFT),
+        // A server that has ended cannot be written to either: that it has ended is told.
+        error: async (...what) =>
+          listener.hasStarted() ? { ...(await usual.error(...what)), handled: true } : QUIET,
+        closed: async () => {
+          if (!listener.hasStarted()) return LEFT;
+          const result = await usual.closed();
+          if (result.action === CloseAction.DoNotRestart) listener.isGone();
+          return { ...result, handled: true };
+        },
       },
     },
   );
-  client.hasStarted = () => listener.hasStarted();
   const usual: ErrorHandler = client.createDefaultErrorHandler();
+  client.onDidChangeState(({ newState }) => {
+    if (newState === State.Starting && listener.hasStarted()) listener.restarts();
+    if (newState === State.Running) listener.runs();
+  });
   client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
   client.onNotification("infill/suggestionGrew", ({ textDocument }: { textDocument: { uri: string } }) =>

@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { SECTION, isOffFor, isOn, toggle, toggleLanguage } from "./config";
+import { isOffFor, isOn, openSettings, toggle, toggleLanguage } from "./config";
 import type { Controller } from "./controller";
 import type { Reports } from "./explain";
 import { chooseModel } from "./models";
-import { showFailure } from "./processes";
+import { NONE_RUNS, showFailure } from "./processes";
+import { StatisticsPage } from "./statistics";
 
 const PAUSES: ReadonlyArray<readonly [string, number]> = [
   ["5 minutes", 5],
@@ -18,10 +17,11 @@ export function registerCommands(
   controller: Controller,
   reports: Reports,
 ): vscode.Disposable[] {
+  const page = new StatisticsPage();
   const commands: Record<string, () => unknown> = {
     menu: () => showMenu(controller),
     pause: () => pause(controller),
-    resume: () => controller.resume(),
+    resume: () => controller.pause.stop(),
     toggleLanguage: () => {
       const editor = vscode.window.activeTextEditor;
       return editor && toggleLanguage(editor.document.languageId);
@@ -30,15 +30,16 @@ export function registerCommands(
     toggleWorkspace: () => controller.toggleWorkspace(),
     chooseModel: () => chooseModel(controller.serverCommand, controller.log),
     explain: () => explain(controller, reports),
-    statistics: () => statistics(controller, reports),
-    openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", SECTION),
+    statistics: () => statistics(controller, page),
+    openSettings: () => openSettings(),
     showLog: () => controller.log.show(),
     restart: () => controller.restart(),
     install: () => controller.install(),
   };
-  return Object.entries(commands).map(([name, run]) =>
+  const registered = Object.entries(commands).map(([name, run]) =>
     vscode.commands.registerCommand(`infill-ls.${name}`, run),
   );
+  return [page, ...registered];
 }
 
 interface MenuEntry extends vscode.QuickPickItem {
@@ -49,68 +50,82 @@ function separator(label: string): MenuEntry {
   return { label, kind: vscode.QuickPickItemKind.Separator, command: "" };
 }
 
+const INSTRUCTIONS: readonly MenuEntry[] = [
+  separator("Instructions"),
+  { label: "$(sparkle) Implement the function", command: "infill-ls.implement" },
+  { label: "$(edit) Rewrite by an instruction…", command: "infill-ls.rewrite" },
+  { label: "$(book) Document the function", command: "infill-ls.document" },
+  { label: "$(beaker) Write tests for the function", command: "infill-ls.writeTests" },
+  { label: "$(comment) Describe the code", command: "infill-ls.describe" },
+];
+const CHOOSE_MODEL: MenuEntry = { label: "$(chip) Choose model…", command: "infill-ls.chooseModel" };
+const EXPLAIN: MenuEntry = {
+  label: "$(question) Explain the last completion",
+  command: "infill-ls.explain",
+};
+const STATISTICS: MenuEntry = { label: "$(graph) Show statistics", command: "infill-ls.statistics" };
+
 async function showMenu(controller: Controller): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuEntries(controller), {
     title: "infill-ls",
     placeHolder: "What to do",
   });
-  if (chosen) await vscode.commands.executeCommand(chosen.command);
+  if (!chosen) return;
+  // Else the next key goes to the item in the status bar, which was clicked.
+  await vscode.commands.executeCommand("workbench.action.focusActiveEditorGroup");
+  await vscode.commands.executeCommand(chosen.command);
 }
 
 function menuEntries(controller: Controller): MenuEntry[] {
-  const language = vscode.window.activeTextEditor?.document.languageId;
-  const entries: MenuEntry[] = [];
-  if (controller.isMissing) {
-    entries.push({ label: "$(cloud-download) Install the server", command: "infill-ls.install" });
-  } else if (controller.isOutdated) {
-    entries.push({ label: "$(cloud-download) Update the server", command: "infill-ls.install" });
-  }
-  entries.push(
+  return [
+    ...installation(controller),
     separator("Suggestions"),
-    controller.isPaused
-      ? { label: "$(debug-start) Resume", command: "infill-ls.resume" }
-      : { label: "$(debug-pause) Pause for a while…", command: "infill-ls.pause" },
-  );
-  if (language !== undefined) {
-    const change = isOffFor(language) ? "on" : "off";
-    entries.push({
-      label: `$(code) Switch ${change} for ${language}`,
-      command: "infill-ls.toggleLanguage",
-    });
-  }
-  entries.push(
-    {
-      label: `$(globe) Switch ${isOn() ? "off" : "on"} everywhere`,
-      command: "infill-ls.toggle",
-    },
-    {
-      label: `$(folder) Switch ${controller.isOffForWorkspace ? "on" : "off"} for this workspace`,
-      command: "infill-ls.toggleWorkspace",
-    },
-    separator("Instructions"),
-    { label: "$(sparkle) Implement the function", command: "infill-ls.implement" },
-    { label: "$(edit) Rewrite by an instruction…", command: "infill-ls.rewrite" },
-    { label: "$(book) Document the function", command: "infill-ls.document" },
-    { label: "$(beaker) Write tests for the function", command: "infill-ls.writeTests" },
-    { label: "$(comment) Describe the code", command: "infill-ls.describe" },
+    ...switches(controller),
+    ...(controller.isRunning ? INSTRUCTIONS : []),
     separator("Model and server"),
-    { label: "$(chip) Choose model…", command: "infill-ls.chooseModel" },
-    { label: "$(question) Explain the last completion", command: "infill-ls.explain" },
-    { label: "$(graph) Show statistics", command: "infill-ls.statistics" },
+    ...(controller.serverCommand === undefined ? [] : [CHOOSE_MODEL]),
+    ...(controller.isRunning ? [EXPLAIN] : []),
+    ...(controller.serverCommand === undefined ? [] : [STATISTICS]),
     { label: "$(gear) Open settings", command: "infill-ls.openSettings" },
     { label: "$(output) Show log", command: "infill-ls.showLog" },
     { label: "$(refresh) Restart the server", command: "infill-ls.restart" },
-  );
-  return entries;
+  ];
+}
+
+function installation(controller: Controller): MenuEntry[] {
+  if (controller.isInstalling || !(controller.isMissing || controller.isOutdated)) return [];
+  const what = controller.isMissing ? "Install" : "Update";
+  return [{ label: `$(cloud-download) ${what} the server`, command: "infill-ls.install" }];
+}
+
+function switches(controller: Controller): MenuEntry[] {
+  const language = vscode.window.activeTextEditor?.document.languageId;
+  const offOrOn = (isOff: boolean): string => (isOff ? "on" : "off");
+  const ofLanguage = language !== undefined && {
+    label: `$(code) Switch ${offOrOn(isOffFor(language))} for ${language}`,
+    command: "infill-ls.toggleLanguage",
+  };
+  return [
+    controller.isPaused
+      ? { label: "$(debug-start) Resume", command: "infill-ls.resume" }
+      : { label: "$(debug-pause) Pause for a while…", command: "infill-ls.pause" },
+    ...(ofLanguage ? [ofLanguage] : []),
+    { label: `$(globe) Switch ${offOrOn(!isOn())} everywhere`, command: "infill-ls.toggle" },
+    {
+      label: `$(folder) Switch ${offOrOn(controller.isOffForWorkspace)} for this workspace`,
+      command: "infill-ls.toggleWorkspace",
+    },
+  ];
 }
 
 async function pause(controller: Controller): Promise<void> {
   const items = PAUSES.map(([label, minutes]) => ({ label, minutes }));
   const chosen = await vscode.window.showQuickPick(items, { title: "Pause for" });
-  if (chosen) controller.pause(chosen.minutes);
+  if (chosen) controller.pause.start(chosen.minutes);
 }
 
 async function explain(controller: Controller, reports: Reports): Promise<void> {
+  if (!controller.isRunning) return tellThatNoneRuns();
   const editor = vscode.window.activeTextEditor;
   const report = editor && (await controller.explain(editor.document));
   if (report) await reports.show("The last completion.md", report.markdown);
@@ -121,15 +136,16 @@ async function explain(controller: Controller, reports: Reports): Promise<void> 
   }
 }
 
-async function statistics(controller: Controller, reports: Reports): Promise<void> {
+async function statistics(controller: Controller, page: StatisticsPage): Promise<void> {
   const server = controller.serverCommand;
-  if (server === undefined) return;
+  if (server === undefined) return tellThatNoneRuns();
   try {
-    // Narrow, as it is shown beside the file.
-    const env = { ...process.env, COLUMNS: "60" };
-    const { stdout } = await promisify(execFile)(server, ["stats"], { env });
-    await reports.show("Statistics.txt", stdout);
+    await page.show(server);
   } catch (error) {
     await showFailure("There are no statistics", error, controller.log);
   }
+}
+
+function tellThatNoneRuns(): void {
+  void vscode.window.showWarningMessage(NONE_RUNS);
 }

@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
 import { type LanguageClient, WorkDoneProgress } from "vscode-languageclient/node";
 import { COMMIT_BOX, SCHEMES, createClient } from "./client";
-import { SECTION, isOffFor, isOn, serverSettings, wantsNextEdits } from "./config";
+import { SECTION, isOffFor, isOn, openSettings, serverSettings, wantsNextEdits } from "./config";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
+import { Pause } from "./pause";
 import { Problems } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
@@ -12,6 +13,7 @@ import { ServerStep } from "./walkthrough";
 
 /** Where VS Code keeps that suggestions are off in a workspace. */
 const OFF = "off";
+const GONE = "the server ended several times within three minutes, and is not started again";
 
 /** Runs the server, and knows all that the status bar shows. */
 export class Controller implements vscode.Disposable {
@@ -19,6 +21,8 @@ export class Controller implements vscode.Disposable {
   readonly ghost = new GhostText();
   /** Runs what of the server's commands the extension has a way of its own for. */
   runCommand: (name: string, args: readonly unknown[]) => Promise<void> | undefined = () => undefined;
+  /** Ask for nothing meanwhile. Explicit requests are answered all the same. */
+  readonly pause = new Pause(() => this.refresh());
   private readonly startedEmitter = new vscode.EventEmitter<void>();
   /** The server has answered for the first time. */
   readonly onDidStart = this.startedEmitter.event;
@@ -30,23 +34,24 @@ export class Controller implements vscode.Disposable {
   private serverStatus: ServerStatus | undefined;
   private problem: string | undefined;
   private command: string | undefined;
+  /** What was started: the program with its arguments. */
+  private runs = "";
   private started = false;
   private missing = false;
   private outdated: string | undefined;
   private updateOffered = false;
   private installation: Promise<void> | undefined;
-  private pausedUntil: number | undefined;
-  private pauseTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly context: vscode.ExtensionContext) {
     this.subscriptions.push(
       this.log,
       this.ghost,
+      this.pause,
       this.startedEmitter,
       this.status,
       this.serverStep,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.restart()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.trusted()),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration(`${SECTION}.server`)) void this.restart();
         else if (change.affectsConfiguration(SECTION)) this.refresh();
@@ -87,6 +92,7 @@ export class Controller implements vscode.Disposable {
   private async run({ command, origin }: FoundServer): Promise<void> {
     this.started = false;
     this.log.info(`starting ${command} (${origin})`);
+    this.runs = commandLine(command);
     this.client = createClient(command, serverSettings().arguments, this.log, {
       isWanted: () => !this.isPaused && !this.isOffForWorkspace,
       hasStarted: () => this.started,
@@ -97,11 +103,28 @@ export class Controller implements vscode.Disposable {
         void this.problems.take(status);
         this.refresh();
       },
+      restarts: () => {
+        this.serverStatus = undefined;
+        this.refresh();
+      },
+      runs: () => this.focused(vscode.window.activeTextEditor),
+      isGone: () => void this.serverIsGone(),
     });
     await this.client.start();
     this.started = true;
     this.startedEmitter.fire();
     this.serverStep.serverRuns();
+  }
+
+  /** Tell that the server ended again and again; it is started again by the user alone. */
+  private async serverIsGone(): Promise<void> {
+    this.problem = GONE;
+    this.log.error(GONE);
+    this.refresh();
+    const restart = "Restart Server";
+    const choice = await vscode.window.showErrorMessage(`infill-ls: ${GONE}`, restart, "Show Log");
+    if (choice === restart) await this.restart();
+    else if (choice) this.log.show();
   }
 
   async stop(): Promise<void> {
@@ -114,6 +137,12 @@ export class Controller implements vscode.Disposable {
     }
   }
 
+  /** What the workspace brings may be used now: start anew if that is another server. */
+  private async trusted(): Promise<void> {
+    const found = await findServer(this.context).catch(() => undefined);
+    if (!this.isRunning || !found || commandLine(found.command) !== this.runs) await this.restart();
+  }
+
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
@@ -121,7 +150,11 @@ export class Controller implements vscode.Disposable {
 
   /** Install the server, or a newer one. One that runs goes on until the new one is there. */
   install(): Promise<void> {
-    this.installation ??= this.installAnew().finally(() => (this.installation = undefined));
+    this.installation ??= this.installAnew().finally(() => {
+      this.installation = undefined;
+      this.refresh();
+    });
+    this.refresh();
     return this.installation;
   }
 
@@ -145,28 +178,21 @@ export class Controller implements vscode.Disposable {
     return this.outdated !== undefined;
   }
 
+  get isInstalling(): boolean {
+    return this.installation !== undefined;
+  }
+
   get isMissing(): boolean {
     return this.missing;
   }
 
+  /** Whether a server can be asked. */
+  get isRunning(): boolean {
+    return this.client?.isRunning() ?? false;
+  }
+
   get isPaused(): boolean {
-    return this.pausedUntil !== undefined;
-  }
-
-  /** Ask for nothing for some minutes, or for ever: until VS Code starts again. Explicit requests are answered all the same. */
-  pause(minutes: number): void {
-    this.resume();
-    this.pausedUntil = Date.now() + minutes * 60_000;
-    if (Number.isFinite(minutes)) {
-      this.pauseTimer = setTimeout(() => this.resume(), minutes * 60_000);
-    }
-    this.refresh();
-  }
-
-  resume(): void {
-    clearTimeout(this.pauseTimer);
-    this.pausedUntil = undefined;
-    this.refresh();
+    return this.pause.until !== undefined;
   }
 
   get isOffForWorkspace(): boolean {
@@ -227,7 +253,6 @@ export class Controller implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.pauseTimer);
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -241,8 +266,9 @@ export class Controller implements vscode.Disposable {
     const language = vscode.window.activeTextEditor?.document.languageId;
     this.status.show({
       missing: this.missing,
+      isInstalling: this.isInstalling,
       problem: this.problem,
-      pausedUntil: this.pausedUntil,
+      pausedUntil: this.pause.until,
       offHere: this.whyOff(language),
       server: this.serverStatus,
     });
@@ -263,9 +289,7 @@ export class Controller implements vscode.Disposable {
       setPath,
     );
     if (choice === install) await this.install();
-    else if (choice === setPath) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "infill-ls.server.path");
-    }
+    else if (choice === setPath) await openSettings("infill-ls.server.path");
   }
 
   /** Offer an update, once, if our environment is of another version of the extension. */
@@ -288,4 +312,8 @@ export class Controller implements vscode.Disposable {
     if ((await outdatedVersion(this.context)) === undefined) await this.restart();
     else await this.install();
   }
+}
+
+function commandLine(command: string): string {
+  return [command, ...serverSettings().arguments].join("\0");
 }

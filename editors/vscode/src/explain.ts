@@ -5,9 +5,10 @@ const SCHEME = "infill-ls-report";
 /** Shows the server's reports in documents that cannot be edited, and so never need saving. */
 export class Reports implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
-  private readonly texts = new Map<string, string>();
   readonly onDidChange = this.changed.event;
+  private readonly texts = new Map<string, string>();
+  // Last: VS Code looks for `onDidChange` when it is registered, and never again.
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.texts.get(uri.path) ?? "";

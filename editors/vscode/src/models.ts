@@ -3,7 +3,7 @@ import { freemem } from "node:os";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
 import { modelSetting, setModel } from "./config";
-import { showFailure, withRunner } from "./processes";
+import { SAFE_FOLDER, showFailure, withRunner } from "./processes";
 
 /** A line of `infill-ls model list --json`. */
 interface Model {
@@ -59,7 +59,7 @@ async function listModels(
 ): Promise<readonly Model[]> {
   if (server === undefined) return [];
   try {
-    const { stdout } = await promisify(execFile)(server, ["model", "list", "--json"]);
+    const { stdout } = await promisify(execFile)(server, ["model", "list", "--json"], { cwd: SAFE_FOLDER });
     return (JSON.parse(stdout) as { models: Model[] }).models;
   } catch (error) {
     log.warn(`no list of models: ${String(error)}`);

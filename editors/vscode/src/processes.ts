@@ -8,6 +8,11 @@ import * as vscode from "vscode";
  */
 export const SAFE_FOLDER = path.parse(process.execPath).root;
 
+const OWN_ERROR = /^infill-ls[^:]*: error: /;
+
+/** To whoever asks for what only a server can do. */
+export const NONE_RUNS = "infill-ls: the server does not run.";
+
 /** Runs a program; rejects if it fails, and with a `CancellationError` if the user cancels. */
 export type Run = (command: string, ...args: string[]) => Promise<void>;
 
@@ -36,12 +41,14 @@ function runLogged(
     const child = spawn(command, args, { cwd: SAFE_FOLDER, stdio: ["ignore", "pipe", "pipe"] });
     const cancelled = token.onCancellationRequested(() => child.kill());
     let last = "";
+    let told = ""; // what our own programs say of why they fail; the log has all lines
     const read = (data: Buffer): void => {
       for (const line of data.toString().split(/\r?\n|\r/)) {
         if (!line.trim()) continue;
         log.info(line);
         onLine(line);
         last = line.trim();
+        if (OWN_ERROR.test(last)) told = last.replace(OWN_ERROR, "");
       }
     };
     child.stdout.on("data", read);
@@ -51,6 +58,7 @@ function runLogged(
       cancelled.dispose();
       if (token.isCancellationRequested) reject(new vscode.CancellationError());
       else if (code === 0) resolve();
+      else if (told) reject(new Error(told));
       else reject(new Error(`${command} ended with status ${code}${last && `: ${last}`}`));
     });
   });

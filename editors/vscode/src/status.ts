@@ -13,6 +13,7 @@ export interface ServerStatus {
 export interface State {
   readonly problem?: string | undefined;
   readonly missing?: boolean;
+  readonly isInstalling?: boolean;
   /** In milliseconds since 1970; infinite until VS Code starts again. */
   readonly pausedUntil?: number | undefined;
   readonly offHere?: string | undefined;
@@ -27,6 +28,9 @@ interface Look {
 
 export function lookOf(state: State): Look {
   const { server } = state;
+  if (state.missing && state.isInstalling) {
+    return { icon: "loading~spin", detail: "installing the server" };
+  }
   if (state.missing) return { icon: "cloud-download", detail: "not installed", warn: true };
   const problem = state.problem ?? (server?.state === "problem" ? server.message : undefined);
   if (problem !== undefined) return { icon: "error", detail: problem, warn: true };
@@ -34,7 +38,8 @@ export function lookOf(state: State): Look {
     const until = Number.isFinite(state.pausedUntil)
       ? new Date(state.pausedUntil).toLocaleTimeString()
       : "VS Code starts again";
-    return { icon: "circle-slash", detail: `paused until ${until}` };
+    const off = state.offHere === undefined ? "" : `, and ${state.offHere}`;
+    return { icon: "circle-slash", detail: `paused until ${until}${off}` };
   }
   if (state.offHere !== undefined) return { icon: "circle-slash", detail: state.offHere };
   if (!server) return { icon: "loading~spin", detail: "starting" };

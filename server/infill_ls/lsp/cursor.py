@@ -45,6 +45,7 @@ def place_is_named(server: InfillServer, uri: str, position: lsp.Position) -> No
 
 
 def _prepare(server: InfillServer, uri: str, position: lsp.Position) -> None:
+    server.shows(uri)
     snapshot = server.snapshot(uri, position, Trigger.AUTOMATIC)
     if snapshot is not None:
         server.session.cursor_rests(snapshot)

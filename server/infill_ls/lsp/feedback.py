@@ -52,7 +52,12 @@ def handle_feedback(server: InfillServer) -> None:
             look_later(server, watched)
 
     @server.feature(DID_FOCUS)
-    def did_focus(_params: dict[str, Any]) -> None:
+    def did_focus(params: dict[str, Any]) -> None:
+        match params:
+            case {"textDocument": {"uri": str(uri)}}:
+                server.shows(uri)
+            case _:
+                server.shows("")
         if server.session.engine.info is None:
             server.run_in_background(server.load_model())
 

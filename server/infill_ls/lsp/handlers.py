@@ -103,6 +103,7 @@ def _handle_documents(server: InfillServer) -> None:
         document = params.text_document
         path = convert.path_of(document.uri)
         server.session.document_opened(document.uri, path, document.text, document.language_id)
+        server.look_at_shown()
         if server.session.engine.info is None:
             server.run_in_background(server.load_model())
         server.run_in_background(_expect_typing(server, document.uri))

@@ -36,7 +36,7 @@ from infill_ls.lsp.instruct_answer import (
 from infill_ls.lsp.progress import work_done_progress
 from infill_ls.lsp.server import InfillServer
 from infill_ls.session import Superseded
-from infill_ls.session.asks import TestsPlace
+from infill_ls.session.asks import TestsPlace, needs_model
 from infill_ls.types import Trigger
 from infill_retrieval.syntax import Language, language_of
 
@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 COMMANDS = {task: f"infill-ls.ask.{task.value}" for task in Task}
 """``[uri, range, version or null, instruction, options]``, of which the last three may be left out."""
 EXPECT = "infill-ls.ask.expect"
-"""``[uri, range]``: an instruction is being typed; what stands before it is read meanwhile."""
+"""``[uri, range]``: an instruction is being typed; what stands before it is read meanwhile. Without a
+model for it, the ``message`` of the result says so before anything is typed."""
 ACTION_KIND = lsp.CodeActionKind.RefactorRewrite
 WAITS_AT_COMMANDS = frozenset({"Eglot", "emacs"})
 """Clients that can do nothing while a command runs: they have its answer at once, and the edit later."""
@@ -70,10 +71,13 @@ def handle_instructions(server: InfillServer) -> None:
         server.command(command)(_runner(server, task))
 
     @server.command(EXPECT)
-    def expect(uri: str, where: Any) -> None:
+    def expect(uri: str, where: Any) -> dict[str, Any] | None:
+        if not server.session.asks.has_model:
+            return result_of(message=needs_model(Task.REWRITE))
         asked = _asked(server, Task.EXPLAIN, uri, _range_of(where), "")
         if asked is not None:
             server.session.expect_ask(asked)
+        return None
 
 
 async def instruct_actions(
@@ -268,5 +272,9 @@ def _shown(progress: Progress) -> str:
     """Return the text of a progress bar: the growing outline, then the amount of code."""
     outline = progress.outline[-SHOWN_CHARS:]
     if progress.code_lines:
-        return f"{progress.code_lines} lines of code, {progress.tokens} tokens"
-    return outline or f"{progress.tokens} tokens"
+        return f"{_count(progress.code_lines, 'line')} of code, {_count(progress.tokens, 'token')}"
+    return outline or _count(progress.tokens, "token")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

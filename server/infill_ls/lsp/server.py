@@ -65,6 +65,8 @@ class InfillServer(MendedServer):
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
         self._problem = ""
+        self._shown_uri = ""
+        self._closed = ""
         self._report_loading: Reporter | None = None
         self._loaded_percent = 0
         self._requests = 0
@@ -101,6 +103,17 @@ class InfillServer(MendedServer):
         """Take note of an answer: one of the model's is the end of a problem with it."""
         if self._problem and report.completion is not None:
             self._problem = ""
+            self._send_status()
+        self.shows(report.snapshot.uri)
+
+    def shows(self, uri: str) -> None:
+        """Take note of the document that the editor shows: the status is that of this one."""
+        self._shown_uri = uri
+        self.look_at_shown()
+
+    def look_at_shown(self) -> None:
+        """Say so if something is completed now in the document that the editor shows, or nothing any more."""
+        if (self.session.why_closed(self._shown_uri) or "") != self._closed:
             self._send_status()
 
     @contextmanager
@@ -251,11 +264,13 @@ class InfillServer(MendedServer):
             self.statistics = Statistics(default_path() if counts else None)
 
     def _send_status(self) -> None:
+        self._closed = self.session.why_closed(self._shown_uri) or ""
         known = Known(
             is_on=self.session.settings.completion.enabled,
             busy_with=tuple(self._busy_with),
             loaded_percent=self._loaded_percent,
             problem=self._problem,
+            closed=self._closed,
             is_thinking=self._is_thinking,
             engine_label=self.session.engine_label,
             indexed_files=self.session.indexed_files,

@@ -10,8 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 LOADING = "Loading the model"
-MEASURING = "Measuring the best settings for this machine (once)"
-"""What the engine does with a loaded model that it has not seen on this machine."""
 INDEXING = "Indexing the workspace"
 
 
@@ -29,7 +27,6 @@ class State(StrEnum):
     READY = "ready"
 
 
-LOADED = 100
 KINDS = {State.OFF: "Inactive", State.PROBLEM: "Error"}
 """What Copilot's server calls the others is ``Normal``."""
 
@@ -43,6 +40,8 @@ class Known:
     loaded_percent: int | None = None
     """How much of the model is there, while it loads."""
     problem: str = ""
+    closed: str = ""
+    """Why nothing is completed in the file that the editor shows, if it says which that is."""
     is_thinking: bool = False
     engine_label: str = ""
     """Where completions come from, if that is not simply this machine."""
@@ -57,6 +56,8 @@ class Known:
             return State.LOADING  # without the model nothing is completed; without the index it is
         if self.problem:
             return State.PROBLEM
+        if self.closed:
+            return State.OFF
         if self.busy_with:
             return State.INDEXING
         return State.THINKING if self.is_thinking else State.READY
@@ -66,8 +67,10 @@ def status_of(known: Known) -> dict[str, Any]:
     """Return the params of ``didChangeStatus``."""
     state = known.state
     messages = {
-        State.OFF: "Switched off by the setting enabled",
-        State.LOADING: MEASURING if known.loaded_percent == LOADED else LOADING,
+        State.OFF: f"Nothing is completed in this file: {known.closed}"
+        if known.is_on
+        else "Switched off by the setting enabled",
+        State.LOADING: LOADING,
         State.PROBLEM: known.problem,
         State.INDEXING: INDEXING,
         State.THINKING: "Thinking",

@@ -41,6 +41,11 @@ MAX_TESTS_BYTES = 400_000
 MOST_NEIGHBOURS = 200
 
 
+def needs_model(task: Task) -> str:
+    """Return what to tell who asks for a task without a model that follows instructions."""
+    return NO_MODEL.format(what=_NEEDS_A_MODEL[task])
+
+
 @dataclass(frozen=True, slots=True)
 class TestsPlace:
     """Where the tests of a document go."""
@@ -99,7 +104,7 @@ class Asks:
             outline = OutlineUse(settings.instruct.outline)
             return await self._asking().ask(asked, outline, on_progress)
         if asked.task is not Task.IMPLEMENT or asked.instruction:
-            raise UsageError(NO_MODEL.format(what=_NEEDS_A_MODEL[asked.task]))
+            raise UsageError(needs_model(asked.task))
         with_room = settings.changed(max_tokens=FILLED_TOKENS)
         gathering = Gathering(infilling, self._retrieve, with_room)
         return await Asking(gathering, settings.instruct.limit_s).fill(asked, on_progress)

@@ -216,6 +216,10 @@ class Session:
         self._take(uri, path, text, language_id, is_new=True)
         self.look_at_disk()
 
+    def why_closed(self, uri: str) -> str | None:
+        """Return why nothing is completed in a document, ``None`` if something may be."""
+        return self._workspace.why_closed(uri)
+
     def document_changed(self, uri: str, path: Path | None, text: str, language_id: str) -> None:
         """Remember a buffer's new text; it is indexed when another document asks."""
         self._take(uri, path, text, language_id)

@@ -183,6 +183,10 @@ class Workspace:
         """Tell whether the document held secrets when all of it was last looked at."""
         return uri in self._sensitive
 
+    def why_closed(self, uri: str) -> str | None:
+        """Return why nothing is completed in a document, ``None`` if something may be."""
+        return self._sensitive.get(uri)
+
     def look_for_secrets(self, uri: str, path: Path | None, text: str) -> None:
         """Look at a whole document; from any thread."""
         reason = self._index.sensitivity(_name_of(uri, str(path or "")), text)

@@ -196,3 +196,19 @@ test(
     await window.expectSaved(BEFORE.replace("    raise NotImplementedError\n", ""));
   },
 );
+
+test(
+  "ask: without a model to rewrite with, no instruction is asked for",
+  { text: BEFORE, answers: [""] },
+  async (window) => {
+    await goTo(window, 4);
+    await window.command("Infill: Rewrite by an Instruction");
+    const toast = window.page.locator(TOASTS, { hasText: "rewriting needs an instruct model" });
+    await toast.first().waitFor();
+    if (await window.page.locator(".quick-input-widget:visible").count()) {
+      throw new Error("the instruction is asked for");
+    }
+    await window.answer("rewriting needs", "Open Settings");
+    await window.page.locator(".setting-item-contents", { hasText: "Instruct Model" }).first().waitFor();
+  },
+);

@@ -49,10 +49,12 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   await window.choose("Pause for a while");
   await window.pick("30 minutes");
   await window.status("paused until");
-  await window.focus();
-  await window.press("Control+End", "Backspace");
+  await window.press("Control+End", "Backspace"); // the keys go to the editor again by themselves
   await window.type(" ");
   await window.expectNoGhost();
+  await window.press("Alt+Shift+Backslash");
+  await window.status(", and off");
+  await window.press("Alt+Shift+Backslash");
   await window.choose("Resume");
   await window.status("ready");
   await window.choose("Explain the last completion");
@@ -60,21 +62,89 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   await window.page.locator(".tab", { hasText: "The last completion" }).waitFor();
   const unsaved = await window.page.locator(".tab.dirty", { hasText: "The last completion" }).count();
   if (unsaved) throw new Error("closing the explanation would ask whether to save it");
+  await window.focus();
+  await window.press("Home");
+  await window.type("y");
+  await waitFor("the explanation of that key", async () => {
+    await window.choose("Explain the last completion");
+    return hasEditorText(window, "the cursor is inside a", 2_000);
+  });
 });
 
-async function expectEditorText(window, expected) {
+async function expectEditorText(window, expected, timeout) {
   await waitFor(`an editor with ${JSON.stringify(expected)}`, async () => {
     const texts = await window.page.locator(".monaco-editor .view-lines").allInnerTexts();
     return texts.some((text) => text.replaceAll("\u00a0", " ").includes(expected));
-  });
+  }, timeout);
 }
 
-test("the menu shows statistics", { text: "x =", answers: ["one"] }, async (window) => {
-  await window.type(" ");
-  await window.expectGhost("one");
-  await window.choose("Show statistics");
-  await expectEditorText(window, "Suggestions of the last 30 days");
+const hasEditorText = (window, expected, timeout) =>
+  expectEditorText(window, expected, timeout).then(() => true, () => false);
+
+/** How many suggestions were accepted, by the page of statistics. */
+async function acceptedByPage(window) {
+  return waitFor("the page of statistics", async () => {
+    for (const frame of window.page.frames()) {
+      const text = await frame.locator("body").innerText().catch(() => "");
+      const found = text.includes("Suggestions of the last 30 days") && /accepted: (\d+) of/.exec(text);
+      if (found) return found;
+    }
+    return undefined;
+  }).then(([, accepted]) => Number(accepted));
+}
+
+test(
+  "the menu shows statistics, and those of now when it is asked again",
+  { text: "x =", answers: ["one"] },
+  async (window) => {
+    await window.type(" ");
+    await window.expectGhost("one");
+    await window.choose("Show statistics");
+    const before = await acceptedByPage(window);
+    await window.screenshot(join(work, "statistics.png"));
+    await window.focus();
+    await window.press("Control+End", "Backspace");
+    await window.type(" ");
+    await window.expectGhost("one");
+    await window.press("Tab");
+    await waitFor("one more that is accepted", async () => {
+      await window.choose("Show statistics");
+      await delay(500);
+      return (await acceptedByPage(window)) === before + 1;
+    });
+    if ((await window.page.locator(".tab", { hasText: "Infill: Statistics" }).count()) !== 1) {
+      throw new Error("there is not one page, but several");
+    }
+  },
+);
+
+test("the settings are ours alone, in sections", { text: "", answers: ["one"] }, async (window) => {
+  await window.page.setViewportSize({ width: 1300, height: 900 }); // else the sections have no room
+  await window.choose("Open settings");
+  const toc = window.page.locator(".settings-toc-container .monaco-list-row");
+  await window.page.getByText("Settings Found").first().waitFor();
+  await waitFor("the sections", async () =>
+    (await toc.allInnerTexts()).join().includes("Installation"),
+  );
+  await window.screenshot(join(work, "settings.png"));
+  const groups = (await toc.allInnerTexts()).join();
+  for (const foreign of ["Text Editor", "Features", "Commonly Used"]) {
+    if (groups.includes(foreign)) throw new Error(`there are settings of others: ${groups}`);
+  }
 });
+
+test(
+  "one language that is not in a list is that language, and no other",
+  { text: "x =", answers: ["one"], name: "demo.java", settings: { "infill-ls.disabledLanguages": "javascript" } },
+  async (window) => {
+    await window.type(" ");
+    await window.expectGhost("one");
+    await window.choose("Switch off for java");
+    await window.status("off for java");
+    await window.choose("Switch on for java");
+    await window.status("ready");
+  },
+);
 
 test("the menu shows the log", { text: "x =", answers: ["one"] }, async (window) => {
   await window.choose("Show log");
@@ -115,7 +185,10 @@ test(
     await window.choose("Choose model");
     await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: "infill-ls-mini" }).waitFor();
     await window.search("granite-code-3b");
-    await window.page.waitForSelector('.notification-toast:has-text("was not downloaded")');
+    const toast = window.page.locator(".notification-toast", { hasText: "was not downloaded" });
+    await toast.first().waitFor();
+    const told = await toast.first().innerText();
+    if (/ended with status|error:/.test(told)) throw new Error(`it tells of a program: ${told}`);
     await window.status("ready");
     if (userSettingsContain("infill-ls.model")) throw new Error("the setting was changed");
   },

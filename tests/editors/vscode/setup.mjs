@@ -64,6 +64,66 @@ test(
 );
 
 test(
+  "a file in which nothing is completed is told of, and others are not",
+  {
+    text: "PORT=1\n",
+    answers: ["one"],
+    name: ".env",
+    firstStatus: "its name indicates secrets",
+    prepare: (folder) => writeFileSync(join(folder, "other.py"), "x ="),
+  },
+  async (window) => {
+    const open = async (name) => {
+      await window.press("Control+p");
+      await window.page.keyboard.type(name);
+      await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().waitFor();
+      await window.press("Enter");
+    };
+    await open("other.py");
+    await window.status("ready");
+    await open(".env");
+    await window.status("its name indicates secrets");
+  },
+);
+
+/** The servers of a window's workspace. */
+const serversOf = (window) =>
+  [...processesBelow(codeServer)]
+    .filter(([, command]) => command.includes("--stdio") && command.includes(window.folder))
+    .map(([pid]) => pid);
+
+test(
+  "a server that is killed is started again, and one that always ends is told of once",
+  { text: "x =", answers: ["one"], server },
+  async (window) => {
+    const kill = async () => {
+      const pids = await waitFor("a server", () => {
+        const found = serversOf(window);
+        return found.length > 0 && found;
+      });
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await waitFor("its end", () => !serversOf(window).some((pid) => pids.includes(pid)));
+    };
+    await kill();
+    await window.status("starting");
+    await window.status("ready");
+    await expectCompletion(window);
+    for (let number = 2; number <= 5; number += 1) await kill();
+    await window.status("ended several times");
+    await window.screenshot(join(work, "ended.png"));
+    const toasts = await window.page.locator(".notification-toast").allInnerTexts();
+    if (toasts.length !== 1) throw new Error(`not told of once: ${toasts.join("; ")}`);
+    await window.command("Infill: Implement the Function");
+    await window.page.waitForSelector('.notification-toast:has-text("the server does not run")');
+    await window.answer("ended several times", "Restart Server");
+    await window.status("ready");
+    await window.focus();
+    await window.press("Control+End", "Backspace");
+    await expectCompletion(window);
+  },
+);
+
+test(
   "a model that cannot be used is told of at once, with what can be done",
   {
     text: "x =",
@@ -128,8 +188,15 @@ test(
   "the server is installed into an environment of its own, and updated with the extension",
   { text: "x =", answers: ["one"], server: "", firstStatus: "not installed" },
   async (window) => {
+    await window.openMenu();
+    const entries = await window.page.locator(".quick-input-widget .monaco-list-row").allInnerTexts();
+    for (const vain of ["Implement", "Choose model", "Explain", "statistics"]) {
+      if (entries.some((entry) => entry.includes(vain))) throw new Error(`offered in vain: ${entries}`);
+    }
+    await window.press("Escape");
     await window.answer("was not found", "Install");
     await window.page.waitForSelector('.notification-toast:has-text("Installing infill-ls")');
+    await window.status("installing the server");
     await delay(2000);
     await window.screenshot(join(work, "installing.png"));
     const failure = window.page.locator(".notification-toast", { hasText: "was not installed" });

@@ -82,6 +82,24 @@ def test_what_stands_only_in_comments_is_not_offered() -> None:
     assert proposed(text, text.replace("limit", "bound", 1)).offers == ()
 
 
+HOLES = {
+    "typescript": "function {0}(model: Model): boolean {{\n  return model.used;\n}}\n\n"
+    "const label = `${{{0}(model)}} ${{model.name}}`;\nconst first = {0}(models[0]);\n",
+    "javascript": "function {0}(model) {{\n  return model.used;\n}}\n\n"
+    "const label = `${{{0}(model)}} ${{model.name}}`;\nconst first = {0}(models[0]);\n",
+    "python": "def {0}(model):\n    return model.used\n\n\n"
+    "label = f'{{{0}(model)}} {{model.name}}'\nfirst = {0}(models[0])\n",
+}
+
+
+@pytest.mark.parametrize("language", HOLES)
+def test_what_stands_in_the_hole_of_a_template_is_code(language: str) -> None:
+    before, after = (HOLES[language].format(name) for name in ("isUsed", "isChosen"))
+    once = before.replace("isUsed", "isChosen", 1)
+    offers = list(proposed(before, once, language=language).offers)
+    assert applied(once, offers) == after
+
+
 def test_what_was_refused_is_not_offered() -> None:
     history = history_of(BEFORE, AFTER)
     history.refuse([("compute_total", "compute_sum")])
