@@ -73,15 +73,9 @@ test(
     prepare: (folder) => writeFileSync(join(folder, "other.py"), "x ="),
   },
   async (window) => {
-    const open = async (name) => {
-      await window.press("Control+p");
-      await window.page.keyboard.type(name);
-      await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().waitFor();
-      await window.press("Enter");
-    };
-    await open("other.py");
+    await window.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "other.py" }).click();
     await window.status("ready");
-    await open(".env");
+    await window.page.locator(".tab", { hasText: ".env" }).click();
     await window.status("its name indicates secrets");
   },
 );
