@@ -33,8 +33,8 @@ AS_MEASURED = Habits(judged_tokens=1, takes_turns=False)
 COME_WITHIN_S = 120.0
 FIRST_S = 180.0
 """Until all have come and have had time to learn."""
-PACED_S, TURNS_S = 120.0, 600.0
-"""Turns last minutes, so that ten are judged."""
+SHORT_S, LONG_S = 120.0, 600.0
+"""Turns last minutes: where there are any, ten are judged."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,12 @@ def like(name: str) -> list[dict[str, Any]]:
 
 def judge(job: Job) -> dict[str, Any]:
     """Return what a team gets."""
+    memory = H200[job.model].prompt_memory_tokens
     team = GpuTeam(job.editors, H200[job.model], job.habits)
     team.type_with(job.editors, COME_WITHIN_S)
     team.work(FIRST_S)
-    figures = team.work(TURNS_S if job.habits.takes_turns else PACED_S)
+    has_turns = job.habits.takes_turns and job.editors * job.habits.prompt_tokens > 0.8 * memory
+    figures = team.work(LONG_S if has_turns else SHORT_S)
     return {"model": job.model, "policy": job.policy, **_told(figures)}
 
 
