@@ -54,6 +54,7 @@ def main() -> None:
             ("model-curve", model_curve()),
             ("team", team()),
             ("team-gpu", team_at_gpu()),
+            ("team-turns", team_in_turns()),
         ):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
 
@@ -154,6 +155,42 @@ def team_at_gpu() -> Figure:
     for axes in (left, right):
         axes.set_xlabel("editors at one GPU")
     right.legend(loc="best", fontsize=7)
+    return figure
+
+
+def team_in_turns() -> Figure:
+    """Return how a simulated GPU agrees with a measured one, and on it pacing alone beside turns."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    colours = {"6.7b-fp8": OURS, "6.7b-bf16": THEIRS}
+    like = read(RESULTS / "remote" / "simulated-gpu-like.json")["figures"]["rows"]
+    judged = read(RESULTS / "remote" / "simulated-gpu.json")["figures"]["rows"]
+    for model, colour in colours.items():
+        # With one editor a quarter of a minute has only a dozen pauses.
+        mine = sorted(
+            (row for row in like if row["model"] == model and row["editors"] > 1),
+            key=lambda row: row["editors"],
+        )
+        for which, style in (("measured", "o-"), ("simulated", "x--")):
+            shares = [row[which]["answered_share"] for row in mine]
+            title = f"{model.replace('-', ' ')}, {which}"
+            left.plot([row["editors"] for row in mine], shares, style, color=colour, label=title)
+        for policy, style in (("turns", "o-"), ("pacing", "x--")):
+            rows = sorted(
+                (row for row in judged if (row["model"], row["policy"]) == (model, policy)),
+                key=lambda row: row["editors"],
+            )
+            title = f"{model.replace('-', ' ')}, {'turns' if policy == 'turns' else 'pacing alone'}"
+            editors = [row["editors"] for row in rows]
+            right.plot(
+                editors, [row["answered_share"] for row in rows], style, color=colour, label=title
+            )
+    left.set_title("pauses in which an answer came", fontsize=9)
+    right.set_title("simulated: of all pauses, also of who is out", fontsize=9)
+    for axes in (left, right):
+        axes.set_ylim(0, 1.05)
+        axes.set_xlabel("editors at one GPU")
+        axes.legend(loc="upper right", fontsize=7)
     return figure
 
 

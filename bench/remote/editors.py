@@ -69,6 +69,8 @@ class Served:
     """Keys behind which a pause is made, to think and to read."""
     answered_pauses: int = 0
     """Pauses in which an answer was there before the next key."""
+    out_pauses: int = 0
+    """Pauses in which the server was left to others: there the model on the editor's machine answers."""
     failed: int = 0
     fault: str = ""
     latencies_ms: list[float] = field(default_factory=list)
@@ -217,6 +219,7 @@ class SimulatedEditor:
                         return
                     self._press(number, character)
                     pauses = not character.isalnum()
+                    self.served.out_pauses += pauses and self._is_out()
                     mean_ms = WORD_MS if pauses else KEY_MS
                     await asyncio.sleep(self._random.expovariate(1000 / mean_ms))
                     self.served.pauses += pauses
@@ -224,6 +227,9 @@ class SimulatedEditor:
             if len(self._places) > 1:
                 self._at = (self._at + 1) % len(self._places)
                 self._opening = asyncio.create_task(self._open_next())
+
+    def _is_out(self) -> bool:
+        return not self._every_key and self._engine.out_s() > 0
 
     def _press(self, number: int, character: str) -> None:
         self.served.keys += 1

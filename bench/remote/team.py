@@ -40,7 +40,7 @@ from bench.remote.editors import Line, Served, Server, SimulatedEditor, lines_fo
 from bench.remote.watching import Watch
 
 from infill_ls.engine import CompletionRequest, RemoteEngine
-from infill_ls.engine.remote import pacing
+from infill_ls.engine.remote import admission, pacing
 from infill_ls.measuring.intervals import p95
 from infill_ls.measuring.simulated_team import jain_index
 from infill_ls.types import StopRule
@@ -62,6 +62,8 @@ class Plan:
     places: int
     """In how many places each types in turn; at each new one the server reads the whole prompt."""
     every_key: bool
+    takes_turns: bool
+    """Whether an editor leaves a full server to others at times."""
     pacing: Mapping[str, float]
     """Constants of pacing to try others of."""
 
@@ -90,6 +92,8 @@ def _part(server: Server, numbers: Sequence[int], plan: Plan) -> None:
         if not hasattr(pacing, name):
             raise SystemExit(f"pacing has no constant {name}")
         setattr(pacing, name, value)
+    if not plan.takes_turns:
+        admission.POOR_RATE_PER_S = 0.0  # so little is never asked
     try:
         asyncio.run(_type(server, numbers, plan))
     except BaseException:
@@ -165,9 +169,9 @@ def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
     """Return what a team got."""
     every = [latency for one in served for latency in one.latencies_ms]
     shares = [one.answered_pauses / one.pauses for one in served if one.pauses]
-    keys, requests, pauses, answered, failed = (
+    keys, requests, pauses, answered, out, failed = (
         sum(getattr(one, name) for one in served)
-        for name in ("keys", "requests", "pauses", "answered_pauses", "failed")
+        for name in ("keys", "requests", "pauses", "answered_pauses", "out_pauses", "failed")
     )
     latency = (
         {"p50": median(every), "p95": p95(every), "p99": share_at(every, 0.99)} if every else {}
@@ -179,6 +183,8 @@ def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
         "requests_per_key": requests / keys,
         "answers_per_s": len(every) / seconds,
         "answered_pauses_share": answered / max(pauses, 1),
+        "out_pauses_share": out / max(pauses, 1),
+        "answered_share_of_those_in": answered / max(pauses - out, 1),
         "answered_pauses_per_s": answered / seconds,
         "latency_ms": latency,
         "failed": failed,
@@ -306,6 +312,9 @@ def main() -> None:
             )
             command.add_argument("--processes", type=int, default=max((os.cpu_count() or 2) - 1, 1))
             command.add_argument("--every-key", action="store_true", help="without pacing")
+            command.add_argument(
+                "--without-turns", action="store_true", help="all ask a full server all the time"
+            )
         else:
             command.add_argument("--levels", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
             command.add_argument("--target-ms", type=float, default=300)
@@ -339,12 +348,14 @@ def main() -> None:
         learning_s=options.learning_seconds,
         places=options.places,
         every_key=options.every_key,
+        takes_turns=not options.without_turns,
         pacing={name: float(value) for name, value in constants.items()},
     )
     run |= {
         "processes": options.processes,
         "learning_s": plan.learning_s,
         "every_key": plan.every_key,
+        "takes_turns": plan.takes_turns,
         "places": plan.places,
         **({"pacing": dict(plan.pacing)} if plan.pacing else {}),
     }

@@ -11,6 +11,7 @@ SHOWN = {
     "retrieval.svg": ("rank-bm25, 60 words", "chunks that are searched", "100,000"),
     "team.svg": ("every key", "pacing", "editors at one server"),
     "team-gpu.svg": ("6.7b fp8", "1.3b bf16", "editors at one GPU"),
+    "team-turns.svg": ("6.7b fp8, measured", "6.7b fp8, simulated", "6.7b bf16, turns"),
     "model-curve.svg": ("59 M parameters, by tokens seen", "bits a byte of the middle", "run 3"),
 }
 

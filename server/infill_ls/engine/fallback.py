@@ -1,4 +1,4 @@
-"""Choose the engine: the one that the settings name or, while a server fails, the local one.
+"""Choose the engine: the one that the settings name or, while a server fails or is full, the local one.
 
 This is not itself an :class:`~infill_ls.engine.Engine`: a prompt made of one model's tokens means
 nothing to another, so whoever makes prompts must begin anew when the engine changes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,7 @@ class EngineChoice:
         self._preferred = factory(settings, on_loading)
         self._spare: Engine | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._why_aside = ""
 
     @property
     def current(self) -> Engine:
@@ -92,27 +93,24 @@ class EngineChoice:
             return ""
         url = self._preferred.url
         if self.current is not self._preferred:
-            return f"the model on this machine, because {url} does not work"
+            return f"the model on this machine, because {url} {self._why_aside}"
         info = self._preferred.info
         return f"{info.model_name} on {url}" if info is not None else url
 
     def step_aside(self) -> bool:
         """Use the local engine if the server has failed for good; tell whether that changes it."""
-        preferred = self._preferred
-        if (
-            not isinstance(preferred, RemoteEngine)
-            or not self._settings.remote.fallback
-            or not preferred.is_given_up
-            or self._looking is not None
-        ):
+        remote = self._that_may_rest()
+        if remote is None or not remote.is_given_up:
             return False
-        if self._spare is None:
-            local = self._settings.changed(remote_url="")
-            self._spare = self._factory(local, self._on_loading)
-        self._looking = asyncio.get_running_loop().create_task(self._come_back())
-        log.warning("completions come from %s", self.label)
-        self._on_switch()
+        log.warning("completions come from the model on this machine: %s does not work", remote.url)
+        self._rest("does not work", lambda: _until_it_works(remote))
         return True
+
+    def take_turns(self) -> None:
+        """Use the local engine while a full server is left to other editors."""
+        remote = self._that_may_rest()
+        if remote is not None and remote.out_s() > 0:
+            self._rest("is full", lambda: _until_its_turn(remote))
 
     async def close(self) -> None:
         """Close both engines."""
@@ -122,20 +120,45 @@ class EngineChoice:
         if self._spare is not None:
             await self._spare.close()
 
-    async def _come_back(self) -> None:
-        """Look at the server from time to time, and use it when it works again."""
-        pause_s = FIRST_LOOK_S
-        while True:
-            jitter = random.uniform(1 - LOOK_JITTER, 1.0)  # noqa: S311 - no secret
-            await asyncio.sleep(pause_s * jitter)
-            pause_s = min(pause_s * 2, LONGEST_LOOK_S)
-            with suppress(InfillError):
-                await self._preferred.start()
-                break
+    def _that_may_rest(self) -> RemoteEngine | None:
+        preferred = self._preferred
+        if isinstance(preferred, RemoteEngine) and self._settings.remote.fallback:
+            return preferred if self._looking is None else None
+        return None
+
+    def _rest(self, why: str, until: Callable[[], Awaitable[None]]) -> None:
+        """Use the local engine until something has happened."""
+        if self._spare is None:
+            local = self._settings.changed(remote_url="")
+            self._spare = self._factory(local, self._on_loading)
+        self._why_aside = why
+        self._looking = asyncio.get_running_loop().create_task(self._come_back(until))
+        self._on_switch()
+
+    async def _come_back(self, until: Callable[[], Awaitable[None]]) -> None:
+        await until()
         # The local engine stays connected, for the next time; unused, it unloads itself.
         self._looking = None
-        log.warning("completions come again from %s", self.label)
+        log.info("completions come again from %s", self.label)
         self._on_switch()
+
+
+async def _until_it_works(remote: RemoteEngine) -> None:
+    """Look at the server from time to time, until it works again."""
+    pause_s = FIRST_LOOK_S
+    while True:
+        jitter = random.uniform(1 - LOOK_JITTER, 1.0)  # noqa: S311 - no secret
+        await asyncio.sleep(pause_s * jitter)
+        pause_s = min(pause_s * 2, LONGEST_LOOK_S)
+        with suppress(InfillError):
+            await remote.start()
+            log.warning("%s works again", remote.url)
+            return
+
+
+async def _until_its_turn(remote: RemoteEngine) -> None:
+    while (out_s := remote.out_s()) > 0:  # noqa: ASYNC110 - a timer may be early
+        await asyncio.sleep(out_s)
 
 
 def _local_options(settings: Settings) -> EngineOptions:

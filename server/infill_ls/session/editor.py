@@ -264,6 +264,7 @@ class Session:
     async def _suggest(self, snapshot: Snapshot) -> Report:
         if (secrets := self._workspace.secrets_of(snapshot)) is not None:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
+        self._engines.take_turns()
         pipeline = self._pipeline
         is_frugal = self._power.is_frugal(self.settings)
         may_wait = snapshot.trigger is Trigger.AUTOMATIC

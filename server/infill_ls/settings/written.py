@@ -275,7 +275,7 @@ class WrittenSettings(BaseModel):
         {}, description="Additional HTTP headers for the server. They are never shown."
     )
     remote_fallback: bool = Field(
-        True, description="Use the model on this machine while the server does not work."
+        True, description="Use the model on this machine while the server does not work or is full."
     )
 
     @field_validator("*", mode="before")

@@ -9,6 +9,7 @@ import pytest
 
 from infill_ls.engine import Engine, RemoteEngine, ScriptedEngine
 from infill_ls.engine.fallback import EngineChoice, engine_for, same_engine
+from infill_ls.engine.remote import admission
 from infill_ls.session import Session
 from infill_ls.settings import Settings, WrittenSettings, settings_with
 from infill_ls.types import Snapshot
@@ -119,6 +120,52 @@ async def test_without_a_fallback_there_is_one_message_and_no_completion(
     assert "needs an API key" in problem
     assert told.session.engine_label == server.url
     await told.session.close()
+
+
+def send_away(told: Told) -> RemoteEngine:
+    """Have the session's engine leave a full server to others."""
+    engine = told.session.engine
+    assert isinstance(engine, RemoteEngine)
+    while not engine.out_s():
+        engine.admission.unserved(engine._clock(), rate_per_s=0.5)
+    return engine
+
+
+async def test_a_full_server_is_left_to_others_for_a_while(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "ACCOUNT_S", 0.3)
+    told = Told(settings_for(server))
+    assert await told.suggestion() == "remote"
+    asked = len(server.asked("/v1/completions"))
+    send_away(told)
+    assert await told.suggestion() == "local"
+    assert told.session.engine_label == (f"the model on this machine, because {server.url} is full")
+    assert len(server.asked("/v1/completions")) == asked
+    while told.switches < 2:
+        await asyncio.sleep(0.02)
+    assert await told.suggestion() == "remote"
+    assert told.problems == told.warnings == []  # nothing is wrong
+    await told.session.close()
+
+
+async def test_without_a_fallback_it_waits_for_its_turn(server: FakeServer) -> None:
+    told = Told(settings_for(server, remote_fallback=False))
+    assert await told.suggestion() == "remote"
+    engine = send_away(told)
+    assert told.session.engine is engine
+    assert engine.turn_s(in_word=False) > 1
+    assert not engine.may_think_ahead()
+    await told.session.close()
+
+
+async def test_closing_while_others_have_their_turn(server: FakeServer) -> None:
+    told = Told(settings_for(server))
+    await told.suggestion()
+    send_away(told)
+    await told.suggestion()
+    await told.session.close()
+    assert told.switches == 1
 
 
 async def test_two_faults_are_two_messages(server: FakeServer) -> None:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.gguf_fixes import notes_on
 from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote.admission import Admission
 from infill_ls.engine.remote.answer_clock import AnswerClock, TimeIsUpError
 from infill_ls.engine.remote.dialect import Ask, Chunk, Dialect, ServerFacts
 from infill_ls.engine.remote.discover import discover
@@ -110,7 +111,9 @@ class RemoteEngine:
         self._ignores_patterns = False
         """Whether this server does not force a fragment, though its kind does: an older one, say."""
         self.pacing = Pacing(random.random)
-        """How often this server may be asked now."""
+        """How often this server may be asked now,"""
+        self.admission = Admission(random.random)
+        """and whether at all: where it is full, its editors take turns."""
 
     @property
     def info(self) -> EngineInfo | None:
@@ -133,11 +136,15 @@ class RemoteEngine:
 
     def turn_s(self, *, in_word: bool) -> float:
         """Return in how many seconds to ask, unless another key comes before."""
-        return self.pacing.turn_s(self._clock(), in_word=in_word)
+        return max(self.pacing.turn_s(self._clock(), in_word=in_word), self.out_s())
+
+    def out_s(self) -> float:
+        """Return for how many seconds a full server is left to others; 0 if it is this editor's turn."""
+        return self.admission.out_s(self._clock())
 
     def may_think_ahead(self) -> bool:
         """Tell whether the server has time for what nobody has asked for yet."""
-        return self.pacing.may_think_ahead(self._clock())
+        return self.pacing.may_think_ahead(self._clock()) and self.out_s() == 0
 
     async def start(self) -> EngineInfo:
         """Look at the server if that has not happened; return what model it has."""
@@ -186,7 +193,8 @@ class RemoteEngine:
 
     async def warm(self, prompt: Prompt) -> None:
         """Have the server compute the prompt up to its anchor, and keep it in its prefix cache."""
-        if not self.pacing.may_prepare(self._clock()) and self._has_answered:
+        is_free = self.pacing.may_prepare(self._clock()) and self.out_s() == 0
+        if not is_free and self._has_answered:
             return  # the completion itself will have it read
         server = await self._connect()
         ask = self._ask(server, prompt, StopRule(max_tokens=1, max_lines=1), GREEDY, to_anchor=True)
@@ -345,14 +353,17 @@ class RemoteEngine:
             return await self._stream(server, ask, stop, fragment, on_written, progress)
         except asyncio.CancelledError:
             age_s = self._clock() - started
+            is_late = age_s > self.pacing.late_from_s
             # One that has begun in time and is contradicted says nothing of the server.
-            is_late = not progress.is_judged and age_s > self.pacing.late_from_s
-            if not progress.has_begun or is_late:
+            if not progress.has_begun or (is_late and not progress.is_judged):
                 self.pacing.taken_back(self._clock(), age_s)
+                if is_late or not self._has_answered:
+                    self.admission.unserved(self._clock(), self.pacing.rate_per_s)
             raise
         except RemoteError as error:
             if error.is_refused:
                 self.pacing.refused(self._clock(), error.retry_after_s)
+                self.admission.unserved(self._clock(), self.pacing.rate_per_s)
             elif not error.is_lasting:
                 self.pacing.went_away(self._clock())
             raise
@@ -406,7 +417,7 @@ class RemoteEngine:
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
 
     def _judge(self, progress: _Progress, clock: AnswerClock, tokens: int) -> None:
-        """Tell pacing once for each answer how long it has taken, or would have with as many tokens as others."""
+        """Tell once for each answer how long it has taken, or would have with as many tokens as others."""
         if progress.is_judged or clock.began_s is None:
             return
         now_s = self._clock()
@@ -416,7 +427,12 @@ class RemoteEngine:
             return  # a prompt that was only read, before anything was written
         progress.is_judged = True
         first_s = clock.began_s - clock.started_s
-        self.pacing.answered(now_s, first_s + self._token_s * (JUDGED_TOKENS - 1))
+        took_s = first_s + self._token_s * (JUDGED_TOKENS - 1)
+        self.pacing.answered(now_s, took_s)
+        if took_s > self.pacing.late_from_s:
+            self.admission.unserved(now_s, self.pacing.rate_per_s)
+        else:
+            self.admission.served(now_s)
 
     async def _guarded(self, work: Callable[[], Awaitable[T]], *, is_first: bool = False) -> T:
         try:

@@ -197,6 +197,52 @@ async def test_a_hint_is_not_sent_to_a_server_that_is_full(connect: Connect) -> 
     assert len(server.asked("/v1/completions")) == 1
 
 
+async def test_a_hint_is_not_sent_to_a_server_that_is_left_to_others(connect: Connect) -> None:
+    server = fakes.vllm(lambda _: "a")
+    engine: RemoteEngine = await connect(server)
+    await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    engine.pacing._rate_per_s = FULL_RATE_PER_S
+    while not engine.out_s():
+        engine.admission.unserved(engine._clock(), rate_per_s=0.5)
+    await engine.warm(prompt_of("x", ""))
+    assert len(server.asked("/v1/completions")) == 1
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_how_long_an_answer_took_decides_about_turns(
+    is_late: bool, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await connect(fakes.vllm(lambda _: "abcdefgh"))
+    heard: list[str] = []
+    monkeypatch.setattr(engine.admission, "served", lambda _: heard.append("served"))
+    monkeypatch.setattr(engine.admission, "unserved", lambda *_: heard.append("unserved"))
+    if is_late:
+        monkeypatch.setattr("infill_ls.engine.remote.pacing.LATE_TIMES", 0.5)
+        monkeypatch.setattr("infill_ls.engine.remote.pacing.LATE_S", 0.0)
+    await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    assert heard[-1] == ("unserved" if is_late else "served")
+
+
+async def test_a_request_that_a_new_server_did_not_answer_counts_as_unserved(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held("abc")
+    engine = await connect(held.server)
+    heard: list[float] = []
+    monkeypatch.setattr(
+        engine.admission, "unserved", lambda _, rate_per_s: heard.append(rate_per_s)
+    )
+    asked = asyncio.ensure_future(
+        engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    )
+    await until_asked(held, 1)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert heard == [engine.pacing.rate_per_s]
+
+
 async def judged(connect: Connect, monkeypatch: pytest.MonkeyPatch, text: str) -> list[float]:
     """Return what pacing hears of an answer whose first token takes 100 ms and each other one 20."""
     now_s = 0.0
