@@ -19,6 +19,7 @@ from infill_ls.gathering import Gathering
 from infill_ls.prompting.prompt import assemble, lay_out
 from infill_ls.prompting.redact import redact
 from infill_ls.prompting.tokens import at_most_tokens
+from infill_ls.suggesting.own_bar import NEUTRAL, OwnBar
 from infill_ls.suggesting.ranking import beginning, rank
 from infill_ls.suggesting.result_cache import (
     ResultCache,
@@ -52,8 +53,11 @@ Turn = Callable[[], Awaitable[None]]
 class Pipeline:
     """Runs the stages for one engine."""
 
-    def __init__(self, gathering: Gathering) -> None:
+    def __init__(
+        self, gathering: Gathering, own_bar: Callable[[], OwnBar] = lambda: NEUTRAL
+    ) -> None:
         self._gathering = gathering
+        self._own_bar = own_bar
         self._engine = gathering.engine
         self._settings = gathering.settings
         self._anchors = AnchorKeeper()
@@ -253,7 +257,12 @@ class Pipeline:
             return prepared
         request = CompletionRequest(
             prompt=prompt,
-            stop=stop_rule(hole, snapshot.trigger, self._settings),
+            stop=stop_rule(
+                hole,
+                snapshot.trigger,
+                self._settings,
+                min_probability=self._bar(snapshot, hole),
+            ),
             sampling=self._settings.completion.sampling,
             candidates=self._settings.completion.candidates
             if snapshot.trigger is Trigger.INVOKED
@@ -314,7 +323,7 @@ class Pipeline:
         """Return the certain beginning of a text that is being written, cut at a complete unit."""
         prepared, trigger = writing.prepared, writing.snapshot.trigger
         assert prepared.hole is not None
-        least = self._settings.completion.min_probability
+        least = self._bar(prepared.snapshot, prepared.hole)
         certain = beginning(writing.written, prepared.hole, trigger, least)
         shown = writing.shown
         if shown is not None and (certain is None or not certain.text.startswith(shown.text)):
@@ -329,6 +338,11 @@ class Pipeline:
             prepared, snapshot=snapshot, suggestion=rest, reason=reason, is_beginning=True
         )
 
+    def _bar(self, snapshot: Snapshot, hole: Hole) -> float:
+        """Return how likely a suggestion must be here to be shown unasked."""
+        setting = self._settings.completion.min_probability
+        return self._own_bar().min_probability(setting, (snapshot.language_id, hole.mode.value))
+
     def _give_up_others(self, uri: str) -> None:
         """Cancel completions for other documents that nobody waits for."""
         for other, writing in tuple(self._writings.items()):
@@ -339,15 +353,19 @@ class Pipeline:
         self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _Steps
     ) -> Report:
         steps.done("engine")
-        least = self._settings.completion.min_probability
+        least = self._bar(prepared.snapshot, hole)
         info = self._engine.info
         name = info.model_name if info is not None else ""
         choice = rank(completions, hole, prepared.snapshot.trigger, least, model_name=name)
         steps.done("filters")
+        reason = choice.reason
+        setting = self._settings.completion.min_probability
+        if not choice.suggestions and least != setting:
+            reason += f" ({setting:.2f} is set; what you accept in such places moves it)"
         return replace(
             prepared,
             suggestion=choice.suggestions[0] if choice.suggestions else None,
-            reason=choice.reason,
+            reason=reason,
             alternatives=choice.suggestions[1:],
             completion=choice.completion,
             filters=choice.filters,

@@ -18,6 +18,14 @@ from infill_retrieval import NO_SNIPPETS, Retrieval
 from infill_retrieval.syntax import Language
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was offered unasked at one kind of place, and how much of it the user took."""
+
+    offered: int
+    taken: int
+
+
 class Trigger(StrEnum):
     """Why the editor asks."""
 

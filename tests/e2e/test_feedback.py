@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from bounds import WITHIN_S
 from e2e.client import Editor
 from e2e.conftest import StartScripted
-from e2e.lsp import URI, inline, open_document, position
+from e2e.lsp import AUTOMATIC, INVOKED, URI, inline, open_document, position
 from infill_ls.engine.fallback import engine_for
 from infill_ls.lsp.feedback import look_later
 from infill_ls.lsp.server import InfillServer
@@ -139,3 +140,30 @@ async def test_what_is_kept_is_counted_when_the_editor_ends(
     assert await editor.shut_down() == 0
     found = await events(tmp_path / "data", 4)
     assert [(event["after"], event["kept"]) for event in found[2:]] == [(30, 4), (300, 4)]
+
+
+async def test_where_less_is_accepted_suggestions_must_be_more_certain(
+    start_scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    file = tmp_path / "data" / "infill-ls" / "statistics.jsonl"
+    file.parent.mkdir(parents=True)
+    with file.open("w") as lines:
+        for number in range(600):
+            language, taken_of = ("python", 30) if number % 2 else ("lua", 2)
+            offer = {"id": str(number), "language": language, "place": "statement"}
+            lines.write(json.dumps({"event": "offered", "trigger": "automatic", **offer}) + "\n")
+            if number // 2 % taken_of == 0:
+                lines.write(json.dumps({"event": "accepted", "id": str(number)}) + "\n")
+    likely = math.log(0.65)  # minProbability is 0.6
+    editor = await start_scripted("answer", mean_logprob=likely)
+    open_document(editor, "x = \n" * 400)
+    open_document(editor, "x = \n", "file:///nowhere/a.lua", language="lua")
+    row = 0
+    while await inline(editor, position(row, 4), trigger=AUTOMATIC):  # until that has been read
+        row += 1
+    assert row < 40, "before it is looked at again"
+    found = await editor.ask("infill/explain", {"textDocument": {"uri": URI}})
+    assert "0.60 is set; what you accept in such places moves it" in found["reason"]
+    assert await inline(editor, position(0, 4), "file:///nowhere/a.lua", trigger=AUTOMATIC)
+    assert await inline(editor, position(row, 4), trigger=INVOKED), "who asks gets an answer"

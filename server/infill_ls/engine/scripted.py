@@ -52,6 +52,7 @@ SCRIPTED_INSTRUCT = replace(
 Answer = str | EngineError | Callable[[Prompt], str]
 
 
+MEAN_LOGPROB = -0.1
 LOOK_AT_GATE_EVERY_S = 0.01
 RECORDED = 100
 """Prompts that are kept: a test of memory asks for thousands."""
@@ -81,7 +82,7 @@ class ScriptedEngine:
 
     answers: Sequence[Answer] = ("",)
     delay_s: float = 0.0
-    mean_logprob: float = -0.1
+    mean_logprob: float = MEAN_LOGPROB
     tells_words: bool = False
     """Whether it tells of each word that it has written."""
     prompts: list[Prompt] = field(default_factory=list)
@@ -208,8 +209,9 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     """Return a factory of engines that give the answers in a JSON file.
 
     The file holds ``{"answers": [...], "delay_ms": 0, "tells_words": false, "gate": path or nothing,
-    "prompts_file": path or nothing}``, where answers may also be an object, as :func:`by_place` takes it, and for the engine of an instruct model ``"instruct": [...]``, ``"instruct_delay_ms"``,
-    ``"instruct_gate"`` (a file, see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
+    "mean_logprob": -0.1, "prompts_file": path or nothing}``, where answers may also be an object, as
+    :func:`by_place` takes it, and for the engine of an instruct model ``"instruct": [...]``,
+    ``"instruct_delay_ms"``, ``"instruct_gate"`` (a file, see :attr:`ScriptedEngine.gate`) and ``"chat_template"``.
     Raises :class:`UsageError`.
     """
     try:
@@ -220,6 +222,7 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
         complete: list[Answer] = [by_place(written)] if is_by_place else [*answers]
         delay_s = float(script.get("delay_ms", 0)) / 1000
         tells_words = script.get("tells_words", False) is True
+        mean_logprob = float(script.get("mean_logprob", MEAN_LOGPROB))
         file = Path(script["prompts_file"]) if script.get("prompts_file") else None
         word_gate = Path(script["gate"]) if script.get("gate") else None
         told = [str(answer) for answer in script.get("instruct", answers or [""])]
@@ -232,7 +235,12 @@ def scripted_engine_factory(path: str) -> Callable[..., ScriptedEngine]:
     def make(settings: Settings, *_: object) -> ScriptedEngine:
         if settings.engine.must_infill:
             return ScriptedEngine(
-                complete, delay_s, tells_words=tells_words, prompts_file=file, gate=word_gate
+                complete,
+                delay_s,
+                mean_logprob,
+                tells_words=tells_words,
+                prompts_file=file,
+                gate=word_gate,
             )
         chat = ChatTemplate(str(template), "<bos>", "<eos>") if template is not None else None
         loaded = replace(SCRIPTED_INSTRUCT, chat=chat)

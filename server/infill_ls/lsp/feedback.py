@@ -22,6 +22,8 @@ DID_SHOW = "textDocument/didShowCompletion"
 """``{item}``"""
 DID_PARTIALLY_ACCEPT = "textDocument/didPartiallyAcceptCompletion"
 """``{item, acceptedLength}``, in UTF-16 code units from the start of the item's ``insertText``."""
+LEARN_EVERY_OFFERS = 50
+"""So often what the user accepts is looked at again."""
 DID_FOCUS = "textDocument/didFocus"
 """``{textDocument}``, or ``{}`` if the focus is on none."""
 
@@ -67,6 +69,8 @@ def command_for(server: InfillServer, report: Report, latency_ms: float) -> Comm
 
     def command(suggestion: Suggestion) -> lsp.Command:
         identity = server.statistics.offered(report, suggestion, latency_ms)
+        if server.statistics.offers % LEARN_EVERY_OFFERS == 0:
+            server.learn_own_bar()
         return lsp.Command(title="", command=ACCEPTED, arguments=[identity])
 
     return command

@@ -22,11 +22,13 @@ from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
 from infill_ls.lsp.status import INDEXING, LOADING, Known, status_of
-from infill_ls.reporting.statistics import Statistics, default_path
+from infill_ls.reporting.statistics import Statistics, default_path, read_events
+from infill_ls.reporting.tally import accepted_by_place
 from infill_ls.session import Session
 from infill_ls.session.background import Background
 from infill_ls.settings import Settings, resolve_settings
-from infill_ls.types import Report, Snapshot, Trigger
+from infill_ls.suggesting.own_bar import OwnBar
+from infill_ls.types import Accepted, Report, Snapshot, Trigger
 
 log = logging.getLogger(__name__)
 
@@ -262,6 +264,20 @@ class InfillServer(MendedServer):
             self._counts = counts
             self.statistics.stop()
             self.statistics = Statistics(default_path() if counts else None)
+            self.learn_own_bar()
+
+    def learn_own_bar(self) -> None:
+        """Have what the user accepted say how certain suggestions must be, in the background."""
+        self.run_in_background(self._learn_own_bar(self.statistics.path))
+
+    async def _learn_own_bar(self, path: Path | None) -> None:
+        def counted() -> dict[tuple[str, str], Accepted]:
+            return accepted_by_place(read_events(path)) if path is not None else {}
+
+        try:
+            self.session.own_bar = OwnBar.of(await asyncio.to_thread(counted))
+        except OSError as error:
+            log.warning("cannot read the statistics in %s: %s", path, error)
 
     def _send_status(self) -> None:
         self._closed = self.session.why_closed(self._shown_uri) or ""

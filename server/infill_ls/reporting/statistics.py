@@ -46,6 +46,7 @@ class Event(msgspec.Struct, frozen=True):
     language: _Name = "?"
     place: _Name = "?"
     """The kind of place: a mode of :class:`infill_ls.types.Mode`."""
+    trigger: _Name = "automatic"
     chars: _Chars = 0
     ms: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
     after: _Chars = 0
@@ -81,6 +82,16 @@ class Statistics:
         self._accepted = AcceptedTexts()
         self._session = secrets.token_hex(4)
         self._count = 0
+
+    @property
+    def path(self) -> Path | None:
+        """Where the events go; ``None`` if nothing is counted."""
+        return self._path
+
+    @property
+    def offers(self) -> int:
+        """How many suggestions were recorded since the start."""
+        return self._count
 
     def offered(self, report: Report, suggestion: Suggestion, latency_ms: float) -> str:
         """Record one of a report's suggestions and return its id.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from statistics import median
 
 from infill_ls.reporting.kept import LOOKS_AFTER_S
 from infill_ls.reporting.statistics import Event
+from infill_ls.types import Accepted, Trigger
 
 
 @dataclass(slots=True)
@@ -101,6 +103,19 @@ def summarize(events: Iterable[Event], since: float = 0.0) -> Summary:
         ):
             _add(tally, fate)
     return summary
+
+
+def accepted_by_place(events: Iterable[Event]) -> dict[tuple[str, str], Accepted]:
+    """Count what was offered unasked and taken, by language id and kind of place."""
+    offers: dict[str, tuple[str, str]] = {}
+    taken: set[str] = set()
+    for event in events:
+        if event.event == "offered" and event.trigger == Trigger.AUTOMATIC.value:
+            offers[event.id] = (event.language, event.place)
+        elif event.event in {"partly", "accepted"} and event.id in offers:
+            taken.add(event.id)
+    offered, accepted = Counter(offers.values()), Counter(offers[one] for one in taken)
+    return {place: Accepted(count, accepted[place]) for place, count in offered.items()}
 
 
 def by_use(tallies: dict[str, Tally]) -> list[tuple[str, Tally]]:

@@ -28,6 +28,7 @@ from infill_ls.session.problems import Problems
 from infill_ls.session.request_queue import Kind, RequestQueue, Superseded
 from infill_ls.session.workspace import OpenDocument, Workspace
 from infill_ls.settings import Settings
+from infill_ls.suggesting.own_bar import NEUTRAL
 from infill_ls.suggesting.triggers import Pace, is_word_char
 from infill_ls.types import Report, Snapshot, Trigger
 
@@ -78,6 +79,8 @@ class Session:
             settings, self._workspace.is_sensitive, self._workspace.closed_files_with
         )
         self._engines = self._choose_engine()
+        self.own_bar = NEUTRAL
+        """What the user accepts moves it; see :class:`~infill_ls.suggesting.own_bar.OwnBar`."""
         self._pipeline = self._make_pipeline()
         self.asks = Asks(settings, engine_factory, self._workspace.retrieve, on_loading)
         self._last_report: dict[str, Report] = {}
@@ -388,7 +391,8 @@ class Session:
         return EngineChoice(self.settings, self._engine_factory, self._on_loading, switched)
 
     def _make_pipeline(self) -> Pipeline:
-        return Pipeline(Gathering(self.engine, self._workspace.retrieve, self.settings))
+        gathering = Gathering(self.engine, self._workspace.retrieve, self.settings)
+        return Pipeline(gathering, lambda: self.own_bar)
 
     def _use_pipeline(self) -> None:
         former, self._pipeline = self._pipeline, self._make_pipeline()

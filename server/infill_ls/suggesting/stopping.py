@@ -11,8 +11,10 @@ INVOKED_PATIENCE = 10
 """An explicit request may take so many times the time budget."""
 
 
-def stop_rule(hole: Hole, trigger: Trigger, settings: Settings) -> StopRule:
-    """Return the rule for a completion of ``hole``."""
+def stop_rule(
+    hole: Hole, trigger: Trigger, settings: Settings, *, min_probability: float = 0.0
+) -> StopRule:
+    """Return the rule for a completion of ``hole``, which is shown unasked from a probability on."""
     # Who asks by hand waits for an answer; who types would be past it.
     patience = INVOKED_PATIENCE if trigger is Trigger.INVOKED else 1
     return StopRule(
@@ -21,9 +23,7 @@ def stop_rule(hole: Hole, trigger: Trigger, settings: Settings) -> StopRule:
         min_indent=_least_indent(hole),
         time_budget_ms=settings.completion.time_budget_ms * patience,
         # Anybody who asks gets an answer, however doubtful.
-        min_probability=settings.completion.min_probability
-        if trigger is Trigger.AUTOMATIC
-        else 0.0,
+        min_probability=min_probability if trigger is Trigger.AUTOMATIC else 0.0,
         ending=_ending(hole),
     )
 
