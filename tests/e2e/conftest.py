@@ -12,6 +12,7 @@ import pytest
 
 from e2e.client import Editor, Json, Wire, spawn
 from e2e.lsp import initialize
+from infill_ls.reporting.statistics import default_path
 from warm.process import ForkServer
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,12 @@ def wallet(tmp_path: Path) -> Path:
         "    wallet.record_history(amount)\n"
     )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_accepted_before() -> None:
+    """Forget what earlier tests accepted: it moves what is shown."""
+    default_path().unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -241,7 +241,8 @@ class WrittenSettings(BaseModel):
     )
     statistics: bool = Field(
         True,
-        description="Count suggestions and acceptances for infill-ls stats. The counts stay on this "
+        description="Count suggestions and acceptances for infill-ls stats, and let what you accept move how "
+        "certain suggestions must be. The counts stay on this "
         "machine.",
     )
     gpu_layers: int = Field(
