@@ -62,7 +62,7 @@ def regression() -> Any:
 def threshold_keeping(scores: Floats, is_right: npt.NDArray[np.bool_], kept: float) -> float:
     """Return the highest threshold that keeps such a share of the right ones."""
     right = np.sort(scores[is_right])
-    lost = min(int((1 - kept) * len(right)), len(right) - 1)
+    lost = min(round((1 - kept) * len(right)), len(right) - 1)
     return float(right[lost])
 
 
