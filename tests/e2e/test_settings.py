@@ -248,3 +248,12 @@ async def test_the_user_may_trust_model_files_everywhere(
     answered = await editor.ask("workspace/executeCommand", asked)
     assert answered["words"] == "It returns one."
     assert "It returns one." in (await editor.expect("window/showMessage"))["message"]
+
+
+async def test_several_mistakes_are_one_message(start_scripted: StartScripted) -> None:
+    editor = await start_scripted("answer", options={"maxLines": 0, "maxTokens": "x", "no": 1})
+    message = (await editor.expect("window/showMessage"))["message"]
+    assert all(name in message for name in ("maxLines", "maxTokens", "'no'"))
+    open_document(editor, "x = ")
+    assert await inline(editor, position(0, 4))
+    assert not editor.unread

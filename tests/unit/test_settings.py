@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,26 @@ def test_model_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFILL_LS_MODEL", "/models/a.gguf")
     assert settings_with().engine.model_path == Path("/models/a.gguf")
     assert settings_with(model="~/b.gguf").engine.model_path == Path.home() / "b.gguf"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"maxLines": "x"}, "maxLines must be a whole number; using the default 16"),
+        ({"prefixTokens": 1.5}, "prefixTokens must be a whole number; using the default 768"),
+        ({"maxLines": 0}, "maxLines must be at least 1; using the default 16"),
+        ({"minProbability": 7}, "minProbability must be at most 1"),
+        ({"minProbability": "much"}, "minProbability must be a number"),
+        ({"idleMinutes": 0}, "idleMinutes must be more than 0"),
+        ({"enabled": "perhaps"}, "enabled must be true or false; until this is fixed, nothing is"),
+        ({"model": 3}, "model must be a text"),
+        ({"remoteHeaders": 3}, "remoteHeaders must be an object"),
+        ({"disabledLanguages": 5}, "disabledLanguages must be a list"),
+        ({"frugal": "yes"}, "frugal must be 'auto', 'on' or 'off'"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_plain_words(
+    options: dict[str, Any], said: str
+) -> None:
+    (warning,) = resolve_settings(options)[1]
+    assert said in warning

@@ -304,10 +304,9 @@ class InfillServer(MendedServer):
     def _settings_from(self, *layers: object) -> Settings:
         folders = () if self._trusts_model_files else self.folders
         settings, warnings = resolve_settings(*layers, folders=folders)
-        for warning in warnings:
-            # Editors send the same settings again and again: one message for each mistake.
-            if warning not in self._warnings:
-                self._show(lsp.MessageType.Warning, warning)
+        # Editors send the same settings again and again: one message for what is new.
+        if new := [warning for warning in warnings if warning not in self._warnings]:
+            self._show(lsp.MessageType.Warning, "\n".join(new))
         self._warnings = warnings
         return settings
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from infill_ls.settings import model_files
 from infill_ls.settings.groups import Settings
+from infill_ls.settings.wording import what_is_wrong
 from infill_ls.settings.written import WrittenSettings
 from infill_retrieval.files.ignore import is_pattern
 
@@ -70,7 +71,8 @@ def resolve_settings(*layers: object, folders: Sequence[Path] = ()) -> tuple[Set
             if problem["type"] == "extra_forbidden":
                 warnings.append(f"settings: there is no option {name!r}{_meant(name)}; ignored")
             else:
-                warnings.append(f"settings: {name}: {problem['msg']}; {_make_safe(values, name)}")
+                wrong = what_is_wrong(problem)
+                warnings.append(f"settings: {name} {wrong}; {_make_safe(values, name)}")
         written = _validate(values | closed)
     for name in model_files.NAMES:
         is_path = name != "instructModel" or not written.instruct_url
