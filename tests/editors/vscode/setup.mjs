@@ -83,12 +83,12 @@ test(
 /** The servers of a window's workspace. */
 const serversOf = (window) =>
   [...processesBelow(codeServer)]
-    .filter(([, command]) => command.includes("--stdio") && command.includes(window.folder))
+    .filter(([, command]) => command.includes("--stdio") && command.includes(`${window.workspace}/`))
     .map(([pid]) => pid);
 
 test(
   "a server that is killed is started again, and one that always ends is told of once",
-  { text: "x =", answers: ["one"], server },
+  { text: "x =", answers: ["one"], server, fresh: true },
   async (window) => {
     const kill = async () => {
       const pids = await waitFor("a server", () => {
