@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ UNCUT = ("--option", "coldTargetMs=0")
 """The budgets as they are set, however slow the machine is."""
 
 
-async def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+async def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "infill_ls", *map(str, arguments)),
         stdout=PIPE,
         stderr=PIPE,
         cwd=cwd,
+        env={**os.environ, **environment},
     )
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -87,6 +89,21 @@ async def test_complete_as_json(orders: Path) -> None:
     assert answer["suggestion"] == "deposit_zlotys(amount)"
     assert {snippet["path"] for snippet in answer["snippets"]} == {"refunds.py"}
     assert answer["requestMs"] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder of the statistics is set as on Linux")
+async def test_complete_leaves_no_statistics_unless_told_to(orders: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    statistics = data / "infill-ls" / "statistics.jsonl"
+    place = f"{orders}:2"
+    outcome = await run("complete", place, XDG_DATA_HOME=str(data))
+    assert outcome.status == 0, outcome
+    assert "⟦" in outcome.stdout
+    assert not statistics.exists(), "nobody could accept it: it is no offer"
+    counting = ("--option", "statistics=true")
+    outcome = await run("complete", place, *counting, XDG_DATA_HOME=str(data))
+    assert outcome.status == 0, outcome
+    assert '"event": "offered"' in statistics.read_text("utf-8")
 
 
 async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) -> None:
