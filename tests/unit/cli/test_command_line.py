@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from infill_ls.cli import main
+from infill_ls.cli import _parser, main
 from infill_ls.cli.layout import print_pair
 from infill_ls.cli.place import read_place
 from infill_ls.cli.show import print_answer
@@ -165,6 +169,35 @@ def test_files_and_folders_are_completed(
             ["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
         )
         assert {line.rstrip("/ ") for line in done.stdout.split("\n") if line} == found, words
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of the commands, and of their own commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield command
+                yield from commands_of(command)
+
+
+COMMANDS = [command.prog for command in commands_of(_parser())]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_are_right(name: str) -> None:
+    """The examples of each command are of that command, and are understood."""
+    whole = _parser()
+    (command,) = (one for one in commands_of(whole) if one.prog == name)
+    examples = command.format_help().partition("examples:\n")[2].partition("\n\n")[0]
+    # Two spaces or a shell's sign end what is typed.
+    pattern = rf"^.*?infill-ls ({name.partition(' ')[2]}\b.*?)(?:  | >|$)"
+    found = re.findall(pattern, examples, re.MULTILINE)
+    assert found, examples
+    for example in found:
+        try:
+            whole.parse_args(shlex.split(example))
+        except SystemExit:
+            pytest.fail(f"infill-ls {example}")
 
 
 def _printed_pair(columns: int, *, is_terminal: bool) -> list[str]:
