@@ -7,8 +7,6 @@ import io
 import json
 import re
 import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,17 +52,6 @@ def test_alone_on_a_terminal_it_says_what_it_is(
     said = capsys.readouterr().err
     assert "this is a language server" in said
     assert "infill-ls doctor" in said
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_of_the_command_line(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", shell]) == 0
-    script = capsys.readouterr().out
-    assert "doctor" in script
-    assert "quantize" in script
-    if program := shutil.which(shell):
-        done = subprocess.run([program, "-n"], input=script, text=True, check=False)
-        assert done.returncode == 0
 
 
 def shown(capsys: pytest.CaptureFixture[str], folder: Path, suggestion: str, replaced: int) -> str:
@@ -148,27 +135,6 @@ def test_help_is_wrapped_for_narrow_terminals(
     _usage, _, text = capsys.readouterr().out.partition("\n\n")
     prose, _, _ = text.partition("examples:")
     assert max(len(line) for line in prose.splitlines()) <= 50
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_files_and_folders_are_completed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "shop.py").touch()
-    (tmp_path / "shopping").mkdir()
-    main(["completion", "bash"])
-    script = capsys.readouterr().out
-    for words, found in [
-        ("complete sho", {"shop.py", "shopping"}),
-        ("explain --workspace sho", {"shopping"}),
-        ("doctor --model shop.", {"shop.py"}),
-    ]:
-        asked = f"COMP_WORDS=(infill-ls {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))"
-        code = f'{script}\n{asked}\n_shtab_infill_ls\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
-        done = subprocess.run(
-            ["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert {line.rstrip("/ ") for line in done.stdout.split("\n") if line} == found, words
 
 
 def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
