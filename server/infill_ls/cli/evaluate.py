@@ -76,7 +76,7 @@ def add_command(commands: Any) -> None:
     )
     kinds = parser.add_subparsers(title="evaluations", metavar="EVALUATION", required=True)
 
-    def add(name: str, **texts: Any) -> argparse.ArgumentParser:
+    def add(name: str, **texts: Any) -> Any:
         return kinds.add_parser(
             name,
             **texts,
