@@ -33,7 +33,7 @@ function bundledWheel() {
 const LLAMA_CAME = { prebuilt: "as a prebuilt wheel", compiled: "compiled on this machine" };
 
 /** Whether pip has a wheel of llama.cpp that was compiled on this machine, which it takes. */
-function hasCompiledBefore() {
+function hasCompiled() {
   const python = join(dirname(server), "python");
   const list = ["-P", "-m", "pip", "cache", "list", "--format", "abspath", "llama_cpp_python"];
   return execFileSync(python, list, { encoding: "utf8" }).includes(".whl");
@@ -199,7 +199,6 @@ test(
       if (entries.some((entry) => entry.includes(vain))) throw new Error(`offered in vain: ${entries}`);
     }
     await window.press("Escape");
-    const wasCompiled = hasCompiledBefore();
     await window.answer("was not found", "Install");
     await window.page.waitForSelector('.notification-toast:has-text("Installing infill-ls")');
     await window.status("installing the server");
@@ -215,7 +214,7 @@ test(
     const { folder, version, llama } = record();
     const told = `infill-ls was installed, with llama.cpp ${LLAMA_CAME[llama]}`;
     await window.page.waitForSelector(`.notification-toast:has-text("${told}")`);
-    if (wasCompiled && llama !== "compiled") throw new Error(`llama.cpp is said to be ${llama}`);
+    if (hasCompiled() && llama !== "compiled") throw new Error(`llama.cpp is said to be ${llama}`);
     await expectCompletion(window);
     expectRunning(join(STORAGE, folder, "bin"));
 

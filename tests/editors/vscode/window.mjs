@@ -208,6 +208,7 @@ export class Window {
 
   /** Click a button of a notification. */
   async answer(notification, button) {
+    await this.page.mouse.move(1, 1); // where it rests, a hint may come up over the button
     const toast = this.page.locator(".notification-toast", { hasText: notification }).first();
     await toast.locator(".monaco-button", { hasText: button }).click();
   }
