@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
@@ -26,12 +29,13 @@ UNCUT = ("--option", "coldTargetMs=0")
 """The budgets as they are set, however slow the machine is."""
 
 
-async def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+async def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "infill_ls", *map(str, arguments)),
         stdout=PIPE,
         stderr=PIPE,
         cwd=cwd,
+        env={**os.environ, **environment},
     )
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -87,6 +91,23 @@ async def test_complete_as_json(orders: Path) -> None:
     assert answer["suggestion"] == "deposit_zlotys(amount)"
     assert {snippet["path"] for snippet in answer["snippets"]} == {"refunds.py"}
     assert answer["requestMs"] > 0
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the folder of the statistics is set as on Linux"
+)
+async def test_complete_leaves_no_statistics_unless_told_to(orders: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    statistics = data / "infill-ls" / "statistics.jsonl"
+    place = f"{orders}:2"
+    outcome = await run("complete", place, XDG_DATA_HOME=str(data))
+    assert outcome.status == 0, outcome
+    assert "⟦" in outcome.stdout
+    assert not statistics.exists(), "nobody could accept it: it is no offer"
+    counting = ("--option", "statistics=true")
+    outcome = await run("complete", place, *counting, XDG_DATA_HOME=str(data))
+    assert outcome.status == 0, outcome
+    assert '"event": "offered"' in statistics.read_text("utf-8")
 
 
 async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) -> None:
@@ -222,3 +243,56 @@ async def test_an_error_is_told_once(orders: Path) -> None:
     outcome = await run("complete", orders, "--option", "model=/nowhere/model.gguf")
     assert outcome.status == 2
     assert outcome.stderr.count("/nowhere/model.gguf") == 1, outcome.stderr
+
+
+COLUMNS = 50
+ESCAPE = re.compile(r"\x1b\[[\d;]*m")
+CODE = re.compile(r" *\d* \| ")
+
+
+def run_on_narrow_terminal(encoding: str, *arguments: str | Path) -> tuple[int, list[str]]:
+    """Run a command on a terminal of its own; return its status and the lines that it wrote."""
+    import pty  # not on Windows
+
+    ours, its = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "infill_ls", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=its,
+            stderr=its,
+            env={
+                **os.environ,
+                "COLUMNS": str(COLUMNS),
+                "NO_COLOR": "1",
+                "PYTHONIOENCODING": encoding,
+                "TERM": "xterm",
+            },
+        )
+    finally:
+        os.close(its)
+    written = b""
+    with process, os.fdopen(ours, "rb", buffering=0) as terminal:
+        try:
+            while piece := terminal.read(65536):
+                written += piece
+        except OSError:  # how Linux says that nobody has the terminal open any more
+            pass
+        status = process.wait(WITHIN_S)
+    return status, ESCAPE.sub("", written.decode(encoding)).splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["complete", "explain", "doctor"])
+def test_a_narrow_terminal_that_knows_few_characters(
+    orders: Path, command: str, encoding: str
+) -> None:
+    place = [f"{orders}:2"] if command != "doctor" else []
+    status, lines = run_on_narrow_terminal(encoding, command, *place)
+    assert status == 0, lines
+    assert len(lines) > 10, lines
+    assert not any("Traceback" in line for line in lines), lines
+    wide = [line for line in lines if len(line.rstrip()) > COLUMNS]
+    # A path is no good in parts, and code has the lines that its author gave it.
+    assert [line for line in wide if " " in line and not CODE.match(line)] == []

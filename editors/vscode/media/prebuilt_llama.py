@@ -1,7 +1,8 @@
 """Has llama-cpp-python installed as a wheel that its project has compiled, where there is one.
 
-usage: prebuilt_llama.py get INDEX WHEEL     before WHEEL, which is the server's, is installed
-       prebuilt_llama.py check WHEEL         after it: one that does not run here is compiled
+usage: prebuilt_llama.py get INDEX WHEEL      before WHEEL, which is the server's, is installed
+       prebuilt_llama.py check WHEEL REPORT   after it: one that does not run here is compiled, and pip's
+                                              report of that goes to REPORT
 
 It runs in the environment that the extension makes. From INDEX comes this one package, in the version that WHEEL
 wants. Whatever fails in ``get``, pip compiles then. ``tools/prebuilt_llama.sh`` does the same for a checkout.
@@ -80,15 +81,15 @@ def get(index: str, wheel: str) -> None:
         tell("there is no prebuilt wheel, it is compiled: this takes minutes")
 
 
-def check(wheel: str) -> int:
+def check(wheel: str, report: str) -> int:
     """Compile llama.cpp if what is installed does not run here."""
     asked = [sys.executable, "-P", "-c", "import llama_cpp"]
     done = subprocess.run(asked, capture_output=True, check=False)  # noqa: S603
     if done.returncode == 0:
         return 0
     tell("what is installed does not run on this machine, it is compiled: this takes minutes")
-    compiled = ["--force-reinstall", "--no-binary", "llama-cpp-python", pinned(wheel)]
-    return 0 if install(*compiled) else 1
+    compiled = ["--force-reinstall", "--no-binary", "llama-cpp-python", "--report", report]
+    return 0 if install(*compiled, pinned(wheel)) else 1
 
 
 def main() -> int:
@@ -97,8 +98,8 @@ def main() -> int:
         case ["get", index, wheel]:
             get(index.rstrip("/"), wheel)
             return 0
-        case ["check", wheel]:
-            return check(wheel)
+        case ["check", wheel, report]:
+            return check(wheel, report)
     sys.stderr.write(__doc__ or "")
     return 2
 

@@ -162,7 +162,9 @@ export class Controller implements vscode.Disposable {
     const updates = this.isOutdated;
     try {
       const title = updates ? "Updating infill-ls" : "Installing infill-ls";
-      await installServer(this.context, title, this.log);
+      const how = await installServer(this.context, title, this.log);
+      const done = updates ? "updated" : "installed";
+      void vscode.window.showInformationMessage(`infill-ls was ${done}${how && `, with ${how}`}.`);
     } catch (error) {
       const what = updates
         ? "infill-ls was not updated, and the previous version keeps running"

@@ -10,11 +10,28 @@ const OLDEST_PYTHON = "import sys; sys.exit(sys.version_info < (3, 11))";
 const PREFIX = "environment-";
 const RECORD = "environment.json";
 
+/** How llama.cpp came: as a wheel that others compiled, or compiled on this machine, now or before. */
+type LlamaOrigin = "prebuilt" | "compiled";
+
+const LLAMA_CAME: Readonly<Record<LlamaOrigin, string>> = {
+  prebuilt: "llama.cpp as a prebuilt wheel",
+  compiled: "llama.cpp compiled on this machine",
+};
+
 /** The environment that this extension manages, as its record says: each has a folder of its own. */
 interface Environment {
   readonly folder: string;
   /** The version of the extension that made it. */
   readonly version: string;
+  readonly llama?: LlamaOrigin | undefined;
+}
+
+/** What is read of pip's report of an installation. */
+interface PipReport {
+  readonly install: ReadonlyArray<{
+    readonly metadata: { readonly name: string };
+    readonly download_info: { readonly url: string };
+  }>;
 }
 
 /** The server in the environment that this extension manages, if it has made one. */
@@ -40,7 +57,7 @@ export function extensionVersion(context: vscode.ExtensionContext): string {
 }
 
 /**
- * Install the server into a new environment; the user can cancel.
+ * Install the server into a new environment; the user can cancel. Returns how llama.cpp came, in words.
  *
  * The former environment stays in use until the new one is whole, and afterwards too for servers
  * of other windows that run from it. Those before it are removed.
@@ -49,9 +66,11 @@ export async function installServer(
   context: vscode.ExtensionContext,
   title: string,
   log: vscode.LogOutputChannel,
-): Promise<void> {
+): Promise<string> {
   const former = await currentEnvironment(context);
   const folder = PREFIX + Date.now().toString(36);
+  const pipReport = storagePath(context, folder, "pip-report.json");
+  let llama: LlamaOrigin | undefined;
   try {
     await withRunner(title, log, async (run, report) => {
       report("looking for Python 3.11 or newer");
@@ -65,10 +84,12 @@ export async function installServer(
       const prebuilt = ["-P", path.join(context.extensionPath, "media", "prebuilt_llama.py")];
       const takesPrebuilt = wheels !== "" && path.isAbsolute(chosen) && chosen.endsWith(".whl");
       if (takesPrebuilt) await run(own, ...prebuilt, "get", wheels, chosen);
-      await run(own, "-P", "-m", "pip", "install", "--disable-pip-version-check", chosen);
-      if (takesPrebuilt) await run(own, ...prebuilt, "check", chosen);
+      const install = ["-P", "-m", "pip", "install", "--disable-pip-version-check"];
+      await run(own, ...install, "--report", pipReport, chosen);
+      if (takesPrebuilt) await run(own, ...prebuilt, "check", chosen, pipReport);
     });
-    await record(context, { folder, version: extensionVersion(context) });
+    llama = await llamaOrigin(pipReport);
+    await record(context, { folder, version: extensionVersion(context), llama });
   } catch (error) {
     await remove(context, folder);
     throw error;
@@ -76,6 +97,20 @@ export async function installServer(
   for (const name of await fs.readdir(storagePath(context))) {
     const inUse = name === folder || name === former?.folder;
     if (name.startsWith(PREFIX) && !inUse) await remove(context, name);
+  }
+  return llama === undefined ? "" : LLAMA_CAME[llama];
+}
+
+/** How llama.cpp came, if the report tells: that it cannot be read is no reason not to install. */
+async function llamaOrigin(pipReport: string): Promise<LlamaOrigin | undefined> {
+  try {
+    const { install } = JSON.parse(await fs.readFile(pipReport, "utf8")) as PipReport;
+    const llama = install.find(({ metadata }) => /^llama[-_.]cpp[-_.]python$/i.test(metadata.name));
+    // What pip had not to install was there: the prebuilt wheel. Of a wheel that it has compiled, now or before,
+    // it tells where the sources are.
+    return llama === undefined || llama.download_info.url.endsWith(".whl") ? "prebuilt" : "compiled";
+  } catch {
+    return undefined;
   }
 }
 
@@ -85,8 +120,8 @@ async function currentEnvironment(
   const text = await fs.readFile(storagePath(context, RECORD), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    const { folder, version } = JSON.parse(text) as Partial<Environment>;
-    return folder && version ? { folder, version } : undefined;
+    const { folder, version, llama } = JSON.parse(text) as Partial<Environment>;
+    return folder && version ? { folder, version, llama } : undefined;
   } catch {
     return undefined; // it is written anew with the next environment
   }

@@ -8,8 +8,15 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from infill_ls.cli.layout import HelpWithExamples
+
 if TYPE_CHECKING:
     from infill_ls.cli.doctor_report import Section
+
+EXAMPLES = """examples:
+  infill-ls doctor                              is all well, and what would be better
+  infill-ls doctor --model deepseek-coder-1.3b  how fast is that model here
+  infill-ls doctor --measure                    after an update, or measured while it was busy"""
 
 
 def add_command(commands: Any) -> None:
@@ -20,6 +27,8 @@ def add_command(commands: Any) -> None:
         description="Show the hardware, the installed llama.cpp and the model in use; measure the "
         "model's speed and let it fill a hole; look for editors; recommend a model and how to install "
         "llama.cpp. The exit status is 2 if the model does not work.",
+        epilog=EXAMPLES,
+        formatter_class=HelpWithExamples,
     )
     parser.add_argument(
         "--model", default="", help="GGUF file, or a name from `infill-ls model list`"

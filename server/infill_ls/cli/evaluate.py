@@ -14,6 +14,7 @@ from infill_ls.cli.evaluate_generation import (
     add_arguments as add_generation_arguments,
 )
 from infill_ls.cli.evaluate_generation import evaluate_generation
+from infill_ls.cli.layout import HelpWithExamples
 
 if TYPE_CHECKING:
     from infill_ls.engine import Engine
@@ -43,6 +44,23 @@ PARTS = (
 )
 """The values of ``evaluation.parts.Part``, which is not imported to show a help text."""
 
+EXAMPLES = """examples:
+  infill-ls eval repo ~/src/shop                    holes in your own code
+  infill-ls eval typing ~/src/shop --cases 10       past edits typed again, key by key
+  infill-ls eval repo ~/src/shop --without suffix   what the text after the cursor is good for
+
+`infill-ls eval EVALUATION --help` shows the arguments of each evaluation."""
+EXAMPLES_OF = {
+    "humaneval": "infill-ls eval humaneval HumanEval-SingleLineInfilling.jsonl.gz --cases 100",
+    "generate": """infill-ls eval generate HumanEval.jsonl.gz
+  infill-ls eval generate mbpp.jsonl --instruct-model qwen2.5-coder-7b-instruct""",
+    "crosscodeeval": "infill-ls eval crosscodeeval python/line_completion.jsonl --cases 100",
+    "repo": """infill-ls eval repo ~/src/shop
+  infill-ls eval repo ~/src/shop --without suffix --without retrieval""",
+    "typing": "infill-ls eval typing ~/src/shop --cases 10 --key-ms 120",
+    "edits": "infill-ls eval edits ~/src/shop ~/src/site --commits 1000",
+}
+
 Evaluation = Callable[[argparse.Namespace], Coroutine[Any, Any, "Result"]]
 
 
@@ -53,9 +71,20 @@ def add_command(commands: Any) -> None:
         help="measure completions on public benchmarks or on a repository",
         description="Measure what the server writes. Results go to a folder, as JSON and as a "
         "Markdown table; an interrupted evaluation continues where it stopped.",
+        epilog=EXAMPLES,
+        formatter_class=HelpWithExamples,
     )
     kinds = parser.add_subparsers(title="evaluations", metavar="EVALUATION", required=True)
-    one = kinds.add_parser(
+
+    def add(name: str, **texts: Any) -> Any:
+        return kinds.add_parser(
+            name,
+            **texts,
+            epilog=f"examples:\n  {EXAMPLES_OF[name]}",
+            formatter_class=HelpWithExamples,
+        )
+
+    one = add(
         "humaneval",
         help="HumanEval infilling: single-line, multi-line or random-span",
         description="Fill the holes of HumanEval's functions: exact match, and pass@1 by running "
@@ -64,7 +93,7 @@ def add_command(commands: Any) -> None:
     _add_file_arguments(one)
     _add_common_arguments(one, evaluate_humaneval)
     _add_parts(one)
-    one = kinds.add_parser(
+    one = add(
         "generate",
         help="whole functions from their descriptions: HumanEval, MBPP, LeetCode",
         description="Write functions from their descriptions as in an editor, directly and after an "
@@ -73,7 +102,7 @@ def add_command(commands: Any) -> None:
     )
     add_generation_arguments(one)
     _add_common_arguments(one, evaluate_generation)
-    one = kinds.add_parser(
+    one = add(
         "crosscodeeval",
         help="CrossCodeEval: statements that need declarations from other files",
         description="Write the next statement, from left to right as published and with the text "
@@ -82,7 +111,7 @@ def add_command(commands: Any) -> None:
     )
     _add_file_arguments(one)
     _add_common_arguments(one, evaluate_crosscodeeval)
-    one = kinds.add_parser(
+    one = add(
         "repo",
         help="holes in a repository: lines, blocks, uses of other files",
         description="Cut holes from the code in a folder and request them as its author would.",
@@ -93,7 +122,7 @@ def add_command(commands: Any) -> None:
     )
     _add_common_arguments(one, evaluate_repository)
     _add_parts(one)
-    one = kinds.add_parser(
+    one = add(
         "typing",
         help="type past edits of a repository again, key by key",
         description="Take edits from the history of a git repository and type them again through the "
@@ -124,7 +153,7 @@ def add_command(commands: Any) -> None:
         help="how long the cursor rests in an opened file before the first key (default: %(default)s)",
     )
     _add_common_arguments(one, evaluate_typing)
-    one = kinds.add_parser(
+    one = add(
         "edits",
         help="make the first two edits of past commits, and see what is proposed next",
         description="Take commits with three hunks or more in a file from the histories of git "

@@ -22,6 +22,13 @@ class HelpWithExamples(argparse.HelpFormatter):
         return "".join(indent + line for line in text.splitlines(keepends=True))
 
 
+def print_prose(console: Console, text: Text) -> None:
+    """Print a sentence. On a terminal it is wrapped between words, elsewhere it is one line."""
+    from rich.text import Text
+
+    print_pair(console, Text(), text)
+
+
 def print_pair(console: Console, label: Text, value: Text) -> None:
     """Print a value behind its label. On a terminal it is wrapped between words, elsewhere it is one line."""
     from rich.text import Text

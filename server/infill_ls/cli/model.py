@@ -9,12 +9,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infill_ls.cli.layout import HelpWithExamples
 from infill_ls.errors import ModelError, UsageError
 from infill_ls.models import store
 
 QUANTIZATIONS = ("Q4_0", "Q4_K_M", "Q5_K_M", "Q8_0")
 LOCAL = "local"
 """Part of the name of a file that was quantised here, to tell it from one that was pulled."""
+EXAMPLES = """examples:
+  infill-ls model list                     what there is, and what fits here
+  infill-ls model use deepseek-coder-1.3b  use it in all editors, and download it first
+  infill-ls model use infill-ls-mini       use the bundled model again
+
+`infill-ls model ACTION --help` shows the arguments of each action."""
+EXAMPLES_OF = {
+    "list": "infill-ls model list",
+    "pull": "infill-ls model pull qwen2.5-coder-7b-instruct",
+    "use": """infill-ls model use deepseek-coder-1.3b
+  infill-ls model use ~/models/own.gguf""",
+    "remove": "infill-ls model remove deepseek-coder-1.3b",
+    "info": "infill-ls model info infill-ls-mini",
+    "quantize": "infill-ls model quantize ~/models/own.gguf Q4_K_M --output ~/models/small.gguf",
+    "check": "infill-ls model check ~/models/own.gguf",
+}
 
 
 def add_command(commands: Any) -> None:
@@ -24,12 +41,19 @@ def add_command(commands: Any) -> None:
         help="list, download, choose and check models",
         description="Manage models. A model goes by its name in the list, or by OWNER/REPOSITORY/FILE.gguf "
         "on the Hugging Face hub; actions that need no download also take the path of any GGUF file.",
+        epilog=EXAMPLES,
+        formatter_class=HelpWithExamples,
     )
-    parser.epilog = "`infill-ls model ACTION --help` shows the arguments of each action."
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
-        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action = actions.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=f"examples:\n  {EXAMPLES_OF[name]}",
+            formatter_class=HelpWithExamples,
+        )
         action.set_defaults(run=run)
         return action
 

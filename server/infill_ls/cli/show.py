@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infill_ls.cli.layout import print_pair, print_prose
+
 if TYPE_CHECKING:
     from infill_ls.cli.place import Place
     from infill_ls.lsp.client import Answer
@@ -37,7 +39,7 @@ def print_answer(
     """Print ``answer`` to stdout, in colour if that is a terminal; ``picture`` is an SVG file."""
     console = Console(highlight=False, soft_wrap=True, record=bool(picture))
     for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow")
+        print_prose(console, Text(f"warning: {warning}", style="yellow"))
     shown = os.path.relpath(place.path, Path.cwd())
     console.print(Text.assemble((f"{shown}:{place.line}:{place.column}", "bold")))
     _print_snippets(console, answer)
@@ -48,7 +50,8 @@ def print_answer(
     console.print()
     _print_code(console, place, answer.suggestion or "", len(answer.explanation["replaces"]))
     if answer.suggestion is None:
-        console.print(f"\nno suggestion: {answer.explanation['reason']}", style="yellow")
+        console.print()
+        print_prose(console, Text(f"no suggestion: {answer.explanation['reason']}", style="yellow"))
     console.print()
     _print_times(console, answer)
     if picture:
@@ -59,7 +62,7 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
     """Print to stdout how the server came to ``answer``."""
     console = Console(highlight=False, soft_wrap=True)
     for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow")
+        print_prose(console, Text(f"warning: {warning}", style="yellow"))
     explanation = answer.explanation
     shown = os.path.relpath(place.path, Path.cwd())
     console.print(Text.assemble((f"{shown}:{place.line}:{place.column}", "bold")))
@@ -91,18 +94,21 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
 def _print_considered(console: Console, answer: Answer) -> None:
     explanation = answer.explanation
     considered = explanation["considered"]
-    console.print(
+    console.print()
+    print_prose(
+        console,
         Text.assemble(
-            ("\nretrieval", "bold"),
+            ("retrieval", "bold"),
             f": {explanation['snippetTokens']} of {explanation['snippetBudgetTokens']} tokens, "
             f"{len(explanation['snippets'])} snippets, {answer.indexed_files} files indexed",
-        )
+        ),
     )
     for channel in dict.fromkeys(one["channel"] for one in considered):
         candidates = [one for one in considered if one["channel"] == channel]
         taken = [one for one in explanation["snippets"] if one["channel"] == channel]
         tokens = sum(one["tokens"] for one in taken)
-        console.print(f"  {channel}: {len(candidates)} considered, {tokens} tokens taken")
+        summary = f"{len(candidates)} considered, {tokens} tokens taken"
+        print_pair(console, Text(f"  {channel}: "), Text(summary))
         console.print(Text(f"    {'':13}   score  tokens", style=FAINT))
         for one in candidates:
             numbers = f"{one['score']:8.2f}{one['tokens']:8}  "
@@ -140,7 +146,7 @@ def _print_pairs(
     if title:
         console.print(Text(f"\n{title}", style="bold"))
     for name, value in pairs:
-        console.print(Text.assemble((f"  {name} ", FAINT), f"{value}{unit}"))
+        print_pair(console, Text(f"  {name} ", style=FAINT), Text(f"{value}{unit}"))
 
 
 def _last_solid_line(text: str) -> str:
@@ -151,10 +157,11 @@ def _last_solid_line(text: str) -> str:
 def _print_snippets(console: Console, answer: Answer) -> None:
     snippets = answer.explanation["snippets"]
     tokens = answer.explanation["snippetTokens"]
-    console.print(
+    summary = (
         f"{len(snippets)} snippets from other files, {tokens} tokens "
         f"({answer.indexed_files} files indexed)"
     )
+    print_prose(console, Text(summary))
     for snippet in snippets:
         line = next((ln for ln in snippet["text"].split("\n") if ln.strip()), "").strip()
         console.print(
@@ -199,6 +206,9 @@ def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> No
 def _print_times(console: Console, answer: Answer) -> None:
     explanation = answer.explanation
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
     table.add_row(
         Text("request", style=FAINT), f"{answer.request_ms:.0f} ms", "as the editor sees it"
     )
@@ -206,7 +216,7 @@ def _print_times(console: Console, answer: Answer) -> None:
         table.add_row(
             Text(f"  {name}", style=FAINT), f"{milliseconds:.1f} ms", _detail(name, explanation)
         )
-    console.print(table)
+    console.print(table, soft_wrap=not console.is_terminal)
 
 
 def _detail(step: str, explanation: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infill_ls.cli.layout import HelpWithExamples
 from infill_ls.errors import InfillError, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ TITLES = ("offered", "accepted", "share", "saved keys", "median ms", "95 % ms")
 KEPT_TITLES = ("kept 30 s", "5 min")
 NARROW_COLUMNS = (0, 2, 3, 4)
 """On a narrow terminal the share says what is accepted, and the median how fast it was."""
+EXAMPLES = """examples:
+  infill-ls stats                    of the last 30 days
+  infill-ls stats --days 7           of the last week
+  infill-ls stats --html stats.html  as a page with plots"""
 
 
 def add_command(commands: Any) -> None:
@@ -36,6 +41,8 @@ def add_command(commands: Any) -> None:
         "of the accepted text was still there 30 seconds and 5 minutes later (or when its file was "
         "closed, if that was earlier); how many keys were saved; how fast suggestions came. The numbers "
         "stay on this machine; the setting statistics switches them off.",
+        epilog=EXAMPLES,
+        formatter_class=HelpWithExamples,
     )
     parser.add_argument(
         "--days",

@@ -31,7 +31,8 @@ class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
     ``answers`` is what the scripted engine says, in turn or by the text before the cursor, after ``delay_ms``, and ``script`` what else is in its
-    script; without it, the bundled model answers. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
+    script; without it, the bundled model answers. ``files`` are those of the workspace beside the one that is
+    open. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
     """
 
     def __init__(
@@ -46,11 +47,14 @@ class Emacs(Terminal):
         listens: str = "",
         delay_ms: int = 0,
         script: dict[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.workspace = workspace
         (workspace / ".git").mkdir(parents=True)
         (workspace / ".git").chmod(0o700)  # as Emacs wants the folder of its socket
+        for other, content in (files or {}).items():
+            (workspace / other).write_text(content, "utf-8")
         self.file = workspace / name
         self.file.write_bytes(text.encode())
         self._result = workspace / ".git" / "result.json"

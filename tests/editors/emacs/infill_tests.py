@@ -436,14 +436,24 @@ def test_with_corfu_auto_ghost_text_comes_when_the_menu_closes(start: Start) -> 
     buffer_is(emacs, "price_total")
 
 
-def test_the_message_of_a_commit(start: Start) -> None:
-    emacs = start("", answers=["Say what changes"], name=".git/COMMIT_EDITMSG")
+def test_the_message_of_a_commit(start: Start, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts"
+    emacs = start(
+        "",
+        answers=["Say what changes"],
+        script={"prompts_file": str(prompts)},
+        name=".git/COMMIT_EDITMSG",
+    )
+    emacs.workspace.joinpath("orders.py").write_text("def paid(order):\n")
+    for arguments in (("init", "-q"), ("add", "orders.py")):
+        subprocess.run(["git", *arguments], cwd=emacs.workspace, check=True)
     assert emacs.eval("(list (infill--language) (infill--root infill--opened))") == [
         "git-commit",
         f"{emacs.workspace}/",
     ]
     emacs.press("\x1bxinfill-complete\r")
     emacs.expect_ghost("Say what changes")
+    assert "def paid(order):" in prompts.read_text("utf-8"), "what is staged is in the prompt"
     emacs.press(TAB)
     buffer_is(emacs, "Say what changes")
     emacs.eval(
@@ -491,6 +501,66 @@ def test_saving_has_the_server_look_at_the_disk(start: Start) -> None:
     emacs.type(" 1")
     emacs.expect_saved("x = 1\n")
     assert ":textDocument/didSave" in emacs.eval("(vconcat told)")
+
+
+def test_a_file_that_another_program_changes_is_read_again(start: Start, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts"
+    emacs = start(
+        "from refunds import refund_order\n\nrefund_order(",
+        answers=[""],
+        files={"refunds.py": "def refund_order(wallet, amount_in_cents):\n    pass\n"},
+        script={"prompts_file": str(prompts)},
+    )
+
+    def was_prompted(text: str) -> bool:
+        return prompts.exists() and text in prompts.read_text("utf-8")
+
+    def type_until_prompted(text: str) -> None:
+        """The server looks at the disk when it is asked, every ten seconds."""
+
+        def type_on() -> bool:
+            emacs.type("x")
+            emacs.settle()
+            return was_prompted(text)
+
+        emacs.wait(f"a prompt with {text}", type_on)
+
+    type_until_prompted("amount_in_cents")
+    assert not was_prompted("amount_in_zlotys")
+    changed = "def refund_order(wallet, amount_in_zlotys):\n    pass\n"
+    emacs.workspace.joinpath("refunds.py").write_text(changed)
+    type_until_prompted("amount_in_zlotys")
+
+
+def test_a_model_that_cannot_be_used_is_named(start: Start) -> None:
+    emacs = start("x =", settings={"model": "/nowhere/a.gguf"})
+    lighter = "(format-mode-line '(:eval (infill--lighter)))"
+    emacs.wait("the mode line to warn", lambda: emacs.eval(lighter) == " Infill!")
+    told = '(with-current-buffer "*Messages*" (how-many "/nowhere/a.gguf" (point-min)))'
+    emacs.wait("the message", lambda: emacs.eval(told) > 0)
+    assert emacs.eval(told) == 1, "once is enough"
+    assert "/nowhere/a.gguf" in emacs.eval("(plist-get (infill--status infill--opened) :message)")
+
+
+def test_the_status_tells_that_the_model_is_thinking(start: Start) -> None:
+    emacs = start("x =", answers=["one"], delay_ms=1500)
+    # All that is told is kept: whoever looks now and then may look too late.
+    emacs.eval(
+        "(progn (setq told nil) (advice-add 'infill--notified :before (lambda (_ method params)"
+        " (when (eq method 'didChangeStatus) (push (plist-get params :state) told)))) t)"
+    )
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.wait("the states", lambda: emacs.eval("told")[:2] == ["ready", "thinking"])
+
+
+def test_the_log_is_shown(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    log = '" *infill-ls stderr*"'
+    assert emacs.eval(f"(get-buffer-window {log})") is None
+    emacs.press("\x1bxinfill-show-log\r")
+    emacs.wait("the log's window", lambda: emacs.eval(f"(and (get-buffer-window {log}) t)"))
+    emacs.wait("it on the screen", lambda: "*infill-ls stderr*" in emacs.text())
 
 
 def test_the_mode_line_tells_how_much_of_the_model_is_loaded(start: Start) -> None:

@@ -12,18 +12,28 @@ M.TIMEOUT_MS = tonumber(vim.env.INFILL_TEST_TIMEOUT_MS) or 120000
 local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 
+---@param file string
+---@param text string
+local function write(file, text)
+  local handle = assert(io.open(file, 'wb'))
+  handle:write(text)
+  handle:close()
+end
+
 --- Start the Neovim under test on a file in a workspace of its own.
 --- With `answers`, in turn or by the text before the cursor, the server is started by `warm_server`, which
 --- has loaded it already.
----@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, answers?: string[]|table<string, string>, script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
+--- `files` are those of the workspace beside the one that is open.
+---@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, files?: table<string, string>, answers?: string[]|table<string, string>, script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
   vim.fn.mkdir(workspace .. '/.git', 'p')
+  for name, text in pairs(options.files or {}) do
+    write(workspace .. '/' .. name, text)
+  end
   local file = workspace .. '/' .. (options.name or 'demo.py')
-  local handle = assert(io.open(file, 'wb'))
-  handle:write(options.text)
-  handle:close()
+  write(file, options.text)
   local command = { options.answers and options.warm_server or options.server, '--stdio' }
   if options.listens then
     local python = vim.fs.dirname(options.server) .. '/python'
@@ -59,6 +69,7 @@ function M.start(options)
       INFILL_OPTIONS = vim.json.encode(settings),
       INFILL_LS_RUNTIME_DIR = workspace .. '/.git/run',
       XDG_CACHE_HOME = folder .. '/build/editors/cache',
+      XDG_CONFIG_HOME = workspace .. '/.git/config',
       XDG_DATA_HOME = workspace .. '/.git/data',
       XDG_STATE_HOME = workspace .. '/.git/state',
     }, options.env or {}),
@@ -174,6 +185,20 @@ function Editor:expect_text(expected)
     found = self:text()
     return found == expected
   end)
+end
+
+--- Whether a prompt that the scripted engine got has this text.
+function Editor:was_prompted(text)
+  local prompts = self.workspace .. '/.git/prompts'
+  if not vim.uv.fs_stat(prompts) then
+    return false
+  end
+  return table.concat(vim.fn.readfile(prompts), '\n'):find(text, 1, true) ~= nil
+end
+
+--- Change a file of the workspace, as another program does.
+function Editor:change_outside(name, text)
+  write(self.workspace .. '/' .. name, text)
 end
 
 --- Wait until the buffer is as expected, save, and compare the bytes on disk.

@@ -357,8 +357,7 @@ test('the message of a commit', {
   editor:press('i')
   editor:press('<M-\\>')
   editor:expect_ghost('Say what changes')
-  local prompt = table.concat(vim.fn.readfile(editor.workspace .. '/.git/prompts'), '\n')
-  assert(prompt:find('def paid(order):', 1, true), 'what is staged is in the prompt')
+  assert(editor:was_prompted('def paid(order):'), 'what is staged is in the prompt')
   editor:press('<Tab>')
   editor:expect_saved('Say what changes\n')
 end)
@@ -567,7 +566,7 @@ test('switching off for a workspace, and pausing until Neovim starts again', {
   editor:expect_ghost('one')
 end)
 
-test('the server is started again, and tells its statistics and models', {
+test('the server is started again, and tells its statistics', {
   text = 'x = ',
   answers = { 'one' },
 }, function(editor)
@@ -585,15 +584,86 @@ test('the server is started again, and tells its statistics and models', {
   editor:wait('the statistics', function()
     return editor:text():find('python', 1, true)
   end)
-  editor:press('q')
-  editor:lua([[
-    vim.ui.select = function(models, options)
-      vim.g.models = table.concat(vim.tbl_map(options.format_item, models), '\n')
+end)
+
+--- The server's report on the last completion, which is waited for so long.
+local EXPLAIN = [[
+  local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+  local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
+  local answer
+  require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
+    answer = report
+  end, 0)
+  vim.wait(..., function() return answer end, 20)
+  return answer
+]]
+
+-- What a person picks from the list is what vim.ui.select hands on.
+local PICK = [[
+  vim.ui.select = function(models, options, choose)
+    vim.g.models = table.concat(vim.tbl_map(options.format_item, models), '\n')
+    choose(vim.iter(models):find(function(model) return model.name == 'infill-ls-mini' end))
+  end
+]]
+
+for how, command in pairs({ ['from a list'] = 'model', ['by its name'] = 'model infill-ls-mini' }) do
+  test('a model is chosen ' .. how .. ', and used at once', {
+    text = 'x =',
+    answers = { 'one' },
+    settings = { thinkAhead = false, model = '/nowhere/a.gguf' },
+  }, function(editor)
+    --- The name of the model that the last completion was made with, by the server's own report.
+    local function model()
+      editor:press(' ')
+      editor:settle()
+      local report = editor:lua(EXPLAIN, require('editor').TIMEOUT_MS)
+      return report ~= vim.NIL and report.settings.model
     end
-    vim.cmd('silent Infill model')
+    editor:press('A')
+    editor:wait('the model of the settings', function()
+      return model() == 'a.gguf'
+    end)
+    editor:lua(PICK .. ('vim.cmd("silent Infill %s")'):format(command))
+    editor:wait('the model to be used', function()
+      return model() == 'infill-ls-mini.gguf'
+    end)
+    local kept = editor.workspace .. '/.git/config/infill-ls/config.toml'
+    assert(vim.uv.fs_stat(kept), 'other editors use it too, from their next start')
+    if command == 'model' then
+      local models = editor:lua('return vim.g.models')
+      assert(models:find('infill%-ls%-mini %(in use%)'), models)
+    end
+  end)
+end
+
+test('a model that cannot be used is named', {
+  settings = { model = '/nowhere/a.gguf' },
+  status = '/nowhere/a.gguf',
+}, function(editor)
+  local messages = editor:wait('the message', function()
+    local messages = editor:lua('return vim.fn.execute("messages")')
+    return messages:find('/nowhere/a.gguf', 1, true) and messages
+  end)
+  local _, count = messages:gsub('/nowhere/a%.gguf', '')
+  assert(count == 1, messages)
+end)
+
+test('the status tells that the model is thinking', {
+  text = 'x =',
+  answers = { 'one' },
+  script = { delay_ms = 1500 },
+}, function(editor)
+  -- All that is shown is kept: whoever looks now and then may look too late.
+  editor:lua([[
+    vim.g.shown = ''
+    vim.api.nvim_create_autocmd('User', { pattern = 'InfillStatus', callback = function()
+      vim.g.shown = vim.g.shown .. require('infill_ls').status() .. '\n'
+    end })
   ]])
-  editor:wait('the models', function()
-    return (editor:lua('return vim.g.models or ""')):find('infill%-ls%-mini %(in use%)')
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:wait('the states', function()
+    return editor:lua('return vim.g.shown'):find('Thinking.*Ready')
   end)
 end)
 
@@ -714,6 +784,27 @@ test('acceptance is counted on this machine', {
 end)
 
 if has_native then
+  -- In one Neovim only, as it takes its ten seconds.
+  test('a file that another program changes is read again', {
+    text = 'from refunds import refund_order\n\nrefund_order(',
+    files = { ['refunds.py'] = 'def refund_order(wallet, amount_in_cents):\n    pass\n' },
+    answers = { '' },
+  }, function(editor)
+    --- Type until a prompt has this text: the server looks at the disk when it is asked, every ten seconds.
+    local function type_until_prompted(text)
+      editor:wait('a prompt with ' .. text, function()
+        editor:press('x')
+        editor:settle()
+        return editor:was_prompted(text)
+      end)
+    end
+    editor:press('GA')
+    type_until_prompted('amount_in_cents')
+    assert(not editor:was_prompted('amount_in_zlotys'))
+    editor:change_outside('refunds.py', 'def refund_order(wallet, amount_in_zlotys):\n    pass\n')
+    type_until_prompted('amount_in_zlotys')
+  end)
+
   test("Neovim's own menu opens while there is ghost text, and Tab takes the latter", {
     text = 'price_total = 1\nprofit = 2\nx = ',
     answers = { 'price_total + 1' },
@@ -769,18 +860,6 @@ end
 
 local SUM = 'first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n'
 local PATIENT = { thinkAhead = false, timeBudgetMs = 60000 }
-
---- The server's report on the last completion, which is waited for so long.
-local EXPLAIN = [[
-  local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
-  local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
-  local answer
-  require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
-    answer = report
-  end, 0)
-  vim.wait(..., function() return answer end, 20)
-  return answer
-]]
 
 --- Wait for ghost text, and check that it is the server's suggestion.
 local function bundled_ghost(editor)

@@ -72,6 +72,39 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   });
 });
 
+test(
+  "a pause until VS Code starts again, and a restart of the server",
+  { text: "x =", answers: ["one"] },
+  async (window) => {
+    await window.choose("Pause for a while");
+    await window.pick("until VS Code starts again");
+    await window.status("paused until VS Code starts again");
+    await window.type(" ");
+    await window.expectNoGhost();
+    await window.choose("Resume");
+    await window.status("ready");
+    await window.watchStatus();
+    await window.choose("Restart the server");
+    await waitFor("the status starting", () => window.hasShown("starting"));
+    await window.status("ready");
+    await window.press("Control+End", "Backspace");
+    await window.type(" ");
+    await window.expectGhost("one");
+  },
+);
+
+test(
+  "the status tells that the model is thinking",
+  { text: "x =", answers: ["one"], script: { delay_ms: 1500 } },
+  async (window) => {
+    await window.watchStatus();
+    await window.type(" ");
+    await window.expectGhost("one");
+    await waitFor("the status thinking", () => window.hasShown("thinking"));
+    await window.status("ready");
+  },
+);
+
 async function expectEditorText(window, expected, timeout) {
   await waitFor(`an editor with ${JSON.stringify(expected)}`, async () => {
     const texts = await window.page.locator(".monaco-editor .view-lines").allInnerTexts();
@@ -132,7 +165,28 @@ test("the settings are ours alone, in sections", { text: "", answers: ["one"] },
   for (const foreign of ["Text Editor", "Features", "Commonly Used"]) {
     if (groups.includes(foreign)) throw new Error(`there are settings of others: ${groups}`);
   }
+  // Texts refer to those above: in the order of the alphabet they would point at nothing.
+  await window.page.setViewportSize({ width: 1300, height: 1600 }); // else not all are drawn
+  await toc.filter({ hasText: "Context" }).click();
+  const budgets = ["Prefix Tokens", "Suffix Tokens", "Snippet Tokens", "Context Tokens", "Cold Target Ms"];
+  let labels;
+  await waitFor("the settings of a section in their order", async () => {
+    labels = await labelsFromTop(window);
+    const first = labels.indexOf(budgets[0]);
+    return first >= 0 && labels.slice(first, first + budgets.length).join() === budgets.join();
+  }).catch((error) => {
+    throw new Error(`${error.message}; there are ${labels}`);
+  });
 });
+
+/** The names of the settings that are drawn, from top to bottom. */
+const labelsFromTop = (window) =>
+  window.page.$$eval(".settings-tree-container .setting-item-label", (elements) =>
+    elements
+      .map((element) => [element.getBoundingClientRect().top, element.textContent.trim()])
+      .sort(([one], [other]) => one - other)
+      .map(([, label]) => label),
+  );
 
 test(
   "one language that is not in a list is that language, and no other",

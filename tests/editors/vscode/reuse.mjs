@@ -40,28 +40,14 @@ export async function reuse(window, options) {
     await window.press(CLOSE_EDITOR);
     return false;
   }, WITHIN_MS);
-  await watchStatus(window);
+  await window.watchStatus();
   const left = window.folder;
   window.lay(options);
   rmSync(left, { recursive: true, force: true });
-  await waitFor("the server to start again", () => page.evaluate(() => window.infillStarts > 0), WITHIN_MS);
+  await waitFor("the server to start again", () => window.hasShown("starting"), WITHIN_MS);
   await window.status("ready", WITHIN_MS);
   await openFile(window);
   await window.goToEnd();
-}
-
-/** Count how often the status bar says that a server starts. */
-async function watchStatus({ page }) {
-  await page.evaluate(() => {
-    const isWatched = "infillStarts" in window;
-    window.infillStarts = 0;
-    if (isWatched) return;
-    const look = () => {
-      if (document.querySelector('.statusbar-item [aria-label="infill-ls: starting"]')) window.infillStarts += 1;
-    };
-    const options = { subtree: true, childList: true, attributeFilter: ["aria-label"] };
-    new MutationObserver(look).observe(document.querySelector(".part.statusbar"), options);
-  });
 }
 
 /** Open the file of a test by its path, as a user does who knows it. */

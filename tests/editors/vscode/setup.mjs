@@ -1,6 +1,7 @@
 // How the server is found or installed, and the walkthrough.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { codeServer, server, test, work } from "./suite.mjs";
 import { delay, processesBelow, waitFor } from "./window.mjs";
 
@@ -26,6 +27,16 @@ function bundledWheel() {
   const ours = readdirSync(extensions).find((name) => name.startsWith("infill-ls.infill-ls-"));
   const folder = join(extensions, ours, "server");
   return join(folder, readdirSync(folder).find((name) => name.endsWith(".whl")));
+}
+
+/** What is told of how llama.cpp came, by what the extension keeps of it. */
+const LLAMA_CAME = { prebuilt: "as a prebuilt wheel", compiled: "compiled on this machine" };
+
+/** Whether pip has a wheel of llama.cpp that was compiled on this machine, which it takes. */
+function hasCompiled() {
+  const python = join(dirname(server), "python");
+  const list = ["-P", "-m", "pip", "cache", "list", "--format", "abspath", "llama_cpp_python"];
+  return execFileSync(python, list, { encoding: "utf8" }).includes(".whl");
 }
 
 async function expectCompletion(window) {
@@ -200,8 +211,11 @@ test(
         throw new Error(await failure.innerText());
       }),
     ]);
+    const { folder, version, llama } = record();
+    const told = `infill-ls was installed, with llama.cpp ${LLAMA_CAME[llama]}`;
+    await window.page.waitForSelector(`.notification-toast:has-text("${told}")`);
+    if (hasCompiled() && llama !== "compiled") throw new Error(`llama.cpp is said to be ${llama}`);
     await expectCompletion(window);
-    const { folder, version } = record();
     expectRunning(join(STORAGE, folder, "bin"));
 
     // As it is after an update of the extension, which fails at first.

@@ -59,8 +59,22 @@ test(
     await window.expectGhost("two");
     await window.press("Alt+]");
     await window.expectGhost("three");
+    await window.press("Alt+[");
+    await window.expectGhost("two");
     await window.press("Tab");
-    await window.expectSaved("x = three");
+    await window.expectSaved("x = two");
+  },
+);
+
+test(
+  "dismissed",
+  { text: "x = ", answers: ["one"] },
+  async (window) => {
+    await window.press("Alt+\\");
+    await window.expectGhost("one");
+    await window.press("Escape");
+    await window.expectNoGhost();
+    await window.expectSaved("x = ");
   },
 );
 

@@ -130,6 +130,26 @@ export class Window {
     });
   }
 
+  /** Keep what the status bar says from now on: whoever looks now and then may look too late. */
+  async watchStatus() {
+    await this.page.evaluate(() => {
+      const isWatched = "infillShown" in window;
+      window.infillShown = [];
+      if (isWatched) return;
+      const look = () => {
+        const item = document.querySelector('.statusbar-item [aria-label^="infill-ls:"]');
+        if (item) window.infillShown.push(item.getAttribute("aria-label"));
+      };
+      const options = { subtree: true, childList: true, attributeFilter: ["aria-label"] };
+      new MutationObserver(look).observe(document.querySelector(".part.statusbar"), options);
+    });
+  }
+
+  /** Whether the status bar has said so since it is watched. */
+  async hasShown(text) {
+    return this.page.evaluate((label) => window.infillShown.includes(label), `infill-ls: ${text}`);
+  }
+
   /** Put the cursor into the editor. */
   async focus() {
     await this.page.locator(".monaco-editor .view-lines").first().click();
@@ -188,6 +208,7 @@ export class Window {
 
   /** Click a button of a notification. */
   async answer(notification, button) {
+    await this.page.mouse.move(1, 1); // where it rests, a hint may come up over the button
     const toast = this.page.locator(".notification-toast", { hasText: notification }).first();
     await toast.locator(".monaco-button", { hasText: button }).click();
   }

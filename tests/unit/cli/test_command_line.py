@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
-import shutil
-import subprocess
+import re
+import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from infill_ls.cli import main
+from infill_ls.cli import _parser, main
 from infill_ls.cli.layout import print_pair
 from infill_ls.cli.place import read_place
 from infill_ls.cli.show import print_answer
@@ -50,17 +52,6 @@ def test_alone_on_a_terminal_it_says_what_it_is(
     said = capsys.readouterr().err
     assert "this is a language server" in said
     assert "infill-ls doctor" in said
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_of_the_command_line(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", shell]) == 0
-    script = capsys.readouterr().out
-    assert "doctor" in script
-    assert "quantize" in script
-    if program := shutil.which(shell):
-        done = subprocess.run([program, "-n"], input=script, text=True, check=False)
-        assert done.returncode == 0
 
 
 def shown(capsys: pytest.CaptureFixture[str], folder: Path, suggestion: str, replaced: int) -> str:
@@ -146,25 +137,33 @@ def test_help_is_wrapped_for_narrow_terminals(
     assert max(len(line) for line in prose.splitlines()) <= 50
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_files_and_folders_are_completed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "shop.py").touch()
-    (tmp_path / "shopping").mkdir()
-    main(["completion", "bash"])
-    script = capsys.readouterr().out
-    for words, found in [
-        ("complete sho", {"shop.py", "shopping"}),
-        ("explain --workspace sho", {"shopping"}),
-        ("doctor --model shop.", {"shop.py"}),
-    ]:
-        asked = f"COMP_WORDS=(infill-ls {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))"
-        code = f'{script}\n{asked}\n_shtab_infill_ls\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
-        done = subprocess.run(
-            ["bash", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert {line.rstrip("/ ") for line in done.stdout.split("\n") if line} == found, words
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of the commands, and of their own commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield command
+                yield from commands_of(command)
+
+
+COMMANDS = [command.prog for command in commands_of(_parser())]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_that_are_right(name: str) -> None:
+    """The examples of each command are of that command, and are understood."""
+    whole = _parser()
+    (command,) = (one for one in commands_of(whole) if one.prog == name)
+    examples = command.format_help().partition("examples:\n")[2].partition("\n\n")[0]
+    # Two spaces or a shell's sign end what is typed.
+    pattern = rf"^.*?infill-ls ({name.partition(' ')[2]}\b.*?)(?:  | >|$)"
+    found = re.findall(pattern, examples, re.MULTILINE)
+    assert found, examples
+    for example in found:
+        try:
+            whole.parse_args(shlex.split(example))
+        except SystemExit:
+            pytest.fail(f"infill-ls {example}")
 
 
 def _printed_pair(columns: int, *, is_terminal: bool) -> list[str]:

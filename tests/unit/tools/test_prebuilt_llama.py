@@ -209,10 +209,12 @@ def test_the_extension_for_vs_code_does_the_same(tmp_path: Path, python: Path) -
     done = run_script("get", make_index(tmp_path / "index", backend), wheel)
     assert (done.returncode, backend_of(python)) == (0, backend), done.stderr
     assert done.stdout.splitlines()[-1] == f"llama.cpp: installed as a prebuilt wheel for {backend}"
-    assert run_script("check", wheel).returncode == 0
+    report = tmp_path / "report.json"
+    assert run_script("check", wheel, report).returncode == 0
+    assert not report.exists(), "nothing was installed"
     # What does not run here is replaced; nobody has the sources here, which is told.
     packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages/llama_cpp"))
     (packages / "__init__.py").write_text("raise OSError")
-    broken = run_script("check", wheel, PIP_NO_INDEX="1")
+    broken = run_script("check", wheel, report, PIP_NO_INDEX="1")
     assert broken.returncode == 1
     assert "does not run on this machine" in broken.stdout
