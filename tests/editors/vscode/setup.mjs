@@ -91,10 +91,10 @@ test(
   },
 );
 
-/** The servers of a window's workspace. */
+/** The servers of a window, whose settings name a file in its workspace. */
 const serversOf = (window) =>
   [...processesBelow(codeServer)]
-    .filter(([, command]) => command.includes("--stdio") && command.includes(window.folder))
+    .filter(([, command]) => command.includes("--stdio") && command.includes(`${window.workspace}/`))
     .map(([pid]) => pid);
 
 test(
