@@ -91,7 +91,7 @@ test(
   },
 );
 
-/** The servers of a window's workspace. */
+/** The servers of a window, whose settings name a file in its workspace. */
 const serversOf = (window) =>
   [...processesBelow(codeServer)]
     .filter(([, command]) => command.includes("--stdio") && command.includes(`${window.workspace}/`))
