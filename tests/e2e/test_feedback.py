@@ -15,9 +15,11 @@ from e2e.client import Editor
 from e2e.conftest import StartScripted
 from e2e.lsp import AUTOMATIC, INVOKED, URI, inline, open_document, position
 from infill_ls.engine.fallback import engine_for
-from infill_ls.lsp.feedback import look_later
+from infill_ls.lsp.feedback import LEARN_EVERY_OFFERS, command_for, look_later
 from infill_ls.lsp.server import InfillServer
 from infill_ls.reporting.kept import Watched
+from infill_ls.types import Report, Suggestion
+from unit.documents import snapshot
 
 ANSWER = "🦊 two"
 
@@ -167,3 +169,18 @@ async def test_where_less_is_accepted_suggestions_must_be_more_certain(
     assert "0.60 is set; what you accept in such places moves it" in found["reason"]
     assert await inline(editor, position(0, 4), "file:///nowhere/a.lua", trigger=AUTOMATIC)
     assert await inline(editor, position(row, 4), trigger=INVOKED), "who asks gets an answer"
+
+
+def test_what_is_accepted_is_looked_at_again_once_for_so_many_new_offers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = InfillServer(engine_for)
+    looks: list[int] = []
+    monkeypatch.setattr(server, "learn_own_bar", lambda: looks.append(server.statistics.offers))
+    for number in range(2 * LEARN_EVERY_OFFERS + 1):
+        typed = f"x{number} = "
+        for along in ("", "on", "one"):  # the same suggestion, typed along
+            now = snapshot(f"{typed}{along}‸")
+            rest = Suggestion("one two"[len(along) :])
+            command_for(server, Report(now, rest, "shown"), 1.0)(rest)
+    assert looks == [LEARN_EVERY_OFFERS, 2 * LEARN_EVERY_OFFERS]

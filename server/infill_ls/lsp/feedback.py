@@ -68,8 +68,10 @@ def command_for(server: InfillServer, report: Report, latency_ms: float) -> Comm
     """Return what gives the suggestions of ``report`` their command, and counts them."""
 
     def command(suggestion: Suggestion) -> lsp.Command:
+        before = server.statistics.offers
         identity = server.statistics.offered(report, suggestion, latency_ms)
-        if server.statistics.offers % LEARN_EVERY_OFFERS == 0:
+        # One that is typed along is no new offer, and must not have the file read at each key.
+        if before < (offers := server.statistics.offers) and offers % LEARN_EVERY_OFFERS == 0:
             server.learn_own_bar()
         return lsp.Command(title="", command=ACCEPTED, arguments=[identity])
 
