@@ -11,6 +11,7 @@ were fitted to those rows, all but the memory, which vLLM itself had told.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,15 @@ from typing import Any
 
 from bench.command import finish, parser_of
 
+from infill_ls.engine.remote.pacing import (
+    LATE_S,
+    LATE_TIMES,
+    MOST_UNREAD,
+    QUICK_S,
+    QUICK_TIMES,
+    UNKNOWN_LATE_S,
+    Pacing,
+)
 from infill_ls.measuring.simulated_gpu import GpuFigures
 from infill_ls.measuring.simulated_gpu_team import GpuTeam, GpuTeamFigures, Habits
 
@@ -28,7 +38,23 @@ H200 = {
     "6.7b-bf16": GpuFigures(217_088, 0.0073, 0.00015, 56_000, 0.00011, 0.013),
     "6.7b-fp8": GpuFigures(450_560, 0.0059, 0.0002, 105_000, 0.000115, 0.025),
 }
-AS_MEASURED = Habits(judged_tokens=1, takes_turns=False)
+
+
+class PacingAsMeasured(Pacing):
+    """Pacing as the engine had it when the H200 was measured: each editor went by the best answer that it had seen."""
+
+    @property
+    def late_from_s(self) -> float:
+        """Time from which an answer is late."""
+        best_s = min(self._bests_s)
+        return UNKNOWN_LATE_S if math.isinf(best_s) else max(best_s * LATE_TIMES, LATE_S)
+
+    def _is_quick(self, latency_s: float) -> bool:
+        quick_until_s = max(min(self._bests_s) * QUICK_TIMES, QUICK_S)
+        return latency_s <= quick_until_s and self.unread_share <= MOST_UNREAD
+
+
+AS_MEASURED = Habits(judged_tokens=1, takes_turns=False, pacing=PacingAsMeasured)
 """What the engine did then."""
 COME_WITHIN_S = 120.0
 FIRST_S = 180.0

@@ -40,6 +40,7 @@ class Habits:
     """Whether each key asks at once and takes back what was asked before: no pacing."""
     takes_turns: bool = True
     """Whether it leaves a full server alone at times (:mod:`~infill_ls.engine.remote.admission`)."""
+    pacing: type[Pacing] = Pacing
 
 
 class GpuTypist:
@@ -50,7 +51,7 @@ class GpuTypist:
     ) -> None:
         self.number = number
         self._clock, self._server, self._habits, self._draw = clock, server, habits, draw
-        self.pacing = Pacing(draw.random)
+        self.pacing = habits.pacing(draw.random)
         self.admission = Admission(draw.random)
         self.is_typing = False
         self.keys = self.requests = self.pauses = self.answered = self.out_pauses = 0

@@ -400,6 +400,7 @@ class RemoteEngine:
                 if not clock.has_begun and (chunk.text or chunk.token_ids or chunk.end is not None):
                     clock.begin()
                     progress.has_begun = True
+                    self.pacing.way(transport.way_s)
                 if (reason := reader.take(chunk)) is None:
                     on_written(Written(reader.text_so_far(), reader.mean_logprob, reader.tokens))
                 # One that has not begun with the fragment is asked again, and judged then.

@@ -45,15 +45,20 @@ BURST = 4.0
 
 LATE_S = 0.25
 LATE_TIMES = 2.0
-"""An answer is late that takes so long, or so many times as long as the best did, whichever is more: of a
-quick server all think alike, whether they have seen it when it was idle or not."""
+"""An answer is late that takes so long, or so many times as long as the best did if that says how slow the server is."""
+CROWD_BEST_S = 0.2
+"""A best answer up to this says nothing of the sort: who comes while many ask never sees how quick the server can be. Whoever
+took what a crowd gets for good would ask more than those who know better, and starve them."""
+LONGEST_WAY_S = 0.5
 UNKNOWN_LATE_S = 1.0
 """As long as no answer has come."""
 QUICK_S = 0.13
 QUICK_TIMES = 1.3
-"""An answer is quick that takes less, likewise; what is neither leaves the rate as it is."""
+"""An answer is quick that takes less, or if most do not take many times as long as the best, which is so where nobody else asks;
+what is neither quick nor late leaves the rate as it is."""
 RECENT = 5
 """Answers whose median is judged: one of them may be that of a file that was just opened."""
+FEWEST_RECENT = RECENT // 2 + 1
 PATIENCE_S = 1.0
 """No second judgement before the first one can have shown."""
 BEST_OF_S = 1800.0
@@ -98,6 +103,7 @@ class Pacing:
         self._recent_s: deque[float] = deque(maxlen=RECENT)
         self._bests_s = [math.inf, math.inf]
         self._best_since_s = -math.inf
+        self._way_s = 0.0
         self._unread: deque[bool] = deque(maxlen=UNREAD_OF)
         self._closed_until_s = -math.inf
         self._refusals = 0
@@ -117,14 +123,23 @@ class Pacing:
     @property
     def late_from_s(self) -> float:
         """Time from which an answer is late."""
-        best_s = min(self._bests_s)
+        best_s = min(self._bests_s) - self._way_s
         if math.isinf(best_s):
-            return UNKNOWN_LATE_S
-        return max(best_s * LATE_TIMES, LATE_S)
+            return self._way_s + UNKNOWN_LATE_S
+        is_slow = best_s > CROWD_BEST_S
+        return self._way_s + (max(best_s * LATE_TIMES, LATE_S) if is_slow else LATE_S)
 
-    @property
-    def _quick_until_s(self) -> float:
-        return max(min(self._bests_s) * QUICK_TIMES, QUICK_S)
+    def way(self, seconds: float) -> None:
+        """Take note of how long the way to the server and back takes: it says nothing of the server."""
+        self._way_s = min(seconds, LONGEST_WAY_S)
+
+    def _is_quick(self, latency_s: float) -> bool:
+        if self.unread_share > MOST_UNREAD:
+            return False
+        if latency_s - self._way_s <= QUICK_S:
+            return True
+        is_known = len(self._recent_s) >= FEWEST_RECENT
+        return is_known and median(self._recent_s) <= min(self._bests_s) * QUICK_TIMES
 
     def key(self, now_s: float, *, in_word: bool) -> None:
         """Note that a key was pressed; ``in_word`` tells whether the cursor is behind a letter now."""
@@ -164,8 +179,7 @@ class Pacing:
         self._keep_best(now_s, latency_s)
         self._recent_s.append(latency_s)
         if not self._judge(now_s) and latency_s <= self.late_from_s:
-            is_quick = latency_s <= self._quick_until_s and self.unread_share <= MOST_UNREAD
-            self._move(now_s, is_quick=is_quick)
+            self._move(now_s, is_quick=self._is_quick(latency_s))
 
     def taken_back(self, now_s: float, age_s: float) -> None:
         """Note that a request was taken back before its answer began.
@@ -238,7 +252,7 @@ class Pacing:
 
     def _judge(self, now_s: float) -> bool:
         """Lower the rate if answers are late; tell whether they are."""
-        if len(self._recent_s) < RECENT // 2 + 1 or median(self._recent_s) <= self.late_from_s:
+        if len(self._recent_s) < FEWEST_RECENT or median(self._recent_s) <= self.late_from_s:
             return False
         self._lower(now_s, LATE_FACTOR)
         return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
+import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,6 +54,12 @@ class Transport:
         self._headers = headers
         self._client: httpx.AsyncClient | None = None
         self._proxy: str | None = None
+        self._way_s = math.inf
+
+    @property
+    def way_s(self) -> float:
+        """The seconds to the server (or a proxy) and back, as the quickest opening of a connection has taken."""
+        return self._way_s if math.isfinite(self._way_s) else 0.0
 
     async def fetch(self, call: Call) -> Any:
         """Return the JSON of a reply. Raises :class:`RemoteError`."""
@@ -123,6 +131,7 @@ class Transport:
                 json=call.body,
                 timeout=timeout,
                 headers={"Accept-Encoding": "identity"},
+                extensions={"trace": self._way_meter()},
             ) as response:
                 if response.status_code != 200:
                     raise await self._status_error(call, response)
@@ -142,6 +151,19 @@ class Transport:
             # Never the error's own text: httpx repeats headers in some.
             log.info("%s: %s", self.url, type(error).__name__)
             raise self.broken_off_error() from None
+
+    def _way_meter(self) -> Callable[[str, Any], Awaitable[None]]:
+        """Return what httpx is to tell of the steps of a request."""
+        began_s = math.inf
+
+        async def step(name: str, _: Any) -> None:
+            nonlocal began_s
+            if name == "connection.connect_tcp.started":
+                began_s = time.monotonic()
+            elif name == "connection.connect_tcp.complete":
+                self._way_s = min(self._way_s, time.monotonic() - began_s)
+
+        return step
 
     def _connected(self) -> httpx.AsyncClient:
         import httpx

@@ -188,6 +188,17 @@ async def test_a_prompt_is_sent_without_blanks(connect: Connect) -> None:
     assert lengths == [len(json.dumps(request.body, separators=(",", ":")))]
 
 
+async def test_the_way_to_a_server_is_no_fault_of_it(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await connect(fakes.vllm(lambda _: LINE))
+    ways: list[float] = []
+    monkeypatch.setattr(engine.pacing, "way", ways.append)
+    await engine.complete(CompletionRequest(prompt=prompt_of("def f():\n    ", ""), stop=RULE))
+    assert len(ways) == 1
+    assert 0 < ways[0] < WITHIN_S, "as long as the connection took to open"
+
+
 async def test_a_hint_is_not_sent_to_a_server_that_is_full(connect: Connect) -> None:
     server = fakes.vllm(lambda _: "a")
     engine: RemoteEngine = await connect(server)
@@ -216,9 +227,9 @@ async def test_how_long_an_answer_took_decides_about_turns(
     heard: list[str] = []
     monkeypatch.setattr(engine.admission, "served", lambda _: heard.append("served"))
     monkeypatch.setattr(engine.admission, "unserved", lambda *_: heard.append("unserved"))
-    if is_late:
-        monkeypatch.setattr("infill_ls.engine.remote.pacing.LATE_TIMES", 0.5)
-        monkeypatch.setattr("infill_ls.engine.remote.pacing.LATE_S", 0.0)
+    monkeypatch.setattr("infill_ls.engine.remote.pacing.CROWD_BEST_S", WITHIN_S)
+    monkeypatch.setattr("infill_ls.engine.remote.pacing.LATE_S", 0.0 if is_late else WITHIN_S)
+    monkeypatch.setattr("infill_ls.engine.remote.engine.Pacing.way", lambda *_: None)
     await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
     assert heard[-1] == ("unserved" if is_late else "served")

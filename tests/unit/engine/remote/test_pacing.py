@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from infill_ls.engine.remote import pacing
@@ -114,6 +114,40 @@ def test_one_late_answer_is_none() -> None:
     one, now_s = at_full_rate()
     one.answered(now_s, LATE_S)  # a file was opened, say
     assert one.rate_per_s == pacing.FULL_RATE_PER_S
+
+
+def judged_by(best_s: float, way_s: float = 0.0) -> Pacing:
+    one = paced()
+    one.way(way_s)
+    one.answered(1.0, best_s)
+    return one
+
+
+def test_who_came_to_a_crowd_takes_for_late_what_others_do() -> None:
+    came_first, came_last = judged_by(0.08), judged_by(0.17)
+    assert came_first.late_from_s == came_last.late_from_s == pacing.LATE_S
+    # In a crowd most take much longer than the best: no reason to ask more.
+    for second in range(2, 60):
+        came_last.answered(float(second), 0.17 if second % 5 == 0 else 0.24)
+    assert came_last.rate_per_s <= pacing.FIRST_RATE_PER_S + pacing.GAIN_PER_S
+
+
+def test_a_server_that_is_slow_by_itself_is_asked_at_every_key_if_nobody_else_asks() -> None:
+    for alone_s in (0.18, 0.6):
+        one, now_s = judged_by(alone_s), 1.0
+        assert one.late_from_s >= pacing.LATE_S
+        while one.rate_per_s < pacing.FULL_RATE_PER_S:
+            now_s += 1.0
+            assert now_s < 120, "its rate rises"
+            one.answered(now_s, alone_s * 1.05)
+    assert judged_by(0.6).late_from_s == pytest.approx(1.2)
+
+
+@given(st.floats(0.01, 3.0), st.floats(0, pacing.LONGEST_WAY_S))
+def test_a_long_way_makes_no_server_late(answer_s: float, way_s: float) -> None:
+    assume(abs(answer_s - pacing.CROWD_BEST_S) > 1e-6)
+    near, far = judged_by(answer_s), judged_by(answer_s + way_s, way_s)
+    assert far.late_from_s == pytest.approx(near.late_from_s + way_s, abs=0.01)
 
 
 def test_a_request_that_waited_long_and_was_taken_back_says_that_the_server_is_slow() -> None:
