@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import settings_with
 from infill_retrieval.crawling.crawl import Found, crawl_here

@@ -17,14 +17,16 @@ import pytest
 from bench.model.lines import HOLE, SNIPPETS, Asker, random_columns
 
 from eval.conftest import CopyPackage
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.evaluation import humaneval
 from infill_ls.evaluation.datasets import sample
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.figures import Row
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path
-from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import NO_SNIPPETS, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 HUMANEVAL = Path(__file__).parents[1] / "data" / "humaneval-single-line.jsonl.gz"

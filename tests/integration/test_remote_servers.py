@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, EngineProcess
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
-from infill_retrieval import WorkspaceIndex
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 from integration.conftest import MakeEngine
 
