@@ -104,18 +104,23 @@ class Emacs(Terminal):
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
         self.look(0)
         self._result.unlink(missing_ok=True)
-        wrapped = f"(with-current-buffer (infill-test-buffer) (infill-test-report {expression}))"
         client = EMACS / "root/usr/bin/emacsclient.emacs"
         done = subprocess.run(
-            [*self._loader(), str(client), "-s", str(self._socket), "--eval", wrapped],
+            [
+                *(*self._loader(), str(client), "-s", str(self._socket)),
+                *("--eval", f"(infill-test-evaluate '{expression})"),
+            ],
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=False,
         )
-        if not self._result.exists():
+        if done.returncode:
             raise AssertionError(f"{expression}: {done.stdout}{done.stderr}\n{self.describe()}")
-        return json.loads(self._result.read_text("utf-8"))
+        self.wait(f"the value of {expression}", self._result.exists)
+        result = json.loads(self._result.read_text("utf-8"))
+        assert "error" not in result, f"{expression}: {result['error']}\n{self.describe()}"
+        return result["value"]
 
     def ghost(self) -> str | None:
         """Return the ghost text, or ``None``."""
@@ -132,17 +137,9 @@ class Emacs(Terminal):
         self.wait(f"the ghost text {expected!r}", lambda: self.ghost() == expected)
 
     def dismiss(self) -> None:
-        """Take the ghost text away with C-g.
-
-        While Emacs runs Lisp, a message of the server for instance, C-g ends that and is no key.
-        """
-
-        def is_gone() -> bool:
-            self.press("\x07")
-            self.look(0.3)
-            return self.ghost() is None
-
-        self.wait("the ghost text to go", is_gone)
+        """Take the ghost text away with C-g."""
+        self.press("\x07")
+        self.wait("the ghost text to go", lambda: self.ghost() is None)
 
     def settle(self) -> None:
         """Wait until the server has been asked, and has answered, what comes of the keys."""

@@ -22,9 +22,24 @@
 
 (defun infill-test-report (value)
   "Write VALUE as JSON to the file that the test reads."
-  (let ((coding-system-for-write 'utf-8-unix))
-    (with-temp-file (getenv "INFILL_RESULT")
-      (insert (json-encode value)))))
+  (let ((coding-system-for-write 'utf-8-unix)
+        (unfinished (concat (getenv "INFILL_RESULT") ".new")))
+    (with-temp-file unfinished
+      (insert (json-encode value)))
+    (rename-file unfinished (getenv "INFILL_RESULT") t)))
+
+(defun infill-test-evaluate (expression)
+  "Report what EXPRESSION comes to, once Emacs waits for keys.
+What emacsclient has it evaluate, and some code around that, can be
+quit: a C-g that the test presses meanwhile would be no key."
+  (run-at-time
+   0 nil
+   (lambda ()
+     (infill-test-report
+      (condition-case err
+          (with-current-buffer (infill-test-buffer)
+            (list :value (eval expression t)))
+        (error (list :error (error-message-string err))))))))
 
 (defun infill-test-buffer ()
   "Return the buffer under test."
@@ -36,6 +51,6 @@
                                          :false-object :json-false))
 
 ;; All of this has been read: the test may begin.
-(infill-test-report t)
+(infill-test-report '(:value t))
 
 ;;; init.el ends here
