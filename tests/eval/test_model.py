@@ -38,7 +38,8 @@ LINES_OF_EACH = 6
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EngineProcess]:
-    process = EngineProcess(EngineOptions(bundled_model_path(), draft="never"))
+    # One thread: several of them on a busy machine wait for each other, and burn its cores meanwhile.
+    process = EngineProcess(EngineOptions(bundled_model_path(), draft="never", threads=1))
     yield process
     await process.close()
 

@@ -149,7 +149,7 @@ async def test_the_text_is_the_same(
     local = make_engine(draft="never")
     pairs = [
         (await complete_at(local, offset), await complete_at(remote, offset))
-        for offset in range(700, 2400, 85)
+        for offset in range(700, 2400, 155)
     ]
     same = 0
     for ours, theirs in pairs:

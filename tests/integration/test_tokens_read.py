@@ -23,7 +23,8 @@ from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 from integration.conftest import MakeEngine
 
-SETTINGS = settings_with(cold_target_ms=0)
+SETTINGS = settings_with(cold_target_ms=0, prefix_tokens=384, suffix_tokens=128, snippet_tokens=256)
+"""Half of what users have: which tokens are read does not depend on it, how long that takes does."""
 ONE_TOKEN = StopRule(max_tokens=1, max_lines=99, time_budget_ms=60_000)
 FILES = CORE, DECORATORS, TYPES, UTILS = "core.py", "decorators.py", "types.py", "utils.py"
 LINE = "if self.name is None:"
@@ -32,7 +33,7 @@ ACCEPTED_LATER = "self.invoke(ctx)\n"
 INDENT = "        "
 A_STEP = 2
 """Tokens; a decode step reads one, two take hardly longer."""
-WHOLE_PROMPT = 900
+WHOLE_PROMPT = 450
 """Tokens; every prompt of these files has more."""
 
 
