@@ -7,18 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
 # However busy the machine is: no test is about time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-# How long an example takes says how busy the machine is, and nothing about the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
-
 
 NO_POSIX = Path(__file__).parent / "fixtures" / "no_posix"
 
@@ -37,6 +31,15 @@ def engines_of_the_tests(pytestconfig: pytest.Config) -> Iterator[None]:
         if pytestconfig.getoption("--as-on-windows"):
             patch.setenv("PYTHONPATH", str(NO_POSIX), prepend=os.pathsep)
         yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of ``--as-on-windows`` what does not differ there, and say how much."""
+    if not config.getoption("--as-on-windows"):
+        return
+    same = [item for item in items if item.get_closest_marker("same_on_windows")]
+    config.hook.pytest_deselected(items=same)
+    items[:] = [item for item in items if not item.get_closest_marker("same_on_windows")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

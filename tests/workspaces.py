@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from infill_retrieval import Query, WorkspaceIndex
+from infill_retrieval import Query
 from infill_retrieval.crawling.crawl import Found
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.segment import Segment
 
 

@@ -9,7 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
 from training.tokens import Encoder, Ids

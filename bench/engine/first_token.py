@@ -30,13 +30,14 @@ from typing import Any
 
 from bench.command import finish, parser_of
 
-from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.intervals import p95
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
-from infill_retrieval import WorkspaceIndex
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
 HERE = Path(__file__).resolve().parents[2]

@@ -23,13 +23,14 @@ import numpy as np
 from bench.command import finish, parser_of
 from bench.engine.typed_edits import edits_of_history, type_again
 
-from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineOptions
 from infill_ls.engine.decoding.decoder import Decoder, Logits
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
 from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
 from infill_ls.engine.llama.worker import BATCH_COSTS
+from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.engines import ForwardingEngine
 from infill_ls.types import Completion, OnWritten, StopRule
 

@@ -25,7 +25,8 @@ import psutil
 from bench.command import finish, parser_of
 from bench.engine.typed_edits import edits_of_history, snapshots_of
 
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.shape import default_kv_tokens
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.intervals import spread

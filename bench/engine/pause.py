@@ -20,7 +20,8 @@ from typing import Any
 
 from bench.command import finish, parser_of
 
-from infill_ls.engine import CompletionRequest, EngineOptions, EngineProcess, Priority
+from infill_ls.engine import CompletionRequest, EngineOptions, Priority
+from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.intervals import spread
 from infill_ls.types import Prompt, StopRule, Written
 

@@ -22,7 +22,8 @@ from typing import Any
 from bench.command import finish, parser_of
 from bench.engine.typed_edits import edits_of_history, edits_that_never_repeat, type_again
 
-from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.engines import ForwardingEngine
 from infill_ls.measuring.git_history import PastEdit
 from infill_ls.types import Completion, OnWritten, Prompt

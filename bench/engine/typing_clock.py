@@ -21,8 +21,9 @@ import msgspec
 from bench.command import finish, parser_of
 
 from infill_ls.document import cursor_window
-from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, EngineInfo, EngineOptions
 from infill_ls.engine.decoding import syntax_end
+from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.engines import KeptAnswers, key_of
 from infill_ls.measuring.git_history import PastEdit, check_out_parent, edits_of
 from infill_ls.measuring.simulated import (

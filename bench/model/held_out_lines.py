@@ -45,7 +45,8 @@ from infill_ls.engine.fallback import engine_for
 from infill_ls.measuring.holes import CutHole, HoleKind
 from infill_ls.measuring.intervals import compare, mean, quantile
 from infill_ls.settings import settings_with
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 NAMES: dict[str, str] = {
     HoleKind.LINE: "random column",

@@ -29,7 +29,8 @@ from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Snapshot, Trigger
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 Record = dict[str, Any]
 

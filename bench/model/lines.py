@@ -14,8 +14,8 @@ from infill_ls.measuring.holes import CutHole, line_holes
 from infill_ls.measuring.next_lines import NextLines, snapshot_of, uses_in, written_line
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import Snapshot, Trigger
-from infill_retrieval import WorkspaceIndex
 from infill_retrieval.files.sources import find_sources
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.syntax import language_of
 

@@ -23,9 +23,11 @@ from typing import Any
 from bench.command import finish, parser_of
 from bench.remote.editors import Server, lines_for
 
-from infill_ls.engine import CompletionRequest, Engine, RemoteEngine, ScriptedEngine
+from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import EngineChoice, engine_for
+from infill_ls.engine.remote import RemoteEngine
 from infill_ls.engine.remote.transport import Transport
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.errors import InfillError
 from infill_ls.settings import Settings, settings_with
 from infill_ls.types import StopRule

@@ -28,7 +28,8 @@ from bench.remote.editors import Server, key_headers, lines_for
 from bench.remote.same_answers import RULE, prompt_of
 from bench.remote.watching import read_metrics
 
-from infill_ls.engine import CompletionRequest, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE
 from infill_ls.errors import InfillError
 from infill_ls.types import Prompt, StopRule

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, EngineOptions
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE
 from infill_ls.errors import InfillError
 from infill_ls.models.fim import FimTokens

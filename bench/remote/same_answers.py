@@ -22,13 +22,9 @@ import httpx
 from bench.command import finish
 from bench.remote.editors import SOURCES, key_headers
 
-from infill_ls.engine import (
-    CompletionRequest,
-    EngineOptions,
-    EngineProcess,
-    RemoteEngine,
-    RemoteOptions,
-)
+from infill_ls.engine import CompletionRequest, EngineOptions
+from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.holes import line_holes
 from infill_ls.pipeline import Pipeline

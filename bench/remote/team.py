@@ -39,8 +39,8 @@ from bench.command import finish
 from bench.remote.editors import Line, Served, Server, SimulatedEditor, lines_for
 from bench.remote.watching import Watch
 
-from infill_ls.engine import CompletionRequest, RemoteEngine
-from infill_ls.engine.remote import admission, pacing
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.remote import RemoteEngine, admission, pacing
 from infill_ls.measuring.intervals import p95
 from infill_ls.measuring.simulated_team import jain_index
 from infill_ls.types import StopRule

@@ -1,4 +1,4 @@
-"""What a server and its GPU do meanwhile: vLLM's ``/metrics`` and ``nvidia-smi``, read once a second."""
+"""Watch an inference server and its GPU during a measurement: vLLM's ``/metrics`` and ``nvidia-smi``, read once a second."""
 
 from __future__ import annotations
 

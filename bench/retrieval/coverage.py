@@ -26,7 +26,8 @@ from bench.retrieval.token_counts import count_all, count_tokens
 from infill_ls.measuring.cross_file import Case, cases_of, read
 from infill_ls.measuring.far_parts import far_cases_of
 from infill_ls.measuring.intervals import Comparison, compare
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from infill_retrieval.syntax import language_of
 

@@ -26,7 +26,8 @@ from infill_ls.measuring.holes import CutHole
 from infill_ls.measuring.intervals import Comparison, compare
 from infill_ls.measuring.next_lines import NextLines, shown_line, snapshot_of, uses_in
 from infill_ls.settings import settings_with
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 
 @dataclass(frozen=True, slots=True)

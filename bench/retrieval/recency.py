@@ -30,8 +30,9 @@ from infill_ls.measuring.git_history import (
     with_blobs,
 )
 from infill_ls.measuring.intervals import compare
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.files.sources import find_sources, read_source
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.words import STOP_WORDS
 from infill_retrieval.settings import DEFAULT_SETTINGS
 from infill_retrieval.syntax import language_of, outline, parse

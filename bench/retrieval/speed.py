@@ -27,9 +27,10 @@ from bench.retrieval.workspaces import build, sources
 from rank_bm25 import BM25Okapi
 
 from infill_ls.measuring.intervals import p95
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
 from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.files.sources import is_generated, read_source
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.searching.query import search_query
 
 SIZES = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)

@@ -26,7 +26,8 @@ import msgspec
 from bench.command import finish, parser_of
 from rich.progress import track
 
-from infill_ls.engine import CompletionRequest, Engine, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.engines import ForwardingEngine, KeptAnswers, key_of
 from infill_ls.pipeline import Pipeline

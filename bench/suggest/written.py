@@ -24,7 +24,8 @@ from bench.command import finish, parser_of
 from bench.suggest.truth import paths_by_language, text_of
 from rich.progress import track
 
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.holes import line_holes
 from infill_ls.pipeline import Pipeline

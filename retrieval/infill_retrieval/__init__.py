@@ -1,10 +1,10 @@
 """Retrieval: find the snippets of a workspace that help to complete code at a place.
 
 No LSP and no engine in here: text goes in, snippets come out, tokens are counted by a
-function that the caller injects.
+function that the caller injects. The façade is :mod:`infill_retrieval.index`; it is not loaded with the
+records here, which processes use that search nothing.
 """
 
-from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.types import (
     NO_SNIPPETS,
@@ -28,5 +28,4 @@ __all__ = [
     "RetrievalSettings",
     "Snippet",
     "Verdict",
-    "WorkspaceIndex",
 ]

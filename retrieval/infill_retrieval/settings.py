@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
-    """Settings of a :class:`infill_retrieval.WorkspaceIndex`; they never change while it lives."""
+    """Settings of a :class:`infill_retrieval.index.WorkspaceIndex`; they never change while it lives."""
 
     excluded: tuple[str, ...] = ()
     """Patterns, as in a ``.gitignore``, of what is not indexed; relative to each folder."""

@@ -1,7 +1,7 @@
 """No regular expression of ours takes the square of what it is given: text may be anybody's.
 
 Every pattern that a module has is searched for in long texts that make the careless kind try again
-and again. A good pattern takes a millisecond, a quadratic one many seconds.
+and again. A good pattern takes a millisecond, a quadratic one seconds.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from infill_retrieval.secrets.gitleaks_rules import RULES
 from infill_retrieval.secrets.services import pattern_of
 from infill_retrieval.syntax import LANGUAGES
 
-CHARS = 20_000
-LIMIT_S = 1.5
-"""Of processor time, so that a busy machine does not matter."""
+CHARS = 10_000
+LIMIT_S = 0.5
+"""Of processor time, so that a busy machine does not matter. A linear pattern takes a hundredth of it."""
 PIECES = [
     *"a_A0 \t.,;:=-+*/\\'\"`()[]{}<>#@$%&|!?~^\n\r\x00éĀ",
     "a ", "a.", "a=", "a:", "a,", "a-", "a_", "0.", "0,", "0x", "::", "//", "/*", "*/", "<!--",
@@ -71,8 +71,6 @@ FROM_THE_START = {
     "infill_retrieval.secrets.values._DICTIONARY",
 }
 """Patterns that are tried at the start of a text only."""
-WINDOW_CHARS = 20_000
-"""What is looked at around a cursor, see ``document/cut.py``."""
 
 
 def modules() -> Iterator[ModuleType]:
@@ -149,7 +147,7 @@ def is_from_start(name: str) -> bool:
 
 def chars_for(name: str) -> int:
     """Return how long a text is that a pattern is shown."""
-    return WINDOW_CHARS if name.startswith(("tokens", "imports")) else BOUNDED.get(name, CHARS)
+    return BOUNDED.get(name, CHARS)
 
 
 PATTERNS = all_patterns()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import settings_with
+from infill_retrieval.crawling.crawl import Found, crawl_here
 from infill_retrieval.secrets.judgement import is_bare, secret_lines, sensitivity
+from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.syntax import language_of
 from unit.documents import snapshot
 
@@ -276,6 +279,18 @@ def test_an_innocent_line_is_left(line: str, bare: bool) -> None:
         assert secret_lines(lines, bare=bare, language=language_of(file)) == []
 
 
+@pytest.fixture
+def crawls_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read workspaces in this process: one of its own finds the same (``tests/retrieval/test_worker.py``)."""
+
+    def crawl(
+        folder: Path, settings: RetrievalSettings, _stop: object
+    ) -> Generator[Found, None, bool]:
+        return crawl_here(folder, settings)
+
+    monkeypatch.setattr("infill_retrieval.index.crawl_apart", crawl)
+
+
 async def prompts_of(text: str, folder: Path, name: str, before: str) -> str:
     engine = ScriptedEngine(["net_price(1)"])
     settings = settings_with(think_ahead=False)
@@ -291,6 +306,7 @@ async def prompts_of(text: str, folder: Path, name: str, before: str) -> str:
 SEARCHED = [case for case in PLANTED if language_of(case[0]).name != "plaintext"]
 
 
+@pytest.mark.usefixtures("crawls_here")
 @pytest.mark.parametrize(("name", "text", "secret"), SEARCHED[::4], ids=lambda value: value[:24])
 async def test_no_prompt_of_a_neighbour_holds_it(
     name: str, text: str, secret: str, tmp_path: Path
@@ -302,6 +318,7 @@ async def test_no_prompt_of_a_neighbour_holds_it(
     assert secret not in shown
 
 
+@pytest.mark.usefixtures("crawls_here")
 @pytest.mark.parametrize(("name", "text", "secret"), PLANTED[::3], ids=lambda value: value[:24])
 @pytest.mark.parametrize("above", [True, False])
 async def test_no_prompt_of_the_edited_file_holds_one_just_pasted(

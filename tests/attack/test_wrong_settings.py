@@ -9,7 +9,8 @@ import pytest
 
 from infill_ls.settings import Settings, WrittenSettings, resolve_settings, settings_with
 from infill_ls.settings.resolve import CLOSED
-from infill_retrieval import Query, Snippet, WorkspaceIndex
+from infill_retrieval import Query, Snippet
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
 WRONG: list[Any] = [

@@ -56,6 +56,7 @@ def orders(wallet: Path) -> Path:
     return path
 
 
+@pytest.mark.same_on_windows
 async def test_version() -> None:
     outcome = await run("--version")
     assert outcome == Outcome(0, f"infill-ls {__version__}\n", "")
@@ -73,6 +74,7 @@ async def test_complete_shows_place_snippets_ghost_text_and_times(orders: Path) 
     assert outcome.stderr == ""
 
 
+@pytest.mark.same_on_windows
 async def test_complete_works_on_the_example(shop: Path) -> None:
     """What ``make run`` shows: names that are defined in another file only."""
     assert "net_price" not in (shop / "shop" / "orders.py").read_text("utf-8")
@@ -84,6 +86,7 @@ async def test_complete_works_on_the_example(shop: Path) -> None:
     assert "net_price" in line
 
 
+@pytest.mark.same_on_windows
 async def test_complete_as_json(orders: Path) -> None:
     outcome = await run("complete", "--json", f"{orders}:2")
     assert outcome.status == 0, outcome
@@ -110,6 +113,7 @@ async def test_complete_leaves_no_statistics_unless_told_to(orders: Path, tmp_pa
     assert '"event": "offered"' in statistics.read_text("utf-8")
 
 
+@pytest.mark.same_on_windows
 async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) -> None:
     usages = [f"def use_{n}(wallet):\n    wallet.deposit_zlotys({n})\n" for n in range(40)]
     (orders.parent / "usages.py").write_text("from refunds import *\n" + "\n".join(usages))
@@ -132,6 +136,7 @@ async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) 
     assert "\x1b" not in said
 
 
+@pytest.mark.same_on_windows
 async def test_explain_as_json_adds_up(orders: Path) -> None:
     outcome = await run("explain", "--json", f"{orders}:2", *UNCUT)
     assert outcome.status == 0, outcome
@@ -143,6 +148,7 @@ async def test_explain_as_json_adds_up(orders: Path) -> None:
     assert said["filters"][-1] == {"name": "blank_end", "text": said["suggestion"], "reason": ""}
 
 
+@pytest.mark.same_on_windows
 async def test_explain_where_nothing_is_offered(orders: Path) -> None:
     outcome = await run("explain", f"{orders}:2", "--option", "enabled=false")
     assert outcome.status == 0, outcome
@@ -201,6 +207,7 @@ async def test_a_long_log_does_not_stop_the_server(orders: Path) -> None:
     assert "DEBUG" in outcome.stderr
 
 
+@pytest.mark.same_on_windows
 async def test_options(orders: Path) -> None:
     outcome = await run(
         "complete", f"{orders}:2", "--option", "maxTokenz=3", "--option", "snippetTokens=0"
@@ -216,6 +223,7 @@ async def test_options(orders: Path) -> None:
     assert "NAME=VALUE" in outcome.stderr
 
 
+@pytest.mark.same_on_windows
 async def test_wrong_usage() -> None:
     for arguments in (["--nonsense"], ["nonsense"], ["complete"], ["--tcp", "--stdio"]):
         outcome = await run(*arguments)
@@ -282,6 +290,7 @@ def run_on_narrow_terminal(encoding: str, *arguments: str | Path) -> tuple[int, 
     return status, ESCAPE.sub("", written.decode(encoding)).splitlines()
 
 
+@pytest.mark.same_on_windows
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("command", ["complete", "explain", "doctor"])

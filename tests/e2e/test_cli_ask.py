@@ -9,6 +9,8 @@ import pytest
 
 from e2e.test_cli import Outcome, run
 
+pytestmark = pytest.mark.same_on_windows
+
 TEXT = 'def area(radius):\r\n    """Return the area of a circle."""\r\n    pass\r\n'
 ANSWER = "1. Square.\n\n```python\ndef area(radius):\n    return 3 * radius**2\n```\n"
 DIFF = """\

@@ -13,6 +13,8 @@ from e2e.client import Editor
 from e2e.conftest import Start
 from e2e.lsp import initialize, inline, menu, open_document, position
 
+pytestmark = pytest.mark.same_on_windows
+
 CLIENTS = Path(__file__).parents[1] / "fixtures" / "clients"
 
 

@@ -10,6 +10,8 @@ from e2e.client import Json
 from e2e.conftest import StartScripted
 from e2e.lsp import URI, capabilities, change_document, menu, open_document, position, span
 
+pytestmark = pytest.mark.same_on_windows
+
 MENU: Json = {"client_capabilities": capabilities(inline=False)}
 TYPED = 1
 RETYPED = 3

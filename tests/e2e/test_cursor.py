@@ -13,6 +13,8 @@ from e2e.client import Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import URI, initialize, inline, open_document, position
 
+pytestmark = pytest.mark.same_on_windows
+
 OPTIONS = {"thinkAhead": False, "cursorHints": "always"}
 TEXT = "first = 1\n\n\nsecond = 2\n"
 

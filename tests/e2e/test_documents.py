@@ -21,6 +21,8 @@ from e2e.lsp import (
     span,
 )
 
+pytestmark = pytest.mark.same_on_windows
+
 ENCODINGS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 END = position(1_000_000, 1_000_000)
 """Past the end of any document: means its end."""

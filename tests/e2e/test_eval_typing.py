@@ -10,6 +10,8 @@ from infill_ls.evaluation.typing_replay import Replay, tables_of
 from infill_ls.lsp.client import ServerProcess
 from infill_ls.measuring.git_history import PastEdit
 
+pytestmark = pytest.mark.same_on_windows
+
 TYPED = "return price * quantity"
 BEFORE, AFTER = "def total(price, quantity):\n    ", "\n"
 

@@ -8,6 +8,8 @@ from e2e.client import Json
 from e2e.conftest import Start
 from e2e.lsp import capabilities, initialize
 
+pytestmark = pytest.mark.same_on_windows
+
 NO_INLINE = capabilities(inline=False)
 
 

@@ -26,6 +26,8 @@ from e2e.lsp import (
     split_cursor,
 )
 
+pytestmark = pytest.mark.same_on_windows
+
 
 async def test_the_bundled_model_uses_a_name_of_another_file(start: Start, wallet: Path) -> None:
     editor = await start()

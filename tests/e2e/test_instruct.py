@@ -21,6 +21,8 @@ from e2e.lsp import (
     span,
 )
 
+pytestmark = pytest.mark.same_on_windows
+
 TEXT = '''\
 import math
 

@@ -11,6 +11,8 @@ from e2e.client import Editor, Json
 from e2e.conftest import StartScripted
 from e2e.lsp import URI, apply, capabilities, open_document, position, span
 
+pytestmark = pytest.mark.same_on_windows
+
 BEFORE = """\
 def total(prices):
     return sum(prices)

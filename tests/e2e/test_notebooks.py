@@ -10,6 +10,8 @@ from e2e.client import Editor, Json
 from e2e.conftest import Start, StartScripted
 from e2e.lsp import capabilities, explain, initialize, inline, open_document, position
 
+pytestmark = pytest.mark.same_on_windows
+
 NOTEBOOK = "file:///nowhere/a.ipynb"
 CELLS: list[tuple[str, str, str]] = [
     ("c1", "markdown", "# Prices\nin zloty"),

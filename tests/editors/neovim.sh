@@ -10,7 +10,16 @@ done
 "$editors/neovim/nvim" -l tests/editors/neovim/annotations.lua \
     "$editors/lua-checker/emmylua_ls" editors/neovim
 . tests/warm/serve.sh
+# All at once, as they mostly wait.
+logs=$(mktemp -d)
+running=()
 for version in neovim neovim-0.11 neovim-0.10; do
     "$editors/neovim/nvim" -l tests/editors/neovim/run.lua "$editors/$version/nvim" \
-        "$PWD/.venv/bin/infill-ls" "$warm_server" "$@"
+        "$PWD/.venv/bin/infill-ls" "$warm_server" "$@" >"$logs/$version" 2>&1 &
+    running+=($!)
 done
+failed=0
+for process in "${running[@]}"; do wait "$process" || failed=1; done
+cat "$logs/neovim" "$logs/neovim-0.11" "$logs/neovim-0.10"
+rm -r "$logs"
+exit $failed

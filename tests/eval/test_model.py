@@ -17,14 +17,16 @@ import pytest
 from bench.model.lines import HOLE, SNIPPETS, Asker, random_columns
 
 from eval.conftest import CopyPackage
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.evaluation import humaneval
 from infill_ls.evaluation.datasets import sample
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.figures import Row
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path
-from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import NO_SNIPPETS, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 HUMANEVAL = Path(__file__).parents[1] / "data" / "humaneval-single-line.jsonl.gz"
@@ -36,7 +38,8 @@ LINES_OF_EACH = 6
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EngineProcess]:
-    process = EngineProcess(EngineOptions(bundled_model_path(), draft="never"))
+    # One thread: several of them on a busy machine wait for each other, and burn its cores meanwhile.
+    process = EngineProcess(EngineOptions(bundled_model_path(), draft="never", threads=1))
     yield process
     await process.close()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings, WrittenSettings

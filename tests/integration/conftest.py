@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import EngineOptions, EngineProcess
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Prompt
 

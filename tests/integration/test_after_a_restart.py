@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, EngineProcess
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.process import EngineProcess
 from infill_ls.types import Prompt, StopRule
 from integration.conftest import MakeEngine, prompt_for
 

@@ -49,7 +49,7 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
     stop = StopRule(20, 4, time_budget_ms=60_000)
     drafted = same = 0
     await engine.start()
-    for prefix, typed, suffix in random_places(30, seed=1):
+    for prefix, typed, suffix in random_places(18, seed=1):
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)
@@ -60,14 +60,14 @@ async def test_drafts_do_not_change_the_answer(make_engine: MakeEngine) -> None:
         drafted += with_drafts.timings.accepted_tokens
     assert drafted > 0
     # Of 25 places 21, 24 and 25 were equal (three seeds); 6 and 8 where drafts were taken unproved.
-    assert same >= 20
+    assert same >= 12
 
 
 async def test_healed_output_continues_the_typed_bytes(make_engine: MakeEngine) -> None:
     """For any cut: the tokens in the prompt, the fragment and the text join without a seam."""
     engine = make_engine()
     await engine.start()
-    for prefix, typed, suffix in random_places(30, seed=2):
+    for prefix, typed, suffix in random_places(18, seed=2):
         start = await LineTokenizer(engine).fragment_start(typed)
         kept, fragment = typed[:start], typed[start:]
         prompt = await prompt_for(engine, prefix, suffix, kept, fragment)

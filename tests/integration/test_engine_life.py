@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, EngineProcess, process, wire
+from infill_ls.engine import CompletionRequest, process, wire
 from infill_ls.engine.channel import connect_to
+from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.rendezvous import (
     LOOPBACK_ENVIRONMENT_VARIABLE,
     EngineOptions,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import RemoteEngine, ScriptedEngine
 from infill_ls.engine.fallback import engine_for
+from infill_ls.engine.remote import RemoteEngine
 from infill_ls.engine.remote.breaker import Breaker
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import Settings, settings_with
 from infill_ls.types import Trigger

@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, Engine, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.gathering import Gathering
 from infill_ls.models.store import bundled_model_path
 from infill_ls.pipeline import Pipeline
@@ -148,7 +149,7 @@ async def test_the_text_is_the_same(
     local = make_engine(draft="never")
     pairs = [
         (await complete_at(local, offset), await complete_at(remote, offset))
-        for offset in range(700, 2400, 85)
+        for offset in range(700, 2400, 155)
     ]
     same = 0
     for ours, theirs in pairs:

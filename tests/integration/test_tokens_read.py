@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, EngineProcess
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Report, Snapshot, StopRule, Suggestion
-from infill_retrieval import WorkspaceIndex
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 from integration.conftest import MakeEngine
 
-SETTINGS = settings_with(cold_target_ms=0)
+SETTINGS = settings_with(cold_target_ms=0, prefix_tokens=384, suffix_tokens=128, snippet_tokens=256)
+"""Half of what users have: which tokens are read does not depend on it, how long that takes does."""
 ONE_TOKEN = StopRule(max_tokens=1, max_lines=99, time_budget_ms=60_000)
 FILES = CORE, DECORATORS, TYPES, UTILS = "core.py", "decorators.py", "types.py", "utils.py"
 LINE = "if self.name is None:"
@@ -31,7 +33,7 @@ ACCEPTED_LATER = "self.invoke(ctx)\n"
 INDENT = "        "
 A_STEP = 2
 """Tokens; a decode step reads one, two take hardly longer."""
-WHOLE_PROMPT = 900
+WHOLE_PROMPT = 450
 """Tokens; every prompt of these files has more."""
 
 

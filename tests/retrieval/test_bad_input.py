@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
 from infill_retrieval.files.sources import Source, read_source
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.analysis import (
     Details,
     Draft,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_retrieval import Channel, Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Channel, Query, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from workspaces import count_tokens, write
 
 HERE = RetrievalSettings(crawl_in_process=False)

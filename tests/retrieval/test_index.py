@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_retrieval import Channel, Query, Retrieval, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Channel, Query, Retrieval, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.render import render_snippet
 
 HERE = RetrievalSettings(crawl_in_process=False)

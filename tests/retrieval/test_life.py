@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.files.sources import find_sources
+from infill_retrieval.index import WorkspaceIndex
 from workspaces import shown, write
 
 HERE = RetrievalSettings(crawl_in_process=False)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.worker import look_apart
+from infill_retrieval.index import WorkspaceIndex
 from workspaces import Hanging, shown, write
 
 HERE = RetrievalSettings(crawl_in_process=False)

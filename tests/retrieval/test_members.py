@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval import Channel, Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Channel, Query, RetrievalSettings
 from infill_retrieval.files.sources import read_source
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.searching import search
 from infill_retrieval.searching.cursor import MAX_STEPS, read_cursor
 from infill_retrieval.searching.evidence import MAX_EVIDENCE, evidence_of

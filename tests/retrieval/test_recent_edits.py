@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.searching.recent_edits import MAX_FILES, MAX_STRETCHES, RecentEdits
 from workspaces import count_tokens, write
 

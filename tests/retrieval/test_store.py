@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.crawling import crawl
 from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.files.sources import find_source
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.segment import Segment
 from infill_retrieval.indexing.store import SUFFIX, SegmentStore, as_kept
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.crawling import walk as walking
 from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.walk import walk
 from infill_retrieval.crawling.worker import crawl_apart
 from infill_retrieval.files import sources
 from infill_retrieval.files.regular_file import read_regular
+from infill_retrieval.index import WorkspaceIndex
 from workspaces import Hanging, changed_worker, found_by
 
 SETTINGS = RetrievalSettings()

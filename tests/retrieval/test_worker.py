@@ -16,10 +16,11 @@ import psutil
 import pytest
 
 from bounds import WITHIN_S
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
 from infill_retrieval.crawling import worker
 from infill_retrieval.crawling.crawl import crawl_here
 from infill_retrieval.crawling.worker import crawl_apart
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.analysis import Details
 from workspaces import Hanging, changed_worker, found_by
 

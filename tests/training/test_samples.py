@@ -17,7 +17,8 @@ from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE, Encode
 
 from infill_ls.document.cut import cut
 from infill_ls.types import Snapshot, Trigger
-from infill_retrieval import Query, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import Query, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.render import render_snippet
 from training import samples, vocabulary
 

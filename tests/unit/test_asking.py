@@ -10,8 +10,8 @@ import pytest
 
 from infill_ls.asking import Asked, Asking, Progress
 from infill_ls.asking import TestsFile as FileOfTests
-from infill_ls.engine import CompletionRequest, ScriptedEngine
-from infill_ls.engine.scripted import SCRIPTED_INSTRUCT
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.scripted import SCRIPTED_INSTRUCT, ScriptedEngine
 from infill_ls.errors import InfillError
 from infill_ls.gathering import Gathering
 from infill_ls.instruct import OutlineUse, Task

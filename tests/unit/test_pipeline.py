@@ -10,7 +10,7 @@ import pytest
 from bounds import WITHIN_S
 from infill_ls import gathering
 from infill_ls.document.anchors import MAX_TYPED_LINES
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.errors import EngineError
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session, Superseded, editor
 from infill_ls.session.power import Battery, Power
 from infill_ls.settings import settings_with

@@ -2,7 +2,8 @@
 
 usage: python -P forkserver.py SOCKET
 
-Most of what a test of an editor costs is the second of imports before the server answers. A client
+Most of what a test of an editor costs is the second of imports before the server answers, and the half second of
+the process that reads the workspace, which such a server has started in the same way. A client
 (``start.py``, ``process.py``) connects to SOCKET, sends its arguments, folder and environment with its
 standard input, output and error, and gets a line with the server's process id, and one with its exit status in
 the end. What else it sends are numbers of signals for the server, which is killed when the client is gone.
@@ -21,11 +22,15 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 HEAD_BYTES = 8
 """The length of a message, in decimal."""
 SIGNALS = (signal.Signals.SIGTERM, signal.Signals.SIGINT, signal.Signals.SIGHUP)
+CRAWL = "--crawl"
+"""In place of the server's arguments: what is wanted is the process that reads a workspace."""
 
 
 @dataclass
@@ -75,6 +80,7 @@ def _import_the_server() -> None:
     import infill_ls.engine.fallback
     import infill_ls.engine.scripted
     import infill_ls.lsp.handlers  # noqa: F401
+    import infill_retrieval.crawling.worker  # noqa: F401
 
 
 def _read(request: Request) -> bool:
@@ -163,8 +169,34 @@ def _serve(request: Request, order: dict[str, object]) -> int:
     assert isinstance(arguments, list)
     os.environ.update(environment)
     os.chdir(str(order["folder"]))
+    if arguments == [CRAWL]:
+        return _crawl()
+    _crawl_in_a_fork(sys.argv[1])
     sys.argv = ["infill-ls", *arguments]
     return command_line()
+
+
+def _crawl_in_a_fork(server: str) -> None:
+    """Have this server's workspaces read by a process that is forked too."""
+    from infill_retrieval.crawling import worker
+
+    start = str(Path(__file__).with_name("start.py"))
+    command = [sys.executable, "-S", "-E", start, server, CRAWL]
+    vars(worker)["python_command"] = lambda *_: command
+
+
+def _crawl() -> int:
+    """Read a workspace, in the forked process."""
+    from infill_retrieval.crawling import worker
+    from infill_retrieval.processes import orphan
+
+    # It is not the child of the server that it works for, and ends with the pipe from there.
+    def end_with_pipe(_: int, pipe: int) -> None:
+        threading.Thread(target=orphan._wait_for_end, args=(pipe,), daemon=True).start()
+
+    vars(worker)["end_with_parent"] = end_with_pipe
+    worker.main()
+    return 0
 
 
 if __name__ == "__main__":

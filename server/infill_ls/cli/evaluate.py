@@ -286,7 +286,8 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     from infill_ls.measuring.next_lines import LASTING_TIME_MS
     from infill_ls.pipeline import Pipeline
     from infill_ls.settings import settings_with
-    from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
+    from infill_retrieval import NO_SNIPPETS, RetrievalSettings
+    from infill_retrieval.index import WorkspaceIndex
 
     folder = options.folder.resolve()
     if not folder.is_dir():

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infill_ls.engine import EngineInfo, EngineOptions, EngineProcess
+from infill_ls.engine import EngineInfo, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings, settings_with

@@ -14,7 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from infill_ls.engine import Engine, EngineOptions, EngineProcess, RemoteEngine, RemoteOptions
+from infill_ls.engine import Engine, EngineOptions
+from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.chat import RemoteChat
 from infill_ls.engine.remote.credentials import (
     INSTRUCT_KEY_ENVIRONMENT_VARIABLE,

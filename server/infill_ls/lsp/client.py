@@ -22,9 +22,8 @@ from pygls.protocol import LanguageServerProtocol
 from infill_ls import __version__
 from infill_ls.errors import InfillError
 from infill_ls.lsp.convert import offset_of, path_of, position_of
-from infill_ls.lsp.cursor import RESTS
+from infill_ls.lsp.methods import EXPLAIN, RESTS, STATUS
 from infill_ls.lsp.pygls_fixes import plain_converter
-from infill_ls.lsp.server import EXPLAIN, STATUS
 
 READY_TIMEOUT_S = 300.0
 LEAVE_TIMEOUT_S = 5.0

@@ -11,12 +11,10 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
+from infill_ls.lsp.methods import RESTS
 from infill_ls.lsp.server import InfillServer
 from infill_ls.types import Trigger
 
-RESTS = "infill/cursorRests"
-"""Our notification: ``{textDocument: {uri}, position}``. A client sends it when the cursor has rested
-for a moment, also in a document that has just come into view."""
 WANTS = "cursorRests"
 """The experimental capability by which we say that we want it."""
 

@@ -21,9 +21,10 @@ from infill_ls.lsp.cursor import handle_cursor, place_is_named
 from infill_ls.lsp.feedback import command_for, handle_feedback
 from infill_ls.lsp.growth import tell_of_growth
 from infill_ls.lsp.instruct import handle_instructions
+from infill_ls.lsp.methods import EXPLAIN
 from infill_ls.lsp.next_edit import handle_next_edit
 from infill_ls.lsp.progress import end_all_progress
-from infill_ls.lsp.server import EXPLAIN, InfillServer
+from infill_ls.lsp.server import InfillServer
 from infill_ls.lsp.watchdog import watch_editor
 from infill_ls.reporting.explain import explain
 from infill_ls.reporting.markdown import next_edit_markdown

@@ -18,6 +18,7 @@ from infill_ls import __version__
 from infill_ls.engine.fallback import EngineFactory
 from infill_ls.lsp import convert
 from infill_ls.lsp.commit_messages import CommitMessages
+from infill_ls.lsp.methods import STATUS
 from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
@@ -34,11 +35,6 @@ log = logging.getLogger(__name__)
 
 SECTION = "infill-ls"
 """Section of ``workspace/configuration`` and of ``didChangeConfiguration``."""
-EXPLAIN = "infill/explain"
-"""Our request: ``{textDocument}`` in, everything about its last completion out."""
-STATUS = "didChangeStatus"
-"""Our notification, with what :mod:`infill_ls.lsp.status` says. Copilot's server has ``busy``, ``kind``
-and ``message``."""
 SHOWS_PROBLEMS = "statusProblems"
 """The experimental capability of clients that show a problem in the status to the user themselves."""
 THINKING_AFTER_S = 0.25

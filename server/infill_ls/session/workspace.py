@@ -22,7 +22,8 @@ from platformdirs import user_cache_path
 from infill_ls.session.background import Background
 from infill_ls.settings import Settings
 from infill_ls.types import Snapshot
-from infill_retrieval import CountTokens, Query, Retrieval, WorkspaceIndex
+from infill_retrieval import CountTokens, Query, Retrieval
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 
 LONG_TOKEN_CHARS = 8

@@ -18,12 +18,13 @@ EMACS = ROOT / "build" / "editors" / "emacs"
 HERE = Path(__file__).resolve().parent
 
 
-SETTLED = """(let ((idle (current-idle-time)))
-  (not (or (and infill--opened (> (jsonrpc-continuation-count infill--opened) 0))
-           (seq-some (lambda (timer) (and (memq timer timer-idle-list)
-                                          (or (null idle) (time-less-p idle (timer--time timer)))))
-                     (list infill--timer infill--edit-timer)))))"""
-"""Whether the server has been asked, and has answered, all that comes of the keys so far."""
+SETTLED = """(not (or (and infill--opened (> (jsonrpc-continuation-count infill--opened) 0))
+         (memq infill--timer timer-idle-list)
+         (memq infill--edit-timer timer-idle-list)))"""
+"""Whether the server has been asked, and has answered, all that comes of the keys so far.
+
+A timer leaves the list when it runs; one that is due has not always run yet.
+"""
 READY = "(and infill--opened (infill--status infill--opened) t)"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -51,7 +52,13 @@ def test_typing_along_does_not_flicker(start: Start) -> None:
     emacs.expect_ghost("return a + b")
     emacs.wait("the screen", lambda: emacs.screen.display[1].rstrip() == "    return a + b")
     seen = emacs.watch(1)
-    emacs.type("return")
+
+    def reaches(column: int) -> bool:
+        return bool(emacs.screen.cursor.x == column)
+
+    for column, key in enumerate("return", 5):
+        emacs.press(key)
+        emacs.wait("the key to be drawn", partial(reaches, column))
     emacs.expect_ghost(" a + b")
     assert len(seen) >= len("return"), "every key draws"
     assert set(seen) == {"    return a + b"}, "typed or ghost, the line reads the same all the time"
@@ -750,7 +757,7 @@ def test_eglot_alone_completes_at_point(start: Start) -> None:
         ADD + "    ret",
         answers=["urn a + b"],
         delay_ms=1500,
-        start="(progn (infill-setup-eglot) (setq eglot-sync-connect 10) (eglot-ensure))",
+        start="(progn (infill-setup-eglot) (setq eglot-sync-connect 120) (eglot-ensure))",
     )
     # Python has other servers in Eglot, and the slow first answer is waited for.
     emacs.wait("Eglot", lambda: emacs.eval("(and (eglot-managed-p) t)"))
@@ -766,7 +773,7 @@ def test_ghost_text_beside_eglot(start: Start) -> None:
         "x =",
         answers=["one"],
         start="(progn (infill-setup-eglot '(python-mode)) (require 'eglot)"
-        " (setq eglot-sync-connect 10) (call-interactively #'eglot) (infill-mode 1))",
+        " (setq eglot-sync-connect 120) (call-interactively #'eglot) (infill-mode 1))",
     )
     emacs.wait("the server", lambda: emacs.eval(READY))
     assert emacs.eval("(and (eglot-managed-p) t)") is True

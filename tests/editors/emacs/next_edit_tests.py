@@ -161,6 +161,7 @@ def test_evil_jumps_in_normal_state_and_escape_dismisses(start: Start) -> None:
     emacs.press(TAB)
     expect(emacs, SECOND)
     emacs.press("\x1b")
+    emacs.wait("Evil to take the key as Escape", lambda: shown(emacs) is None)
     expect_none(emacs)
 
 

@@ -43,7 +43,8 @@ return function(test)
     end)
     editor:press('A')
     editor:expect_ghost('five + six')
-    vim.wait(400) -- longer than a rest
+    -- What it was told before the answer to a question has been written down by then.
+    editor:lua(require('editor').EXPLAIN, require('editor').TIMEOUT_MS)
     local before = #told(editor)
     for _, key in ipairs({ 'f', 'i', 'v' }) do
       editor:press(key)

@@ -9,6 +9,18 @@ Editor.__index = Editor
 
 --- Bound of every wait; only ever reached when something hangs.
 M.TIMEOUT_MS = tonumber(vim.env.INFILL_TEST_TIMEOUT_MS) or 120000
+--- The server's report on the last completion, which is waited for so long.
+M.EXPLAIN = [[
+  local client = vim.lsp.get_clients({ name = 'infill_ls' })[1]
+  local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
+  local answer
+  require('infill_ls.rpc').request(client, 'infill/explain', params, function(_, report)
+    answer = report
+  end, 0)
+  vim.wait(..., function() return answer end, 20)
+  return answer
+]]
+
 local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h')
 local folder = vim.fn.fnamemodify(here, ':h:h:h')
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from infill_ls.engine import Engine, RemoteEngine, ScriptedEngine
+from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineChoice, engine_for, same_engine
-from infill_ls.engine.remote import admission
+from infill_ls.engine.remote import RemoteEngine, admission
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import Settings, WrittenSettings, settings_with
 from infill_ls.types import Snapshot

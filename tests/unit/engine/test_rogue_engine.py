@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import EngineProcess, process, wire
+from infill_ls.engine import process, wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.handshake import Handshake
 from infill_ls.engine.messages import Ready
 from infill_ls.engine.peer import Peer
+from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
     EXIT_FAILURE_TOLD,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infill_ls.engine import ScriptedEngine
+from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.crosscodeeval import (
     CROSS_FILE_TOKENS,

@@ -10,8 +10,7 @@ import pytest
 
 from infill_ls.asking import Asking
 from infill_ls.cli import main
-from infill_ls.engine import ScriptedEngine
-from infill_ls.engine.scripted import SCRIPTED_INSTRUCT
+from infill_ls.engine.scripted import SCRIPTED_INSTRUCT, ScriptedEngine
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.generation import (
     Case,

@@ -15,7 +15,8 @@ from infill_ls.measuring.holes import HoleKind
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Completion, OnWritten, Prompt, StopRule
-from infill_retrieval import NO_SNIPPETS, RetrievalSettings, WorkspaceIndex
+from infill_retrieval import NO_SNIPPETS, RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 
 STORE = """class OrderStore:
     def __init__(self, folder):

@@ -7,8 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.engine import ScriptedEngine
-from infill_ls.engine.scripted import SCRIPTED_INFO
+from infill_ls.engine.scripted import SCRIPTED_INFO, ScriptedEngine
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.prompting.tokens import LineTokenizer

@@ -27,13 +27,15 @@ def test_balancers_go_by_the_header_that_is_sent() -> None:
 def test_answers_are_not_held_back_on_the_way() -> None:
     assert "proxy_buffering off;" in text_of("nginx.conf")
     # What Caddy would do with it: see the file.
-    assert not re.search(r"^\s*(flush_interval|lb_try_duration)", text_of("Caddyfile"), re.M)
+    assert not re.search(
+        r"^\s*(flush_interval|lb_try_duration)", text_of("Caddyfile"), re.MULTILINE
+    )
 
 
 def test_balancers_let_through_only_whom_they_know() -> None:
     nginx, caddy = text_of("nginx.conf"), text_of("Caddyfile")
     people = r'^\s*"(Bearer KEY-OF-(?!THE)\w+)"'
-    assert re.findall(people, nginx, re.M) == re.findall(people, caddy, re.M)
+    assert re.findall(people, nginx, re.MULTILINE) == re.findall(people, caddy, re.MULTILINE)
     for unknown in ("default 0;", "if ($known = 0) { return 401; }"):
         assert unknown in nginx
     for unknown in ("default no", '@stranger expression {known} != "yes"', "respond @stranger 401"):

@@ -1,4 +1,4 @@
-"""What is to be known of a pattern wherever it is repeated, and of a place among others."""
+"""Features of a repeated pattern, and of one place among all that have it, for the judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places of the kinds beside which something was put in: names, declarations.
+"""Rules for text that was put in beside a name or a declaration: other places of the same kind.
 
 What stood beside it is known by its kind where it is not the same: ``struct``, then any name.
 """

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from infill_ls.engine import RemoteEngine, RemoteOptions
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from unit.engine.remote import fakes
 
 Connect = Callable[..., Awaitable[RemoteEngine]]

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from infill_ls.asking import Asked, Asking, Progress
-from infill_ls.engine import CompletionRequest, Priority, RemoteOptions
+from infill_ls.engine import CompletionRequest, Priority
 from infill_ls.engine.fallback import engine_for
+from infill_ls.engine.remote import RemoteOptions
 from infill_ls.engine.remote.chat import RemoteChat
 from infill_ls.errors import EngineUnavailableError, InfillError, RemoteError
 from infill_ls.gathering import Gathering

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bounds import WITHIN_S
-from infill_ls.engine import CompletionRequest, RemoteEngine
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.remote import RemoteEngine
 from infill_ls.engine.remote.answer_clock import AnswerClock
 from infill_ls.engine.remote.dialect import Chunk
 from infill_ls.engine.remote.pacing import FULL_RATE_PER_S

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine
+from infill_ls.engine import CompletionRequest, EngineOptions
+from infill_ls.engine.remote import RemoteEngine
 from infill_ls.errors import EngineUnavailableError, RemoteError
 from infill_ls.prompting.tokens import LineTokenizer
 from infill_ls.types import Sampling, StopReason, StopRule

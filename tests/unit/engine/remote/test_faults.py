@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, EngineOptions, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest, EngineOptions
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.transport import Transport, retry_after_s
 from infill_ls.errors import ModelError, RemoteError
 from infill_ls.types import StopRule

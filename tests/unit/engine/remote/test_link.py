@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill_ls.engine import RemoteOptions
+from infill_ls.engine.remote import RemoteOptions
 from infill_ls.engine.remote.breaker import LONGEST_PASSING_PAUSE_S
 from infill_ls.engine.remote.link import Link
 from infill_ls.errors import RemoteError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.engine import CompletionRequest, RemoteEngine, RemoteOptions
+from infill_ls.engine import CompletionRequest
+from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.credentials import Headers
 from infill_ls.engine.remote.dialect import Call
 from infill_ls.engine.remote.proxy import proxy_for, shown_proxy
