@@ -946,6 +946,7 @@ end)
 require('next_edit_tests')(test)
 require('cursor_tests')(test)
 require('ask_tests')(test)
+require('package_tests')(test, has_native)
 
 local failed = 0
 local run = 0
