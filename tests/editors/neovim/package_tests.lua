@@ -12,7 +12,8 @@ end
 --- Unpack the archive of the release as `path`.
 ---@param path string
 local function unpack_release(path)
-  local archives = vim.fn.glob(folder .. '/build/editors/release/infill_ls.nvim-*.tar.gz', true, true)
+  local archives =
+    vim.fn.glob(folder .. '/build/editors/release/infill_ls.nvim-*.tar.gz', true, true)
   assert(#archives == 1, 'one archive is expected: ' .. vim.inspect(archives))
   vim.fn.mkdir(path, 'p')
   run({ 'tar', '-xzf', archives[1], '--strip-components=1', '-C', path })
@@ -55,7 +56,8 @@ end
 
 ---@param test fun(name: string, options: table, run: fun(editor: Editor))
 ---@param has_pack boolean
-return function(test, has_pack)
+---@param plugins? string the folder with lazy.nvim, if that is at hand
+return function(test, has_pack, plugins)
   test('installed: unpacked into a folder pack/*/start', {
     text = 'x = ',
     answers = { 'one' },
@@ -79,6 +81,23 @@ return function(test, has_pack)
       end,
     }, function(editor)
       check(editor, '/pack/core/opt/infill_ls.nvim/')
+      assert(has_help(editor))
+    end)
+  end
+
+  if plugins then
+    test('installed: by lazy.nvim', {
+      text = 'x = ',
+      answers = { 'one' },
+      install = function(data)
+        local address = repository(data .. '/sources/infill_ls.nvim')
+        return ([[
+          vim.opt.runtimepath:prepend(%q)
+          require('lazy').setup({ { url = %q } })
+        ]]):format(plugins .. '/lazy.nvim', address)
+      end,
+    }, function(editor)
+      check(editor, '/lazy/infill_ls.nvim/')
       assert(has_help(editor))
     end)
   end

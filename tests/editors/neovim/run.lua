@@ -946,7 +946,12 @@ end)
 require('next_edit_tests')(test)
 require('cursor_tests')(test)
 require('ask_tests')(test)
-require('package_tests')(test, has_native)
+-- Other plug-ins are on no registry: whoever has them says where.
+local plugins = has_native and vim.env.INFILL_TEST_PLUGINS or nil
+require('package_tests')(test, has_native, plugins)
+if plugins then
+  require('addon_tests')(test, plugins)
+end
 
 local failed = 0
 local run = 0
@@ -962,6 +967,12 @@ for _, one in ipairs(tests) do
       io.write(problem .. '\n')
     end
   end
+end
+if has_native and not plugins then
+  io.write(
+    '*** NOT RUN: the tests with lazy.nvim, nvim-cmp, blink.cmp, nvim-autopairs and mini.pairs. '
+  )
+  io.write('INFILL_TEST_PLUGINS is to name a folder with their sources. ***\n')
 end
 io.write(('%s: %d passed, %d failed\n'):format(version, run - failed, failed))
 os.exit((failed > 0 or run == 0) and 1 or 0)
