@@ -37,7 +37,16 @@ def repository(folder: Path) -> str:
     for arguments in (
         ["init", "--quiet"],
         ["add", "."],
-        ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "commit", "--quiet", "-m", "All"],
+        [
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.invalid",
+            "commit",
+            "--quiet",
+            "-m",
+            "All",
+        ],
     ):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     return folder.as_uri()
@@ -75,7 +84,7 @@ def test_an_installed_package_completes(how: str, start: Start, tmp_path: Path) 
     assert compiled >= {path.stem for path in (ROOT / "editors" / "emacs").glob("*.el")}
 
     (home / ".emacs.d" / "init.el").write_text(
-        f'(load "{HERE / "init.el"}")\n(add-hook \'prog-mode-hook #\'infill-mode)\n'
+        f"(load \"{HERE / 'init.el'}\")\n(add-hook 'prog-mode-hook #'infill-mode)\n"
     )
     emacs = start("x =", answers=["one"], start="t", home=home)
     emacs.wait("the server", lambda: emacs.eval(READY))
