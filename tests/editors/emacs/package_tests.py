@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tools import release
 
 from editors.emacs.editor import EMACS, HERE, READY, ROOT, Start
-from tools import release
 
 TAB = "\t"
 HOW = ["archive", "repository of the package", "repository of infill-ls"]
