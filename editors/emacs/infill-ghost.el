@@ -40,12 +40,19 @@
 (defvar-local infill--asked-at nil
   "The tick of the buffer's text that was last asked about.")
 
+(defvar-local infill--waiting nil
+  "What was not asked because the server had not started, nil if nothing.
+That is a list of the tick of the buffer's text, point, and whether the
+user wished it.")
+
 (defun infill--ask (invoked &optional count)
   "Ask for completions at point; non-nil INVOKED is the user's wish.
 COUNT is how far from what is shown the one to be shown is.
-Return nil if the server is not ready yet."
+Return nil if the server is not ready yet; it is asked when it is."
+  (setq infill--waiting (list (buffer-chars-modified-tick) (point) invoked))
   (when-let* ((connection (infill--connection))
               ((infill--ready-p connection)))
+    (setq infill--waiting nil)
     (infill--open connection)
     (infill--send-settings connection)
     (infill--flush)
@@ -403,6 +410,7 @@ Ask the server for some if there is only one."
   (interactive)
   (infill--cancel-timer)
   (cl-incf infill--request)
+  (setq infill--waiting nil)
   (infill--erase))
 
 (defun infill-complete ()
@@ -418,6 +426,15 @@ Ask the server for some if there is only one."
   (unless (infill--ask t count)
     (message "infill-ls is starting")))
 
+(defun infill--ask-late ()
+  "Ask what could not be asked before the server was there."
+  (pcase infill--waiting
+    ((and `(,tick ,point ,invoked)
+          (guard (and (eql tick (buffer-chars-modified-tick))
+                      (eql point (point))
+                      (eq (current-buffer) (window-buffer)))))
+     (if invoked (infill--ask t) (infill--paused (current-buffer))))))
+
 (defun infill--grow ()
   "Ask for the whole of what is shown, of which only the beginning came."
   (when (and infill--shown (null (cdr infill--shown)) (infill--left))
@@ -425,6 +442,7 @@ Ask the server for some if there is only one."
 
 (add-hook 'infill--lost-hook #'infill-dismiss)
 (add-hook 'infill--grew-hook #'infill--grow)
+(add-hook 'infill--opened-hook #'infill--ask-late)
 
 (provide 'infill-ghost)
 ;;; infill-ghost.el ends here
