@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from editors.emacs.editor import Start
+from editors.terminal import server
 
 SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_total\n"
 
@@ -12,12 +13,17 @@ SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_t
 def test_who_types_at_once_sees_the_model_load_and_then_the_ghost_text(
     start: Start, tmp_path: Path
 ) -> None:
+    held_back, go = tmp_path / "infill-ls", tmp_path / "go"
+    held_back.write_text(
+        f'#!/bin/sh\nuntil [ -e "{go}" ]; do sleep 0.05; done\nexec "{server(warm=False)}" "$@"\n'
+    )
+    held_back.chmod(0o700)
     # All that is told is kept: whoever looks now and then may look too late.
     emacs = start(
         f"{SUM}third_total =",
         settings={"timeBudgetMs": 60_000},
         cache=tmp_path / "cache",
-        start="(progn (setq told nil shown nil)"
+        start=f'(progn (setq told nil shown nil infill-command \'("{held_back}" "--stdio"))'
         " (advice-add 'infill--notified :after (lambda (_ method params)"
         " (when (eq method 'didChangeStatus)"
         "  (push (list (plist-get params :state) (plist-get params :percent)) told)"
@@ -25,7 +31,8 @@ def test_who_types_at_once_sees_the_model_load_and_then_the_ghost_text(
         " (infill-mode 1))",
     )
     emacs.press(" ")
-    assert emacs.eval("infill--opened") is None, "the server has not answered yet"
+    emacs.wait("the key", lambda: emacs.eval("(and infill--waiting t)"))
+    go.touch()
     ghost = emacs.wait("ghost text", emacs.ghost)
     assert ghost is not None
     assert ghost.startswith("price_total"), ghost

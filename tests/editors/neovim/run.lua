@@ -895,6 +895,52 @@ bundled_test('a word of the ghost text, then all of it', {
   editor:expect_saved(SUM .. 'third_total = ' .. ghost .. '\n')
 end)
 
+-- The server, once this file is there.
+local HELD_BACK = vim.fn.tempname()
+vim.fn.mkdir(HELD_BACK)
+vim.fn.writefile({
+  '#!/bin/sh',
+  ('until [ -e "%s/go" ]; do sleep 0.05; done'):format(HELD_BACK),
+  ('exec "%s" "$@"'):format(server),
+}, HELD_BACK .. '/infill-ls')
+vim.fn.setfperm(HELD_BACK .. '/infill-ls', 'rwx------')
+
+bundled_test('who types at once sees the model load on a new machine, and then the ghost text', {
+  text = SUM .. 'third_total =',
+  settings = PATIENT,
+  server = HELD_BACK .. '/infill-ls',
+  env = { XDG_CACHE_HOME = vim.fn.tempname() },
+  status = 'infill-ls', -- any
+}, function(editor)
+  -- All that is shown is kept: whoever looks now and then may look too late.
+  editor:lua([[
+    vim.g.shown = {}
+    vim.api.nvim_create_autocmd('User', { pattern = 'InfillStatus', callback = function()
+      vim.g.shown = vim.list_extend(vim.g.shown, { require('infill_ls').status() })
+    end })
+  ]])
+  editor:press('GA ')
+  editor:expect_text(SUM .. 'third_total = ')
+  vim.fn.writefile({}, HELD_BACK .. '/go')
+  local ghost = editor:wait('ghost text', function()
+    return editor:ghost()
+  end)
+  assert(vim.startswith(ghost, 'price_total'), ghost)
+  editor:wait('the status ready', function()
+    return editor:lua('return require("infill_ls").status()'):find('Ready', 1, true)
+  end)
+  local before, count, is_ready = 0, 0, false
+  for _, line in ipairs(editor:lua('return vim.g.shown')) do
+    local percent = tonumber(line:match('Loading the model (%d+) %%'))
+    if percent then
+      assert(percent >= before and not is_ready, vim.inspect(editor:lua('return vim.g.shown')))
+      before, count = percent, count + 1
+    end
+    is_ready = is_ready or line:find('Ready', 1, true) ~= nil
+  end
+  assert(count > 0 and is_ready, vim.inspect(editor:lua('return vim.g.shown')))
+end)
+
 bundled_test('CRLF line ends stay', {
   text = (SUM:gsub('\n', '\r\n')) .. 'third_total = ',
   settings = PATIENT,
