@@ -637,6 +637,39 @@ def test_switching_off_and_pausing(start: Start) -> None:
     emacs.expect_ghost("one")
 
 
+def test_a_model_is_fetched_after_a_yes_only(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval(
+        "(progn (advice-add 'infill--run-program :override (lambda (&rest _) (setq ran t))) t)"
+    )
+    emacs.press("\x1bxinfill-choose-model\r")
+    emacs.wait("the prompt", lambda: "Model:" in emacs.text())
+    emacs.press("deepseek-coder-1.3b\r")
+
+    def question() -> str:
+        return "".join(row.rstrip().removesuffix("\\") for row in emacs.screen.display)
+
+    emacs.wait("the question", lambda: "(y or n)" in question())
+    asked = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
+    assert asked in question(), emacs.text()
+    emacs.press("n")
+    emacs.wait("the refusal", lambda: "deepseek-coder-1.3b was not downloaded" in emacs.text())
+    assert emacs.eval("(boundp 'ran)") is None
+
+
+def test_an_explanation_is_shown_as_markdown_where_there_is_a_mode_for_it(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (require 'markdown-mode) t)")
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x1bxinfill-explain\r")
+    mode = '(with-current-buffer "*infill explanation*" (list major-mode buffer-read-only))'
+    emacs.wait("the explanation", lambda: emacs.eval('(and (get-buffer "*infill explanation*") t)'))
+    assert emacs.eval(mode) == ["gfm-view-mode", True]
+    emacs.wait("it without its marks", lambda: "The last completion" in emacs.text())
+    assert "# The last completion" not in emacs.text()
+
+
 def test_models_statistics_and_restart(start: Start) -> None:
     emacs = start("x =", answers=["one"])
     emacs.eval("(progn (infill-statistics) t)")

@@ -636,6 +636,29 @@ for how, command in pairs({ ['from a list'] = 'model', ['by its name'] = 'model 
   end)
 end
 
+test('a model is fetched after a yes only', { text = 'x =', answers = { 'one' } }, function(editor)
+  editor:lua([[
+    vim.ui.select = function(choices, options, choose)
+      if choices[1] == 'Download' then
+        vim.g.asked = options.prompt
+        choose('Cancel')
+      else
+        choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+      end
+    end
+    vim.cmd('silent Infill model')
+  ]])
+  editor:wait('the question', function()
+    return editor:lua('return vim.g.asked') ~= vim.NIL
+  end)
+  local asked = editor:lua('return vim.g.asked')
+  local pattern =
+    '^Download deepseek%-coder%-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/.+%.gguf%?$'
+  assert(asked:find(pattern), asked)
+  local messages = editor:lua('return vim.fn.execute("messages")')
+  assert(not messages:find('is preparing', 1, true), messages)
+end)
+
 test('a model that cannot be used is named', {
   settings = { model = '/nowhere/a.gguf' },
   status = '/nowhere/a.gguf',
