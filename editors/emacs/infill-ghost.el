@@ -159,6 +159,7 @@ the line right of point."
 (defvar-keymap infill-mode-map
   :doc "Keymap of `infill-mode': keys that mean something without ghost text."
   "C-c |" #'infill-toggle
+  "<infill-taken>" #'infill--replay
   "M-n" '(menu-item "" infill-complete :filter infill--unless-bound))
 
 (defun infill--unless-bound (command)
@@ -343,12 +344,37 @@ This runs before the screen is drawn, so that typing along does not flicker."
                (taken (funcall part rest))
                (reached (seq-count (lambda (place) (< place (length taken))) places))
                (candidate (car infill--shown)))
-    ;; What the part does not reach stays, until it is accepted or typed over.
-    (delete-region (point) (+ (point) reached))
-    (insert taken)
+    (infill--record taken reached)
+    (infill--take taken reached)
     (infill--flush)
     (infill--accepted candidate (- (length rest) (length taken)))
     (infill--draw)))
+
+(defun infill--take (text reached)
+  "Insert TEXT in place of the next REACHED characters."
+  ;; What a part does not reach stays, until it is accepted or typed over.
+  (delete-region (point) (+ (point) reached))
+  (insert text))
+
+(defun infill--record (text reached)
+  "Have a macro that is being defined insert TEXT, which has REACHED so far.
+There will be no ghost text when it runs, so that its key would do
+something else."
+  (when defining-kbd-macro
+    (cancel-kbd-macro-events)
+    (store-kbd-macro-event (list 'infill-taken text reached))))
+
+(defun infill--replay (event)
+  "Insert what was accepted while the macro with EVENT was defined.
+Closing brackets go only where there are some."
+  (interactive "e")
+  (pcase-let ((`(,_ ,text ,reached) event))
+    (infill--take text (min reached (length (infill--closers-here))))))
+
+(defun infill--closers-here ()
+  "Return the closing brackets and quotes right of point."
+  (save-excursion
+    (buffer-substring-no-properties (point) (progn (skip-syntax-forward ")\"" (pos-eol)) (point)))))
 
 (defun infill--accepted (candidate left)
   "Tell the server that CANDIDATE was accepted but for LEFT characters."

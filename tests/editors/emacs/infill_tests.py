@@ -175,6 +175,23 @@ def test_between_the_brackets_of_electric_pair_mode(start: Start) -> None:
     emacs.expect_saved("while len(lines) > 0:\n")
 
 
+def test_a_macro_inserts_what_was_accepted_while_it_was_defined(start: Start) -> None:
+    emacs = start("y = max\nx = max", answers={"x = max(": "a, b) + c"})
+    emacs.eval("(progn (electric-pair-mode 1) t)")
+    emacs.press("\x18(")
+    emacs.type("(")
+    emacs.expect_ghost("a, b) + c")
+    emacs.press(META_F)
+    emacs.expect_ghost(", b) + c")
+    emacs.press(TAB)
+    buffer_is(emacs, "y = max\nx = max(a, b) + c")
+    emacs.type(" + 1")
+    emacs.press("\x18)")
+    emacs.press("\x10\x05")  # to the end of the line above
+    emacs.press("\x18e")
+    emacs.expect_saved("y = max(a, b) + c + 1\nx = max(a, b) + c + 1\n")
+
+
 def test_moving_away_takes_it_away(start: Start) -> None:
     emacs = start("y = 1\nx =", answers=["one"])
     emacs.type(" ")
