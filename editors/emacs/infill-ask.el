@@ -220,7 +220,7 @@ So it is where there is nothing to be taken yet."
           (t (infill--ask-forget)
              (if (string-empty-p words)
                  (message "infill-ls: %s" said)
-               (infill--show-report words "description"))))))
+               (infill--show-report words "description" t))))))
 
 (defun infill--ask-keep (change old)
   "Keep CHANGE of a document, by markers where it is of this buffer, and show it.

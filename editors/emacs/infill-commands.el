@@ -16,6 +16,7 @@
 (require 'seq)
 (require 'subr-x)
 
+(declare-function gfm-view-mode "ext:markdown-mode")
 (defvar infill-mode)
 
 (defun infill-explain ()
@@ -25,17 +26,21 @@
   (let ((report (jsonrpc-request infill--opened :infill/explain
                                  (list :textDocument (infill--document)))))
     (if report
-        (infill--show-report (plist-get report :markdown) "explanation")
+        (infill--show-report (plist-get report :markdown) "explanation" t)
       (message "infill-ls has not been asked for a completion here yet"))))
 
-(defun infill--show-report (text name)
-  "Show TEXT, a report called NAME, in a window."
+(defun infill--show-report (text name &optional is-markdown)
+  "Show TEXT, a report called NAME, in a window.
+Non-nil IS-MARKDOWN says what kind of text it is."
   (with-current-buffer (get-buffer-create (format "*infill %s*" name))
     (let ((inhibit-read-only t))
       (erase-buffer)
       (insert text)
       (goto-char (point-min))
-      (special-mode))
+      ;; What is Markdown is shown as such where markdown-mode is installed.
+      (if (and is-markdown (fboundp 'gfm-view-mode))
+          (gfm-view-mode)
+        (special-mode)))
     (display-buffer (current-buffer))))
 
 (defun infill--say-whether-on (on where)
@@ -126,15 +131,17 @@ It is fetched if it is not on this machine."
                                          "model" "list" "--json"))
                          :object-type 'plist :null-object nil :false-object nil)
                         :models)))
-           (completing-read
-            "Model: "
-            (lambda (string predicate action)
-              (if (eq action 'metadata)
-                  `(metadata (annotation-function . ,(infill--model-notes models)))
-                (complete-with-action action
-                                      (seq-map (lambda (model) (plist-get model :name)) models)
-                                      string predicate)))
-            nil t))))
+           (infill--may-download
+            (completing-read
+             "Model: "
+             (lambda (string predicate action)
+               (if (eq action 'metadata)
+                   `(metadata (annotation-function . ,(infill--model-notes models)))
+                 (complete-with-action action
+                                       (seq-map (lambda (model) (plist-get model :name)) models)
+                                       string predicate)))
+             nil t)
+            models))))
   (message "infill-ls is preparing %s" name)
   (infill--run-program
    (list "model" "use" name)
@@ -142,6 +149,20 @@ It is fetched if it is not on this machine."
      (setq infill-settings (plist-put (copy-sequence infill-settings) :model name))
      (infill--settings-changed)
      (message "infill-ls uses %s" name))))
+
+(defun infill--may-download (name models)
+  "Return NAME; if that is one of MODELS to be fetched, ask first."
+  (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
+    (unless (or (plist-get model :installed)
+                (y-or-n-p (format "Download %s, %s, licence %s, from huggingface.co/%s? "
+                                  name
+                                  (if-let* ((bytes (plist-get model :bytes)))
+                                      (format "%.2f GB" (/ bytes 1e9))
+                                    "size unknown")
+                                  (plist-get model :licence)
+                                  (plist-get model :source))))
+      (user-error "%s was not downloaded" name))
+    name))
 
 (defun infill--model-notes (models)
   "Return a function that notes of one of MODELS where it is."

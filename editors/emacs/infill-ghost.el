@@ -40,12 +40,19 @@
 (defvar-local infill--asked-at nil
   "The tick of the buffer's text that was last asked about.")
 
+(defvar-local infill--waiting nil
+  "What was not asked because the server had not started, nil if nothing.
+That is a list of the tick of the buffer's text, point, and whether the
+user wished it.")
+
 (defun infill--ask (invoked &optional count)
   "Ask for completions at point; non-nil INVOKED is the user's wish.
 COUNT is how far from what is shown the one to be shown is.
-Return nil if the server is not ready yet."
+Return nil if the server is not ready yet; it is asked when it is."
+  (setq infill--waiting (list (buffer-chars-modified-tick) (point) invoked))
   (when-let* ((connection (infill--connection))
               ((infill--ready-p connection)))
+    (setq infill--waiting nil)
     (infill--open connection)
     (infill--send-settings connection)
     (infill--flush)
@@ -152,6 +159,7 @@ the line right of point."
 (defvar-keymap infill-mode-map
   :doc "Keymap of `infill-mode': keys that mean something without ghost text."
   "C-c |" #'infill-toggle
+  "<infill-taken>" #'infill--replay
   "M-n" '(menu-item "" infill-complete :filter infill--unless-bound))
 
 (defun infill--unless-bound (command)
@@ -336,12 +344,37 @@ This runs before the screen is drawn, so that typing along does not flicker."
                (taken (funcall part rest))
                (reached (seq-count (lambda (place) (< place (length taken))) places))
                (candidate (car infill--shown)))
-    ;; What the part does not reach stays, until it is accepted or typed over.
-    (delete-region (point) (+ (point) reached))
-    (insert taken)
+    (infill--record taken reached)
+    (infill--take taken reached)
     (infill--flush)
     (infill--accepted candidate (- (length rest) (length taken)))
     (infill--draw)))
+
+(defun infill--take (text reached)
+  "Insert TEXT in place of the next REACHED characters."
+  ;; What a part does not reach stays, until it is accepted or typed over.
+  (delete-region (point) (+ (point) reached))
+  (insert text))
+
+(defun infill--record (text reached)
+  "Have a macro that is being defined insert TEXT, which has REACHED so far.
+There will be no ghost text when it runs, so that its key would do
+something else."
+  (when defining-kbd-macro
+    (cancel-kbd-macro-events)
+    (store-kbd-macro-event (list 'infill-taken text reached))))
+
+(defun infill--replay (event)
+  "Insert what was accepted while the macro with EVENT was defined.
+Closing brackets go only where there are some."
+  (interactive "e")
+  (pcase-let ((`(,_ ,text ,reached) event))
+    (infill--take text (min reached (length (infill--closers-here))))))
+
+(defun infill--closers-here ()
+  "Return the closing brackets and quotes right of point."
+  (save-excursion
+    (buffer-substring-no-properties (point) (progn (skip-syntax-forward ")\"" (pos-eol)) (point)))))
 
 (defun infill--accepted (candidate left)
   "Tell the server that CANDIDATE was accepted but for LEFT characters."
@@ -403,6 +436,7 @@ Ask the server for some if there is only one."
   (interactive)
   (infill--cancel-timer)
   (cl-incf infill--request)
+  (setq infill--waiting nil)
   (infill--erase))
 
 (defun infill-complete ()
@@ -418,6 +452,15 @@ Ask the server for some if there is only one."
   (unless (infill--ask t count)
     (message "infill-ls is starting")))
 
+(defun infill--ask-late ()
+  "Ask what could not be asked before the server was there."
+  (pcase infill--waiting
+    ((and `(,tick ,point ,invoked)
+          (guard (and (eql tick (buffer-chars-modified-tick))
+                      (eql point (point))
+                      (eq (current-buffer) (window-buffer)))))
+     (if invoked (infill--ask t) (infill--paused (current-buffer))))))
+
 (defun infill--grow ()
   "Ask for the whole of what is shown, of which only the beginning came."
   (when (and infill--shown (null (cdr infill--shown)) (infill--left))
@@ -425,6 +468,7 @@ Ask the server for some if there is only one."
 
 (add-hook 'infill--lost-hook #'infill-dismiss)
 (add-hook 'infill--grew-hook #'infill--grow)
+(add-hook 'infill--opened-hook #'infill--ask-late)
 
 (provide 'infill-ghost)
 ;;; infill-ghost.el ends here

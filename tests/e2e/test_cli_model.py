@@ -67,6 +67,9 @@ async def test_the_list_shows_what_is_known() -> None:
     known = (await models())["deepseek-coder-6.7b"]
     assert known["installed"] is False
     assert known["licence"] == "DeepSeek"
+    assert str(known["licenceUrl"]).startswith("https://")
+    assert str(known["source"]).endswith(".gguf")
+    assert str(known["source"]).count("/") == 2
     table = await run("model", "list")
     assert "deepseek-coder-6.7b:q5_k_m" in table.stdout
 

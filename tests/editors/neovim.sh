@@ -9,6 +9,10 @@ for editor in neovim neovim-0.11 neovim-0.10 lua-checker; do
 done
 "$editors/neovim/nvim" -l tests/editors/neovim/annotations.lua \
     "$editors/lua-checker/emmylua_ls" editors/neovim
+# The plug-in as a release lays it out, which the tests install.
+rm -rf "$editors/release"
+mkdir "$editors/release"
+.venv/bin/python -m tools.release pack "$editors/release"
 . tests/warm/serve.sh
 # All at once, as they mostly wait.
 logs=$(mktemp -d)

@@ -120,7 +120,7 @@ function middlewareFor(listener: Listener): Middleware {
   const { ghost } = listener;
   return {
     provideInlineCompletionItems: async (document, position, given, token, next) => {
-      const context = ghost.isGrowing
+      const context = ghost.isAsking
         ? { ...given, triggerKind: vscode.InlineCompletionTriggerKind.Automatic }
         : given;
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;

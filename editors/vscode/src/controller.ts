@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { type LanguageClient, WorkDoneProgress } from "vscode-languageclient/node";
 import { COMMIT_BOX, SCHEMES, createClient } from "./client";
 import { SECTION, isOffFor, isOn, openSettings, serverSettings, wantsNextEdits } from "./config";
+import { EarlyTyping } from "./earlyTyping";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
 import { Pause } from "./pause";
@@ -29,6 +30,7 @@ export class Controller implements vscode.Disposable {
   private readonly status = new StatusItem();
   private readonly problems = new Problems();
   private readonly serverStep = new ServerStep();
+  private readonly earlyTyping = new EarlyTyping(() => this.isRunning);
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
   private serverStatus: ServerStatus | undefined;
@@ -50,6 +52,7 @@ export class Controller implements vscode.Disposable {
       this.startedEmitter,
       this.status,
       this.serverStep,
+      this.earlyTyping,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trusted()),
       vscode.workspace.onDidChangeConfiguration((change) => {
@@ -114,6 +117,7 @@ export class Controller implements vscode.Disposable {
     this.started = true;
     this.startedEmitter.fire();
     this.serverStep.serverRuns();
+    if (this.earlyTyping.take()) void this.ghost.ask();
   }
 
   /** Tell that the server ended again and again; it is started again by the user alone. */

@@ -27,8 +27,8 @@ export class GhostText implements vscode.Disposable {
     ];
   }
 
-  /** Whether we ask for the rest of what is shown, and not the user: VS Code cannot tell. */
-  isGrowing = false;
+  /** Whether we have VS Code ask, and not the user: it cannot tell. */
+  isAsking = false;
 
   /** How many requests are being answered. */
   get pending(): number {
@@ -62,13 +62,18 @@ export class GhostText implements vscode.Disposable {
     const isThere = shown?.document.version === shown?.version;
     if (!shown || !isThere || shown.document.uri.toString() !== uri.toString()) return;
     if (vscode.window.activeTextEditor?.document !== shown.document) return;
-    this.isGrowing = true;
+    // VS Code keeps what it shows when it is asked anew, and puts what comes behind it.
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    await this.ask();
+  }
+
+  /** Have VS Code ask at the cursor, as it does at a key. */
+  async ask(): Promise<void> {
+    this.isAsking = true;
     try {
-      // VS Code keeps what it shows when it is asked anew, and puts what comes behind it.
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     } finally {
-      this.isGrowing = false;
+      this.isAsking = false;
     }
   }
 

@@ -14,6 +14,9 @@ interface Model {
   /** What it takes while it runs, if that is known. */
   readonly memoryBytes: number | null;
   readonly licence: string;
+  readonly licenceUrl: string;
+  /** The file on the Hugging Face hub. */
+  readonly source: string;
   readonly path: string | null;
   readonly installed: boolean;
   /** Unless a setting says otherwise. */
@@ -23,7 +26,8 @@ interface Model {
 interface Choice extends vscode.QuickPickItem {
   /** What to set, after it was fetched if it is not on this machine. */
   readonly model?: string;
-  readonly fetch?: boolean;
+  /** What is to be fetched for that. */
+  readonly fetch?: Model;
 }
 
 /** Let the user choose a model; `server` is the program that knows which there are. */
@@ -44,6 +48,7 @@ export async function chooseModel(
   const { model, fetch } = chosen;
   if (model === undefined) return;
   if (fetch && server !== undefined) {
+    if (!(await mayDownload(fetch))) return;
     try {
       await withRunner(`Downloading ${model}`, log, (run) => run(server, "model", "pull", model));
     } catch (error) {
@@ -51,6 +56,19 @@ export async function chooseModel(
     }
   }
   await setModel(model);
+}
+
+/** Ask before anything is fetched. */
+async function mayDownload({ name, title, bytes, licence, licenceUrl, source }: Model): Promise<boolean> {
+  const download = "Download";
+  const detail = [
+    title,
+    `Size: ${sizeOf(bytes) || "unknown"}`,
+    `Licence: ${licence}, ${licenceUrl}`,
+    `From: huggingface.co/${source}`,
+  ].join("\n");
+  const question = `Download the model ${name}?`;
+  return (await vscode.window.showInformationMessage(question, { modal: true, detail }, download)) === download;
 }
 
 async function listModels(
@@ -88,7 +106,7 @@ function choicesOf(models: readonly Model[], file: Choice): Choice[] {
       model.licence,
     ].filter(Boolean).join(", "),
     model: model.name,
-    fetch: !model.installed,
+    ...(model.installed ? {} : { fetch: model }),
   });
   const group = (label: string, members: readonly Model[]): Choice[] =>
     members.length

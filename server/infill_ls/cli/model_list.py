@@ -36,6 +36,9 @@ class ModelRow:
     is_in_use: bool
     is_instruct: bool = False
     """Whether it is for instructions, and no choice for completions."""
+    licence_url: str = ""
+    source: str = ""
+    """Where it comes from, or would come from: OWNER/REPOSITORY/FILE on the Hugging Face hub."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON data for editors that offer a choice of completion models."""
@@ -46,6 +49,8 @@ class ModelRow:
             "bytes": self.bytes,
             "memoryBytes": self.memory_bytes,
             "licence": self.licence,
+            "licenceUrl": self.licence_url,
+            "source": self.source,
             "path": str(self.path) if self.path else None,
             "installed": self.path is not None,
             "inUse": self.is_in_use,
@@ -85,6 +90,8 @@ def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
         path=model.path,
         is_in_use=model.path == in_use,
         is_instruct=known is not None and known.model.is_instruct,
+        licence_url=known.model.licence_url if known else "",
+        source=_source(known) if known else "",
     )
 
 
@@ -99,7 +106,13 @@ def _known_row(known: registry.KnownFile) -> ModelRow:
         path=None,
         is_in_use=False,
         is_instruct=known.model.is_instruct,
+        licence_url=known.model.licence_url,
+        source=_source(known),
     )
+
+
+def _source(known: registry.KnownFile) -> str:
+    return f"{known.source.repository}/{known.source.file}"
 
 
 def _memory(known: registry.KnownFile | None, size_bytes: int | None) -> int | None:
@@ -153,7 +166,7 @@ def print_facts(
             ("model", known.model.title),
             ("parameters", f"{known.model.parameters_millions / 1000:.1f} billion"),
             ("licence", f"{known.model.licence}, {known.model.licence_url}"),
-            ("from", f"{source.repository}/{source.file}"),
+            ("from", _source(known)),
             ("sha256", source.sha256 or "from the hub"),
             ("disk", f"{_gigabytes(source.size_bytes)} GB"),
             ("memory", f"{_gigabytes(_memory(known, source.size_bytes))} GB"),

@@ -34,6 +34,7 @@ class Emacs(Terminal):
     ``answers`` is what the scripted engine says, in turn or by the text before the cursor, after ``delay_ms``, and ``script`` what else is in its
     script; without it, the bundled model answers. ``files`` are those of the workspace beside the one that is
     open. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
+    ``home`` is a home folder that has infill as a package, and an init file that switches it on.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Emacs(Terminal):
         delay_ms: int = 0,
         script: dict[str, Any] | None = None,
         files: Mapping[str, str] | None = None,
+        home: Path | None = None,
+        cache: Path | None = None,
     ) -> None:
         super().__init__()
+        self._is_package = home is not None
         self.workspace = workspace
         (workspace / ".git").mkdir(parents=True)
         (workspace / ".git").chmod(0o700)  # as Emacs wants the folder of its socket
@@ -76,11 +80,11 @@ class Emacs(Terminal):
             "COLORTERM": "truecolor",
             "LANG": "C.UTF-8",
             # Not in the workspace: a folder that holds the home folder is not searched.
-            "HOME": tempfile.mkdtemp(prefix="infill-home-"),
+            "HOME": str(home or tempfile.mkdtemp(prefix="infill-home-")),
             # A short path, as it holds a socket.
             "INFILL_LS_RUNTIME_DIR": tempfile.mkdtemp(prefix="infill-"),
             # What the engine measures for a model is kept: it takes a while.
-            "XDG_CACHE_HOME": str(ROOT / "build" / "editors" / "cache"),
+            "XDG_CACHE_HOME": str(cache or ROOT / "build" / "editors" / "cache"),
             "XDG_DATA_HOME": str(workspace / ".git" / "data"),
             "INFILL_SOCKET": str(self._socket),
             "INFILL_RESULT": str(self._result),
@@ -92,6 +96,11 @@ class Emacs(Terminal):
         self.press("\x1b>")  # to the end of the buffer
 
     def _start(self) -> None:
+        if self._is_package:
+            # As a user starts it: packages are activated, then the init file is read.
+            self.start([str(EMACS / "emacs"), "-nw"], self._environment, self.workspace)
+            self.wait("Emacs to start", self._result.exists)
+            return
         packages = EMACS / "root/usr/share/emacs/site-lisp/elpa-src"
         folders = [ROOT / "editors" / "emacs", *packages.iterdir()]
         command = [str(EMACS / "emacs"), "-nw", "-Q"]

@@ -182,6 +182,23 @@ def test_between_the_brackets_of_electric_pair_mode(start: Start) -> None:
     emacs.expect_saved("while len(lines) > 0:\n")
 
 
+def test_a_macro_inserts_what_was_accepted_while_it_was_defined(start: Start) -> None:
+    emacs = start("y = max\nx = max", answers={"x = max(": "a, b) + c"})
+    emacs.eval("(progn (electric-pair-mode 1) t)")
+    emacs.press("\x18(")
+    emacs.type("(")
+    emacs.expect_ghost("a, b) + c")
+    emacs.press(META_F)
+    emacs.expect_ghost(", b) + c")
+    emacs.press(TAB)
+    buffer_is(emacs, "y = max\nx = max(a, b) + c")
+    emacs.type(" + 1")
+    emacs.press("\x18)")
+    emacs.press("\x10\x05")  # to the end of the line above
+    emacs.press("\x18e")
+    emacs.expect_saved("y = max(a, b) + c + 1\nx = max(a, b) + c + 1\n")
+
+
 def test_moving_away_takes_it_away(start: Start) -> None:
     emacs = start("y = 1\nx =", answers=["one"])
     emacs.type(" ")
@@ -642,6 +659,39 @@ def test_switching_off_and_pausing(start: Start) -> None:
     emacs.wait("the key to switch it off", lambda: emacs.eval("(infill-switched-off)") == "off")
     emacs.press("\x1bxinfill-complete\r")
     emacs.expect_ghost("one")
+
+
+def test_a_model_is_fetched_after_a_yes_only(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval(
+        "(progn (advice-add 'infill--run-program :override (lambda (&rest _) (setq ran t))) t)"
+    )
+    emacs.press("\x1bxinfill-choose-model\r")
+    emacs.wait("the prompt", lambda: "Model:" in emacs.text())
+    emacs.press("deepseek-coder-1.3b\r")
+
+    def question() -> str:
+        return "".join(row.rstrip().removesuffix("\\") for row in emacs.screen.display)
+
+    emacs.wait("the question", lambda: "(y or n)" in question())
+    asked = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
+    assert asked in question(), emacs.text()
+    emacs.press("n")
+    emacs.wait("the refusal", lambda: "deepseek-coder-1.3b was not downloaded" in emacs.text())
+    assert emacs.eval("(boundp 'ran)") is None
+
+
+def test_an_explanation_is_shown_as_markdown_where_there_is_a_mode_for_it(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.eval("(progn (require 'markdown-mode) t)")
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x1bxinfill-explain\r")
+    mode = '(with-current-buffer "*infill explanation*" (list major-mode buffer-read-only))'
+    emacs.wait("the explanation", lambda: emacs.eval('(and (get-buffer "*infill explanation*") t)'))
+    assert emacs.eval(mode) == ["gfm-view-mode", True]
+    emacs.wait("it without its marks", lambda: "The last completion" in emacs.text())
+    assert "# The last completion" not in emacs.text()
 
 
 def test_models_statistics_and_restart(start: Start) -> None:

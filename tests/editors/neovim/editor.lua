@@ -35,8 +35,9 @@ end
 --- Start the Neovim under test on a file in a workspace of its own.
 --- With `answers`, in turn or by the text before the cursor, the server is started by `warm_server`, which
 --- has loaded it already.
---- `files` are those of the workspace beside the one that is open.
----@param options { nvim: string, server: string, warm_server: string, text: string, name?: string, files?: table<string, string>, answers?: string[]|table<string, string>, script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
+--- `files` are those of the workspace beside the one that is open. With `install`, Neovim starts as a user's does, and
+--- the plug-in comes from where that function has put it: it gets Neovim's data folder, and returns Lua for `init.lua`.
+---@param options { install?: (fun(data: string): string), nvim: string, server: string, warm_server: string, text: string, name?: string, files?: table<string, string>, answers?: string[]|table<string, string>, script?: table, settings?: table, env?: table, status?: string, listens?: 'wants'|'ignores' }
 ---@return Editor
 function M.start(options)
   local workspace = vim.fn.tempname()
@@ -64,19 +65,20 @@ function M.start(options)
     vim.list_extend(command, { '--scripted-engine', script })
   end
   local settings = options.settings or { thinkAhead = false }
-  local channel = vim.fn.jobstart({
-    options.nvim,
-    '--embed',
-    '--headless',
-    '--clean',
-    '-u',
-    here .. '/init.lua',
-    file,
-  }, {
+  local start = { options.nvim, '--embed', '--headless' }
+  if options.install then
+    local config = workspace .. '/.git/config/nvim'
+    vim.fn.mkdir(config, 'p')
+    local init = options.install(workspace .. '/.git/data/nvim')
+    write(config .. '/init.lua', ('%s\ndofile(%q)\n'):format(init, here .. '/init.lua'))
+  else
+    vim.list_extend(start, { '--clean', '-u', here .. '/init.lua' })
+  end
+  local channel = vim.fn.jobstart(vim.list_extend(start, { file }), {
     rpc = true,
     cwd = workspace,
     env = vim.tbl_extend('force', {
-      INFILL_PLUGIN = folder .. '/editors/neovim',
+      INFILL_PLUGIN = options.install and '' or folder .. '/editors/neovim',
       INFILL_COMMAND = vim.json.encode(command),
       INFILL_OPTIONS = vim.json.encode(settings),
       INFILL_LS_RUNTIME_DIR = workspace .. '/.git/run',
@@ -90,7 +92,9 @@ function M.start(options)
   local self = setmetatable({ channel = channel, file = file, workspace = workspace }, Editor)
   local status = options.status or 'Ready'
   self:wait('the status ' .. status, function()
-    return (self:lua('return require("infill_ls").status()')):find(status, 1, true)
+    -- What installs the plug-in takes calls before it is there.
+    local is_there, line = pcall(self.lua, self, 'return require("infill_ls").status()')
+    return is_there and line:find(status, 1, true)
   end)
   return self
 end

@@ -3,7 +3,9 @@ vim.g.loaded_python3_provider = 0 -- else each Python file has Neovim look for a
 vim.opt.swapfile = false
 vim.opt.shada = ''
 vim.opt.completeopt = { 'menuone', 'noinsert' }
-vim.opt.runtimepath:append(vim.env.INFILL_PLUGIN)
+if vim.env.INFILL_PLUGIN then -- else it was installed
+  vim.opt.runtimepath:append(vim.env.INFILL_PLUGIN)
+end
 vim.cmd('filetype plugin indent on')
 vim.g.mapleader = ' '
 if vim.env.INFILL_TAB_IS_TAKEN then

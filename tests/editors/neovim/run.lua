@@ -626,6 +626,29 @@ for how, command in pairs({ ['from a list'] = 'model', ['by its name'] = 'model 
   end)
 end
 
+test('a model is fetched after a yes only', { text = 'x =', answers = { 'one' } }, function(editor)
+  editor:lua([[
+    vim.ui.select = function(choices, options, choose)
+      if choices[1] == 'Download' then
+        vim.g.asked = options.prompt
+        choose('Cancel')
+      else
+        choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+      end
+    end
+    vim.cmd('silent Infill model')
+  ]])
+  editor:wait('the question', function()
+    return editor:lua('return vim.g.asked') ~= vim.NIL
+  end)
+  local asked = editor:lua('return vim.g.asked')
+  local pattern =
+    '^Download deepseek%-coder%-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/.+%.gguf%?$'
+  assert(asked:find(pattern), asked)
+  local messages = editor:lua('return vim.fn.execute("messages")')
+  assert(not messages:find('is preparing', 1, true), messages)
+end)
+
 test('a model that cannot be used is named', {
   settings = { model = '/nowhere/a.gguf' },
   status = '/nowhere/a.gguf',
@@ -889,6 +912,52 @@ bundled_test('a word of the ghost text, then all of it', {
   editor:expect_saved(SUM .. 'third_total = ' .. ghost .. '\n')
 end)
 
+-- The server, once this file is there.
+local HELD_BACK = vim.fn.tempname()
+vim.fn.mkdir(HELD_BACK)
+vim.fn.writefile({
+  '#!/bin/sh',
+  ('until [ -e "%s/go" ]; do sleep 0.05; done'):format(HELD_BACK),
+  ('exec "%s" "$@"'):format(server),
+}, HELD_BACK .. '/infill-ls')
+vim.fn.setfperm(HELD_BACK .. '/infill-ls', 'rwx------')
+
+bundled_test('who types at once sees the model load on a new machine, and then the ghost text', {
+  text = SUM .. 'third_total =',
+  settings = PATIENT,
+  server = HELD_BACK .. '/infill-ls',
+  env = { XDG_CACHE_HOME = vim.fn.tempname() },
+  status = 'infill-ls', -- any
+}, function(editor)
+  -- All that is shown is kept: whoever looks now and then may look too late.
+  editor:lua([[
+    vim.g.shown = {}
+    vim.api.nvim_create_autocmd('User', { pattern = 'InfillStatus', callback = function()
+      vim.g.shown = vim.list_extend(vim.g.shown, { require('infill_ls').status() })
+    end })
+  ]])
+  editor:press('GA ')
+  editor:expect_text(SUM .. 'third_total = ')
+  vim.fn.writefile({}, HELD_BACK .. '/go')
+  local ghost = editor:wait('ghost text', function()
+    return editor:ghost()
+  end)
+  assert(vim.startswith(ghost, 'price_total'), ghost)
+  editor:wait('the status ready', function()
+    return editor:lua('return require("infill_ls").status()'):find('Ready', 1, true)
+  end)
+  local before, count, is_ready = 0, 0, false
+  for _, line in ipairs(editor:lua('return vim.g.shown')) do
+    local percent = tonumber(line:match('Loading the model (%d+) %%'))
+    if percent then
+      assert(percent >= before and not is_ready, vim.inspect(editor:lua('return vim.g.shown')))
+      before, count = percent, count + 1
+    end
+    is_ready = is_ready or line:find('Ready', 1, true) ~= nil
+  end
+  assert(count > 0 and is_ready, vim.inspect(editor:lua('return vim.g.shown')))
+end)
+
 bundled_test('CRLF line ends stay', {
   text = (SUM:gsub('\n', '\r\n')) .. 'third_total = ',
   settings = PATIENT,
@@ -940,6 +1009,12 @@ end)
 require('next_edit_tests')(test)
 require('cursor_tests')(test)
 require('ask_tests')(test)
+-- Other plug-ins are on no registry: whoever has them says where.
+local plugins = has_native and vim.env.INFILL_TEST_PLUGINS or nil
+require('package_tests')(test, has_native, plugins)
+if plugins then
+  require('addon_tests')(test, plugins)
+end
 
 local failed = 0
 local run = 0
@@ -955,6 +1030,12 @@ for _, one in ipairs(tests) do
       io.write(problem .. '\n')
     end
   end
+end
+if has_native and not plugins then
+  io.write(
+    '*** NOT RUN: the tests with lazy.nvim, nvim-cmp, blink.cmp, nvim-autopairs and mini.pairs. '
+  )
+  io.write('INFILL_TEST_PLUGINS is to name a folder with their sources. ***\n')
 end
 io.write(('%s: %d passed, %d failed\n'):format(version, run - failed, failed))
 os.exit((failed > 0 or run == 0) and 1 or 0)

@@ -234,12 +234,30 @@ test("the menu chooses a model", { text: "x =", answers: ["one"] }, async (windo
 });
 
 test(
-  "a model that cannot be fetched is told of, and nothing changes",
+  "a model is fetched after a yes only; one that cannot be fetched is told of, and nothing changes",
   { text: "x =", answers: ["one"] },
   async (window) => {
     await window.choose("Choose model");
     await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: "infill-ls-mini" }).waitFor();
-    await window.search("granite-code-3b");
+    const choose = async (name) => {
+      await window.search(name);
+      const dialog = window.page.locator(".monaco-dialog-box", { hasText: `Download the model ${name}?` });
+      await dialog.waitFor();
+      return dialog;
+    };
+    let dialog = await choose("deepseek-coder-1.3b:q4_0");
+    const asked = await dialog.innerText();
+    for (const what of [/Size: 0\.78 GB/, /Licence: DeepSeek, https:/, /From: huggingface.co\/.+\.gguf/]) {
+      if (!what.test(asked)) throw new Error(`the question does not say ${what}: ${asked}`);
+    }
+    await window.screenshot(join(work, "download.png"));
+    await dialog.locator(".monaco-button", { hasText: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await window.choose("Choose model");
+    await window.page.locator(".quick-input-widget .monaco-list-row", { hasText: "infill-ls-mini" }).waitFor();
+    dialog = await choose("granite-code-3b");
+    if (await window.page.locator(".notification-toast").count()) throw new Error("it was fetched without a yes");
+    await dialog.locator(".monaco-button", { hasText: "Download" }).click();
     const toast = window.page.locator(".notification-toast", { hasText: "was not downloaded" });
     await toast.first().waitFor();
     const told = await toast.first().innerText();

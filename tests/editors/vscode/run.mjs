@@ -11,6 +11,7 @@ import "./notebook.mjs";
 import "./commit.mjs";
 import "./setup.mjs";
 import "./bundled.mjs";
+import "./loading.mjs";
 import { kindOf, reuse, writeKeys } from "./reuse.mjs";
 import { Window, launchBrowser } from "./window.mjs";
 

@@ -145,9 +145,14 @@ export class Window {
     });
   }
 
+  /** What the status bar has said since it is watched. */
+  async shown() {
+    return this.page.evaluate(() => window.infillShown);
+  }
+
   /** Whether the status bar has said so since it is watched. */
   async hasShown(text) {
-    return this.page.evaluate((label) => window.infillShown.includes(label), `infill-ls: ${text}`);
+    return (await this.shown()).includes(`infill-ls: ${text}`);
   }
 
   /** Put the cursor into the editor. */

@@ -75,6 +75,27 @@ local function use_model(name)
   end)
 end
 
+--- Have the user say that a model may be fetched.
+---@param model table a line of `infill-ls model list --json`
+---@param go_on fun()
+local function ask_to_download(model, go_on)
+  local size = type(model.bytes) == 'number' and ('%.2f GB'):format(model.bytes / 1e9)
+    or 'size unknown'
+  local from = 'huggingface.co/' .. model.source
+  vim.ui.select({ 'Download', 'Cancel' }, {
+    prompt = ('Download %s, %s, licence %s, from %s?'):format(
+      model.name,
+      size,
+      model.licence,
+      from
+    ),
+  }, function(answer)
+    if answer == 'Download' then
+      go_on()
+    end
+  end)
+end
+
 local function choose_model()
   run_program({ 'model', 'list', '--json' }, function(printed)
     local models = vim.json.decode(printed).models
@@ -87,8 +108,12 @@ local function choose_model()
         return ('%s (%s)'):format(model.name, where)
       end,
     }, function(model)
-      if model then
+      if model and model.installed then
         use_model(model.name)
+      elseif model then
+        ask_to_download(model, function()
+          use_model(model.name)
+        end)
       end
     end)
   end)

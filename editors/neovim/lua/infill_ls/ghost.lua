@@ -282,6 +282,11 @@ function M.attach(buffer)
     buffer = buffer,
     callback = M.dismiss,
   })
+  -- Who has typed while the server was starting need not press another key.
+  local is_inserting = vim.startswith(vim.api.nvim_get_mode().mode, 'i')
+  if is_inserting and vim.api.nvim_get_current_buf() == buffer then
+    follow()
+  end
 end
 
 ---@param buffer integer
