@@ -29,6 +29,13 @@
         (infill--show-report (plist-get report :markdown) "explanation" t)
       (message "infill-ls has not been asked for a completion here yet"))))
 
+(defun infill--report-columns ()
+  "Return how wide a report may be, in the window that it will have."
+  (let ((columns (frame-width)))
+    (1- (if (and split-width-threshold (>= columns split-width-threshold))
+            (/ columns 2)
+          columns))))
+
 (defun infill--show-report (text name &optional is-markdown)
   "Show TEXT, a report called NAME, in a window.
 Non-nil IS-MARKDOWN says what kind of text it is."
@@ -108,7 +115,8 @@ From the keyboard it is read, or is the numeric prefix argument;
 (defun infill--run-program (arguments done)
   "Run the server's program with ARGUMENTS and call DONE with its output."
   (let ((buffer (generate-new-buffer " *infill output*"))
-        (process-environment (cons "COLUMNS=80" process-environment)))
+        (process-environment (cons (format "COLUMNS=%d" (infill--report-columns))
+                                  process-environment)))
     (make-process
      :name "infill" :buffer buffer :noquery t :connection-type 'pipe
      :command (cons (car infill-command) arguments)
@@ -187,7 +195,10 @@ It is fetched if it is not on this machine."
 (defun infill-show-log ()
   "Show what the server wrote to its log."
   (interactive)
-  (display-buffer (get-buffer-create " *infill-ls stderr*")))
+  (let ((log (get-buffer-create " *infill-ls stderr*")))
+    (display-buffer log)
+    (when (zerop (buffer-size log))
+      (message "infill-ls has logged nothing"))))
 
 (defun infill-shutdown ()
   "Stop all servers of `infill-mode', until the next edit."

@@ -171,13 +171,16 @@ def _print_table(
         title=title,
         title_justify="left",
         box=None if is_narrow else box.SIMPLE_HEAD,
-        pad_edge=not is_narrow,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    table.add_column(first)
+    # Headings are broken between words where it is narrow, and never cut.
+    table.add_column(first, min_width=len(first))
     titles = TITLES + KEPT_TITLES
     shown = NARROW_COLUMNS if is_narrow else range(len(titles))
     for index in shown:
-        table.add_column(titles[index], justify="right")
+        widest = max(map(len, titles[index].split()))
+        table.add_column(titles[index], justify="right", min_width=widest)
     for name, tally in tallies:
         if name == "all":
             table.add_section()

@@ -591,6 +591,9 @@ def test_the_log_is_shown(start: Start) -> None:
     emacs.press("\x1bxinfill-show-log\r")
     emacs.wait("the log's window", lambda: emacs.eval(f"(and (get-buffer-window {log}) t)"))
     emacs.wait("it on the screen", lambda: "*infill-ls stderr*" in emacs.text())
+    emacs.eval(f"(with-current-buffer {log} (erase-buffer) t)")
+    emacs.press("\x1bxinfill-show-log\r")
+    emacs.wait("to be told", lambda: "infill-ls has logged nothing" in emacs.text())
 
 
 def test_the_mode_line_tells_how_much_of_the_model_is_loaded(start: Start) -> None:

@@ -177,3 +177,22 @@ def test_the_command_prints_a_table_and_a_plot(
     assert "█ 1 of 1, 3 keys, 20 ms" in shown
     assert main(["stats", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["savedKeystrokes"] == 3
+
+
+@pytest.mark.parametrize("columns", [50, 79, 100])
+def test_no_heading_is_cut(
+    columns: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    counted = Statistics(statistics.default_path())
+    counted.accepted(counted.offered(*report("", "abcd"), latency_ms=20))
+    assert main(["stats"]) == 0
+    shown = capsys.readouterr().out
+    assert "language" in shown
+    assert "offered" in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= columns
