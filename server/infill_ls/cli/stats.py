@@ -22,6 +22,8 @@ MOST_DAYS = 36_500
 BAR_WIDTH = 40
 NARROW = 70
 """Columns below which bars are shorter and figures fewer."""
+LONGEST_NAME_COLUMNS = 16
+"""Only a longer name of a language may be cut."""
 TITLES = ("offered", "accepted", "share", "saved keys", "median ms", "95 % ms")
 KEPT_TITLES = ("kept 30 s", "5 min")
 NARROW_COLUMNS = (0, 2, 3, 4)
@@ -175,7 +177,8 @@ def _print_table(
         padding=(0, 1, 0, 0),
     )
     # Headings are broken between words where it is narrow, and never cut.
-    table.add_column(first, min_width=len(first))
+    names = max((len(name) for name, _ in tallies), default=0)
+    table.add_column(first, min_width=max(len(first), min(names, LONGEST_NAME_COLUMNS)))
     titles = TITLES + KEPT_TITLES
     shown = NARROW_COLUMNS if is_narrow else range(len(titles))
     for index in shown:
@@ -194,14 +197,13 @@ def _print_kept(console: Console, tally: Tally) -> None:
     soon, late = (_percent(tally.share_kept(after_s)) for after_s in (30, 300))
     if tally.looked_chars:
         console.print(
-            f"\nOf the accepted text, {soon} was still there after 30 s, {late} after 5 min.",
-            soft_wrap=True,
+            f"\nOf the accepted text, {soon} was still there after 30 s, {late} after 5 min."
         )
 
 
 def _print_days(console: Console, summary: Summary) -> None:
     is_narrow = console.width < NARROW
-    console.print("\nAccepted suggestions, saved keys and median latency, by day", soft_wrap=True)
+    console.print("\nAccepted suggestions, saved keys and median latency, by day")
     most = max(tally.offered for tally in summary.by_day.values())
     width = BAR_WIDTH // 4 if is_narrow else BAR_WIDTH
     full, empty = ("#", ".") if console.options.ascii_only else ("█", "░")
