@@ -2,122 +2,182 @@
 
 usage: python -m bench.suggest.fit_worth ROWS [--write] [--out FILE]
 
-``ROWS`` is what ``bench.suggest.written --rows`` has kept. A logistic regression is fitted on the packages
-of one half and looked at on those of the other: at the share of right suggestions that each threshold of
-the mean probability keeps there, how many wrong ones are shown, by the one and by the other. With
-``--write`` the weights from all rows go to ``suggesting/worth_weights.py``, with the worth that keeps, by
-cross-validation over packages, as many right ones as each value of ``minProbability``.
+``ROWS`` is what ``bench.suggest.typed`` has kept. A logistic regression and, to compare, boosted trees are
+fitted by cross-validation over projects: each is asked of the projects that it has not learnt from. At the share of right
+suggestions that each threshold of the mean probability keeps, how many wrong ones are shown, by the one and by the
+other? A text that is typed along counts once, however many keys that takes. Then the edits are typed by somebody who
+accepts what is right, and what he sees is counted. The intervals are those of a bootstrap over projects. With ``--write`` the weights
+from all rows go to ``suggesting/worth_weights.py``, with the worth that keeps as many right ones as each value of
+``minProbability``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from bench.command import finish, parser_of
+from bench.suggest.replayed import Row, read_rows, seen_with, weights_of
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from infill_ls.suggesting import worth
 
 Floats = npt.NDArray[np.float64]
-PENALTY = 0.03
-FOLDS = 5
+Bools = npt.NDArray[np.bool_]
+PENALTY = 0.01
+FOLDS = 10
 STEPS = 20
+LEASTS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.8)
+DEFAULT_LEAST = 0.6
+SAMPLES = 1000
 WEIGHTS = Path(worth.__file__).with_name("worth_weights.py")
 
 
 class Rows:
-    """The rows that show something, as arrays."""
+    """The rows that have something to show, as arrays."""
 
-    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
-        shown = [row for row in rows if row["features"]]
-        self.names = sorted({name for row in shown for name in row["features"]})
+    def __init__(self, edits: Sequence[Sequence[Row]]) -> None:
+        self.edits = edits
+        shown = [row for rows in edits for row in rows if row.shown]
+        self.names = sorted({name for row in shown for name in row.features})
         self.features: Floats = np.array(
-            [[row["features"].get(name, 0.0) for name in self.names] for row in shown]
+            [[row.features[name] for name in self.names] for row in shown]
         )
-        self.is_right = np.array([row["is_right"] for row in shown])
-        self.packages = np.array([row["folder"] for row in shown])
+        self.is_right: Bools = np.array([row.right_chars > 0 for row in shown])
+        self.weights: Floats = np.array(weights_of(edits))
+        self.projects = np.array([row.project for row in shown])
         self.probability: Floats = np.exp(self.features[:, self.names.index("mean")])
 
-    def halves(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Return which rows are for learning and which held out, by package."""
-        held = np.array([hashlib.sha256(str(p).encode()).digest()[0] % 2 for p in self.packages])
-        return held == 0, held == 1
+
+def regression() -> Pipeline:
+    """Return what is shipped."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=3000))
 
 
-def regression() -> Any:
-    """Return what is fitted."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=2000))
+def trees() -> Pipeline:
+    """Return what it is compared with."""
+    boosted = GradientBoostingClassifier(
+        n_estimators=120, max_depth=3, learning_rate=0.06, subsample=0.7, min_samples_leaf=15,
+        max_features=0.4, random_state=0,
+    )  # fmt: skip
+    return make_pipeline(boosted)
 
 
-def threshold_keeping(scores: Floats, is_right: npt.NDArray[np.bool_], kept: float) -> float:
-    """Return the highest threshold that keeps such a share of the right ones."""
-    right = np.sort(scores[is_right])
-    lost = min(round((1 - kept) * len(right)), len(right) - 1)
-    return float(right[lost])
+def fitted(model: Pipeline, rows: Rows, on: Bools) -> Pipeline:
+    """Return the model, fitted on some rows."""
+    step = model.steps[-1][0]
+    weights = {f"{step}__sample_weight": rows.weights[on]}
+    return model.fit(rows.features[on], rows.is_right[on], **weights)
 
 
-def shown_at(scores: Floats, is_right: npt.NDArray[np.bool_], threshold: float) -> dict[str, Any]:
-    """Return what is shown from a threshold on."""
-    shown = scores >= threshold
-    right = int((shown & is_right).sum())
-    return {
-        "shown": int(shown.sum()),
-        "right_kept_percent": round(100 * right / max(int(is_right.sum()), 1), 1),
-        "wrong": int(shown.sum()) - right,
-        "right_of_shown_percent": round(100 * right / max(int(shown.sum()), 1), 1),
+def held_out_scores(rows: Rows, model: Callable[[], Pipeline]) -> Floats:
+    """Return what a model says of each row that has learnt from other projects only."""
+    scores = np.zeros(len(rows.is_right))
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=0)
+    for learn, held in folds.split(rows.features, rows.is_right, rows.projects):
+        on = np.zeros(len(scores), bool)
+        on[learn] = True
+        scores[held] = fitted(model(), rows, on).predict_proba(rows.features[held])[:, 1]
+    return scores
+
+
+def threshold_keeping(scores: Floats, right_weights: Floats, kept: float) -> float:
+    """Return the highest threshold that keeps right ones of such a weight; ``right_weights`` is 0 for wrong ones."""
+    order = np.argsort(-scores, kind="stable")
+    so_far = np.cumsum(right_weights[order])
+    return float(scores[order][min(int(np.searchsorted(so_far, kept - 1e-9)), len(order) - 1)])
+
+
+def fewer_wrong(
+    probability: Floats, scores: Floats, is_right: Bools, weights: Floats, least: float
+) -> tuple[float, float, float, float]:
+    """Return the share of right texts kept, the wrong texts by mean and by worth, and percent fewer."""
+    right = weights * is_right
+    by_mean = probability >= least
+    threshold = threshold_keeping(scores, right, float(right[by_mean].sum()))
+    wrong = weights * ~is_right
+    mean, learnt = float(wrong[by_mean].sum()), float(wrong[scores >= threshold].sum())
+    kept = 100 * float(right[by_mean].sum()) / max(float(right.sum()), 1e-9)
+    return kept, mean, learnt, 100 * (1 - learnt / max(mean, 1e-9))
+
+
+def interval(rows: Rows, scores: Floats, weights: Floats, least: float) -> list[float]:
+    """Return the 95 % interval of how many percent fewer, by a bootstrap over projects."""
+    chance = np.random.default_rng(0)
+    places = [np.flatnonzero(rows.projects == project) for project in sorted(set(rows.projects))]
+    found = []
+    for _ in range(SAMPLES):
+        some = np.concatenate(
+            [places[one] for one in chance.integers(len(places), size=len(places))]
+        )
+        found.append(
+            fewer_wrong(
+                rows.probability[some], scores[some], rows.is_right[some], weights[some], least
+            )[3]
+        )
+    return [round(float(one), 1) for one in np.percentile(found, (2.5, 97.5))]
+
+
+def compared(rows: Rows, scores: Floats) -> dict[str, Any]:
+    """Return the comparison along the curve, by texts and by keys."""
+    result: dict[str, Any] = {
+        "auc": round(float(roc_auc_score(rows.is_right, scores, sample_weight=rows.weights)), 3)
     }
+    for least in LEASTS:
+        at: dict[str, Any] = {}
+        for unit, weights in (("texts", rows.weights), ("keys", np.ones(len(scores)))):
+            kept, mean, learnt, fewer = fewer_wrong(
+                rows.probability, scores, rows.is_right, weights, least
+            )
+            at[unit] = {
+                "right_kept_percent": round(kept, 1),
+                "wrong_by_mean": round(mean),
+                "wrong_by_worth": round(learnt),
+                "fewer_wrong_percent": round(fewer, 1),
+                "interval": interval(rows, scores, weights, least),
+            }
+        result[f"minProbability {least}"] = at
+    return result
 
 
-def held_out(rows: Rows) -> dict[str, Any]:
-    """Return the comparison on packages that nothing was learnt from."""
-    learn, held = rows.halves()
-    model = regression().fit(rows.features[learn], rows.is_right[learn])
-    scores = model.predict_proba(rows.features[held])[:, 1]
-    is_right, probability = rows.is_right[held], rows.probability[held]
-    result: dict[str, Any] = {"rows": int(held.sum()), "right": int(is_right.sum())}
-    for least in (0.5, 0.6, 0.7, 0.8):
-        by_mean = shown_at(probability, is_right, least)
-        kept = by_mean["right_kept_percent"] / 100
-        by_worth = shown_at(scores, is_right, threshold_keeping(scores, is_right, kept))
-        fewer = 100 * (1 - by_worth["wrong"] / max(by_mean["wrong"], 1))
+def typed_again(rows: Rows, scores: Floats) -> dict[str, Any]:
+    """Return what somebody sees who types the edits, by the mean and by what keeps as many right texts."""
+    right = rows.weights * rows.is_right
+    result = {}
+    for least in LEASTS:
+        kept = float(right[rows.probability >= least].sum())
+        threshold = threshold_keeping(scores, right, kept)
         result[f"minProbability {least}"] = {
-            "mean": by_mean,
-            "worth": by_worth,
-            "fewer_wrong_percent": round(fewer, 1),
+            "mean": asdict(seen_with(rows.edits, list(rows.probability >= least))),
+            "worth": asdict(seen_with(rows.edits, list(scores >= threshold))),
         }
     return result
 
 
-def written_module(rows: Rows, model_name: str) -> str:
+def written_module(rows: Rows, scores: Floats, model_name: str) -> str:
     """Return the module with the weights from all rows."""
-    scores = cross_val_predict(
-        regression(),
-        rows.features,
-        rows.is_right,
-        groups=rows.packages,
-        cv=GroupKFold(FOLDS),
-        method="predict_proba",
-    )[:, 1]
-    model = regression().fit(rows.features, rows.is_right)
-    scaler, fitted = model[0], model[1]
-    weights = fitted.coef_[0] / scaler.scale_
-    bias = float(fitted.intercept_[0] - (weights * scaler.mean_).sum())
+    model = fitted(regression(), rows, np.ones(len(scores), bool))
+    scaler, regressed = model[0], model[1]
+    weights = regressed.coef_[0] / scaler.scale_
+    bias = float(regressed.intercept_[0] - (weights * scaler.mean_).sum())
+    right = rows.weights * rows.is_right
     thresholds = []
     for step in range(STEPS + 1):
         least = step / STEPS
-        kept = float((rows.probability[rows.is_right] >= least).mean())
-        at = threshold_keeping(scores, rows.is_right, kept) if kept < 1 else 0.0
-        thresholds.append((least, round(at if kept > 0 else 1.0, 4)))
+        kept = float(right[rows.probability >= least].sum())
+        everything = kept > float(right.sum()) - 1e-9
+        at = 0.0 if everything else threshold_keeping(scores, right, kept) if kept > 0 else 1.0
+        thresholds.append((least, round(at, 4)))
     lines = [
         '"""Written by ``bench/suggest/fit_worth.py``; not to be edited by hand."""',
         "",
@@ -146,11 +206,26 @@ def main() -> None:
     parser.add_argument("--model-name", default="infill-ls-mini", help="as the engine says it")
     parser.add_argument("--write", action="store_true", help="write suggesting/worth_weights.py")
     arguments = parser.parse_args()
-    rows = Rows(json.loads(arguments.rows.read_text("utf-8")))
-    figures = held_out(rows)
+    rows = Rows(read_rows(arguments.rows))
+    scores = held_out_scores(rows, regression)
+    figures = {
+        "projects": len(set(rows.projects)),
+        "edits": len({row.edit for some in rows.edits for row in some}),
+        "suggestions": len(rows.is_right),
+        "right": int(rows.is_right.sum()),
+        "texts": round(float(rows.weights.sum())),
+        "right_texts": round(float(rows.weights[rows.is_right].sum())),
+        "auc_of_the_mean": round(
+            float(roc_auc_score(rows.is_right, rows.probability, sample_weight=rows.weights)), 3
+        ),
+        "regression": compared(rows, scores),
+        "typed_again": typed_again(rows, scores),
+        "trees": compared(rows, held_out_scores(rows, trees)),
+    }
     if arguments.write:
-        WEIGHTS.write_text(written_module(rows, arguments.model_name), "utf-8")
-    finish(arguments.out, "worth", run={"penalty": PENALTY}, figures=figures)
+        WEIGHTS.write_text(written_module(rows, scores, arguments.model_name), "utf-8")
+    run = {"penalty": PENALTY, "folds": FOLDS}
+    finish(arguments.out, "worth", run=run, figures=figures)
 
 
 if __name__ == "__main__":

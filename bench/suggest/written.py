@@ -12,11 +12,10 @@ line is the rest of the line that stood there. ``--rows`` keeps a row without an
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from infill_ls.measuring.holes import line_holes
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import bundled_model_path, settings_with
 from infill_ls.suggesting.filters import Site, conclude, filters_of
-from infill_ls.suggesting.worth import features_of
 from infill_ls.types import Completion, Hole, Snapshot
 from infill_retrieval import NO_SNIPPETS
 
@@ -46,7 +44,6 @@ LEAST_LEFT_CHARS = 3
 class Place:
     """A document with a hole, and what stood there."""
 
-    folder: str
     snapshot: Snapshot
     wanted: str
 
@@ -55,10 +52,9 @@ class Place:
 class Row:
     """What came of one place, without any text of it."""
 
-    folder: str
     language: str
+    is_shown: bool
     is_right: bool
-    features: dict[str, float]
     steps: tuple[tuple[str, str, str], ...]
     """Of each filter that changed the text: its name, the verdict before and after."""
 
@@ -84,12 +80,8 @@ def places(folders: Sequence[Path], files: int, seed: int) -> Iterator[Place]:
                     text=buffer,
                     offset=offset,
                 )
-                yield Place(_package_of(path, folders), snapshot, hole.wanted[typed:])
+                yield Place(snapshot, hole.wanted[typed:])
                 used += 1
-
-
-def _package_of(path: Path, folders: Sequence[Path]) -> str:
-    return next(folder.name for folder in folders if path.is_relative_to(folder))
 
 
 def verdict(text: str, wanted: str) -> str:
@@ -115,10 +107,9 @@ def row_of(place: Place, completion: Completion, hole: Hole) -> Row | None:
             before, last = now, step.text
     suggestion, _ = conclude(steps, site)
     return Row(
-        place.folder,
         hole.language.name,
+        suggestion is not None,
         suggestion is not None and verdict(suggestion.text, place.wanted) == "right",
-        features_of(completion, hole, suggestion) if suggestion is not None else {},
         tuple(changes),
     )
 
@@ -164,13 +155,10 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=40, help="most files of a language")
     parser.add_argument("--model", type=Path, default=bundled_model_path())
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rows", type=Path, help="JSON file for a row of each place")
     arguments = parser.parse_args()
     found = list(places(arguments.folders, arguments.files, arguments.seed))
     rows = asyncio.run(ask(found, arguments.model))
-    if arguments.rows is not None:
-        arguments.rows.write_text(json.dumps([asdict(row) for row in rows]), "utf-8")
-    shown = [row for row in rows if row.features]
+    shown = [row for row in rows if row.is_shown]
     figures: dict[str, Any] = {
         "places": len(found),
         "written": len(rows),

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench.suggest.fit_worth import threshold_keeping
+from bench.suggest.fit_worth import fewer_wrong, threshold_keeping
 
 
 @pytest.mark.parametrize("right", [46, 47, 106])
 def test_exactly_as_many_right_ones_are_lost(right: int) -> None:
     scores = np.arange(1, right + 1) / (right + 1)
-    is_right = np.ones(right, bool)
+    weights = np.ones(right)
     for kept in range(1, right + 1):
-        # As the table says it, in percent with one digit.
-        share = round(100 * kept / right, 1) / 100
-        assert int((scores >= threshold_keeping(scores, is_right, share)).sum()) == kept
+        assert int((scores >= threshold_keeping(scores, weights, kept)).sum()) == kept
+
+
+def test_a_text_that_was_typed_along_counts_once() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.6])
+    # Two keys of one text, a wrong one, and another text.
+    weights = np.array([0.5, 0.5, 0.0, 1.0])
+    assert threshold_keeping(scores, weights, 1.0) == 0.8
+    assert threshold_keeping(scores, weights, 2.0) == 0.6
+
+
+def test_wrong_ones_are_compared_where_as_many_right_ones_are_kept() -> None:
+    is_right = np.array([True, True, False, False])
+    by_mean = np.array([0.9, 0.7, 0.8, 0.65])
+    learnt = np.array([0.5, 0.4, 0.45, 0.1])
+    kept, mean, worth, fewer = fewer_wrong(by_mean, learnt, is_right, np.ones(4), 0.6)
+    assert (kept, mean, worth, fewer) == (100.0, 2.0, 1.0, 50.0)

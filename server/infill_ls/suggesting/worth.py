@@ -8,12 +8,19 @@ of the place.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 
+from infill_ls.suggesting.triggers import is_word_char
 from infill_ls.suggesting.worth_weights import BIAS, MODEL, THRESHOLDS, WEIGHTS
-from infill_ls.types import Completion, Hole, Mode, StopReason, Suggestion
+from infill_ls.types import Completion, Hole, Suggestion
+
+FIRST_TOKENS = 3
+CLOSERS = (")", "]", "}", ";")
+_WORD = re.compile(r"[^\W\d]\w*")
+_LAST_WORD = re.compile(r"\w+\Z")
 
 
 def knows(model_name: str) -> bool:
@@ -44,30 +51,53 @@ def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> d
     half = max(len(logprobs) // 2, 1)
     written, shown = completion.text.rstrip(), suggestion.text
     typed = hole.line_typed.lstrip()
-    first = shown.lstrip()[:1]
-    features = {
+    begins, rest = logprobs[:FIRST_TOKENS], logprobs[1:] or logprobs
+    words = _words(shown, hole.line_typed)
+    return {
         "mean": fmean(logprobs),
+        "mean_probability": math.exp(fmean(logprobs)),
+        "whole_probability": math.exp(sum(logprobs)),
         "least": min(logprobs),
         "second_least": sorted(logprobs)[1] if len(logprobs) > 1 else min(logprobs),
         "first": logprobs[0],
+        "begins_mean": fmean(begins),
+        "begins_least": min(begins),
+        "least_behind_first": min(rest),
         "last": logprobs[-1],
         "slope": fmean(logprobs[half:] or logprobs) - fmean(logprobs[:half]),
         "doubtful": _doubtful(logprobs),
         "tokens": math.log1p(len(logprobs)),
         "chars": math.log1p(len(shown)),
+        "first_line_chars": math.log1p(len(shown.strip("\n").partition("\n")[0])),
         "lines": math.log1p(shown.count("\n")),
+        "words": math.log1p(len(words)),
+        "new_words": _new_share(words, hole),
         "cut": 1 - len(shown) / max(len(written), len(shown), 1),
+        "begins_a_line": float(shown[:1] == "\n"),
+        "begins_a_word": float(is_word_char(shown.lstrip()[:1])),
+        "ends_closed": float(shown.rstrip()[-1:] in CLOSERS),
         "replaces": float(suggestion.replaced > 0),
         "typed": math.log1p(len(typed)),
         "nothing_typed": float(not typed),
-        "in_a_word": float(typed[-1:].isalnum() or typed[-1:] == "_"),
-        "begins_a_word": float(first.isalnum() or first == "_"),
+        "in_a_word": float(is_word_char(typed[-1:])),
         "tail": float(bool(hole.line_tail.strip())),
         "above": math.log1p(len(hole.prefix)),
     }
-    features |= {f"mode_{mode.value}": float(hole.mode is mode) for mode in Mode}
-    features |= {f"stop_{stop.value}": float(completion.stop is stop) for stop in StopReason}
-    return features
+
+
+def _words(shown: str, line_typed: str) -> list[str]:
+    """Return the words of a suggestion, the first one with what is typed of it."""
+    typed = _LAST_WORD.search(line_typed)
+    return _WORD.findall((typed[0] if typed else "") + shown)
+
+
+def _new_share(words: Sequence[str], hole: Hole) -> float:
+    """Return the share of words that do not stand around the cursor."""
+    if not words:
+        return 0.0
+    before = hole.prefix + _LAST_WORD.sub("", hole.typed)
+    known = {*_WORD.findall(before), *_WORD.findall(hole.line_tail + hole.below)}
+    return fmean(float(word not in known) for word in words)
 
 
 def _doubtful(logprobs: Sequence[float]) -> float:
