@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from infill_ls.engine import CompletionRequest, Engine, EngineOptions, EngineProcess
+from infill_ls.engine import CompletionRequest, Engine, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.git_history import PastEdit, check_out_parent, edits_of
 from infill_ls.pipeline import Pipeline
@@ -33,7 +34,8 @@ from infill_ls.settings import bundled_model_path, settings_with
 from infill_ls.suggesting.filters import Site, conclude, filters_of
 from infill_ls.suggesting.stopping import stop_rule
 from infill_ls.types import Completion, Hole, Report, Snapshot, Suggestion, Trigger
-from infill_retrieval import RetrievalSettings, WorkspaceIndex
+from infill_retrieval import RetrievalSettings
+from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.syntax import language_of
 
 SETTINGS = settings_with(
