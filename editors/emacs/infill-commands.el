@@ -161,6 +161,8 @@ It is fetched if it is not on this machine."
 (defun infill--may-download (name models)
   "Return NAME; if that is one of MODELS to be fetched, ask first."
   (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
+    ;; An empty answer is none of them.
+    (unless model (user-error "No model was chosen"))
     (unless (or (plist-get model :installed)
                 (y-or-n-p (format "Download %s, %s, licence %s, from huggingface.co/%s? "
                                   name

@@ -677,6 +677,10 @@ def test_a_model_is_fetched_after_a_yes_only(start: Start) -> None:
     )
     emacs.press("\x1bxinfill-choose-model\r")
     emacs.wait("the prompt", lambda: "Model:" in emacs.text())
+    emacs.press("\r")
+    emacs.wait("the refusal", lambda: "No model was chosen" in emacs.text())
+    emacs.press("\x1bxinfill-choose-model\r")
+    emacs.wait("the prompt", lambda: "Model:" in emacs.text())
     emacs.press("deepseek-coder-1.3b\r")
 
     def question() -> str:
