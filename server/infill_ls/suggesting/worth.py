@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean
 
@@ -95,9 +96,16 @@ def _new_share(words: Sequence[str], hole: Hole) -> float:
     """Return the share of words that do not stand around the cursor."""
     if not words:
         return 0.0
-    before = hole.prefix + _LAST_WORD.sub("", hole.typed)
-    known = {*_WORD.findall(before), *_WORD.findall(hole.line_tail + hole.below)}
+    lines, _, last_line = hole.prefix.rpartition("\n")
+    around = _WORD.findall(f"{last_line}{_LAST_WORD.sub('', hole.typed)}\n{hole.line_tail}")
+    known = _words_of(lines) | _words_of(hole.below) | {*around}
     return fmean(float(word not in known) for word in words)
+
+
+@lru_cache(maxsize=4)
+def _words_of(lines: str) -> frozenset[str]:
+    """Return the words of lines; from memory, as those around the cursor's stay while that one is typed."""
+    return frozenset(_WORD.findall(lines))
 
 
 def _doubtful(logprobs: Sequence[float]) -> float:

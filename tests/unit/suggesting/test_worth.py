@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_ls.document.cut import cut
+from infill_ls.suggesting import worth
 from infill_ls.suggesting.ranking import rank
 from infill_ls.suggesting.worth import features_of, knows, least_worth, worth_of
 from infill_ls.suggesting.worth_weights import MODEL, THRESHOLDS, WEIGHTS
@@ -70,3 +72,25 @@ def test_features_are_finite_and_known(logprobs: tuple[float, ...], text: str) -
     assert all(math.isfinite(value) for value in features.values())
     assert set(WEIGHTS) <= set(features)
     assert 0 <= worth_of(features) <= 1
+
+
+@given(st.text(" \naé_1(."), st.text(" aé_1(."), st.text(" \naé_1(."), st.text("aé_1 "))
+def test_words_that_stand_around_the_cursor_are_not_new(
+    above: str, line: str, below: str, text: str
+) -> None:
+    hole = cut(snapshot(f"{above}{line}‸{below}"))
+    words = re.findall(r"[^\W\d]\w*", (re.findall(r"\w+\Z", hole.line_typed) or [""])[0] + text)
+    before = hole.prefix + re.sub(r"\w+\Z", "", hole.typed)
+    known = {*re.findall(r"[^\W\d]\w*", before)}
+    known |= {*re.findall(r"[^\W\d]\w*", hole.line_tail + hole.below)}
+    new = [word not in known for word in words]
+    found = features_of(completion((-0.1,)), hole, Suggestion(text))
+    assert found["new_words"] == pytest.approx(sum(new) / len(new) if new else 0.0)
+
+
+def test_the_lines_around_are_read_once_while_a_line_is_typed() -> None:
+    worth._words_of.cache_clear()
+    for typed in ("    re", "    ret", "    retu"):
+        hole = cut(snapshot(f"def f(price):\n{typed}‸\nprint(f(2))\n"))
+        features_of(completion((-0.1,)), hole, Suggestion("rn price"))
+    assert worth._words_of.cache_info().misses == 2, "those above and those below"
