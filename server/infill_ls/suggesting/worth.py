@@ -21,7 +21,6 @@ from infill_ls.types import Completion, Hole, Suggestion
 FIRST_TOKENS = 3
 CLOSERS = (")", "]", "}", ";")
 _WORD = re.compile(r"[^\W\d]\w*")
-_LAST_WORD = re.compile(r"\w+\Z")
 
 
 def knows(model_name: str) -> bool:
@@ -88,8 +87,15 @@ def features_of(completion: Completion, hole: Hole, suggestion: Suggestion) -> d
 
 def _words(shown: str, line_typed: str) -> list[str]:
     """Return the words of a suggestion, the first one with what is typed of it."""
-    typed = _LAST_WORD.search(line_typed)
-    return _WORD.findall((typed[0] if typed else "") + shown)
+    return _WORD.findall(line_typed[_word_start(line_typed) :] + shown)
+
+
+def _word_start(typed: str) -> int:
+    """Return where the word at the end begins. No pattern: it would look from each place of a long line to its end."""
+    start = len(typed)
+    while start and is_word_char(typed[start - 1]):
+        start -= 1
+    return start
 
 
 def _new_share(words: Sequence[str], hole: Hole) -> float:
@@ -97,7 +103,7 @@ def _new_share(words: Sequence[str], hole: Hole) -> float:
     if not words:
         return 0.0
     lines, _, last_line = hole.prefix.rpartition("\n")
-    around = _WORD.findall(f"{last_line}{_LAST_WORD.sub('', hole.typed)}\n{hole.line_tail}")
+    around = _WORD.findall(f"{last_line}{hole.typed[: _word_start(hole.typed)]}\n{hole.line_tail}")
     known = _words_of(lines) | _words_of(hole.below) | {*around}
     return fmean(float(word not in known) for word in words)
 
