@@ -362,8 +362,9 @@ class RemoteEngine:
             raise
         except RemoteError as error:
             if error.is_refused:
-                self.pacing.refused(self._clock(), error.retry_after_s)
+                # By how much was asked until now: one refusal lowers that, and sends nobody away by itself.
                 self.admission.unserved(self._clock(), self.pacing.rate_per_s)
+                self.pacing.refused(self._clock(), error.retry_after_s)
             elif not error.is_lasting:
                 self.pacing.went_away(self._clock())
             raise

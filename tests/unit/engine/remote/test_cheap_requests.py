@@ -236,6 +236,20 @@ async def test_how_long_an_answer_took_decides_about_turns(
     assert heard[-1] == ("unserved" if is_late else "served")
 
 
+async def test_one_refusal_sends_nobody_away(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fakes.vllm(lambda _: "abc")
+    engine = await connect(server)
+    monkeypatch.setattr(engine.admission, "_draw", lambda: 0.0)  # whoever may leave does
+    await engine.start()
+    server.routes["/v1/completions"] = fakes.json_reply({"error": "full"}, 503)
+    with pytest.raises(RemoteError):
+        await engine.complete(CompletionRequest(prompt=prompt_of("", ""), stop=RULE))
+    assert engine.out_s() == 0
+    assert engine.pacing.rate_per_s < FULL_RATE_PER_S
+
+
 async def test_a_request_that_a_new_server_did_not_answer_counts_as_unserved(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
