@@ -90,11 +90,16 @@ class Block(nn.Module):
 
 
 class Llama(nn.Module):
-    """Tokens in, losses out. Parameters are named as in a GGUF file, so that export is a loop."""
+    """Tokens in, losses out. Parameters are named as in a GGUF file, so that export is a loop.
 
-    def __init__(self, shape: Shape) -> None:
+    ``middle_mark`` is what a middle stands behind, with its weight in the loss: of infilling a marker,
+    of instructions the words that an answer begins behind.
+    """
+
+    def __init__(self, shape: Shape, middle_mark: Sequence[int] = (FIM_END,)) -> None:
         super().__init__()
         self.shape = shape
+        self.middle_mark = tuple(middle_mark)
         self.token_embd = nn.Embedding(shape.vocabulary, shape.width)
         self.blk = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.output_norm = nn.Parameter(torch.ones(shape.width))
@@ -129,7 +134,10 @@ class Llama(nn.Module):
         real = ~((x == EOS) & (y == EOS)) & (y != BOS)  # the rest is padding
         # A row starts samples only: the markers say which tokens are middle.
         at = torch.arange(length, device=x.device).expand_as(x)
-        last_end = torch.where(x == FIM_END, at, -1).cummax(1).values
+        is_mark = x == self.middle_mark[-1]
+        for back, token in enumerate(reversed(self.middle_mark[:-1]), 1):
+            is_mark = is_mark & (F.pad(x, (back, 0), value=EOS)[:, :length] == token)
+        last_end = torch.where(is_mark, at, -1).cummax(1).values
         last_start = torch.where(x == BOS, at, -1).cummax(1).values
         return self._losses(h, y), real.int() + (real & (last_end > last_start)).int()
 

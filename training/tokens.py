@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.uint16]
 
-BOS, EOS, FIM_BEGIN, FIM_HOLE, FIM_END = range(5)
+BOS, EOS, FIM_BEGIN, FIM_HOLE, FIM_END, EOT = range(6)
 SPECIAL = (
     "<｜begin▁of▁sentence｜>",
     "<｜end▁of▁sentence｜>",
@@ -22,6 +22,8 @@ SPECIAL = (
     "<｜fim▁end｜>",
     "<|EOT|>",
 )
+RESPONSE = "### Response:\n"
+"""What an answer to an instruction stands behind: the last words of a prompt of that kind."""
 FILE = Path(__file__).parent / "tokenizer.json"
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from training import corpus
 from training.filters import HeldOut, language
 from training.samples import BUDGETS, Budgets, Mix, SampleMaker, pack
-from training.tokens import FILE, Encoder, Ids
+from training.tokens import FILE, FIM_END, RESPONSE, Encoder, Ids
 
 if TYPE_CHECKING:
     from training.model import Llama, Shape
@@ -59,6 +59,7 @@ class Plan:
     toy: bool
     steps: int
     seed: int
+    answers: bool
 
 
 def log(*parts: object) -> None:
@@ -113,6 +114,11 @@ def encoder(file: Path = FILE) -> Encoder:
     from tokenizers import Tokenizer
 
     return Encoder(Tokenizer.from_file(str(file)))
+
+
+def answer_mark() -> tuple[int, ...]:
+    """Return the tokens that an instruction's answer stands behind."""
+    return tuple(encoder()(RESPONSE).tolist())
 
 
 def work(shards: list[Shard], length: int, seed: int, queue: Any, mix: Callable[[], Mix]) -> None:
@@ -258,7 +264,7 @@ def train(
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29531")
         dist.init_process_group("nccl", rank=rank, world_size=world)
     torch.manual_seed(plan.seed)
-    model = Llama(shape).to(device)
+    model = Llama(shape, answer_mark() if plan.answers else (FIM_END,)).to(device)
     optimizer = Optimizer(model, plan.rate, plan.adam_rate)
     step = tokens = 0
     if plan.resume is not None:
@@ -453,6 +459,11 @@ def main() -> None:
         help="take the rows that training.trials makes, from these folders, as many of each",
     )
     parser.add_argument("--validation-rows", type=int, default=128)
+    parser.add_argument(
+        "--answers",
+        action="store_true",
+        help="rows of training.instruction_rows: what counts as a middle is an answer",
+    )
     parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
