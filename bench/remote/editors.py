@@ -200,6 +200,15 @@ class SimulatedEditor:
             except InfillError:
                 await asyncio.sleep(1)
 
+    async def come(self, within_s: float, end: float) -> None:
+        """Come to work at some time within so many seconds, open the file, and type until the clock says ``end``.
+
+        The file is opened beside typing, as in an editor: at a full server that takes long.
+        """
+        await asyncio.sleep(self._random.uniform(0, within_s))
+        self._opening = asyncio.create_task(self._open_next())
+        await self.type_until(end)
+
     async def _read_place(self) -> None:
         await self._engine.warm(self._places[self._at][0].prompt(0))
 

@@ -64,6 +64,8 @@ class Plan:
     every_key: bool
     takes_turns: bool
     """Whether an editor leaves a full server to others at times."""
+    come_within_s: float
+    """Before what is learnt: so long it takes until all are at work. 0 for all at once, their files open."""
     pacing: Mapping[str, float]
     """Constants of pacing to try others of."""
 
@@ -114,10 +116,15 @@ async def _type(server: Server, numbers: Sequence[int], plan: Plan) -> None:
         )
     for level in plan.levels:
         active = [person for person in people if person.number < level]
-        for person in active:  # one after the other, as a team comes to work
-            await person.open_file()
+        if not plan.come_within_s:
+            for person in active:
+                await person.open_file()
         await asyncio.to_thread(_shared.start.wait)
-        await _work(active, plan.learning_s)
+        if plan.come_within_s:
+            end = time.perf_counter() + plan.come_within_s + plan.learning_s
+            await asyncio.gather(*(person.come(plan.come_within_s, end) for person in active))
+        else:
+            await _work(active, plan.learning_s)
         for person in active:
             person.begin()
         began = time.time()
@@ -301,6 +308,13 @@ def main() -> None:
         if name == "editors":
             command.add_argument("--editors", type=int, nargs="+", default=[50])
             command.add_argument("--learning-seconds", type=float, default=LEARNING_S)
+            command.add_argument(
+                "--come-within-seconds",
+                type=float,
+                default=0.0,
+                help="each opens its file and begins at some time in these, before the learning: "
+                "a full server gets into turns as it would in a morning",
+            )
             command.add_argument("--places", type=int, default=2, help="each types in, in turn")
             command.add_argument("--gpu", default="", help="number of the GPU to watch")
             command.add_argument(
@@ -349,6 +363,7 @@ def main() -> None:
         places=options.places,
         every_key=options.every_key,
         takes_turns=not options.without_turns,
+        come_within_s=options.come_within_seconds,
         pacing={name: float(value) for name, value in constants.items()},
     )
     run |= {
@@ -356,6 +371,7 @@ def main() -> None:
         "learning_s": plan.learning_s,
         "every_key": plan.every_key,
         "takes_turns": plan.takes_turns,
+        "come_within_s": plan.come_within_s,
         "places": plan.places,
         **({"pacing": dict(plan.pacing)} if plan.pacing else {}),
     }

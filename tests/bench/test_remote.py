@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from typing import cast
+
 import pytest
 from bench.remote import away
-from bench.remote.editors import Served
+from bench.remote.editors import Line, Place, Served, SimulatedEditor
 from bench.remote.team import team_figures
 from bench.remote.watching import Watch, server_figures, vllm_counts
+
+from infill_ls.engine.remote import RemoteEngine
+from infill_ls.models.fim import FimTokens, Order
+from infill_ls.types import Prompt, StopRule
 
 METRICS = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -76,3 +84,36 @@ def test_who_is_back_when() -> None:
     assert found["answers"]["local"] == {"before": 0, "away": 2, "back": 0}
     assert found["back_in_use_s"] == {"first": 1.0, "median": 5.0, "last": 5.0, "editors": 2}
     assert found["requests_by_second_after_return"][:3] == [1, 2, 0]
+
+
+class EngineThatIsWarmed:
+    """Counts how often a file was opened."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    async def warm(self, prompt: Prompt) -> None:
+        self.opened += 1
+
+
+async def test_a_team_comes_to_work_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited_s: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        waited_s.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    fim = FimTokens("deepseek", Order.PSM, 1, 2, 3, None)
+    line = Line("x", Place(fim, (4,), (5,)), ("",), ((),), ("",))
+    engines = [EngineThatIsWarmed() for _ in range(8)]
+    people = [
+        SimulatedEditor(
+            number, cast(RemoteEngine, engine), [[line]], StopRule(12, 1), every_key=True
+        )
+        for number, engine in enumerate(engines)
+    ]
+    await asyncio.gather(*(person.come(120, end=0) for person in people))
+    assert waited_s[:8] == [random.Random(number).uniform(0, 120) for number in range(8)]
+    assert [engine.opened for engine in engines] == [1] * 8
