@@ -6,7 +6,9 @@
 #     PACKAGE/measure.sh RESULTS [FILE]      waits for FILE before it uses the GPU, if one is named
 #
 # From the environment: CUDA_VISIBLE_DEVICES, PYTHON, WORK (a folder with 20 GB of room), JOBS, CMAKE_FLAGS, MODELS
-# (SHAPE:QUANTIZATION...), LAYERS (fewer, to try this), LIMIT_S (for the measurements in all).
+# (SHAPE:QUANTIZATION...), LAYERS (fewer, to try this), LIMIT_S (for the measurements in all), MEASURES (which, in this
+# order, each for all models), ROUNDS of typing, TEAM_MODELS (empty for none). RESULTS/last is there as soon as the last of
+# MEASURES begins, RESULTS/done when all is done.
 package=$(cd "$(dirname "$0")" && pwd)
 results=$(mkdir -p "$1" && cd "$1" && pwd)
 wait_for=${2:-}
@@ -14,6 +16,7 @@ work=${WORK:-/tmp/infill-ls-cuda}
 python=${PYTHON:-python3}
 jobs=${JOBS:-$(nproc)}
 models=${MODELS:-6.7b:Q4_K_M 1.3b:Q4_K_M 1.3b:Q4_0}
+measures=${MEASURES:-first-token forced-speculation cancel doctor llama-bench}
 flags=${CMAKE_FLAGS:--DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-real}
 # Without VMM nothing is linked against the driver, which a machine that only builds does not have.
 flags="-G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_CUDA_NCCL=OFF -DGGML_CUDA_NO_VMM=ON
@@ -29,22 +32,22 @@ export PATH=/usr/local/cuda/bin:$PATH INFILL_LS_RUNTIME_DIR=$work/run XDG_CACHE_
 export LD_PRELOAD=${LD_PRELOAD-$(g++ -print-file-name=libstdc++.so.6)}
 
 say() { echo "$(date +%T) $*"; }
-infill() { $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' "$@"; }
+infill='import sys; from infill_ls.cli import main; sys.exit(main())'
 llama_cpp_with() { mkdir -p "$1" && tar xf "$package/llama_cpp.tar.gz" -C "$1" && ln -sfn "$2" "$1/llama_cpp/lib"; }
 make_models() { # quantised by llama.cpp for the CPU alone, which is built long before that for CUDA
     for shape in $(printf '%s\n' $models | cut -d: -f1 | sort -ru); do
-        $python -m bench.engine.synthetic_model "$shape" "models/$shape.gguf" ${LAYERS:+--layers $LAYERS} \
+        nice $python -m bench.engine.synthetic_model "$shape" "models/$shape.gguf" ${LAYERS:+--layers $LAYERS} \
             --vocabulary "$package/ggml-vocab-deepseek-coder.gguf"
         say "$shape: $?"
     done &
     cmake -S llama.cpp -B build-cpu $flags -DGGML_CUDA=OFF > "$results/build-cpu.log" 2>&1
-    ninja -C build-cpu -j "$jobs" llama >> "$results/build-cpu.log" 2>&1
+    nice ninja -C build-cpu -j "$jobs" llama >> "$results/build-cpu.log" 2>&1
     say "built for the CPU: $?"
     wait
     llama_cpp_with "$work/cpu" "$work/build-cpu/bin"
     export PYTHONPATH=$work/cpu:$PYTHONPATH
     for model in $models; do
-        infill model quantize "models/${model%:*}.gguf" "${model#*:}" --output "models/${model/:/-}.gguf"
+        nice $python -c "$infill" model quantize "models/${model%:*}.gguf" "${model#*:}" --output "models/${model/:/-}.gguf"
         say "$model: $?"
     done
 }
@@ -89,17 +92,22 @@ export PYTHONPATH=$work/gpu:$PYTHONPATH
 while [ -n "$wait_for" ] && [ ! -e "$wait_for" ]; do sleep 0.5; done
 say measures
 end=$((SECONDS + ${LIMIT_S:-720}))
-for model in $models; do
-    name=${model/:/-}
-    file=$work/models/$name.gguf
-    measure 90 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
-        --llama-server "$work/build/bin/llama-server -ngl 999"
-    [ ! -e "$package/texts.json" ] || measure 60 "forced-speculation-$name" \
-        $python -m bench.engine.forced_speculation measure "$file" --texts "$package/texts.json"
-    measure 40 "cancel-$name" $python -m bench.engine.cancel "$file" --rounds 20
-    measure 40 "doctor-$name" $python -c 'import sys; from infill_ls.cli import main; sys.exit(main())' doctor --json --model "$file"
-    measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json
+for what in $measures; do
+    for model in $models; do
+        name=${model/:/-}
+        file=$work/models/$name.gguf
+        [ "$what $model" != "${measures##* } ${models##* }" ] || touch "$results/last"
+        case $what in
+            first-token) measure 100 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
+                --rounds "${ROUNDS:-3}" --llama-server "$work/build/bin/llama-server -ngl 999" ;;
+            forced-speculation) [ ! -e "$package/texts.json" ] || measure 60 "forced-speculation-$name" \
+                $python -m bench.engine.forced_speculation measure "$file" --texts "$package/texts.json" ;;
+            cancel) measure 40 "cancel-$name" $python -m bench.engine.cancel "$file" --rounds 20 ;;
+            doctor) measure 40 "doctor-$name" $python -c "$infill" doctor --json --model "$file" ;;
+            llama-bench) measure 30 "llama-bench-$name" build/bin/llama-bench -m "$file" -ngl 999 -p 384 -n 64 -d 1024 -fa 1 -r 3 -o json ;;
+        esac
+    done
 done
-for model in ${TEAM_MODELS:-6.7b-Q4_K_M 1.3b-Q4_K_M}; do team $model; done
+for model in ${TEAM_MODELS-6.7b-Q4_K_M 1.3b-Q4_K_M}; do team $model; done
 say "done"
 touch "$results/done"
