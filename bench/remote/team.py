@@ -80,6 +80,8 @@ class Shared:
     """A queue: the level, when it began and ended, and what each editor got."""
 
 
+Part = tuple[float, float, list[Served]]
+"""What one process has measured: when it began and ended, and what each editor got."""
 _shared: Shared
 
 
@@ -151,12 +153,9 @@ def simulate(
     with pool, watch:
         working = [pool.submit(_part, server, part, plan) for part in parts]
         for level in plan.levels:
-            began, ended = 0.0, math.inf
-            served: list[Served] = []
-            for _ in parts:
-                one = _next_result(shared, working)
-                began, ended = max(began, one[1]), min(ended, one[2])
-                served += one[3]
+            found: list[Part] = [_next_result(shared, working)[1:] for _ in parts]
+            served = [one for part in found for one in part[2]]
+            began, ended = measured_together(found)
             yield level, team_figures(served, plan.seconds) | watch.figures(began, ended)
         for work in working:
             work.result()
@@ -170,6 +169,12 @@ def _next_result(shared: Shared, working: list[Future[None]]) -> Any:
             for work in working:
                 if work.done():
                     work.result()  # raises what went wrong there
+
+
+def measured_together(parts: Sequence[Part]) -> tuple[float, float]:
+    """Return from when to when all were measured who typed; where nobody did, no time has passed."""
+    typed = [part for part in parts if part[2]]
+    return max(part[0] for part in typed), min(part[1] for part in typed)
 
 
 def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from bench.remote import away
 from bench.remote.editors import Line, Place, Served, SimulatedEditor
-from bench.remote.team import team_figures
+from bench.remote.team import measured_together, team_figures
 from bench.remote.watching import Watch, server_figures, vllm_counts
 
 from infill_ls.engine.remote import RemoteEngine
@@ -68,6 +68,15 @@ def test_a_team_is_all_of_its_editors() -> None:
     assert found["least_share"] == 0.5
     assert found["rate_per_s"] == 2
     assert found["jain_index_of_shares"] == pytest.approx(0.9)
+
+
+def test_a_process_without_anybody_who_types_measures_no_time() -> None:
+    assert measured_together(
+        [(5.0, 19.0, [Served()]), (4.0, 4.0, []), (6.0, 20.0, [Served()])]
+    ) == (
+        6.0,
+        19.0,
+    )
 
 
 def test_who_is_back_when() -> None:
