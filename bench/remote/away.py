@@ -35,6 +35,8 @@ from infill_ls.types import StopRule
 RULE = StopRule(max_tokens=12, max_lines=1, time_budget_ms=1000)
 ASKS_EACH_S = 1.0
 """Mean time between two questions of an editor."""
+LONGEST_WAIT_S = 1.0
+"""Before it is looked again whose turn it is."""
 BEFORE_S = 15.0
 AFTER_S = 25.0
 MOST_STARTING_S = 240.0
@@ -74,10 +76,11 @@ async def editor(number: int, url: str, log: Log, end: asyncio.Event) -> None:
 
 async def _ask(choice: EngineChoice, request: CompletionRequest) -> str:
     while True:
+        choice.take_turns()  # which lasts minutes: the model on this machine answers meanwhile
         engine = choice.current
-        if isinstance(engine, RemoteEngine):
-            while (wait_s := engine.turn_s(in_word=False)) > 0:  # noqa: ASYNC110 - its turn moves
-                await asyncio.sleep(wait_s)
+        if isinstance(engine, RemoteEngine) and (wait_s := engine.turn_s(in_word=False)) > 0:
+            await asyncio.sleep(min(wait_s, LONGEST_WAIT_S))
+            continue
         try:
             async with asyncio.timeout(15):
                 await engine.complete(request)
