@@ -6,8 +6,10 @@
 #     bench/remote/vllm/measure.sh RESULTS HOLES.json SECONDS
 #
 # HOLES.json is made beforehand by `python -m bench.remote.same_answers local`. From the environment: PYTHON (one that has
-# torch), SITE (where vLLM and this project's packages are, if not in PYTHON: bench/remote/vllm/wheels.py fetches them for a
-# machine without a network), GPU (its number), WORK (a folder), CLIENTS (processes that type), SIZES.
+# torch), SITE (where vLLM is, if not in PYTHON: bench/remote/vllm/wheels.py fetches it for a machine without a network), OURS
+# (where this project's packages are, if not there: vLLM's may be of other versions), GPU (its number), WORK (a folder), CLIENTS
+# (processes that type), TURNS_S (for how long a full server is counted: turns last minutes, and are not even in less), PLAN (what
+# is measured, in order). Where others use the GPU before: servers start when the file BEGIN is there, measurements when MEASURE is.
 repository=$(cd "$(dirname "$0")/../../.." && pwd)
 results=$(mkdir -p "$1" && cd "$1" && pwd)
 holes=$(realpath "$2")
@@ -24,7 +26,8 @@ eight="--api-server-count 8"
 
 say() { echo "$(date +%T) $*"; }
 left() { echo $((deadline - $(date +%s))); }
-ours() { (cd "$repository" && CUDA_VISIBLE_DEVICES= PYTHONPATH=$repository/server:$repository/retrieval:$repository:$SITE "$@"); }
+ours() { (cd "$repository" && CUDA_VISIBLE_DEVICES= PYTHONPATH=$repository/server:$repository/retrieval:$repository:${OURS-$SITE} "$@"); }
+wait_for() { until [ -z "$1" ] || [ -e "$1" ] || [ "$(left)" -le 0 ]; do sleep 0.5; done; }
 free_gib() { echo $(($(nvidia-smi -i "$gpu" --query-gpu=memory.free --format=csv,noheader,nounits) >> 10)); }
 serve() { # name folder port gib-of-kv-cache options...; a process group of its own
     local name=$1 folder=$2 port=$3 kv=$4 dummy=""
@@ -54,7 +57,7 @@ ready() { # name seconds
         [ "$(date +%s)" -lt $until ] && [ "$(left)" -gt 5 ] || { say "$1 is not ready in time"; return 1; }
         sleep 0.5
     done
-    say "$1 is ready"
+    say "$1 is ready: $(grep -ho 'GPU KV cache size: [0-9,]* tokens' "$results/log/serve-$1" | tail -1)"
 }
 big() { # name folder gib-of-weights options...: with all the memory that is left
     local name=$1 folder=$2 weights=$3
@@ -71,12 +74,19 @@ stage() { # name seconds command...
     say "$name: $status, $((SECONDS - began)) s"
     return $status
 }
-team() { # name seconds "editors..." more...
-    local name=$1 most=$2 levels=$3
-    shift 3
+team() { # name seconds learning-seconds counted-seconds "editors..." more...
+    local name=$1 most=$2 learning=$3 seconds=$4 levels=$5
+    shift 5
     stage "$name" "$most" $python -m bench.remote.team editors --url http://127.0.0.1:8200 --editors $levels --processes "${CLIENTS:-16}" \
-        --tokens 12 --whole-words --learning-seconds 18 --seconds 14 --gpu "$gpu" --hardware "$(nvidia-smi -i "$gpu" --query-gpu=name --format=csv,noheader)" \
+        --tokens 12 --whole-words --learning-seconds "$learning" --seconds "$seconds" --gpu "$gpu" \
+        --hardware "$(nvidia-smi -i "$gpu" --query-gpu=name --format=csv,noheader)" \
         --server "vLLM, $name" --out "$results/$name.json" "$@"
+}
+checks() { # name port seconds which...
+    local name=$1 port=$2 most=$3
+    shift 3
+    stage "$name" "$most" $python -m bench.remote.checks "$holes" --url "http://127.0.0.1:$port" --only "$@" \
+        --server "vLLM, $name" --out "$results/$name.json"
 }
 shape() { # name hidden feed-forward layers heads kv-heads: a folder that vLLM fills with random weights
     mkdir -p "$work/$1" && cp "$work"/mini/tokenizer*.json "$work/$1/"
@@ -88,34 +98,75 @@ shape() { # name hidden feed-forward layers heads kv-heads: a folder that vLLM f
 JSON
 }
 
+begin() { # size: its server, unless it has been begun
+    [ ! -e "$work/begun-$1" ] || return 0
+    touch "$work/begun-$1"
+    case $1 in
+        mini) serve mini mini 8101 3 $keyed ;;
+        6.7b-fp8) big $1 6.7b 8 $eight $fp8 ;;
+        6.7b-fp8-rust) export VLLM_USE_RUST_FRONTEND=1; big $1 6.7b 8 $fp8; unset VLLM_USE_RUST_FRONTEND ;;
+        6.7b-fp8-[0-9]*) big $1 6.7b 8 --api-server-count "${1##*-}" $fp8 ;;
+        6.7b-bf16) big $1 6.7b 13 $eight ;;
+        1.3b-bf16) big $1 1.3b 3 $eight ;;
+        33b-bf16) big $1 33b 64 $eight ;;
+        *) say "what is $1?"; return 1 ;;
+    esac
+}
+next_of() { # size: what comes after it in the plan
+    local words=" $plan "
+    words=${words#* $1 }
+    echo "${words%% *}"
+}
+mini() { # the server that comes next starts beside it
+    ready mini 240 || return
+    checks checks-mini 8101 40 taking_back prefix_hits
+    begin "$(next_of mini)"
+    stage same-answers 90 $python -m bench.remote.same_answers remote "$holes" --url http://127.0.0.1:8101 --server "vLLM, mini" \
+        --out "$results/same-answers.json"
+    checks checks-mini-more 8101 60 fragments faults
+}
+away() { # the server of the bundled model; what starts meanwhile takes its time and does not wait
+    declare -f say serve alive end > "$work/functions.sh"
+    for name in repository results work python gpu keyed SITE VLLM; do declare -p $name 2> /dev/null; done >> "$work/functions.sh"
+    begin "$(next_of away)"
+    stage away 200 $python -m bench.remote.away --url http://127.0.0.1:8101 --editors 50 --server "vLLM, mini" --out "$results/away.json" \
+        --end "bash -c '. $work/functions.sh; end mini'" --begin "bash -c '. $work/functions.sh; serve mini mini 8101 3 \$keyed'"
+    end mini
+}
+editors() { # size
+    begin "$1"
+    ready "$1" 240 || { end "$1"; return 1; }
+    case $1 in
+        6.7b-fp8)
+            team team-$1 150 18 14 "1 50 200"
+            checks checks-$1 8200 40 taking_back prefix_hits
+            # Twice what it carries: turns last minutes, and all come to work within two of them.
+            team team-$1-turns $((190 + turns_s)) 10 "$turns_s" 400 --come-within-seconds 120
+            ;;
+        33b*) team team-$1 120 18 14 "20 50" ;;
+        6.7b-fp8-rust) team team-$1 120 18 14 "50 200" ;;
+        6.7b-fp8-*) team team-$1 70 18 14 200 ;;
+        *) team team-$1 250 10 60 "200 400" --come-within-seconds 60 ;;
+    esac
+    end "$1"
+}
+
+turns_s=${TURNS_S:-60}
+keyed="--api-key $INFILL_LS_REMOTE_KEY"
+plan=${PLAN:-mini 6.7b-fp8 away 33b-bf16 6.7b-fp8-rust 6.7b-fp8-16 6.7b-fp8-4 6.7b-bf16 1.3b-bf16}
+rm -f "$work"/begun-*
 ours $python -m tools.gguf_to_safetensors "$repository/server/infill_ls/models/infill-ls-mini.gguf" "$work/mini" --dtype float16
+say "the bundled model is converted: $?"
 shape 1.3b 2048 5504 24 16 16
 shape 6.7b 4096 11008 32 32 32
 shape 33b 7168 19200 62 56 8
-keyed="--api-key $INFILL_LS_REMOTE_KEY"
-serve mini mini 8101 3 $keyed
-ready mini 240 && {
-    stage same-answers 60 $python -m bench.remote.same_answers remote "$holes" --url http://127.0.0.1:8101 --out "$results/same-answers.json"
-    stage checks 80 $python -m bench.remote.checks "$holes" --url http://127.0.0.1:8101 --out "$results/checks.json"
-}
-for size in ${SIZES:-6.7b-fp8 6.7b-rust 6.7b-bf16 1.3b-bf16 33b-bf16}; do
-    [ "$(left)" -gt 120 ] || { say "no time for $size: $(left) s left"; continue; }
-    case $size in
-        6.7b-fp8) big $size 6.7b 8 $eight $fp8 ;;
-        6.7b-rust) export VLLM_USE_RUST_FRONTEND=1; big $size 6.7b 8 $fp8; unset VLLM_USE_RUST_FRONTEND ;;
-        6.7b-bf16) big $size 6.7b 13 $eight ;;
-        1.3b-bf16) big $size 1.3b 3 $eight ;;
-        33b-bf16) big $size 33b 64 $eight ;;
-    esac
-    if ready $size 240; then
-        case $size in 33b*) team team-$size 150 "20 50 1" ;; *) team team-$size 240 "50 100 200 400 1" ;; esac
-        stage checks-$size 40 $python -m bench.remote.checks "$holes" --url http://127.0.0.1:8200 --only taking_back prefix_hits --out "$results/checks-$size.json"
-    fi
-    end $size
+wait_for "${BEGIN:-}"
+begin "${plan%% *}"
+wait_for "${MEASURE:-}"
+for size in $plan; do
+    [ "$(left)" -gt 40 ] || { say "no time for $size: $(left) s left"; continue; }
+    say "$size, $(left) s left"
+    case $size in mini | away) $size ;; *) editors $size ;; esac
 done
-declare -f say serve alive end > "$work/functions.sh"
-for name in repository results work python gpu keyed SITE VLLM; do declare -p $name 2> /dev/null; done >> "$work/functions.sh"
-stage away 200 $python -m bench.remote.away --url http://127.0.0.1:8101 --editors 50 --out "$results/away.json" \
-    --end "bash -c '. $work/functions.sh; end mini'" --begin "bash -c '. $work/functions.sh; sleep 20; serve mini mini 8101 3 \$keyed'"
-end mini
+for size in $plan; do [ ! -e "$work/pid-$size" ] || end $size; done
 say "done"
