@@ -98,7 +98,7 @@ for what in $measures; do
         file=$work/models/$name.gguf
         [ "$what $model" != "${measures##* } ${models##* }" ] || touch "$results/last"
         case $what in
-            first-token) measure 100 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
+            first-token) measure 120 "first-token-$name" $python -m bench.engine.first_token "$file" --threads 8 --suggestions 12 100 \
                 --rounds "${ROUNDS:-3}" --llama-server "$work/build/bin/llama-server -ngl 999" ;;
             forced-speculation) [ ! -e "$package/texts.json" ] || measure 60 "forced-speculation-$name" \
                 $python -m bench.engine.forced_speculation measure "$file" --texts "$package/texts.json" ;;
