@@ -29,7 +29,9 @@ from platformdirs import user_cache_path
 
 log = logging.getLogger(__name__)
 
-FORMAT = 4
+BatchCosts = tuple[tuple[int, float], ...]
+"""(tokens in a batch, milliseconds), ascending."""
+FORMAT = 5
 """To be raised when a calibration of before is no longer good."""
 CONTEXT_TOKENS = 256
 """Tokens held while it is measured: a short prompt, so that a large model does not take long."""
@@ -40,6 +42,14 @@ cores, two threads are 1.1 to 1.3 times as fast as one at 256 tokens and 1.4 tim
 FILLING_S = 1.0
 """With a large model, of which attention is a small part, filling ends after so long."""
 PREFILL_TOKENS = 64
+LARGE_PREFILL_TOKENS = 512
+"""A chunk that is tried too where one of ``PREFILL_TOKENS`` is read within ``QUICK_CHUNK_MS``, as on a GPU,
+which small ones leave half idle."""
+QUICK_CHUNK_MS = 25.0
+WORTH_LARGE = 1.2
+"""A large chunk must be read at so many times the rate: no cancel is seen while it is read."""
+FIRST_CHUNK_MS = 250.0
+"""The first chunk loads onto a GPU what it needs, and says nothing there: it is read again, unless it took so long."""
 BATCHES = (1, 2, 4, 8, 16)
 ROUNDS = 3
 """Each thing is measured once a round, so that a disturbance does not hit one of them alone."""
@@ -98,8 +108,7 @@ class Calibration:
     decode_threads: int
     prefill_threads: int
     attention: Attention
-    batch_costs: tuple[tuple[int, float], ...]
-    """(tokens in a batch, milliseconds), ascending."""
+    batch_costs: BatchCosts
     is_steady: bool = True
     """Whether the machine was quiet enough for the result to be kept for long."""
     is_whole: bool = True
@@ -175,7 +184,10 @@ def measure_again(
     """
     limited = _Limited(model, is_wanted, sequence)
     try:
-        return _measure(limited, choices.threads, known.attention, held)
+        found = _measure(limited, choices.threads, known.attention, held)
+        # There may be no room for a large chunk.
+        large = [cost for cost in known.batch_costs if cost[0] > PREFILL_TOKENS]
+        return replace(found, batch_costs=(*found.batch_costs, *large))
     except _GiveWay:
         model.set_threads(known.decode_threads, known.prefill_threads)
         return None
@@ -198,6 +210,7 @@ def _measure_all(model: Calibrated, choices: Choices, steps_ms: dict[int, float]
         _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
     )
     best = _measure(model, threads, attention, held)
+    best = replace(best, batch_costs=_with_large_chunk(model, best.batch_costs, CONTEXT_TOKENS))
     return replace(best, is_steady=False, is_whole=False) if is_busy else best
 
 
@@ -212,11 +225,14 @@ def _quick_choice(model: Calibrated, choices: Choices, steps_ms: dict[int, float
     model.open_context(choices.attention[0])
     model.set_threads(*threads)
     (chunk_ms,) = _fill(model, 0, PREFILL_TOKENS)
+    if chunk_ms <= FIRST_CHUNK_MS:
+        chunk_ms = min(chunk_ms, *_fill(model, 0, PREFILL_TOKENS))
     started = time.perf_counter()
     model.decode(0, PREFILL_TOKENS, [2], all_logits=False)
     step_ms = (time.perf_counter() - started) * 1000
     each_ms = max(chunk_ms - step_ms, 0.0) / (PREFILL_TOKENS - 1)
     costs = tuple((n, step_ms + (n - 1) * each_ms) for n in (*BATCHES, PREFILL_TOKENS))
+    costs = _with_large_chunk(model, costs, 0)
     return Calibration(*threads, choices.attention[0], costs, is_steady=False, is_whole=False)
 
 
@@ -330,6 +346,22 @@ def _measure(
     cores_taken = prefill[threads[1]] * ENOUGH < with_more_ms
     is_steady = prefill_steady and decode_steady and costs_steady and not cores_taken
     return Calibration(*threads, attention, tuple(costs.items()), is_steady)
+
+
+def _with_large_chunk(model: Calibrated, costs: BatchCosts, held: int) -> BatchCosts:
+    """Return the costs with that of a large chunk behind ``held`` tokens, if it is read at a much higher rate."""
+    tokens, chunk_ms = costs[-1]
+    if chunk_ms > QUICK_CHUNK_MS:
+        return costs
+
+    def read() -> None:
+        model.truncate(0, held)
+        model.decode(0, held, [2] * LARGE_PREFILL_TOKENS, all_logits=False)
+
+    times_ms, _ = _fastest_ms({LARGE_PREFILL_TOKENS: read})
+    large_ms = times_ms[LARGE_PREFILL_TOKENS]
+    is_worth_it = tokens / chunk_ms * WORTH_LARGE <= LARGE_PREFILL_TOKENS / large_ms
+    return (*costs, (LARGE_PREFILL_TOKENS, large_ms)) if is_worth_it else costs
 
 
 def fewest_good(milliseconds: dict[int, float]) -> int:

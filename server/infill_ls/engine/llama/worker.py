@@ -25,7 +25,7 @@ from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.run import Task
 from infill_ls.engine.decoding.telling import Telling
-from infill_ls.engine.llama.calibration import PREFILL_TOKENS
+from infill_ls.engine.llama.calibration import PREFILL_TOKENS, BatchCosts
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
 from infill_ls.types import Written
 
@@ -36,7 +36,6 @@ QUIET_PERCENT = 20.0
 LOOK_S = 15.0
 LONGEST_LOOK_S = 3600.0
 
-BatchCosts = tuple[tuple[int, float], ...]
 
 PREFILL_CHUNK_MS = 40.0
 BACKGROUND_CHUNK_MS = 60.0
@@ -339,9 +338,9 @@ class Worker:
 def prefill_chunk_tokens(batch_costs: BatchCosts) -> int:
     """Return how many tokens of a prompt to decode between two looks at the cancel flag.
 
-    The calibration's largest batch, where that takes its time; as many of those as are read in
-    :data:`PREFILL_CHUNK_MS` on a GPU, which small batches leave half idle: 4 820 tokens/s in chunks
-    of 64 and 6 020 in chunks of 128 were measured on an H100.
+    The calibration's largest batch, which is a large one where that is read at a higher rate; as many of
+    those as are read in :data:`PREFILL_CHUNK_MS`. Small ones leave a GPU half idle: 4 820 tokens/s in
+    chunks of 64 and 6 020 in chunks of 128 were measured on an H100, where llama-bench has 7 520.
     """
     tokens, milliseconds = batch_costs[-1]
     at_once = max(1, int(PREFILL_CHUNK_MS / milliseconds))

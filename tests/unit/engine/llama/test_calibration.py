@@ -17,6 +17,7 @@ from infill_ls.engine.llama.calibration import (
     first_choice,
     measure_again,
 )
+from infill_ls.engine.llama.worker import prefill_chunk_tokens
 
 ALL = Choices.of(0, "auto", "auto", cores=4)
 FLASH, PLAIN, SMALL = ALL.attention
@@ -35,6 +36,10 @@ class SlowModel:
         self.prefill_ms = {1: 2.0, 2: 1.0, 3: 1.25, 4: 1.5}
         """For a token."""
         self.slow_steps = 0
+        self.launch_ms = 0.0
+        """For a batch, however large: what a GPU waits for its work."""
+        self.loading_ms = 0.0
+        """What the first batch takes longer than all others."""
         self.attention_ms = 0.0
         """For a step and a token held, with one thread."""
 
@@ -55,7 +60,9 @@ class SlowModel:
             milliseconds += self.attention_ms * position / self.threads[0]
             self.slow_steps += milliseconds >= 1_000
         else:
-            milliseconds = len(token_ids) * self.prefill_ms[self.threads[1]]
+            milliseconds = self.launch_ms + len(token_ids) * self.prefill_ms[self.threads[1]]
+            milliseconds += self.loading_ms
+            self.loading_ms = 0.0
         self.clock += milliseconds / 1000 * self.slowness[self.attention]
 
     def truncate(self, sequence: int, length: int) -> None:
@@ -111,7 +118,7 @@ def test_who_waits_for_a_new_model_waits_for_a_quick_choice_only(
     monkeypatch.setattr("time.perf_counter", lambda: model.clock)
     found = first_choice(model, ALL)
     steps = 4 * ROUNDS + 1
-    assert model.clock <= times_slower * (steps * 10.0 + 64 * 2.0) / 1000
+    assert model.clock <= times_slower * (steps * 10.0 + 2 * 64 * 2.0) / 1000
     assert not found.is_steady
     assert not found.is_whole
     assert found.attention == FLASH
@@ -129,6 +136,30 @@ def test_all_is_measured_until_the_model_is_wanted(monkeypatch: pytest.MonkeyPat
         wanted = iter([False] * calls + [True] * 1000)
         assert calibrate(model, ALL, wanted.__next__) is None
     assert calibrate(model, ALL) is not None
+
+
+@pytest.mark.parametrize(("launch_ms", "has_large"), [(12.0, True), (0.0, False)])
+def test_a_gpu_reads_a_prompt_in_large_chunks(
+    monkeypatch: pytest.MonkeyPatch, launch_ms: float, has_large: bool
+) -> None:
+    """Its first batch takes long, as its kernels are loaded; and small ones leave it idle."""
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.5, SMALL: 1.2})
+    model.step_ms = dict.fromkeys(model.step_ms, 4.5)
+    model.prefill_ms = dict.fromkeys(model.prefill_ms, 0.1)
+    model.launch_ms, model.loading_ms = launch_ms, 180.0
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    first = first_choice(model, ALL)
+    assert dict(first.batch_costs)[64] == pytest.approx(launch_ms + 6.4)
+    assert prefill_chunk_tokens(first.batch_costs) == (512 if has_large else 6 * 64)
+    whole = calibrate(model, ALL)
+    assert whole is not None
+    assert (512 in dict(whole.batch_costs)) is has_large
+    model.open_context(FLASH)
+    model.decode(0, 0, [1] * 300, all_logits=False)
+    again = measure_again(model, whole, ALL, sequence=0, held=300, is_wanted=lambda: False)
+    assert again is not None
+    assert (512 in dict(again.batch_costs)) is has_large
+    assert model.held == 300
 
 
 def test_it_is_measured_again_behind_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
