@@ -135,18 +135,23 @@ def team_at_gpu() -> Figure:
     """Return the same as it was measured at a GPU, and the time until an answer, for each model and policy."""
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
+    curves: dict[str, list[Any]] = {}
     for path in sorted((RESULTS / "remote").glob("h200-*.json")):
-        result = read(path)
-        rows = sorted(result["figures"].get("rows", ()), key=lambda row: row["editors"])
+        # Twice what a server carries is a file of its own.
+        curves.setdefault(path.stem.removesuffix("-400"), []).extend(
+            read(path)["figures"].get("rows", ())
+        )
+    for name, found in curves.items():
+        rows = sorted(found, key=lambda row: row["editors"])
         if len(rows) < 2:
             continue
         editors = [row["editors"] for row in rows]
-        style = "--" if result["run"]["every_key"] else "-"
-        title = path.stem.removeprefix("h200-").replace("-", " ", 1)
+        style = ".--" if name.endswith("every-key") else "o-" if "-turns-" in name else ".-"
+        title = name.removeprefix("h200-").replace("-", " ", 2)
         shares = [row["answered_pauses_share"] for row in rows]
-        left.plot(editors, shares, style, marker=".", label=title)
+        left.plot(editors, shares, style, label=title, markersize=4)
         times_ms = [row["latency_ms"].get("p95") for row in rows]
-        right.plot(editors, times_ms, style, marker=".", label=title)
+        right.plot(editors, times_ms, style, label=title, markersize=4)
     left.set_ylim(0, 1.05)
     left.set_title("pauses in which an answer came", fontsize=9)
     right.set_title("from a key to its answer, p95", fontsize=9)

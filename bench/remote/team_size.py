@@ -19,10 +19,13 @@ FEWEST_KEYS = 500
 BLOCK = re.compile(r'(<script id="curves" type="application/json">\n).*?(\n</script>)', re.DOTALL)
 
 
-def curve(result: dict[str, Any]) -> dict[str, Any]:
-    """Return what the page needs of one measurement: a point for each number of editors."""
-    run = result["run"]
-    rows = sorted(result["figures"]["rows"], key=lambda row: row["editors"])
+def curve(*results: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page needs of one server's measurements: a point for each number of editors."""
+    run = results[0]["run"]
+    rows = sorted(
+        (row for result in results for row in result["figures"]["rows"]),
+        key=lambda row: row["editors"],
+    )
     rows = [row for row in rows if row["keys"] >= FEWEST_KEYS]
     return {
         "name": f"{run['server']}, {run['hardware']}",
@@ -52,7 +55,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("results", type=Path, nargs="+")
     options = parser.parse_args()
-    curves = [curve(json.loads(path.read_text("utf-8"))) for path in options.results]
+    servers: dict[str, list[dict[str, Any]]] = {}
+    for path in options.results:
+        result = json.loads(path.read_text("utf-8"))
+        servers.setdefault(result["run"]["server"], []).append(result)
+    curves = [curve(*results) for results in servers.values()]
     PAGE.write_text(with_curves(PAGE.read_text("utf-8"), curves), "utf-8")
 
 
