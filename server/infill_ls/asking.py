@@ -30,6 +30,7 @@ from infill_ls.instruct.place import Place, find_place
 from infill_ls.instruct.prompt import SYSTEM, context_of, request_of
 from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError, OutlineUse, Task
 from infill_ls.pipeline import Pipeline
+from infill_ls.prompting.budgets import answer_tokens
 from infill_ls.prompting.redact import redact
 from infill_ls.suggesting.ranking import rank
 from infill_ls.suggesting.stopping import stop_rule
@@ -123,7 +124,7 @@ class Asking:
         info = await self._gathering.model()
         prompt = await self._prompt(asked, place, outline, await _form_of(info), info)
         rule = StopRule(
-            max_tokens=self._settings.completion.max_tokens,
+            max_tokens=answer_tokens(self._settings, info),
             max_lines=MANY_LINES,
             time_budget_ms=self._limit_s * 1000,
         )
@@ -275,7 +276,7 @@ class Asking:
         if room <= 0:
             raise NothingToDoError(
                 f"this part is too long for {info.context_tokens} tokens with an answer of "
-                f"{self._settings.completion.max_tokens} (instructContextTokens)"
+                f"{answer_tokens(self._settings, info)} (instructContextTokens)"
             )
         prefix, suffix = replace(budgets, room_tokens=room).beside(0)
         context = context_of(
@@ -310,10 +311,10 @@ class Asking:
         words, shown, asks = plain
         head = (*opening, *words, *between, *shown)
         ids = (*head, *asks, *closing)
-        if len(ids) + self._settings.completion.max_tokens > info.context_tokens:
+        if len(ids) + answer_tokens(self._settings, info) > info.context_tokens:
             raise NothingToDoError(
                 f"the conversation has {len(ids)} tokens, which leaves no room for an answer of "
-                f"{self._settings.completion.max_tokens} in {info.context_tokens}"
+                f"{answer_tokens(self._settings, info)} in {info.context_tokens}"
             )
         return Prompt(
             token_ids=ids,

@@ -113,7 +113,7 @@ async def test_the_outline_is_asked_for_where_it_is_wanted(
 
 async def test_what_is_too_long_is_said_before_the_model_is_asked() -> None:
     engine = instruct()
-    engine.loaded = replace(SCRIPTED_INSTRUCT, context_tokens=2300)
+    engine.loaded = replace(SCRIPTED_INSTRUCT, context_tokens=300)
     with pytest.raises(NothingToDoError, match=r"too long|no room"):
         await asking(engine).ask(asked(), OutlineUse.DISCARD, lambda _: None)
     assert engine.prompts == []

@@ -77,7 +77,7 @@ def budgets_for(settings: Settings, info: EngineInfo) -> Budgets:
             f"{settings.prompt.cold_target_ms}: the model reads {info.prefill_tokens_per_s:.0f} tokens a "
             f"second here and takes {info.decode_ms:.0f} ms to write one"
         )
-    room = info.context_tokens - settings.completion.max_tokens - RESERVED_TOKENS
+    room = info.context_tokens - answer_tokens(settings, info) - RESERVED_TOKENS
     if prefix + suffix + snippets > room:
         cuts.append(
             f"{max(room, 0)} tokens for all, as the context has {info.context_tokens}: "
@@ -85,6 +85,11 @@ def budgets_for(settings: Settings, info: EngineInfo) -> Budgets:
         )
     # A small context is for the file itself first.
     return Budgets(prefix, suffix, min(snippets, max(room, 0) // 3), room, tuple(cuts))
+
+
+def answer_tokens(settings: Settings, info: EngineInfo) -> int:
+    """Return how long an answer may get: of a small context it leaves half to the prompt."""
+    return min(settings.completion.max_tokens, info.context_tokens // 2)
 
 
 def _affordable_share(wanted_tokens: int, target_ms: int, info: EngineInfo) -> float:

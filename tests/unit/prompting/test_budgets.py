@@ -10,6 +10,7 @@ from infill_ls.prompting.budgets import (
     LEAST_TOKENS,
     RESERVED_FOR_TYPED_TOKENS,
     RESERVED_TOKENS,
+    answer_tokens,
     budgets_for,
 )
 from infill_ls.settings import settings_with
@@ -40,6 +41,15 @@ def test_no_target_and_no_measurement_cut_nothing() -> None:
     assert budgets_for(settings_with(cold_target_ms=0), SLOW).cuts == ()
     assert budgets_for(SETTINGS, replace(SLOW, prefill_tokens_per_s=0.0)).cuts == ()
     assert budgets_for(SETTINGS, replace(SLOW, is_steady=False)).cuts == ()
+
+
+def test_an_answer_leaves_half_of_a_small_context_to_the_prompt() -> None:
+    """An instruct model of 2 048 tokens could be told nothing, as its answer may have as many."""
+    settings = settings_with(instruct_model="a.gguf").for_instructions()
+    assert answer_tokens(settings, replace(FAST, context_tokens=8192)) == 2048
+    small = replace(FAST, context_tokens=2048)
+    assert answer_tokens(settings, small) == 1024
+    assert budgets_for(settings, small).room_tokens == 1024 - RESERVED_TOKENS
 
 
 def test_a_small_context_is_for_the_file_first() -> None:
