@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.test_cli import Outcome, run
+from e2e.command_line import Outcome, run
 from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.models.store import (
     BUNDLED_CONTEXT_TOKENS,
