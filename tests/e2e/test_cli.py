@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,21 @@ from infill_ls import __version__
 
 UNCUT = ("--option", "coldTargetMs=0")
 """The budgets as they are set, however slow the machine is."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_at_hand() -> Iterator[None]:
+    """Keep the engine that most of these commands share, which else ends and starts with each of them."""
+    holder = Path(__file__).with_name("held_engine.py")
+    process = subprocess.Popen(
+        [sys.executable, "-P", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield
+        process.communicate()
+    assert process.returncode == 0
 
 
 @pytest.fixture
