@@ -37,7 +37,8 @@ pip_install() {
 
 is_prebuilt=yes
 "$tools/prebuilt_llama.sh" "$venv/bin/python" || is_prebuilt=
-pip_install -e '.[dev,all-languages,editors]'
+# Python compiles what is imported when it first is, a fraction of all that comes along.
+pip_install --no-compile -e '.[dev,all-languages,editors]'
 if [ -n "$is_prebuilt" ] && ! "$venv/bin/python" -c 'import llama_cpp' >>"$log" 2>&1; then
     echo "The prebuilt llama.cpp does not run on this machine: it is compiled, about five minutes on two cores."
     pip_install --force-reinstall --no-deps --no-binary llama-cpp-python \
