@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -113,12 +113,11 @@ def start_warm(start: Start, fork_server: ForkServer | None) -> Start:
     What is tested of the start itself uses ``start``.
     """
 
-    async def start_one(*arguments: str) -> Editor:
-        wire = None
-        if fork_server and fork_server.is_as_we_are:
-            process = await fork_server.start(*arguments)
-            wire = Wire(process.stdout, process.stdin, process)
-        return await start(*arguments, wire=wire)
+    async def start_one(*arguments: str, env: Mapping[str, str] | None = None) -> Editor:
+        if not (fork_server and fork_server.is_as_we_are):
+            return await start(*arguments, env=env)
+        process = await fork_server.start(*arguments, env=env)
+        return await start(wire=Wire(process.stdout, process.stdin, process))
 
     return start_one
 
