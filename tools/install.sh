@@ -35,6 +35,12 @@ pip_install() {
     }
 }
 
+# In some compilers (GCC 12) the function that loads the shapes of AMX's tiles says that it reads 8 bytes, not 64. The
+# optimiser then drops the rest of them, and llama.cpp crashes at its first prompt on a processor with AMX.
+if echo '#include <immintrin.h>' | ${CXX:-c++} -E -x c++ - 2>/dev/null | grep -A 4 '_tile_loadconfig' |
+    grep -q 'ldtilecfg.*(\*((const void \*\*)'; then
+    export CFLAGS="${CFLAGS:-} -U__AMX_INT8__" CXXFLAGS="${CXXFLAGS:-} -U__AMX_INT8__"
+fi
 is_prebuilt=yes
 "$tools/prebuilt_llama.sh" "$venv/bin/python" || is_prebuilt=
 # Python compiles what is imported when it first is, a fraction of all that comes along.
