@@ -12,7 +12,7 @@ mkdir -p "$work/example"
 "$python" -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir "$work/dist" .
 "$python" -m venv "$work/venv"
 # llama-cpp-python comes from pip's cache if it was compiled on this machine before.
-"$work/venv/bin/python" -m pip install --disable-pip-version-check --quiet "$work"/dist/*.whl
+"$work/venv/bin/python" -m pip install --disable-pip-version-check --quiet --no-compile "$work"/dist/*.whl
 cp -r examples/shop "$work/example"
 cd "$work/example"
 answer=$("$work/venv/bin/infill-ls" complete --json shop/shop/orders.py:4)

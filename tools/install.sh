@@ -35,9 +35,16 @@ pip_install() {
     }
 }
 
+# In some compilers (GCC 12) the function that loads the shapes of AMX's tiles says that it reads 8 bytes, not 64. The
+# optimiser then drops the rest of them, and llama.cpp crashes at its first prompt on a processor with AMX.
+if echo '#include <immintrin.h>' | ${CXX:-c++} -E -x c++ - 2>/dev/null | grep -A 4 '_tile_loadconfig' |
+    grep -q 'ldtilecfg.*(\*((const void \*\*)'; then
+    export CFLAGS="${CFLAGS:-} -U__AMX_INT8__" CXXFLAGS="${CXXFLAGS:-} -U__AMX_INT8__"
+fi
 is_prebuilt=yes
 "$tools/prebuilt_llama.sh" "$venv/bin/python" || is_prebuilt=
-pip_install -e '.[dev,all-languages,editors]'
+# Python compiles what is imported when it first is, a fraction of all that comes along.
+pip_install --no-compile -e '.[dev,all-languages,editors]'
 if [ -n "$is_prebuilt" ] && ! "$venv/bin/python" -c 'import llama_cpp' >>"$log" 2>&1; then
     echo "The prebuilt llama.cpp does not run on this machine: it is compiled, about five minutes on two cores."
     pip_install --force-reinstall --no-deps --no-binary llama-cpp-python \

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from e2e.conftest import fork_server, script, shop, start, start_scripted, wallet
+from e2e.conftest import fork_server, script, shop, start, start_scripted, start_warm, wallet
 
-__all__ = ["fork_server", "script", "shop", "start", "start_scripted", "wallet"]
+__all__ = ["fork_server", "script", "shop", "start", "start_scripted", "start_warm", "wallet"]

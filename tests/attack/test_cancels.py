@@ -24,12 +24,12 @@ CANCELLED = -32800
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ["scripted", "bundled"])
 async def test_five_hundred_cancels(
-    start: Start, start_scripted: StartScripted, engine: str
+    start_warm: Start, start_scripted: StartScripted, engine: str
 ) -> None:
     if engine == "scripted":
         editor = await start_scripted(delay_ms=50)
     else:
-        editor = await start()
+        editor = await start_warm()
         await initialize(editor, options={"threads": 1, "maxTokens": 8, "timeBudgetMs": 60_000})
     open_document(editor, "x = ")
     await editor.until_ready()

@@ -150,7 +150,6 @@ def chars_for(name: str) -> int:
     return BOUNDED.get(name, CHARS)
 
 
-PATTERNS = all_patterns()
 WORDS = {f"the token {name}": words for name, _, words, *_ in RULES}
 
 
@@ -160,6 +159,21 @@ def pieces_for(name: str) -> list[str]:
     if words is None:
         return PIECES
     return [*"aA0 -_.='", *(form for word in words[:3] for form in (word, f"{word} ", f"{word}="))]
+
+
+def different() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
+    """Return each pattern once for each way in which it is tried: languages share many."""
+    seen = set()
+    found = {}
+    for name, pattern in all_patterns().items():
+        way = (pattern, is_from_start(name), chars_for(name), *pieces_for(name))
+        if way not in seen:
+            seen.add(way)
+            found[name] = pattern
+    return found
+
+
+PATTERNS = different()
 
 
 def use(pattern: re.Pattern[str] | re.Pattern[bytes], text: str, *, only_start: bool) -> None:

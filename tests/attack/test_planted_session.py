@@ -45,7 +45,7 @@ def everything_in(folder: Path) -> dict[str, str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 async def test_none_is_anywhere(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+    start_warm: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     left = tmp_path / "left"
     left.mkdir(mode=0o700)
@@ -59,7 +59,7 @@ async def test_none_is_anywhere(
     answers = [secret for _, _, secret in PLANTED]
     script.write_text(json.dumps({"answers": ["(1)"] * 2000, "prompts_file": str(prompts)}))
     log = left / "server.log"
-    editor = await start(
+    editor = await start_warm(
         *("--scripted-engine", str(script), "--log-level", level, "--log-file", str(log))
     )
     await initialize(editor, folders=[folder], options={"snippetTokens": 4000})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from e2e.client import Editor, Json, Wire, spawn
+from e2e.command_line import Run, run, runs_in
 from e2e.lsp import initialize
 from infill_ls.reporting.statistics import default_path
 from warm.process import ForkServer
@@ -100,11 +101,30 @@ def fork_server() -> Iterator[ForkServer | None]:
 
 
 @pytest.fixture
-def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None) -> StartScripted:
-    """Return a function that starts a server with a scripted engine and does the handshake.
+def run_warm(fork_server: ForkServer | None) -> Run:
+    """Return what runs ``infill-ls``, forked where possible."""
+    return runs_in(fork_server) if fork_server and fork_server.is_as_we_are else run
 
-    It is forked from one that has loaded everything. What is tested of the start itself uses ``start``.
+
+@pytest.fixture
+def start_warm(start: Start, fork_server: ForkServer | None) -> Start:
+    """Return what starts a server as ``start`` does, but forked from one that has loaded everything.
+
+    What is tested of the start itself uses ``start``.
     """
+
+    async def start_one(*arguments: str, env: Mapping[str, str] | None = None) -> Editor:
+        if not (fork_server and fork_server.is_as_we_are):
+            return await start(*arguments, env=env)
+        process = await fork_server.start(*arguments, env=env)
+        return await start(wire=Wire(process.stdout, process.stdin, process))
+
+    return start_one
+
+
+@pytest.fixture
+def start_scripted(start_warm: Start, tmp_path: Path) -> StartScripted:
+    """Return a function that starts a server with a scripted engine and does the handshake."""
 
     async def start_one(
         *answers: str,
@@ -117,12 +137,7 @@ def start_scripted(start: Start, tmp_path: Path, fork_server: ForkServer | None)
         path = tmp_path / "script.json"
         whole = {"answers": answers or ["answer"], "delay_ms": delay_ms, **script}
         path.write_text(json.dumps(whole))
-        arguments = ("--scripted-engine", str(path), *server_arguments)
-        wire = None
-        if fork_server and fork_server.python_path == os.environ.get("PYTHONPATH"):
-            process = await fork_server.start(*arguments)
-            wire = Wire(process.stdout, process.stdin, process)
-        editor = await start(*arguments, wire=wire)
+        editor = await start_warm("--scripted-engine", str(path), *server_arguments)
         # Thinking ahead takes the next answer from the script whenever the test pauses.
         # A menu may wait as long as this machine needs, where that is not what is tested.
         own = {"thinkAhead": False, "completionDeadlineMs": 10_000}

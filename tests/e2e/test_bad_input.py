@@ -101,8 +101,8 @@ async def test_a_line_of_500_000_characters(start_scripted: StartScripted) -> No
             assert item["range"]["end"] == position(0, at)
 
 
-async def test_such_lines_with_the_bundled_model(start: Start) -> None:
-    editor = await start()
+async def test_such_lines_with_the_bundled_model(start_warm: Start) -> None:
+    editor = await start_warm()
     await initialize(
         editor, options={"maxTokens": 4, "candidates": 1, "prefixTokens": 64, "suffixTokens": 32}
     )
@@ -119,8 +119,8 @@ ODD = ["\x00\x01\x02 = ", "lone \ud83d = ", "\udc00", "\ufeffx = ", "\U0010ffff\
 
 
 @pytest.mark.parametrize("engine", ["scripted", "bundled"])
-async def test_odd_characters(start: Start, script: str, engine: str) -> None:
-    editor = await start(*(("--scripted-engine", script) if engine == "scripted" else ()))
+async def test_odd_characters(start_warm: Start, script: str, engine: str) -> None:
+    editor = await start_warm(*(("--scripted-engine", script) if engine == "scripted" else ()))
     await initialize(editor, options={"candidates": 1, "maxTokens": 4, "timeBudgetMs": 60_000})
     for number, text in enumerate(ODD):
         uri = f"file:///nowhere/{number}.py"
@@ -138,13 +138,13 @@ async def test_odd_characters(start: Start, script: str, engine: str) -> None:
 CANARY = "canary_4711_never_in_a_log"
 
 
-async def test_no_source_text_is_logged(start: Start, tmp_path: Path) -> None:
+async def test_no_source_text_is_logged(start_warm: Start, tmp_path: Path) -> None:
     runtime = Path(os.environ["INFILL_LS_RUNTIME_DIR"])
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "other.py").write_text(f"def {CANARY}():\n    pass\n")
     log = tmp_path / "server.log"
-    editor = await start("--log-level", "INFO", "--log-file", str(log))
+    editor = await start_warm("--log-level", "INFO", "--log-file", str(log))
     await initialize(editor, folders=[folder], options={"threads": 1})
     open_document(editor, f"{CANARY} = {CANARY}.", (folder / "a.py").as_uri())
     open_document(editor, f"{CANARY}\ud83d", "untitled:u")

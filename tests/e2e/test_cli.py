@@ -8,44 +8,32 @@ import os
 import re
 import subprocess
 import sys
-from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bounds import WITHIN_S
+from e2e.command_line import Outcome, Run, run
 from infill_ls import __version__
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    stdout: str
-    stderr: str
-
 
 UNCUT = ("--option", "coldTargetMs=0")
 """The budgets as they are set, however slow the machine is."""
 
 
-async def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "infill_ls", *map(str, arguments)),
-        stdout=PIPE,
-        stderr=PIPE,
-        cwd=cwd,
-        env={**os.environ, **environment},
+@pytest.fixture(scope="module", autouse=True)
+def engine_at_hand() -> Iterator[None]:
+    """Keep the engine that most of these commands share, which else ends and starts with each of them."""
+    holder = Path(__file__).with_name("held_engine.py")
+    process = subprocess.Popen(
+        [sys.executable, "-P", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            stdout, stderr = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return Outcome(process.returncode, stdout.decode(), stderr.decode())
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield
+        process.communicate()
+    assert process.returncode == 0
 
 
 @pytest.fixture
@@ -62,8 +50,10 @@ async def test_version() -> None:
     assert outcome == Outcome(0, f"infill-ls {__version__}\n", "")
 
 
-async def test_complete_shows_place_snippets_ghost_text_and_times(orders: Path) -> None:
-    outcome = await run("complete", f"{orders}:2:12")
+async def test_complete_shows_place_snippets_ghost_text_and_times(
+    run_warm: Run, orders: Path
+) -> None:
+    outcome = await run_warm("complete", f"{orders}:2:12")
     assert outcome.status == 0, outcome
     assert "orders.py:2:12" in outcome.stdout
     assert "refunds.py:1" in outcome.stdout
@@ -87,8 +77,8 @@ async def test_complete_works_on_the_example(shop: Path) -> None:
 
 
 @pytest.mark.same_on_windows
-async def test_complete_as_json(orders: Path) -> None:
-    outcome = await run("complete", "--json", f"{orders}:2")
+async def test_complete_as_json(run_warm: Run, orders: Path) -> None:
+    outcome = await run_warm("complete", "--json", f"{orders}:2")
     assert outcome.status == 0, outcome
     answer = json.loads(outcome.stdout)
     assert answer["suggestion"] == "deposit_zlotys(amount)"
@@ -99,27 +89,31 @@ async def test_complete_as_json(orders: Path) -> None:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="the folder of the statistics is set as on Linux"
 )
-async def test_complete_leaves_no_statistics_unless_told_to(orders: Path, tmp_path: Path) -> None:
+async def test_complete_leaves_no_statistics_unless_told_to(
+    run_warm: Run, orders: Path, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     statistics = data / "infill-ls" / "statistics.jsonl"
     place = f"{orders}:2"
-    outcome = await run("complete", place, XDG_DATA_HOME=str(data))
+    outcome = await run_warm("complete", place, XDG_DATA_HOME=str(data))
     assert outcome.status == 0, outcome
     assert "⟦" in outcome.stdout
     assert not statistics.exists(), "nobody could accept it: it is no offer"
     counting = ("--option", "statistics=true")
-    outcome = await run("complete", place, *counting, XDG_DATA_HOME=str(data))
+    outcome = await run_warm("complete", place, *counting, XDG_DATA_HOME=str(data))
     assert outcome.status == 0, outcome
     assert '"event": "offered"' in statistics.read_text("utf-8")
 
 
 @pytest.mark.same_on_windows
-async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) -> None:
+async def test_explain_says_what_was_considered_taken_and_dropped(
+    run_warm: Run, orders: Path
+) -> None:
     usages = [f"def use_{n}(wallet):\n    wallet.deposit_zlotys({n})\n" for n in range(40)]
     (orders.parent / "usages.py").write_text("from refunds import *\n" + "\n".join(usages))
     (orders.parent / "copy.py").write_text(orders.read_text())
     options = ("--option", "snippetTokens=96", *UNCUT)
-    outcome = await run("explain", f"{orders}:2:12", *options)
+    outcome = await run_warm("explain", f"{orders}:2:12", *options)
     assert outcome.status == 0, outcome
     said = outcome.stdout
     assert "orders.py:2:12" in said
@@ -137,8 +131,8 @@ async def test_explain_says_what_was_considered_taken_and_dropped(orders: Path) 
 
 
 @pytest.mark.same_on_windows
-async def test_explain_as_json_adds_up(orders: Path) -> None:
-    outcome = await run("explain", "--json", f"{orders}:2", *UNCUT)
+async def test_explain_as_json_adds_up(run_warm: Run, orders: Path) -> None:
+    outcome = await run_warm("explain", "--json", f"{orders}:2", *UNCUT)
     assert outcome.status == 0, outcome
     said = json.loads(outcome.stdout)
     assert said["settings"]["snippetTokens"] == said["snippetBudgetTokens"] == 512
@@ -149,8 +143,8 @@ async def test_explain_as_json_adds_up(orders: Path) -> None:
 
 
 @pytest.mark.same_on_windows
-async def test_explain_where_nothing_is_offered(orders: Path) -> None:
-    outcome = await run("explain", f"{orders}:2", "--option", "enabled=false")
+async def test_explain_where_nothing_is_offered(run_warm: Run, orders: Path) -> None:
+    outcome = await run_warm("explain", f"{orders}:2", "--option", "enabled=false")
     assert outcome.status == 0, outcome
     assert "enabled False" in outcome.stdout
     assert "reason completions are switched off" in outcome.stdout
@@ -168,11 +162,11 @@ NO_PLACES = [
 ]
 
 
-async def test_a_place_that_is_none(orders: Path) -> None:
+async def test_a_place_that_is_none(run_warm: Run, orders: Path) -> None:
     (orders.parent / "binary.bin").write_bytes(b"\x7fELF\x00\x01")
     (orders.parent / "latin.py").write_bytes(b"# caf\xe9\n")
     for place, words in NO_PLACES:
-        outcome = await run("complete", orders.parent / place)
+        outcome = await run_warm("complete", orders.parent / place)
         assert outcome.status == 2
         assert outcome.stdout == ""
         assert outcome.stderr.startswith("infill-ls: error: ")
@@ -180,11 +174,11 @@ async def test_a_place_that_is_none(orders: Path) -> None:
         assert outcome.stderr.count("\n") == 1
 
 
-async def test_a_bad_model(orders: Path, tmp_path: Path) -> None:
+async def test_a_bad_model(run_warm: Run, orders: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.gguf"
     text.write_text("no model")
     for model, words in ((text, "is not a GGUF file"), (tmp_path / "none.gguf", "does not exist")):
-        outcome = await run("complete", f"{orders}:2", "--model", model)
+        outcome = await run_warm("complete", f"{orders}:2", "--model", model)
         assert outcome.status == 2
         assert outcome.stdout == ""
         assert str(model) in outcome.stderr
@@ -199,17 +193,17 @@ async def test_modules_of_the_working_directory_are_not_imported(orders: Path) -
     assert outcome.status == 0, outcome
 
 
-async def test_a_long_log_does_not_stop_the_server(orders: Path) -> None:
+async def test_a_long_log_does_not_stop_the_server(run_warm: Run, orders: Path) -> None:
     orders.write_text("# much to log\n" * 5_000 + orders.read_text())
-    outcome = await run("--log-level", "DEBUG", "complete", "--json", orders)
+    outcome = await run_warm("--log-level", "DEBUG", "complete", "--json", orders)
     assert outcome.status == 0, outcome
     assert json.loads(outcome.stdout)["suggestion"] is not None
     assert "DEBUG" in outcome.stderr
 
 
 @pytest.mark.same_on_windows
-async def test_options(orders: Path) -> None:
-    outcome = await run(
+async def test_options(run_warm: Run, orders: Path) -> None:
+    outcome = await run_warm(
         "complete", f"{orders}:2", "--option", "maxTokenz=3", "--option", "snippetTokens=0"
     )
     assert outcome.status == 0, outcome
@@ -218,7 +212,7 @@ async def test_options(orders: Path) -> None:
         in outcome.stdout
     )
     assert "0 snippets" in outcome.stdout
-    outcome = await run("complete", f"{orders}:2", "--option", "maxTokens")
+    outcome = await run_warm("complete", f"{orders}:2", "--option", "maxTokens")
     assert outcome.status == 2
     assert "NAME=VALUE" in outcome.stderr
 
@@ -247,8 +241,8 @@ async def test_a_port_that_is_taken() -> None:
     assert f"cannot serve 127.0.0.1:{port}" in outcome.stderr
 
 
-async def test_an_error_is_told_once(orders: Path) -> None:
-    outcome = await run("complete", orders, "--option", "model=/nowhere/model.gguf")
+async def test_an_error_is_told_once(run_warm: Run, orders: Path) -> None:
+    outcome = await run_warm("complete", orders, "--option", "model=/nowhere/model.gguf")
     assert outcome.status == 2
     assert outcome.stderr.count("/nowhere/model.gguf") == 1, outcome.stderr
 

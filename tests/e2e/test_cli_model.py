@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.test_cli import Outcome, run
+from e2e.command_line import Outcome, Run, run
 from infill_ls.engine.shape import default_kv_tokens, memory_bytes
 from infill_ls.models.store import (
     BUNDLED_CONTEXT_TOKENS,
@@ -34,7 +34,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield running
 
 
-async def models() -> dict[str, dict[str, object]]:
+async def models(run: Run) -> dict[str, dict[str, object]]:
     listed = json.loads((await run("model", "list", "--json")).stdout)
     return {model["name"]: model for model in listed["models"]}
 
@@ -45,26 +45,28 @@ def failed(outcome: Outcome, words: str) -> None:
     assert "Traceback" not in outcome.stderr
 
 
-async def test_from_the_bundled_model_to_another_and_back(hub: Hub, folders: Path) -> None:
-    assert (await models())["infill-ls-mini"]["inUse"] is True
-    used = await run("model", "use", PLACE)
+async def test_from_the_bundled_model_to_another_and_back(
+    run_warm: Run, hub: Hub, folders: Path
+) -> None:
+    assert (await models(run_warm))["infill-ls-mini"]["inUse"] is True
+    used = await run_warm("model", "use", PLACE)
     assert used.status == 0, used
     assert hub.ranges == [""]
-    listed = await models()
+    listed = await models(run_warm)
     assert listed["tiny"]["inUse"] is True
     assert listed["infill-ls-mini"]["inUse"] is False
-    checked = await run("model", "check", "tiny")
+    checked = await run_warm("model", "check", "tiny")
     assert checked.status == 0, checked
     assert "family deepseek" in checked.stdout
-    again = await run("model", "pull", PLACE)
+    again = await run_warm("model", "pull", PLACE)
     assert "is already on this machine" in again.stdout
-    removed = await run("model", "remove", "tiny")
+    removed = await run_warm("model", "remove", "tiny")
     assert "the bundled one is used instead" in removed.stdout
-    assert (await models())["infill-ls-mini"]["inUse"] is True
+    assert (await models(run_warm))["infill-ls-mini"]["inUse"] is True
 
 
 async def test_the_list_shows_what_is_known() -> None:
-    known = (await models())["deepseek-coder-6.7b"]
+    known = (await models(run))["deepseek-coder-6.7b"]
     assert known["installed"] is False
     assert known["licence"] == "DeepSeek"
     assert str(known["licenceUrl"]).startswith("https://")
@@ -74,54 +76,58 @@ async def test_the_list_shows_what_is_known() -> None:
     assert "deepseek-coder-6.7b:q5_k_m" in table.stdout
 
 
-async def test_the_list_says_what_the_bundled_model_takes_as_its_file_does() -> None:
-    told = json.loads((await run("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
+async def test_the_list_says_what_the_bundled_model_takes_as_its_file_does(run_warm: Run) -> None:
+    told = json.loads((await run_warm("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
     assert told["shape"]["kv_bytes_per_token"] == BUNDLED_KV_BYTES_PER_TOKEN
     assert told["shape"]["context_tokens"] == BUNDLED_CONTEXT_TOKENS
-    listed = (await models())["infill-ls-mini"]
+    listed = (await models(run_warm))["infill-ls-mini"]
     kv_tokens = default_kv_tokens(BUNDLED_CONTEXT_TOKENS, BUNDLED_KV_BYTES_PER_TOKEN)
     needed = memory_bytes(told["file_bytes"], BUNDLED_KV_BYTES_PER_TOKEN, kv_tokens)
     assert listed["memoryBytes"] == needed
 
 
-async def test_info_of_a_known_model_and_of_a_file() -> None:
-    known = await run("model", "info", "deepseek-coder-1.3b")
+async def test_info_of_a_known_model_and_of_a_file(run_warm: Run) -> None:
+    known = await run_warm("model", "info", "deepseek-coder-1.3b")
     assert "infill-ls model pull deepseek-coder-1.3b" in known.stdout
-    file = await run("model", "info", bundled_model_path())
+    file = await run_warm("model", "info", bundled_model_path())
     assert "family deepseek" in file.stdout
-    assert json.loads((await run("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
+    assert json.loads((await run_warm("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
 
 
-async def test_quantize_makes_a_smaller_file_that_works(folders: Path) -> None:
-    made = await run("model", "quantize", "infill-ls-mini", "q4_0")
+async def test_quantize_makes_a_smaller_file_that_works(run_warm: Run, folders: Path) -> None:
+    made = await run_warm("model", "quantize", "infill-ls-mini", "q4_0")
     assert made.status == 0, made
     (path,) = (folders / "models").glob("*.gguf")
     assert path.name == "infill-ls-mini-q4_0-local.gguf"
-    checked = await run("model", "check", path.stem)
+    checked = await run_warm("model", "check", path.stem)
     assert checked.status == 0, checked
-    failed(await run("model", "quantize", "infill-ls-mini", "q4_0"), "already exists")
+    failed(await run_warm("model", "quantize", "infill-ls-mini", "q4_0"), "already exists")
 
 
-async def test_what_cannot_be_quantized_leaves_nothing(tmp_path: Path) -> None:
+async def test_what_cannot_be_quantized_leaves_nothing(run_warm: Run, tmp_path: Path) -> None:
     (tmp_path / "cut.gguf").write_bytes(bundled_model_path().read_bytes()[:1_000_000])
     (tmp_path / "text.gguf").write_text("no model")
-    failed(await run("model", "quantize", tmp_path / "cut.gguf", "q4_0"), "llama.cpp")
-    failed(await run("model", "quantize", tmp_path / "text.gguf", "q4_0"), "not a GGUF file")
-    failed(await run("model", "quantize", "infill-ls-mini", "q8_0"), "start from a larger file")
-    failed(await run("model", "quantize", "infill-ls-mini", "q3"), "invalid choice")
+    failed(await run_warm("model", "quantize", tmp_path / "cut.gguf", "q4_0"), "llama.cpp")
+    failed(await run_warm("model", "quantize", tmp_path / "text.gguf", "q4_0"), "not a GGUF file")
+    failed(
+        await run_warm("model", "quantize", "infill-ls-mini", "q8_0"), "start from a larger file"
+    )
+    failed(await run_warm("model", "quantize", "infill-ls-mini", "q3"), "invalid choice")
     assert list((tmp_path / "models").iterdir()) == []
 
 
-async def test_wrong_names_and_damaged_files(tmp_path: Path) -> None:
+async def test_wrong_names_and_damaged_files(run_warm: Run, tmp_path: Path) -> None:
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(bundled_model_path().read_bytes()[:2_000_000])
     for action in ("pull", "use", "remove", "info", "check"):
-        failed(await run("model", action, "deepseek-coder-9b"), "infill-ls model list")
+        failed(await run_warm("model", action, "deepseek-coder-9b"), "infill-ls model list")
     for action in ("use", "info", "check"):
-        failed(await run("model", action, tmp_path / "none.gguf"), "does not exist")
-    failed(await run("model", "check", cut), "could not be loaded")
-    failed(await run("model", "check", "deepseek-coder-1.3b"), "model pull deepseek-coder-1.3b")
-    failed(await run("model"), "required")
+        failed(await run_warm("model", action, tmp_path / "none.gguf"), "does not exist")
+    failed(await run_warm("model", "check", cut), "could not be loaded")
+    failed(
+        await run_warm("model", "check", "deepseek-coder-1.3b"), "model pull deepseek-coder-1.3b"
+    )
+    failed(await run_warm("model"), "required")
 
 
 async def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,12 +27,12 @@ def handshake(name: str) -> dict[str, Any]:
 
 
 async def connect(
-    start: Start, folder: Path, answer: str, client: dict[str, Any], options: Any = None
+    start_warm: Start, folder: Path, answer: str, client: dict[str, Any], options: Any = None
 ) -> Editor:
     """Start a server as this client, which can do what it says."""
     script = folder / "answers.json"
     script.write_text(json.dumps({"answers": [answer]}))
-    editor = await start("--scripted-engine", str(script))
+    editor = await start_warm("--scripted-engine", str(script))
     editor.answers["workspace/configuration"] = lambda _: [None]
     editor.answers["window/workDoneProgress/create"] = lambda _: None
     editor.answers["client/registerCapability"] = lambda _: None
@@ -42,10 +42,10 @@ async def connect(
 
 @pytest.mark.parametrize("name", ["helix", "kate", "sublime", "zed"])
 async def test_the_menu_gets_items_that_every_editor_can_insert(
-    start: Start, tmp_path: Path, name: str
+    start_warm: Start, tmp_path: Path, name: str
 ) -> None:
     client = handshake(name)
-    editor = await connect(start, tmp_path, "ries + b", client)
+    editor = await connect(start_warm, tmp_path, "ries + b", client)
     offered = client["client_capabilities"].get("general", {}).get("positionEncodings", ["utf-16"])
     # An emoji before the word: positions count in what the client offered first.
     units = {"utf-8": 4, "utf-16": 2, "utf-32": 1}[offered[0]]
@@ -96,9 +96,9 @@ def insert_like_sublime(line: str, item: dict[str, Any]) -> str:
     ],
 )
 async def test_sublime_indents_the_lines_of_an_item_itself(
-    start: Start, tmp_path: Path, text: str, answer: str, inserted: str
+    start_warm: Start, tmp_path: Path, text: str, answer: str, inserted: str
 ) -> None:
-    editor = await connect(start, tmp_path, answer, handshake("sublime"))
+    editor = await connect(start_warm, tmp_path, answer, handshake("sublime"))
     open_document(editor, text)
     above, newline, line = text.rpartition("\n")
     (item,) = await menu(editor, position(text.count("\n"), len(line)))
@@ -106,16 +106,18 @@ async def test_sublime_indents_the_lines_of_an_item_itself(
 
 
 async def test_sublime_is_offered_nothing_that_begins_with_a_lesser_indent(
-    start: Start, tmp_path: Path
+    start_warm: Start, tmp_path: Path
 ) -> None:
-    editor = await connect(start, tmp_path, "\n    return 1", handshake("sublime"))
+    editor = await connect(start_warm, tmp_path, "\n    return 1", handshake("sublime"))
     open_document(editor, "        f()")
     assert await menu(editor, position(0, 11)) == []
 
 
-async def test_zed_inserts_the_lines_of_an_item_as_they_are(start: Start, tmp_path: Path) -> None:
+async def test_zed_inserts_the_lines_of_an_item_as_they_are(
+    start_warm: Start, tmp_path: Path
+) -> None:
     answer = "if a:\n        return b"
-    editor = await connect(start, tmp_path, answer, handshake("zed"))
+    editor = await connect(start_warm, tmp_path, answer, handshake("zed"))
     open_document(editor, "def f():\n    ")
     (item,) = await menu(editor, position(1, 4))
     assert (item["insertTextMode"], item["textEdit"]["newText"]) == (1, answer)
@@ -159,7 +161,7 @@ def insert_like_blink(line: str, cursor: int, item: dict[str, Any]) -> str:
     ("name", "insert"), [("nvim-cmp", confirm_in_nvim_cmp), ("blink", insert_like_blink)]
 )
 async def test_menus_of_neovim_plugins(
-    start: Start,
+    start_warm: Start,
     tmp_path: Path,
     name: str,
     insert: Callable[[str, int, dict[str, Any]], str],
@@ -169,7 +171,7 @@ async def test_menus_of_neovim_plugins(
 ) -> None:
     """These plugins cannot be run in the tests: the items are used as their sources say."""
     client = handshake(name)
-    editor = await connect(start, tmp_path, answer, client, {"completionItems": "always"})
+    editor = await connect(start_warm, tmp_path, answer, client, {"completionItems": "always"})
     open_document(editor, line)
     cursor = len(line.encode())
     (item,) = await menu(editor, position(0, cursor))
@@ -183,10 +185,10 @@ async def test_menus_of_neovim_plugins(
     )
 
 
-async def test_an_editor_with_both_gets_ghost_text_alone(start: Start, tmp_path: Path) -> None:
+async def test_an_editor_with_both_gets_ghost_text_alone(start_warm: Start, tmp_path: Path) -> None:
     client = handshake("zed")
     client["client_capabilities"]["textDocument"]["inlineCompletion"] = {}
-    editor = await connect(start, tmp_path, "1", client)
+    editor = await connect(start_warm, tmp_path, "1", client)
     open_document(editor, "x = ")
     assert len(await inline(editor, position(0, 4))) == 1
     call = editor.call(

@@ -37,9 +37,9 @@ async def read_so_far(prompts: Path, number: int) -> list[str]:
 
 
 async def test_a_place_is_prepared_before_anything_is_asked(
-    start: Start, prompts: Path, tmp_path: Path
+    start_warm: Start, prompts: Path, tmp_path: Path
 ) -> None:
-    editor = await start("--scripted-engine", str(tmp_path / "script.json"))
+    editor = await start_warm("--scripted-engine", str(tmp_path / "script.json"))
     provided = await initialize(editor, options=OPTIONS)
     assert provided["experimental"]["cursorRests"] is True
     open_document(editor, TEXT)
@@ -52,9 +52,9 @@ async def test_a_place_is_prepared_before_anything_is_asked(
 
 
 async def test_an_editor_that_tells_of_no_cursor_gives_it_away(
-    start: Start, prompts: Path, tmp_path: Path
+    start_warm: Start, prompts: Path, tmp_path: Path
 ) -> None:
-    editor = await start("--scripted-engine", str(tmp_path / "script.json"))
+    editor = await start_warm("--scripted-engine", str(tmp_path / "script.json"))
     await initialize(editor, options=OPTIONS)
     open_document(editor, TEXT)
     await read_so_far(prompts, 1)  # the beginning of what was opened

@@ -66,10 +66,12 @@ def without_markers(folder: Path) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize("fault", [missing, a_folder, no_gguf, cut_short, without_markers])
-async def test_an_unusable_model_is_told_once(start: Start, tmp_path: Path, fault: object) -> None:
+async def test_an_unusable_model_is_told_once(
+    start_warm: Start, tmp_path: Path, fault: object
+) -> None:
     assert callable(fault)
     path, words = fault(tmp_path)
-    editor = await start("--log-level", "ERROR")
+    editor = await start_warm("--log-level", "ERROR")
     await initialize(editor, options={"model": str(path)})
     open_document(editor, "x = ")
     message = await editor.expect("window/showMessage")
@@ -89,8 +91,8 @@ async def until_completed(editor: Editor, uri: str) -> list[Json]:
     return items
 
 
-async def test_an_engine_that_dies_is_started_again(start: Start) -> None:
-    editor = await start("--log-level", "ERROR")
+async def test_an_engine_that_dies_is_started_again(start_warm: Start) -> None:
+    editor = await start_warm("--log-level", "ERROR")
     await initialize(editor, options=SURE)
     open_document(editor, SURE_TEXT)
     before = shown(await inline(editor, CURSOR))
@@ -112,8 +114,8 @@ async def test_an_engine_that_dies_is_started_again(start: Start) -> None:
     assert "engine process ended" in message["message"]
 
 
-async def test_an_engine_that_dies_while_nobody_asks(start: Start) -> None:
-    editor = await start("--log-level", "ERROR")
+async def test_an_engine_that_dies_while_nobody_asks(start_warm: Start) -> None:
+    editor = await start_warm("--log-level", "ERROR")
     await initialize(editor, options=SURE)
     open_document(editor, SURE_TEXT)
     await editor.until_loaded()
@@ -125,8 +127,8 @@ async def test_an_engine_that_dies_while_nobody_asks(start: Start) -> None:
     editor.unread.clear()
 
 
-async def test_an_engine_that_dies_while_it_loads(start: Start) -> None:
-    editor = await start("--log-level", "ERROR")
+async def test_an_engine_that_dies_while_it_loads(start_warm: Start) -> None:
+    editor = await start_warm("--log-level", "ERROR")
     await initialize(editor, options=SURE)
     open_document(editor, SURE_TEXT)
     await editor.until(lambda: "Loading the model" in {s["message"] for s in editor.statuses})

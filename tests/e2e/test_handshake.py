@@ -13,8 +13,8 @@ pytestmark = pytest.mark.same_on_windows
 NO_INLINE = capabilities(inline=False)
 
 
-async def test_inline_completion_is_always_offered(start: Start) -> None:
-    provided = await initialize(await start())
+async def test_inline_completion_is_always_offered(start_warm: Start) -> None:
+    provided = await initialize(await start_warm())
     assert provided["inlineCompletionProvider"] == {}
     assert provided["textDocumentSync"] == {"openClose": True, "change": 2, "save": True}
     assert provided["workspace"]["workspaceFolders"]["changeNotifications"] is True
@@ -31,9 +31,9 @@ async def test_inline_completion_is_always_offered(start: Start) -> None:
     ],
 )
 async def test_menu_items_are_for_clients_without_ghost_text(
-    start: Start, client: Json, options: Json | None, offered: bool
+    start_warm: Start, client: Json, options: Json | None, offered: bool
 ) -> None:
-    provided = await initialize(await start(), client_capabilities=client, options=options)
+    provided = await initialize(await start_warm(), client_capabilities=client, options=options)
     assert ("completionProvider" in provided) == offered
 
 
@@ -48,7 +48,9 @@ async def test_menu_items_are_for_clients_without_ghost_text(
     ],
 )
 async def test_the_position_encoding_is_the_first_that_the_client_names(
-    start: Start, offered: tuple[str, ...], chosen: str
+    start_warm: Start, offered: tuple[str, ...], chosen: str
 ) -> None:
-    provided = await initialize(await start(), client_capabilities=capabilities(encodings=offered))
+    provided = await initialize(
+        await start_warm(), client_capabilities=capabilities(encodings=offered)
+    )
     assert provided["positionEncoding"] == chosen

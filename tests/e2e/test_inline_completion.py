@@ -29,8 +29,10 @@ from e2e.lsp import (
 pytestmark = pytest.mark.same_on_windows
 
 
-async def test_the_bundled_model_uses_a_name_of_another_file(start: Start, wallet: Path) -> None:
-    editor = await start()
+async def test_the_bundled_model_uses_a_name_of_another_file(
+    start_warm: Start, wallet: Path
+) -> None:
+    editor = await start_warm()
     await initialize(editor, folders=[wallet], options={"timeBudgetMs": 60_000})
     file = wallet / "orders.py"
     text, cursor = split_cursor("def cancel_order(wallet, amount):\n    wallet.‸\n")
@@ -100,8 +102,8 @@ async def test_a_cancelled_request_is_answered(start_scripted: StartScripted) ->
     assert await editor.call("infill/explain", {"textDocument": {"uri": URI}}).result() is None
 
 
-async def test_a_cancelled_request_does_not_hold_up_the_next(start: Start) -> None:
-    editor = await start()
+async def test_a_cancelled_request_does_not_hold_up_the_next(start_warm: Start) -> None:
+    editor = await start_warm()
     await initialize(editor, options={"thinkAhead": False})
     text = "".join(f"def f{n}(a, b):\n    return a * {n} + b\n\n" for n in range(200))
     open_document(editor, text)

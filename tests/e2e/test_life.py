@@ -60,8 +60,8 @@ async def test_shutdown_answers_the_requests_under_way(start_scripted: StartScri
     assert call.answer.done()
 
 
-async def test_a_request_before_initialize_is_an_error(start: Start) -> None:
-    editor = await start()
+async def test_a_request_before_initialize_is_an_error(start_warm: Start) -> None:
+    editor = await start_warm()
     assert await inline_call(editor, position(0, 0)).error_code() == -32002
     assert await editor.call("shutdown").error_code() == -32002
     open_document(editor, "dropped")
@@ -154,11 +154,11 @@ async def test_the_server_outlives_garbage(start_scripted: StartScripted) -> Non
     editor.complaints.clear()
 
 
-async def test_a_server_whose_editor_died_ends(start: Start) -> None:
+async def test_a_server_whose_editor_died_ends(start_warm: Start) -> None:
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "input()", stdin=PIPE, stdout=PIPE
     )
-    editor = await start(*LOOK_OFTEN)
+    editor = await start_warm(*LOOK_OFTEN)
     await initialize(editor, process_id=parent.pid)
     open_document(editor, "x = ")
     await editor.until_loaded()
@@ -179,15 +179,15 @@ async def test_the_editor_may_also_be_named_on_the_command_line(start: Start) ->
     assert await editor.exit_status() == 1
 
 
-async def test_a_live_editor_keeps_its_server(start: Start) -> None:
-    editor = await start(*LOOK_OFTEN)
+async def test_a_live_editor_keeps_its_server(start_warm: Start) -> None:
+    editor = await start_warm(*LOOK_OFTEN)
     await initialize(editor, process_id=os.getpid())
     await asyncio.sleep(0.3)  # some looks
     assert await editor.call("infill/explain", {"textDocument": {"uri": "a:b"}}).result() is None
 
 
-async def test_a_pid_that_cannot_be_seen_is_not_watched(start: Start) -> None:
-    editor = await start(*LOOK_OFTEN)
+async def test_a_pid_that_cannot_be_seen_is_not_watched(start_warm: Start) -> None:
+    editor = await start_warm(*LOOK_OFTEN)
     await initialize(editor, process_id=2**22 + 12_345)
     await asyncio.sleep(0.3)
     assert await editor.call("infill/explain", {"textDocument": {"uri": "a:b"}}).result() is None

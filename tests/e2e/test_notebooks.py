@@ -66,9 +66,9 @@ async def prompt_of(editor: Editor, name: str) -> str:
     return prompt
 
 
-async def test_the_server_says_that_it_takes_notebooks(start: Start) -> None:
+async def test_the_server_says_that_it_takes_notebooks(start_warm: Start) -> None:
     provided = await initialize(
-        await start(),
+        await start_warm(),
         client_capabilities=capabilities(notebookDocument={"synchronization": {}}),
     )
     assert provided["notebookDocumentSync"]["notebookSelector"]

@@ -47,8 +47,10 @@ def nothing_secret(editor: Editor, log_file: Path) -> None:
         assert KEY not in "\n".join(ours)
 
 
-async def test_a_completion_of_the_server(start: Start, server: FakeServer, tmp_path: Path) -> None:
-    editor = await start_with(start, server, tmp_path / "log")
+async def test_a_completion_of_the_server(
+    start_warm: Start, server: FakeServer, tmp_path: Path
+) -> None:
+    editor = await start_with(start_warm, server, tmp_path / "log")
     assert [one["insertText"] for one in await inline(editor, CURSOR)] == ["x = remote_answer()"]
     label = f"{fakes.MODEL} on {server.url}"
     assert (await explain(editor))["settings"]["model"] == label
@@ -96,10 +98,10 @@ FAULTS = [wrong_key, nobody, no_infilling, another_model, half_an_answer, a_web_
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_a_fault_is_told_once(
-    start: Start, server: FakeServer, tmp_path: Path, fault: Callable[[FakeServer], str]
+    start_warm: Start, server: FakeServer, tmp_path: Path, fault: Callable[[FakeServer], str]
 ) -> None:
     words = fault(server)
-    editor = await start_with(start, server, tmp_path / "log", remoteFallback=False)
+    editor = await start_with(start_warm, server, tmp_path / "log", remoteFallback=False)
     for _ in range(3):
         assert await inline(editor, CURSOR) == []
     message = await editor.expect("window/showMessage")
@@ -109,9 +111,11 @@ async def test_a_fault_is_told_once(
     nothing_secret(editor, tmp_path / "log")
 
 
-async def test_the_local_model_steps_in(start: Start, server: FakeServer, tmp_path: Path) -> None:
+async def test_the_local_model_steps_in(
+    start_warm: Start, server: FakeServer, tmp_path: Path
+) -> None:
     wrong_key(server)
-    editor = await start_with(start, server, tmp_path / "log")
+    editor = await start_with(start_warm, server, tmp_path / "log")
     message = await editor.expect("window/showMessage")
     assert message["type"] == WARNING
     assert "refused the API key" in message["message"]

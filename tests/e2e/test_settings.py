@@ -55,8 +55,8 @@ async def test_settings_that_are_pushed(start_scripted: StartScripted) -> None:
     assert await reason(editor) == "switched off for python"
 
 
-async def test_settings_that_are_pulled(start: Start, script: str) -> None:
-    editor = await start("--scripted-engine", script)
+async def test_settings_that_are_pulled(start_warm: Start, script: str) -> None:
+    editor = await start_warm("--scripted-engine", script)
     # The warning tells when they are in force.
     editor.answers["workspace/configuration"] = lambda _: [{"enabled": False, "first": 1}]
     able = capabilities(workspace={"configuration": True})
@@ -77,9 +77,9 @@ async def test_settings_that_are_pulled(start: Start, script: str) -> None:
 
 
 async def test_an_editor_with_no_section_of_ours_keeps_the_options(
-    start: Start, script: str
+    start_warm: Start, script: str
 ) -> None:
-    editor = await start("--scripted-engine", script)
+    editor = await start_warm("--scripted-engine", script)
     answers: list[list[Any]] = [[None], [], [{}]]
     editor.answers["workspace/configuration"] = lambda _: answers.pop()
     able = capabilities(workspace={"configuration": True})
@@ -92,8 +92,8 @@ async def test_an_editor_with_no_section_of_ours_keeps_the_options(
             push(editor, None)
 
 
-async def test_changes_of_settings_are_registered_for(start: Start) -> None:
-    editor = await start()
+async def test_changes_of_settings_are_registered_for(start_warm: Start) -> None:
+    editor = await start_warm()
     editor.answers["client/registerCapability"] = lambda _: None
     able = capabilities(workspace={"didChangeConfiguration": {"dynamicRegistration": True}})
     await initialize(editor, client_capabilities=able)
@@ -116,9 +116,9 @@ async def test_changes_of_settings_are_registered_for(start: Start) -> None:
     ],
 )
 async def test_a_wrong_option_is_named_once_and_its_default_used(
-    start: Start, script: str, options: Any, parts: tuple[str, ...]
+    start_warm: Start, script: str, options: Any, parts: tuple[str, ...]
 ) -> None:
-    editor = await start("--scripted-engine", script)
+    editor = await start_warm("--scripted-engine", script)
     await initialize(editor, options=options)
     warning = await editor.expect("window/showMessage")
     assert warning["type"] == WARNING
@@ -129,9 +129,9 @@ async def test_a_wrong_option_is_named_once_and_its_default_used(
 
 @pytest.mark.parametrize("options", ["text", [1], 5, True])
 async def test_settings_that_cannot_be_understood_switch_all_off(
-    start: Start, script: str, options: Any
+    start_warm: Start, script: str, options: Any
 ) -> None:
-    editor = await start("--scripted-engine", script)
+    editor = await start_warm("--scripted-engine", script)
     await initialize(editor, options=options)
     warning = await editor.expect("window/showMessage")
     assert warning["type"] == WARNING
@@ -142,8 +142,10 @@ async def test_settings_that_cannot_be_understood_switch_all_off(
     assert await inline(editor, position(0, 4)) == []  # what initialize set is still unknown
 
 
-async def test_a_section_without_a_key_keeps_what_initialize_set(start: Start, script: str) -> None:
-    editor = await start("--scripted-engine", script)
+async def test_a_section_without_a_key_keeps_what_initialize_set(
+    start_warm: Start, script: str
+) -> None:
+    editor = await start_warm("--scripted-engine", script)
     editor.answers["workspace/configuration"] = lambda _: [{"maxLines": 5, "first": 1}]
     able = capabilities(workspace={"configuration": True})
     first = {"sensitiveNames": ["b.*"], "disabledLanguages": ["python"]}
@@ -174,8 +176,8 @@ async def test_a_wrong_option_does_not_spoil_the_others(start_scripted: StartScr
 SURE = {"thinkAhead": False, "candidates": 1, "timeBudgetMs": 60_000}
 
 
-async def test_the_model_can_be_switched(start: Start, tmp_path: Path) -> None:
-    editor = await start()
+async def test_the_model_can_be_switched(start_warm: Start, tmp_path: Path) -> None:
+    editor = await start_warm()
     await initialize(editor, options=SURE)
     open_document(editor, "def add(a, b):\n    return ")
     await editor.until_loaded()
@@ -194,8 +196,8 @@ async def test_the_model_can_be_switched(start: Start, tmp_path: Path) -> None:
     assert editor.engine().pid != first.pid
 
 
-async def test_switching_the_model_disturbs_no_request(start: Start) -> None:
-    editor = await start()
+async def test_switching_the_model_disturbs_no_request(start_warm: Start) -> None:
+    editor = await start_warm()
     await initialize(editor, options=SURE)
     open_document(editor, "def add(a, b):\n    return ")
     await editor.until_loaded()

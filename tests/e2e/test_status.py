@@ -29,9 +29,9 @@ def messages(editor: Editor) -> list[Json]:
 
 
 async def test_a_model_that_cannot_be_used_is_told_of_before_anything_is_asked(
-    start: Start,
+    start_warm: Start,
 ) -> None:
-    editor = await start("--log-level", "CRITICAL")
+    editor = await start_warm("--log-level", "CRITICAL")
     await initialize(editor, options={"model": MISSING})
     open_document(editor, "x = ")
     await editor.until(lambda: "problem" in states(editor))
@@ -45,8 +45,8 @@ async def test_a_model_that_cannot_be_used_is_told_of_before_anything_is_asked(
     assert not messages(editor)
 
 
-async def test_a_model_chosen_while_a_file_is_open_is_tried_at_once(start: Start) -> None:
-    editor = await start("--log-level", "CRITICAL")
+async def test_a_model_chosen_while_a_file_is_open_is_tried_at_once(start_warm: Start) -> None:
+    editor = await start_warm("--log-level", "CRITICAL")
     await initialize(editor)
     open_document(editor, "x = ")
     await editor.until_loaded()
@@ -59,8 +59,8 @@ async def test_a_model_chosen_while_a_file_is_open_is_tried_at_once(start: Start
     assert not messages(editor)
 
 
-async def test_a_client_that_shows_problems_itself_gets_no_message(start: Start) -> None:
-    editor = await start("--log-level", "CRITICAL")
+async def test_a_client_that_shows_problems_itself_gets_no_message(start_warm: Start) -> None:
+    editor = await start_warm("--log-level", "CRITICAL")
     able = capabilities(experimental={"statusProblems": True})
     await initialize(editor, client_capabilities=able, options={"model": MISSING})
     open_document(editor, "x = ")

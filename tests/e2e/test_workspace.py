@@ -152,8 +152,8 @@ async def test_an_open_buffer_wins_over_the_disk(
     await until_found(editor, "refunds.py", "deposit_pesos")
 
 
-async def test_changed_files_are_registered_for(start: Start) -> None:
-    editor = await start()
+async def test_changed_files_are_registered_for(start_warm: Start) -> None:
+    editor = await start_warm()
     editor.answers["client/registerCapability"] = lambda _: None
     able = capabilities(workspace={"didChangeWatchedFiles": {"dynamicRegistration": True}})
     await initialize(editor, client_capabilities=able)
@@ -181,8 +181,8 @@ async def test_changes_are_found_where_the_editor_tells_of_none(
     await until_found(editor, "refunds.py", "deposit_forints")
 
 
-async def test_progress_is_shown_to_a_client_that_can(start: Start, wallet: Path) -> None:
-    editor = await start()
+async def test_progress_is_shown_to_a_client_that_can(start_warm: Start, wallet: Path) -> None:
+    editor = await start_warm()
     editor.answers["window/workDoneProgress/create"] = lambda _: None
     await initialize(
         editor,
@@ -207,9 +207,9 @@ async def test_progress_is_shown_to_a_client_that_can(start: Start, wallet: Path
 
 @pytest.mark.parametrize("behaviour", ["refused", "silent"])
 async def test_a_client_that_gives_no_bar_is_served_all_the_same(
-    start: Start, wallet: Path, behaviour: str
+    start_warm: Start, wallet: Path, behaviour: str
 ) -> None:
-    editor = await start()
+    editor = await start_warm()
     getattr(editor, behaviour).add("window/workDoneProgress/create")
     able = capabilities(window={"workDoneProgress": True})
     await initialize(editor, client_capabilities=able, folders=[wallet])

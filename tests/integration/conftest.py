@@ -11,6 +11,7 @@ from infill_ls.engine import EngineOptions
 from infill_ls.engine.process import EngineProcess
 from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Prompt
+from integration.shallow_model import write_shallow_model
 
 MakeEngine = Callable[..., EngineProcess]
 
@@ -24,6 +25,12 @@ def private_runtime(
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def shallow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model for where it does not matter what it writes."""
+    return write_shallow_model(tmp_path_factory.mktemp("model") / "shallow.gguf")
 
 
 @pytest.fixture

@@ -14,15 +14,14 @@ from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.worker import Asked, Worker
 from infill_ls.engine.messages import Answer, Complete, Completions, SoFar
 from infill_ls.engine.rendezvous import EngineOptions
-from infill_ls.models.store import bundled_model_path
 from infill_ls.types import Prompt, StopRule
 
 WRONG_MS = 1e7
 TOKENS = [5 + number % 300 for number in range(200)]
 
 
-def test_the_tokens_of_a_sequence_stay_when_it_is_measured_again() -> None:
-    model = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+def test_the_tokens_of_a_sequence_stay_when_it_is_measured_again(shallow_model: Path) -> None:
+    model = LlamaModel(EngineOptions(shallow_model, threads=1))
     try:
         model.decode(0, 0, TOKENS, all_logits=False)
         model.decode(0, len(TOKENS), [7], all_logits=False)
@@ -46,10 +45,10 @@ def decode_ms(options: EngineOptions) -> float:
 
 
 def test_what_is_known_is_measured_anew_if_that_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    options = EngineOptions(bundled_model_path(), threads=1)
+    options = EngineOptions(shallow_model, threads=1)
     decode_ms(options)
     (kept,) = (tmp_path / "infill-ls" / "calibration").iterdir()
     known = json.loads(kept.read_text("utf-8"))
@@ -72,10 +71,10 @@ def read_for(worker: Worker, tokens: list[int]) -> int:
 
 
 def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    model = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    model = LlamaModel(EngineOptions(shallow_model, threads=1))
     try:
         worker = Worker(model)
         first = model.calibration
@@ -86,7 +85,7 @@ def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
         assert read_for(worker, TOKENS) <= 2
     finally:
         model.close()
-    again = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    again = LlamaModel(EngineOptions(shallow_model, threads=1))
     try:
         assert again.calibration.is_whole, "it is known now"
     finally:
@@ -94,12 +93,12 @@ def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
 
 
 def test_on_a_gpu_prompts_stay_in_the_cells_and_the_measurement_is_taken_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     gpu = Device("CUDA0", "a GPU", "gpu", free_bytes=10**11, total_bytes=10**11)
     monkeypatch.setattr("infill_ls.engine.llama.model.list_devices", lambda: [gpu])
-    model = LlamaModel(EngineOptions(bundled_model_path(), threads=1))
+    model = LlamaModel(EngineOptions(shallow_model, threads=1))
     moved: list[int] = []
     monkeypatch.setattr(model, "save", moved.append)
     other = [9 + number % 200 for number in range(200)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from infill_ls import gathering
 from infill_ls.engine import CompletionRequest
 from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
@@ -139,6 +140,12 @@ def tokens_of(text: str) -> int:
     return len(text) // 2
 
 
+@pytest.fixture(autouse=True)
+def slow_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have prompts read ahead however fast they are read here: where that is fast, it is left out."""
+    monkeypatch.setattr(gathering, "SOON_S", 1e-6)
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """Return a folder with the files of click."""
@@ -148,8 +155,10 @@ def package(tmp_path: Path) -> Path:
     return Path(shutil.copytree(spec.submodule_search_locations[0], tmp_path / "click"))
 
 
-async def test_a_key_a_line_and_what_is_accepted(make_engine: MakeEngine, package: Path) -> None:
-    window = Window(make_engine(), package)
+async def test_a_key_a_line_and_what_is_accepted(
+    make_engine: MakeEngine, shallow_model: Path, package: Path
+) -> None:
+    window = Window(make_engine(model_path=shallow_model), package)
     assert await window.type(CORE, "") > WHOLE_PROMPT
     assert await window.type(CORE, INDENT) <= A_STEP
     for key in LINE:
@@ -165,18 +174,18 @@ async def test_a_key_a_line_and_what_is_accepted(make_engine: MakeEngine, packag
 
 
 async def test_a_file_where_the_cursor_has_rested_is_read_before_the_first_key(
-    make_engine: MakeEngine, package: Path, private_runtime: Path
+    make_engine: MakeEngine, shallow_model: Path, package: Path, private_runtime: Path
 ) -> None:
-    window = Window(make_engine(), package)
+    window = Window(make_engine(model_path=shallow_model), package)
     for name in FILES:
         await window.rest(name)
         assert await window.type(name, INDENT) <= A_STEP, name
 
 
 async def test_another_file_and_back_and_four_files_in_turn(
-    make_engine: MakeEngine, package: Path, private_runtime: Path
+    make_engine: MakeEngine, shallow_model: Path, package: Path, private_runtime: Path
 ) -> None:
-    window = Window(make_engine(), package)
+    window = Window(make_engine(model_path=shallow_model), package)
     for name in FILES:
         await window.type(name, "")
     for name in (*FILES, CORE, UTILS, CORE, TYPES):
@@ -188,9 +197,9 @@ async def test_another_file_and_back_and_four_files_in_turn(
 
 
 async def test_a_snippet_that_changed_is_read_in_the_background(
-    make_engine: MakeEngine, package: Path, private_runtime: Path
+    make_engine: MakeEngine, shallow_model: Path, package: Path, private_runtime: Path
 ) -> None:
-    window = Window(make_engine(), package)
+    window = Window(make_engine(model_path=shallow_model), package)
     await window.type(DECORATORS, "")
     old, new = "class Command:", "class Command(Named):"
     assert old in window.snippets
@@ -202,9 +211,9 @@ async def test_a_snippet_that_changed_is_read_in_the_background(
 
 
 async def test_two_windows_on_two_files(
-    make_engine: MakeEngine, package: Path, private_runtime: Path
+    make_engine: MakeEngine, shallow_model: Path, package: Path, private_runtime: Path
 ) -> None:
-    engine = make_engine()
+    engine = make_engine(model_path=shallow_model)
     left, right = Window(engine, package), Window(engine, package)
     await left.type(CORE, INDENT)
     await right.type(TYPES, INDENT)

@@ -1,9 +1,10 @@
-"""Starts language servers without their imports: it has loaded everything, and forks.
+"""Starts language servers and commands without their imports: it has loaded everything, and forks.
 
 usage: python -P forkserver.py SOCKET
 
 Most of what a test of an editor costs is the second of imports before the server answers, and the half second of
-the process that reads the workspace, which such a server has started in the same way. A client
+the process that reads the workspace, which such a server has started in the same way, as a command
+(``infill-ls complete``) has its server. A client
 (``start.py``, ``process.py``) connects to SOCKET, sends its arguments, folder and environment with its
 standard input, output and error, and gets a line with the server's process id, and one with its exit status in
 the end. What else it sends are numbers of signals for the server, which is killed when the client is gone.
@@ -77,8 +78,10 @@ def main() -> int:
 
 def _import_the_server() -> None:
     import infill_ls.cli.serve
+    import infill_ls.cli.show
     import infill_ls.engine.fallback
     import infill_ls.engine.scripted
+    import infill_ls.lsp.client
     import infill_ls.lsp.handlers  # noqa: F401
     import infill_retrieval.crawling.worker  # noqa: F401
 
@@ -171,18 +174,20 @@ def _serve(request: Request, order: dict[str, object]) -> int:
     os.chdir(str(order["folder"]))
     if arguments == [CRAWL]:
         return _crawl()
-    _crawl_in_a_fork(sys.argv[1])
+    _start_others_in_forks(sys.argv[1])
     sys.argv = ["infill-ls", *arguments]
     return command_line()
 
 
-def _crawl_in_a_fork(server: str) -> None:
-    """Have this server's workspaces read by a process that is forked too."""
+def _start_others_in_forks(server: str) -> None:
+    """Have this server's workspaces read, and a command's server run, by processes that are forked too."""
+    from infill_ls.lsp import client
     from infill_retrieval.crawling import worker
 
-    start = str(Path(__file__).with_name("start.py"))
-    command = [sys.executable, "-S", "-E", start, server, CRAWL]
-    vars(worker)["python_command"] = lambda *_: command
+    start = (sys.executable, "-S", "-E", str(Path(__file__).with_name("start.py")), server)
+    vars(worker)["python_command"] = lambda *_: [*start, CRAWL]
+    # Without "-m infill_ls".
+    vars(client)["python_command"] = lambda *arguments: [*start, *arguments[2:]]
 
 
 def _crawl() -> int:

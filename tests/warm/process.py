@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 FORKSERVER = Path(__file__).with_name("forkserver.py")
@@ -35,14 +35,21 @@ class ForkServer:
             assert time.monotonic() < deadline, "the fork server does not begin"
             time.sleep(0.02)
 
-    async def start(self, *arguments: str) -> ForkedProcess:
-        """Start a server with these arguments, and our environment and folder."""
+    @property
+    def is_as_we_are(self) -> bool:
+        """Whether what it starts finds the modules that a process of ours would find now."""
+        return self.python_path == os.environ.get("PYTHONPATH")
+
+    async def start(
+        self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> ForkedProcess:
+        """Start a server or a command with these arguments, by default in our folder and environment."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(str(self._path))
         order = {
             "arguments": arguments,
-            "folder": str(Path.cwd()),
-            "environment": dict(os.environ),
+            "folder": str(cwd or Path.cwd()),
+            "environment": dict(os.environ if env is None else env),
         }
         body = json.dumps(order).encode()
         theirs, ours = zip(*_pipes(), strict=True)

@@ -24,6 +24,7 @@ from infill_ls.errors import InfillError
 from infill_ls.lsp.convert import offset_of, path_of, position_of
 from infill_ls.lsp.methods import EXPLAIN, RESTS, STATUS
 from infill_ls.lsp.pygls_fixes import plain_converter
+from infill_retrieval.processes.own_python import python_command
 
 READY_TIMEOUT_S = 300.0
 LEAVE_TIMEOUT_S = 5.0
@@ -234,10 +235,10 @@ async def run_server(
         watch.edits.append(params.edit)
         return lsp.ApplyWorkspaceEditResult(applied=True)
 
-    # -P: the server must not import modules from the user's working directory. The options are those of
-    # the user's own command line, not those of a folder.
-    command = ("-P", "-m", "infill_ls", "--stdio", "--trust-model-files", *arguments)
-    await client.start_io(sys.executable, *command)
+    # The options are those of the user's own command line, not those of a folder.
+    await client.start_io(
+        *python_command("-m", "infill_ls", "--stdio", "--trust-model-files", *arguments)
+    )
     log_reader = asyncio.create_task(_forward_log(client))
     try:
         await client.initialize_async(

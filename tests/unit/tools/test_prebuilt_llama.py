@@ -130,7 +130,7 @@ def fake_environment(folder: Path, imports: bool) -> Path:
     program = folder / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text(
-        f'#!/bin/sh\necho "$*" >>"{folder}/asked"\n'
+        f'#!/bin/sh\necho "$*" >>"{folder}/asked"\necho "$CFLAGS,$CXXFLAGS" >"{folder}/flags"\n'
         'case "$*" in\n'
         '*"--report "*) for one; do shift; [ "$one" != --report ] || file=$1; done\n'
         '    echo "{\\"install\\": [{\\"download_info\\": {\\"url\\": \\"u\\"}}]}" >"$file" ;;\n'
@@ -171,6 +171,34 @@ def test_the_installation_says_which_it_was(
     assert len(runs) == installs, asked
     assert ("--index-url" in runs[0]) == (wheels != "off")
     assert any("-e .[dev,all-languages,editors]" in one for one in runs)
+
+
+@pytest.mark.parametrize(
+    ("reads", "flags"),
+    [
+        ("(*((const void **)__config))", "-O1 -U__AMX_INT8__, -U__AMX_INT8__"),
+        ("(*((const char (*)[64])__config))", "-O1,"),
+    ],
+)
+def test_a_compiler_that_spoils_the_tiles_of_amx_is_kept_from_them(
+    tmp_path: Path, reads: str, flags: str
+) -> None:
+    folder = fake_environment(tmp_path / "venv", imports=True)
+    compiler = tmp_path / "c++"
+    header = (
+        f'_tile_loadconfig (const void *__config)\n{{\n asm ("ldtilecfg %X0" :: "m" {reads});\n}}'
+    )
+    compiler.write_text(f"#!/bin/sh\ncat <<'END'\n{header}\nEND\n")
+    compiler.chmod(0o755)
+    kept = {name: value for name, value in os.environ.items() if name != "CXXFLAGS"}
+    subprocess.run(
+        ["sh", ROOT / "tools" / "install.sh", sys.executable, folder],
+        env=kept | {"INFILL_LS_WHEELS": "off", "CXX": str(compiler), "CFLAGS": "-O1"},
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert (folder / "flags").read_text().strip() == flags
 
 
 def server_wheel(folder: Path) -> Path:

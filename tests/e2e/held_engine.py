@@ -1,0 +1,26 @@
+"""Holds the engine that commands with the default settings use, until its standard input ends.
+
+A process of its own: so it meets the engine as the commands do, also where they have no POSIX.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from infill_ls.engine.fallback import _local_options
+from infill_ls.engine.process import EngineProcess
+from infill_ls.settings import resolve_settings
+
+
+async def main() -> None:
+    settings, _ = resolve_settings({})
+    engine = EngineProcess(_local_options(settings))
+    await engine.start()
+    print("held", flush=True)  # noqa: T201
+    await asyncio.to_thread(sys.stdin.read)
+    await engine.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
