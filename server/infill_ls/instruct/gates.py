@@ -25,7 +25,8 @@ def check(place: Place, edit: Edit, *, answered: str) -> None:
     text, asked = place.text, edit.changes[-1]
     if not asked.new.strip() or asked.new == with_lf(asked.old):
         raise AnswerRefusedError("the answer changes nothing")
-    if repeats_file(answered, text[: asked.start], text[asked.end :], asked.old):
+    # A whole function is asked for: its own signature and documentation are no repetition, though they stay.
+    if repeats_file(answered, text[: place.start], text[place.end :], place.target):
         raise AnswerRefusedError("the answer repeats the whole file")
     for one in edit.changes:
         check_text(one.new, text[: one.start], text[one.end :], place.language)

@@ -99,6 +99,19 @@ def test_a_body_is_put_in_its_place(language: str, text: str, answer: str, expec
     assert edited(text, language, "f(", answer) == expected
 
 
+def test_a_file_of_one_documented_function_is_not_repeated_by_that_function() -> None:
+    """The first model that was ever asked wrote what it was asked for, and was refused in nine of ten functions."""
+    head = (
+        "def below_zero(operations):\n"
+        '    """Tell whether an account falls below zero.\n\n'
+        "    It starts at zero.\n    Each operation adds to it or takes from it.\n"
+        "    >>> below_zero([1, 2])\n    False\n"
+        '    """\n'
+    )
+    body = "    return any(True for _ in operations)\n"
+    assert edited(head, "python", "below", f"```python\n{head}{body}```") == head + body
+
+
 def test_line_ends_of_the_document_do_not_matter() -> None:
     text = "def f(x):\r\n    pass\r\n\r\n\r\ndef g():\r\n    return 1\r\n"
     assert edited(text, "python", "f(", "```\ndef f(x):\n    return x\n```") == text.replace(
