@@ -686,11 +686,28 @@ def test_a_model_is_fetched_after_a_yes_only(start: Start) -> None:
     def question() -> str:
         return "".join(row.rstrip().removesuffix("\\") for row in emacs.screen.display)
 
-    emacs.wait("the question", lambda: "(y or n)" in question())
-    asked = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
-    assert asked in question(), emacs.text()
-    emacs.press("n")
-    emacs.wait("the refusal", lambda: "deepseek-coder-1.3b was not downloaded" in emacs.text())
+    def asked_and_refused(expected: str) -> None:
+        emacs.wait("the question", lambda: "(y or n)" in question())
+        assert expected in question(), emacs.text()
+        emacs.press("n")
+        emacs.wait("the refusal", lambda: "was not downloaded" in emacs.text())
+        emacs.eval('(progn (message "") t)')
+
+    known = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
+    asked_and_refused(known)
+    # Named in Lisp, by a name that the list does not have, or by where it is.
+    for name, expected in [
+        ("deepseek-coder-1.3b", known),
+        ("DeepSeek-Coder-1.3b:q4_k_m", known),
+        (
+            "a/b/Some.gguf",
+            "Download some, size unknown, licence unknown, from huggingface.co/a/b/S",
+        ),
+    ]:
+        emacs.press(f'\x1b:(infill-choose-model "{name}")\r')
+        asked_and_refused(expected)
+    emacs.press('\x1b:(infill-choose-model "nosuch")\r')
+    emacs.wait("the refusal", lambda: "there is no model 'nosuch'" in emacs.text())
     assert emacs.eval("(boundp 'ran)") is None
 
 

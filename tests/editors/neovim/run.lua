@@ -626,27 +626,50 @@ for how, command in pairs({ ['from a list'] = 'model', ['by its name'] = 'model 
   end)
 end
 
-test('a model is fetched after a yes only', { text = 'x =', answers = { 'one' } }, function(editor)
-  editor:lua([[
-    vim.ui.select = function(choices, options, choose)
-      if choices[1] == 'Download' then
-        vim.g.asked = options.prompt
-        choose('Cancel')
-      else
-        choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+local FETCHED = {
+  ['from a list'] = { 'model', 'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek' },
+  ['by its name'] = { 'model deepseek-coder-1.3b', 'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek' },
+  -- A name that the list does not have.
+  ['by its full name'] = {
+    'model DeepSeek-Coder-1.3b:q4_k_m',
+    'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek',
+  },
+  ['by its place'] = { 'model a/b/Some.gguf', 'some, size unknown, licence unknown' },
+}
+for how, case in pairs(FETCHED) do
+  local name = 'a model chosen ' .. how .. ' is fetched after a yes only'
+  test(name, { text = 'x =', answers = { 'one' } }, function(editor)
+    editor:lua([[
+      vim.ui.select = function(choices, options, choose)
+        if choices[1] == 'Download' then
+          vim.g.asked = options.prompt
+          choose('Cancel')
+        else
+          choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+        end
       end
-    end
-    vim.cmd('silent Infill model')
-  ]])
-  editor:wait('the question', function()
-    return editor:lua('return vim.g.asked') ~= vim.NIL
+      vim.cmd('silent Infill ' .. ...)
+    ]], case[1])
+    editor:wait('the question', function()
+      return editor:lua('return vim.g.asked') ~= vim.NIL
+    end)
+    local asked = editor:lua('return vim.g.asked')
+    local start = 'Download ' .. case[2] .. ', from huggingface.co/'
+    assert(vim.startswith(asked, start) and asked:find('%.gguf%?$'), asked)
+    local messages = editor:lua('return vim.fn.execute("messages")')
+    assert(not messages:find('is preparing', 1, true), messages)
   end)
-  local asked = editor:lua('return vim.g.asked')
-  local pattern =
-    '^Download deepseek%-coder%-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/.+%.gguf%?$'
-  assert(asked:find(pattern), asked)
-  local messages = editor:lua('return vim.fn.execute("messages")')
-  assert(not messages:find('is preparing', 1, true), messages)
+end
+
+test('a model that does not exist is told of, and nothing is asked', {
+  text = 'x =',
+  answers = { 'one' },
+}, function(editor)
+  editor:lua('vim.ui.select = function() vim.g.asked = true end vim.cmd("silent Infill model nosuch")')
+  editor:wait('the message', function()
+    return editor:lua('return vim.fn.execute("messages")'):find("there is no model 'nosuch'", 1, true)
+  end)
+  assert(editor:lua('return vim.g.asked') == vim.NIL)
 end)
 
 test('a model that cannot be used is named', {

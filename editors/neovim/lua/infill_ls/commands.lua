@@ -58,16 +58,17 @@ local function run_program(arguments, done)
   end)
 end
 
---- Use a model from now on: in all editors when they start, in this one at once.
+--- Use a model from now on: in all editors when they start, in this one at once. Downloads it if necessary.
 ---@param name string
-local function use_model(name)
+---@param setting? string what goes by the name then, if that is something else
+local function use_model(name, setting)
   say('infill-ls is preparing ' .. name)
-  run_program({ 'model', 'use', name }, function()
+  run_program({ 'model', 'use', '--', name }, function()
     local client = running()
     if not client then
       return
     end
-    local ours = { ['infill-ls'] = { model = name } }
+    local ours = { ['infill-ls'] = { model = setting or name } }
     local settings = vim.tbl_deep_extend('force', client.settings or {}, ours)
     client.settings = settings
     rpc.notify(client, 'workspace/didChangeConfiguration', { settings = settings })
@@ -76,23 +77,34 @@ local function use_model(name)
 end
 
 --- Have the user say that a model may be fetched.
----@param model table a line of `infill-ls model list --json`
+---@param model table what the program tells of it as JSON
 ---@param go_on fun()
 local function ask_to_download(model, go_on)
+  local licence = model.licence ~= '' and 'licence ' .. model.licence or 'licence unknown'
   local size = type(model.bytes) == 'number' and ('%.2f GB'):format(model.bytes / 1e9)
     or 'size unknown'
   local from = 'huggingface.co/' .. model.source
   vim.ui.select({ 'Download', 'Cancel' }, {
-    prompt = ('Download %s, %s, licence %s, from %s?'):format(
-      model.name,
-      size,
-      model.licence,
-      from
-    ),
+    prompt = ('Download %s, %s, %s, from %s?'):format(model.name, size, licence, from),
   }, function(answer)
     if answer == 'Download' then
       go_on()
     end
+  end)
+end
+
+--- Use a model that the user has named, by a name or as a file; ask before it is fetched.
+---@param name string
+local function use_named_model(name)
+  run_program({ 'model', 'info', '--json', '--', name }, function(printed)
+    local told = vim.json.decode(printed)
+    if told.download == vim.NIL then
+      use_model(name, name:lower():find('%.gguf$') and told.path)
+      return
+    end
+    ask_to_download(told.download, function()
+      use_model(name, told.download.name)
+    end)
   end)
 end
 
@@ -223,7 +235,7 @@ M.commands = {
   end,
   model = function(argument)
     if argument ~= '' then
-      use_model(argument)
+      use_named_model(argument)
     else
       choose_model()
     end
