@@ -383,6 +383,17 @@ export class Window {
     });
   }
 
+  /** The page of ours that has this text: a report, or the statistics. */
+  async report(text, timeout = TIMEOUT_MS) {
+    return waitFor(`a page with ${JSON.stringify(text)}`, async () => {
+      for (const frame of this.page.frames()) {
+        const shown = await frame.locator("body").innerText({ timeout: 1_000 }).catch(() => "");
+        if (frame !== this.page.mainFrame() && shown.includes(text)) return frame;
+      }
+      return undefined;
+    }, timeout);
+  }
+
   async screenshot(path) {
     mkdirSync(dirname(path), { recursive: true });
     await this.page.screenshot({ path });
