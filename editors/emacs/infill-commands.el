@@ -199,6 +199,11 @@ Signal an error if it may not."
             ((plist-get model :path) "  on this machine")
             (t "  to be fetched")))))
 
+(defun infill-customize ()
+  "Show the options of infill-ls, to be changed."
+  (interactive)
+  (customize-group 'infill))
+
 (defun infill-statistics ()
   "Show how much was suggested and accepted."
   (interactive)

@@ -160,7 +160,7 @@ Return nil if it could not be started before."
              :textDocument (:inlineCompletion (:dynamicRegistration :json-false))
              ;; A suggestion may take the place of brackets right of point.
              ;; Of one that came in part, the whole is asked for when it is there.
-             :experimental (:inlineCompletionReplaces t :suggestionGrows t)))))
+             :experimental (:inlineCompletionReplaces t :suggestionGrows t :wrongSettings t)))))
 
 (defun infill--settings ()
   "Return the settings as they are sent."
@@ -195,10 +195,25 @@ Return nil if it could not be started before."
      (force-mode-line-update t))
     ('infill/suggestionGrew
      (infill--grew connection (map-nested-elt params '(:textDocument :uri))))
+    ('infill/wrongSettings
+     (when-let* ((problems (append (plist-get params :new) nil)))
+       (infill--warn-of-settings problems)))
     ('$/progress
      (run-hook-with-args 'infill--progress-functions params))
     ('window/showMessage
      (message "%s" (plist-get params :message)))))
+
+(defun infill--warn-of-settings (problems)
+  "Tell of settings that are wrong, each of which one of PROBLEMS is about."
+  (display-warning
+   'infill
+   (concat (if (cdr problems)
+               (format "%d settings are wrong.\n" (length problems))
+             "A setting is wrong.\n")
+           (mapconcat (lambda (problem) (concat "  " problem "\n")) problems)
+           "They are in `infill-settings': "
+           (buttonize "change them" (lambda (_) (customize-option 'infill-settings)))
+           ", or in your init file.")))
 
 (defun infill--grew (connection uri)
   "Have the buffer with URI that CONNECTION has open ask again."

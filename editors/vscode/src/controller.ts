@@ -6,7 +6,7 @@ import { EarlyTyping } from "./earlyTyping";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
 import { Pause } from "./pause";
-import { Problems } from "./problems";
+import { Problems, tellOfWrongSettings } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
@@ -106,6 +106,7 @@ export class Controller implements vscode.Disposable {
         void this.problems.take(status);
         this.refresh();
       },
+      settingsAreWrong: (problems) => void tellOfWrongSettings(problems),
       restarts: () => {
         this.serverStatus = undefined;
         this.refresh();

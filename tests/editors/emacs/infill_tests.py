@@ -305,6 +305,32 @@ def test_settings_set_by_setq_are_used_at_the_next_key(start: Start) -> None:
     emacs.expect_ghost("one")
 
 
+def test_wrong_settings_are_one_message_with_a_way_to_them(start: Start) -> None:
+    wrong = {"maxLines": 0, "minProbability": "high", "maxTokenz": 5}
+    emacs = start("x =", answers=["one"], settings=wrong)
+    emacs.wait("the warning", lambda: "3 settings are wrong." in emacs.text())
+    told = emacs.eval('(with-current-buffer "*Warnings*" (buffer-string))')
+    assert told.count("Warning (infill)") == 1
+    for part in ("  maxLines must be at least 1", "  minProbability must be", "'maxTokenz'"):
+        assert part in told
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.eval(
+        '(with-current-buffer "*Warnings*" (goto-char (point-min)) (search-forward "change them")'
+        " (push-button (match-beginning 0)) t)"
+    )
+    emacs.wait("the option", lambda: "Infill Settings" in emacs.text())
+    # What is wrong already is not told of again.
+    emacs.eval(
+        f'(progn (find-file "{emacs.file}") (setopt infill-settings \'(:maxLines 0 :top 1)) t)'
+    )
+    again = '(with-current-buffer "*Warnings*" (how-many "Warning (infill)" (point-min)))'
+    emacs.wait("another warning", lambda: emacs.eval(again) == 2)
+    assert "A setting is wrong.\n  there is no option 'top'" in emacs.eval(
+        '(with-current-buffer "*Warnings*" (buffer-string))'
+    )
+
+
 def test_scratch_starts_no_server_on_the_home_folder(start: Start) -> None:
     emacs = start(
         "x =",

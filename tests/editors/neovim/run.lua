@@ -473,6 +473,35 @@ test('a changed setting is used at once', { text = 'x = ', answers = { 'one' } }
   editor:expect_ghost('one')
 end)
 
+test('wrong settings are one message, with a way to the settings', {
+  text = 'x =',
+  answers = { 'one' },
+  settings = { maxLines = 0, minProbability = 'high', maxTokenz = 5 },
+}, function(editor)
+  local messages = editor:wait('the message', function()
+    local messages = editor:lua('return vim.fn.execute("messages")')
+    return messages:find('settings are wrong', 1, true) and messages
+  end)
+  local _, count =
+    messages:gsub('infill%-ls: 3 settings are wrong, :Infill settings shows more', '')
+  assert(count == 1, messages)
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>:silent Infill settings<CR>')
+  local shown = editor:wait('the settings', function()
+    local text = editor:text()
+    return text:find('# Settings of infill-ls', 1, true) and text
+  end)
+  for _, part in ipairs({
+    '- maxLines must be at least 1; using the default 16',
+    '- minProbability must be a number',
+    "- there is no option 'maxTokenz'",
+    'minProbability = "high"',
+  }) do
+    assert(shown:find(part, 1, true), shown)
+  end
+end)
+
 test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:press('A')
   editor:expect_ghost('one')
@@ -628,7 +657,10 @@ end
 
 local FETCHED = {
   ['from a list'] = { 'model', 'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek' },
-  ['by its name'] = { 'model deepseek-coder-1.3b', 'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek' },
+  ['by its name'] = {
+    'model deepseek-coder-1.3b',
+    'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek',
+  },
   -- A name that the list does not have.
   ['by its full name'] = {
     'model DeepSeek-Coder-1.3b:q4_k_m',
@@ -639,7 +671,8 @@ local FETCHED = {
 for how, case in pairs(FETCHED) do
   local name = 'a model chosen ' .. how .. ' is fetched after a yes only'
   test(name, { text = 'x =', answers = { 'one' } }, function(editor)
-    editor:lua([[
+    editor:lua(
+      [[
       vim.ui.select = function(choices, options, choose)
         if choices[1] == 'Download' then
           vim.g.asked = options.prompt
@@ -649,7 +682,9 @@ for how, case in pairs(FETCHED) do
         end
       end
       vim.cmd('silent Infill ' .. ...)
-    ]], case[1])
+    ]],
+      case[1]
+    )
     editor:wait('the question', function()
       return editor:lua('return vim.g.asked') ~= vim.NIL
     end)
@@ -665,9 +700,13 @@ test('a model that does not exist is told of, and nothing is asked', {
   text = 'x =',
   answers = { 'one' },
 }, function(editor)
-  editor:lua('vim.ui.select = function() vim.g.asked = true end vim.cmd("silent Infill model nosuch")')
+  editor:lua(
+    'vim.ui.select = function() vim.g.asked = true end vim.cmd("silent Infill model nosuch")'
+  )
   editor:wait('the message', function()
-    return editor:lua('return vim.fn.execute("messages")'):find("there is no model 'nosuch'", 1, true)
+    return editor
+      :lua('return vim.fn.execute("messages")')
+      :find("there is no model 'nosuch'", 1, true)
   end)
   assert(editor:lua('return vim.g.asked') == vim.NIL)
 end)

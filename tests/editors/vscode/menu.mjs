@@ -269,8 +269,31 @@ test(
     window.writeSettings({ "infill-ls.maxLines": 1 });
     await window.typeUntilGhost(complete, "first");
     window.writeSettings({ "infill-ls.maxLines": "many" });
-    await window.page.waitForSelector('.notification-toast:has-text("maxLines")');
+    await window.page.waitForSelector(
+      '.notification-toast:has-text("a setting is wrong: maxLines must be a whole number; using the default 16.")',
+    );
     await complete();
     await window.expectGhost("first\n    second");
+  },
+);
+
+test(
+  "settings that are wrong are one message, with a way to the settings",
+  {
+    text: "x =",
+    answers: ["one"],
+    settings: { "infill-ls.maxLines": 0, "infill-ls.minProbability": "high", "infill-ls.maxTokenz": 5 },
+  },
+  async (window) => {
+    const toasts = window.page.locator(".notification-toast", { hasText: "wrong" });
+    await toasts.first().waitFor();
+    await window.screenshot(join(work, "wrong-settings.png"));
+    const [told, ...more] = await toasts.allInnerTexts();
+    if (more.length) throw new Error(`told of more than once: ${more}`);
+    for (const part of ["3 settings are wrong", "maxLines must be at least 1", "minProbability", "'maxTokenz'"]) {
+      if (!told.includes(part)) throw new Error(`not told of ${part}: ${told}`);
+    }
+    await window.answer("settings are wrong", "Open Settings");
+    await window.page.getByText("Settings Found").first().waitFor();
   },
 );

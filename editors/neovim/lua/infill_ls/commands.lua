@@ -182,6 +182,32 @@ local function explain(buffer)
   end, buffer)
 end
 
+--- Show the settings of this buffer's server, what is wrong with them, and where they come from.
+local function show_settings()
+  local client = running()
+  if not client then
+    return
+  end
+  local lines = { '# Settings of infill-ls', '' }
+  for _, problem in ipairs(require('infill_ls.status').wrong_settings(client.id)) do
+    lines[#lines + 1] = '- ' .. problem
+  end
+  local given = vim.tbl_extend(
+    'force',
+    client.config.init_options or {},
+    (client.settings or {})['infill-ls'] or {}
+  )
+  vim.list_extend(lines, { #lines > 2 and '' or nil, 'The server was given:', '', '```lua' })
+  vim.list_extend(lines, vim.split(vim.inspect(given), '\n'))
+  vim.list_extend(lines, {
+    '```',
+    '',
+    "Your init.lua gives them to `vim.lsp.config('infill_ls', { settings = { ['infill-ls'] = { ... } } })`;",
+    '`:help infill_ls-settings` and the README of infill-ls tell more.',
+  })
+  M.show(table.concat(lines, '\n'), 'markdown', 'settings')
+end
+
 --- Tell what was switched, and what still keeps suggestions from coming.
 ---@param on boolean
 ---@param where string
@@ -239,6 +265,9 @@ M.commands = {
     else
       choose_model()
     end
+  end,
+  settings = function()
+    show_settings()
   end,
   statistics = function()
     run_program({ 'stats' }, function(printed)
