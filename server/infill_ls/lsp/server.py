@@ -64,6 +64,8 @@ class InfillServer(MendedServer):
         self.commit_messages = CommitMessages()
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
+        self._is_initialized = False
+        self._tell_of_settings: dict[str, list[str]] | None = None
         self._problem = ""
         self._shown_uri = ""
         self._closed = ""
@@ -312,10 +314,21 @@ class InfillServer(MendedServer):
     def _show_wrong_settings(self, new: Sequence[str]) -> None:
         if self._client_does(SHOWS_WRONG_SETTINGS):
             log.warning("%s", "\n".join(self._warnings))
-            all_and_new = {"problems": _sentences(self._warnings), "new": _sentences(new)}
-            self.protocol.notify(WRONG_SETTINGS, all_and_new)
+            self._tell_of_settings = {
+                "problems": _sentences(self._warnings),
+                "new": _sentences(new),
+            }
+            if self._is_initialized:
+                self.client_listens()
         elif new:
             self._show(lsp.MessageType.Warning, "\n".join(new))
+
+    def client_listens(self) -> None:
+        """Send what a client may be sent only after it has got the answer to ``initialize``."""
+        self._is_initialized = True
+        if self._tell_of_settings is not None:
+            self.protocol.notify(WRONG_SETTINGS, self._tell_of_settings)
+            self._tell_of_settings = None
 
     def _show_problem(self, problem: str) -> None:
         self._problem = problem
