@@ -113,9 +113,14 @@ From the keyboard it is read, or is the numeric prefix argument;
   (setq infill--paused-until nil)
   (infill--switched))
 
+(defun infill--program-folder ()
+  "Return a folder of this machine, in which the server's program may run."
+  (if (infill--remote-p) (expand-file-name "~/") default-directory))
+
 (defun infill--run-program (arguments done)
   "Run the server's program with ARGUMENTS and call DONE with its output."
   (let ((buffer (generate-new-buffer " *infill output*"))
+        (default-directory (infill--program-folder))
         (process-environment (cons (format "COLUMNS=%d" (infill--report-columns))
                                   process-environment)))
     (make-process
@@ -154,7 +159,8 @@ downloaded, if the user says yes."
 (defun infill--told-by-program (&rest arguments)
   "Return the JSON that the server's program prints for ARGUMENTS.
 Signal an error with what it says if it fails."
-  (let ((errors (make-temp-file "infill")))
+  (let ((errors (make-temp-file "infill"))
+        (default-directory (infill--program-folder)))
     (unwind-protect
         (with-temp-buffer
           (if (eql 0 (apply #'call-process (car infill-command) nil (list t errors) nil

@@ -93,7 +93,7 @@
 \\{infill-ghost-map}"
   :lighter (:eval (infill--lighter))
   (if infill-mode
-      (if (executable-find (car infill-command) t)
+      (if (executable-find (car infill-command))
           (infill--switch-on)
         (setq infill-mode nil)
         (infill--warn-missing))
