@@ -10,7 +10,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
-import type { GhostText } from "./ghostText";
+import { type GhostText, tell } from "./ghostText";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
 
@@ -136,7 +136,10 @@ function middlewareFor(listener: Listener): Middleware {
       try {
         const answer = await next(document, position, context, token);
         const found = Array.isArray(answer) ? answer : (answer?.items ?? []);
-        if (!token.isCancellationRequested) items = found.length;
+        if (!token.isCancellationRequested) {
+          items = found.length;
+          if (!automatic && !items) tell("infill-ls has no suggestion here");
+        }
         return answer;
       } finally {
         ghost.answered(document, items);

@@ -28,6 +28,8 @@ export function registerCommands(
     },
     toggle: () => toggle(),
     toggleWorkspace: () => controller.toggleWorkspace(),
+    next: () => controller.ghost.step("showNext"),
+    previous: () => controller.ghost.step("showPrevious"),
     chooseModel: () => chooseModel(controller.serverCommand, controller.log),
     explain: () => explain(controller, reports),
     statistics: () => statistics(controller, page),
