@@ -389,6 +389,26 @@ def test_evil_in_normal_state_has_no_ghost_text(start: Start) -> None:
     emacs.expect_no_ghost()
 
 
+def test_evil_repeats_what_was_accepted(start: Start) -> None:
+    answers = {"x = max(": "a, b) + c", "y = max(": "something else"}
+    emacs = start("x = max\ny = max", answers=answers)
+    emacs.eval(
+        "(progn (require 'evil) (evil-mode 1) (electric-pair-mode 1) (infill-mode 1)"
+        " (goto-char (point-min)) t)"
+    )
+    emacs.press("A(")
+    emacs.expect_ghost("a, b) + c")
+    emacs.press(META_F)
+    emacs.expect_ghost(", b) + c")
+    emacs.press(TAB)
+    buffer_is(emacs, "x = max(a, b) + c\ny = max")
+    emacs.type("0")
+    emacs.press("\x1b")
+    emacs.wait("normal state", lambda: emacs.eval("(eq evil-state 'normal)"))
+    emacs.press("j.")
+    buffer_is(emacs, "x = max(a, b) + c0\ny = max(a, b) + c0")
+
+
 COMPANY = (
     "(progn (require 'company) (setq company-idle-delay nil company-backends"
     " '((lambda (command &rest _) (pcase command"
