@@ -214,13 +214,15 @@ Return nil if it could not be started before."
   "Tell of settings that are wrong, each of which one of PROBLEMS is about."
   (display-warning
    'infill
+   ;; Of a long warning the end is seen.
    (concat (if (cdr problems)
-               (format "%d settings are wrong.\n" (length problems))
-             "A setting is wrong.\n")
-           (mapconcat (lambda (problem) (concat "  " problem "\n")) problems)
-           "They are in `infill-settings': "
-           (buttonize "change them" (lambda (_) (customize-option 'infill-settings)))
-           ", or in your init file.")))
+               (format "%d settings are wrong" (length problems))
+             "a setting is wrong")
+           " ("
+           (buttonize "change `infill-settings'"
+                      (lambda (_) (customize-option 'infill-settings)))
+           " or your init file):"
+           (mapconcat (lambda (problem) (concat "\n  " problem)) problems))))
 
 (defun infill--grew (connection uri)
   "Have the buffer with URI that CONNECTION has open ask again."
