@@ -147,7 +147,7 @@ downloaded, if the user says yes."
                                   (t name)))))
 
 (defun infill--use-model (name setting)
-  "Use the model NAME, which goes by SETTING then."
+  "Use the model NAME, and call it SETTING in the settings."
   (message "infill-ls is preparing %s" name)
   (infill--run-program
    (list "model" "use" "--" name)

@@ -330,6 +330,13 @@ def test_wrong_settings_are_one_message_with_a_way_to_them(start: Start) -> None
     assert "or your init file):\n  there is no option 'top'" in told
 
 
+def test_a_folder_is_asked_about_before_it_names_the_server(start: Start) -> None:
+    """Emacs asks each time about what ``.dir-locals.el`` sets, and takes no "always" for what may run a program."""
+    emacs = start("x", start="t")
+    assert emacs.eval("(and (risky-local-variable-p 'infill-command) t)")
+    assert not emacs.eval("(safe-local-variable-p 'infill-settings '(:model \"/nowhere/a.gguf\"))")
+
+
 def test_scratch_starts_no_server_on_the_home_folder(start: Start) -> None:
     emacs = start(
         "x =",
