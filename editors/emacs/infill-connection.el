@@ -175,6 +175,7 @@ Return nil if it could not be started before."
 
 (defun infill--settings-changed ()
   "Tell the running servers of changed settings."
+  (setq infill--told nil)
   (dolist (connection (hash-table-values infill--connections))
     (when (and (jsonrpc-running-p connection) (infill--ready-p connection))
       (infill--send-settings connection))))
@@ -203,26 +204,30 @@ Return nil if it could not be started before."
     ('infill/suggestionGrew
      (infill--grew connection (map-nested-elt params '(:textDocument :uri))))
     ('infill/wrongSettings
-     (when-let* ((problems (append (plist-get params :new) nil)))
-       (infill--warn-of-settings problems)))
+     (infill--warn-of-settings (append (plist-get params :new) nil)))
     ('$/progress
      (run-hook-with-args 'infill--progress-functions params))
     ('window/showMessage
      (message "%s" (plist-get params :message)))))
 
+(defvar infill--told nil
+  "What of the settings was told to be wrong, as each server tells of it.")
+
 (defun infill--warn-of-settings (problems)
   "Tell of settings that are wrong, each of which one of PROBLEMS is about."
-  (display-warning
-   'infill
-   ;; Of a long warning the end is seen.
-   (concat (if (cdr problems)
-               (format "%d settings are wrong" (length problems))
-             "a setting is wrong")
-           " ("
-           (buttonize "change `infill-settings'"
-                      (lambda (_) (customize-option 'infill-settings)))
-           " or your init file):"
-           (mapconcat (lambda (problem) (concat "\n  " problem)) problems))))
+  (when-let* ((new (seq-difference problems infill--told)))
+    (setq infill--told (append new infill--told))
+    (display-warning
+     'infill
+     ;; Of a long warning the end is seen.
+     (concat (if (cdr new)
+                 (format "%d settings are wrong" (length new))
+               "a setting is wrong")
+             " ("
+             (buttonize "change `infill-settings'"
+                        (lambda (_) (customize-option 'infill-settings)))
+             " or your init file):"
+             (mapconcat (lambda (problem) (concat "\n  " problem)) new)))))
 
 (defun infill--grew (connection uri)
   "Have the buffer with URI that CONNECTION has open ask again."

@@ -320,11 +320,20 @@ def test_wrong_settings_are_one_message_with_a_way_to_them(start: Start) -> None
         " (push-button (match-beginning 0)) t)"
     )
     emacs.wait("the option", lambda: "Infill Settings" in emacs.text())
+    # The server of another workspace says the same.
+    beside = emacs.workspace.parent / "beside"
+    (beside / ".git").mkdir(parents=True)
+    emacs.eval(f'(progn (find-file "{beside}/a.py") (infill-mode 1) t)')
+    emacs.wait("another server", lambda: emacs.eval(READY))
+    emacs.type("x ")
+    emacs.settle()
+    again = '(with-current-buffer "*Warnings*" (how-many "Warning (infill)" (point-min)))'
+    assert emacs.eval("(hash-table-count infill--connections)") == 2
+    assert emacs.eval(again) == 1
     # What is wrong already is not told of again.
     emacs.eval(
         f'(progn (find-file "{emacs.file}") (setopt infill-settings \'(:maxLines 0 :top 1)) t)'
     )
-    again = '(with-current-buffer "*Warnings*" (how-many "Warning (infill)" (point-min)))'
     emacs.wait("another warning", lambda: emacs.eval(again) == 2)
     told = emacs.eval('(with-current-buffer "*Warnings*" (buffer-string))')
     assert "or your init file):\n  there is no option 'top'" in told

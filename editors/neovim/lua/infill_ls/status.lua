@@ -8,6 +8,9 @@ local statuses = {}
 ---@type table<integer, string[]>
 local wrong_settings = {}
 
+---@type table<string, true> what of the settings was told to be wrong
+local told_problems = {}
+
 local is_starting = false
 local has_crashed = false
 
@@ -55,7 +58,14 @@ end
 ---@param told infill_ls.WrongSettings
 function M.take_wrong_settings(client_id, told)
   wrong_settings[client_id] = told.problems
-  local count = #told.new
+  -- The server of another workspace says the same.
+  local new = vim.tbl_filter(function(problem)
+    return not told_problems[problem]
+  end, told.new)
+  for _, problem in ipairs(new) do
+    told_problems[problem] = true
+  end
+  local count = #new
   if count > 0 then
     local what = count == 1 and 'a setting is wrong' or count .. ' settings are wrong'
     local text = ('infill-ls: %s, :Infill settings shows more'):format(what)
