@@ -90,6 +90,7 @@ async def test_the_list_says_what_the_bundled_model_takes_as_its_file_does(run_w
 async def test_info_of_a_known_model_and_of_a_file(run_warm: Run) -> None:
     known = await run_warm("model", "info", "deepseek-coder-1.3b")
     assert "infill-ls model pull deepseek-coder-1.3b" in known.stdout
+    assert ".gguf" in known.stdout, "where it comes from"
     file = await run_warm("model", "info", bundled_model_path())
     assert "family deepseek" in file.stdout
     assert json.loads((await run_warm("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]

@@ -183,7 +183,7 @@ def print_facts(
             ("model", known.model.title),
             ("parameters", f"{known.model.parameters_millions / 1000:.1f} billion"),
             ("licence", f"{known.model.licence}, {known.model.licence_url}"),
-            ("from", _source(known)),
+            ("from", _source(source)),
             ("sha256", source.sha256 or "from the hub"),
             ("disk", f"{_gigabytes(source.size_bytes)} GB"),
             ("memory", f"{_gigabytes(_memory(known, source.size_bytes))} GB"),

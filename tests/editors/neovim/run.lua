@@ -502,6 +502,17 @@ test('wrong settings are one message, with a way to the settings', {
   end
 end)
 
+test(
+  'settings that are right are shown, too',
+  { text = 'x =', answers = { 'one' } },
+  function(editor)
+    editor:lua('vim.cmd("silent Infill settings")')
+    local start =
+      '# Settings of infill-ls\n\nThe server was given:\n\n```lua\n{\n  thinkAhead = false\n}\n```'
+    assert(vim.startswith(editor:text(), start), editor:text())
+  end
+)
+
 test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:press('A')
   editor:expect_ghost('one')

@@ -189,15 +189,17 @@ local function show_settings()
     return
   end
   local lines = { '# Settings of infill-ls', '' }
-  for _, problem in ipairs(require('infill_ls.status').wrong_settings(client.id)) do
+  local problems = require('infill_ls.status').wrong_settings(client.id)
+  for _, problem in ipairs(problems) do
     lines[#lines + 1] = '- ' .. problem
   end
-  local given = vim.tbl_extend(
-    'force',
-    client.config.init_options or {},
-    (client.settings or {})['infill-ls'] or {}
-  )
-  vim.list_extend(lines, { #lines > 2 and '' or nil, 'The server was given:', '', '```lua' })
+  if #problems > 0 then
+    lines[#lines + 1] = ''
+  end
+  local options = client.config.init_options or {} --[[@as table]]
+  local settings = client.settings --[[@as table<string, table>?]]
+  local given = vim.tbl_extend('force', options, settings and settings['infill-ls'] or {})
+  vim.list_extend(lines, { 'The server was given:', '', '```lua' })
   vim.list_extend(lines, vim.split(vim.inspect(given), '\n'))
   vim.list_extend(lines, {
     '```',
