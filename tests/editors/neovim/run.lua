@@ -522,6 +522,8 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
     local text = editor:text()
     return text:find('The last completion', 1, true) and text:find('one', 1, true)
   end)
+  local messages = editor:lua('return vim.fn.execute("messages")')
+  assert(not messages:find('E%d+:'), messages)
   editor:press('q')
   editor:lua('vim.cmd("silent Infill toggle")')
   assert(editor:lua('return require("infill_ls").status()') == 'infill-ls is off')
@@ -536,7 +538,7 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
   local expected = 'again describe document drop explain implement language log model pause restart '
-    .. 'resume rewrite statistics status take tests toggle workspace'
+    .. 'resume rewrite settings statistics status take tests toggle workspace'
   assert(table.concat(names, ' ') == expected, vim.inspect(names))
 end)
 

@@ -13,6 +13,15 @@ local function infill()
   return require('infill_ls')
 end
 
+--- Neovim 0.12 highlights Markdown by a parser, which not every package of Neovim brings, and fails without it.
+---@param filetype string
+---@return boolean
+local function can_be_filetype(filetype)
+  return filetype ~= 'markdown'
+    or vim.fn.has('nvim-0.12') == 0
+    or vim.treesitter.language.add(filetype) == true
+end
+
 --- Show text in a window of its own.
 ---@param text string
 ---@param filetype string
@@ -21,7 +30,11 @@ function M.show(text, filetype, name)
   local buffer = vim.api.nvim_create_buf(false, true)
   pcall(vim.api.nvim_buf_set_name, buffer, 'infill-ls: ' .. name) -- it fails where that is open already
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), '\n'))
-  vim.bo[buffer].filetype = filetype
+  if can_be_filetype(filetype) then
+    vim.bo[buffer].filetype = filetype
+  else
+    vim.bo[buffer].syntax = filetype
+  end
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].modifiable = false
   vim.cmd('botright sbuffer ' .. buffer)
