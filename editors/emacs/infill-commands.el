@@ -13,6 +13,7 @@
 (require 'infill-ghost)
 (require 'infill-next-edit)
 (require 'infill-switch)
+(require 'map)
 (require 'seq)
 (require 'subr-x)
 
@@ -112,9 +113,14 @@ From the keyboard it is read, or is the numeric prefix argument;
   (setq infill--paused-until nil)
   (infill--switched))
 
+(defun infill--program-folder ()
+  "Return a folder of this machine, in which the server's program may run."
+  (if (infill--remote-p) (expand-file-name "~/") default-directory))
+
 (defun infill--run-program (arguments done)
   "Run the server's program with ARGUMENTS and call DONE with its output."
   (let ((buffer (generate-new-buffer " *infill output*"))
+        (default-directory (infill--program-folder))
         (process-environment (cons (format "COLUMNS=%d" (infill--report-columns))
                                   process-environment)))
     (make-process
@@ -130,49 +136,66 @@ From the keyboard it is read, or is the numeric prefix argument;
 
 (defun infill-choose-model (name)
   "Use the model NAME: here at once, in other editors when they start.
-It is fetched if it is not on this machine."
-  (interactive
-   (list (let ((models (plist-get
-                        (json-parse-string
-                         (with-output-to-string
-                           (call-process (car infill-command) nil standard-output nil
-                                         "model" "list" "--json"))
-                         :object-type 'plist :null-object nil :false-object nil)
-                        :models)))
-           (infill--may-download
-            (completing-read
-             "Model: "
-             (lambda (string predicate action)
-               (if (eq action 'metadata)
-                   `(metadata (annotation-function . ,(infill--model-notes models)))
-                 (complete-with-action action
-                                       (seq-map (lambda (model) (plist-get model :name)) models)
-                                       string predicate)))
-             nil t)
-            models))))
+NAME may also be a GGUF file.  A model that is not on this machine is
+downloaded, if the user says yes."
+  (interactive (list (infill--read-model)))
+  (pcase-let (((map :download :path)
+               (infill--told-by-program "model" "info" "--json" "--" name)))
+    (when download (infill--may-download download))
+    (infill--use-model name (cond (download (plist-get download :name))
+                                  ((string-suffix-p ".gguf" name t) path)
+                                  (t name)))))
+
+(defun infill--use-model (name setting)
+  "Use the model NAME, and call it SETTING in the settings."
   (message "infill-ls is preparing %s" name)
   (infill--run-program
-   (list "model" "use" name)
+   (list "model" "use" "--" name)
    (lambda (_output)
-     (setq infill-settings (plist-put (copy-sequence infill-settings) :model name))
+     (setq infill-settings (plist-put (copy-sequence infill-settings) :model setting))
      (infill--settings-changed)
-     (message "infill-ls uses %s" name))))
+     (message "infill-ls uses %s" setting))))
 
-(defun infill--may-download (name models)
-  "Return NAME; if that is one of MODELS to be fetched, ask first."
-  (let ((model (seq-find (lambda (one) (equal name (plist-get one :name))) models)))
-    ;; An empty answer is none of them.
-    (unless model (user-error "No model was chosen"))
-    (unless (or (plist-get model :installed)
-                (y-or-n-p (format "Download %s, %s, licence %s, from huggingface.co/%s? "
-                                  name
-                                  (if-let* ((bytes (plist-get model :bytes)))
-                                      (format "%.2f GB" (/ bytes 1e9))
-                                    "size unknown")
-                                  (plist-get model :licence)
-                                  (plist-get model :source))))
-      (user-error "%s was not downloaded" name))
-    name))
+(defun infill--told-by-program (&rest arguments)
+  "Return the JSON that the server's program prints for ARGUMENTS.
+Signal an error with what it says if it fails."
+  (let ((errors (make-temp-file "infill"))
+        (default-directory (infill--program-folder)))
+    (unwind-protect
+        (with-temp-buffer
+          (if (eql 0 (apply #'call-process (car infill-command) nil (list t errors) nil
+                            arguments))
+              (json-parse-string (buffer-string) :object-type 'plist
+                                 :null-object nil :false-object nil)
+            (insert-file-contents errors)
+            (user-error "%s" (string-trim (buffer-string)))))
+      (delete-file errors))))
+
+(defun infill--read-model ()
+  "Read the name of a model, with completion."
+  (let* ((models (plist-get (infill--told-by-program "model" "list" "--json") :models))
+         (name (completing-read
+                "Model: "
+                (lambda (string predicate action)
+                  (if (eq action 'metadata)
+                      `(metadata (annotation-function . ,(infill--model-notes models)))
+                    (complete-with-action action
+                                          (seq-map (lambda (model) (plist-get model :name)) models)
+                                          string predicate)))
+                nil t)))
+    ;; With nothing typed, it is empty.
+    (if (string-empty-p name) (user-error "No model was chosen") name)))
+
+(defun infill--may-download (model)
+  "Ask whether MODEL, of which the program told, may be downloaded.
+Signal an error if it may not."
+  (pcase-let (((map :name :bytes :licence :source) model))
+    (unless (y-or-n-p (format "Download %s, %s, licence %s, from huggingface.co/%s? "
+                              name
+                              (if bytes (format "%.2f GB" (/ bytes 1e9)) "size unknown")
+                              (if (string-empty-p licence) "unknown" licence)
+                              source))
+      (user-error "%s was not downloaded" name))))
 
 (defun infill--model-notes (models)
   "Return a function that notes of one of MODELS where it is."
@@ -181,6 +204,11 @@ It is fetched if it is not on this machine."
       (cond ((plist-get model :inUse) "  in use")
             ((plist-get model :path) "  on this machine")
             (t "  to be fetched")))))
+
+(defun infill-customize ()
+  "Show the options of infill-ls, to be changed."
+  (interactive)
+  (customize-group 'infill))
 
 (defun infill-statistics ()
   "Show how much was suggested and accepted."

@@ -75,17 +75,25 @@ It is not started again before the user asks for it.")
    (sent :initform nil :accessor infill--sent-settings))
   "A connection to infill-ls.")
 
+(defun infill--remote-p ()
+  "Return non-nil if the buffer is of another machine, which TRAMP reaches.
+The server runs on this one, and completes from what is in buffers:
+nothing is looked up there, which would hold up the keys."
+  (file-remote-p (or buffer-file-name default-directory)))
+
 (defun infill--workspace ()
   "Return the root of the current buffer's workspace, or nil.
 The home folder is none, nor one above it: all of it would be read.  So
-is the folder of a buffer without a file, such as *scratch*."
-  (let* ((project (project-current))
-         (folder (cond (project (project-root project))
-                       (buffer-file-name default-directory)))
-         (root (and folder (file-name-as-directory (expand-file-name folder)))))
-    (unless (and root (not (file-remote-p root))
-                 (string-prefix-p root (file-name-as-directory (expand-file-name "~"))))
-      root)))
+are the folder of a buffer without a file, such as *scratch*, and those
+of other machines."
+  (unless (infill--remote-p)
+    (let* ((project (project-current))
+           (folder (cond (project (project-root project))
+                         (buffer-file-name default-directory)))
+           (root (and folder (file-name-as-directory (expand-file-name folder)))))
+      (unless (and root
+                   (string-prefix-p root (file-name-as-directory (expand-file-name "~"))))
+        root))))
 
 (defun infill--connection ()
   "Return the server for the current buffer; start it if there is none.
@@ -119,7 +127,6 @@ Return nil if it could not be started before."
                                     :connection-type 'pipe
                                     :coding 'utf-8-emacs-unix
                                     :noquery t
-                                    :file-handler t
                                     :stderr (get-buffer-create " *infill-ls stderr*")))
            :request-dispatcher #'infill--answer
            :notification-dispatcher #'infill--notified
@@ -146,7 +153,7 @@ Return nil if it could not be started before."
 (defun infill--initialize-params (root)
   "Return what to tell the server of us, with the workspace ROOT."
   (let ((uri (and root (infill--path-to-uri root))))
-    (list :processId (unless (file-remote-p (or root default-directory)) (emacs-pid))
+    (list :processId (emacs-pid)
           :clientInfo (list :name "infill.el" :version emacs-version)
           :rootUri uri
           :workspaceFolders (and root
@@ -160,7 +167,7 @@ Return nil if it could not be started before."
              :textDocument (:inlineCompletion (:dynamicRegistration :json-false))
              ;; A suggestion may take the place of brackets right of point.
              ;; Of one that came in part, the whole is asked for when it is there.
-             :experimental (:inlineCompletionReplaces t :suggestionGrows t)))))
+             :experimental (:inlineCompletionReplaces t :suggestionGrows t :wrongSettings t)))))
 
 (defun infill--settings ()
   "Return the settings as they are sent."
@@ -168,6 +175,7 @@ Return nil if it could not be started before."
 
 (defun infill--settings-changed ()
   "Tell the running servers of changed settings."
+  (setq infill--told nil)
   (dolist (connection (hash-table-values infill--connections))
     (when (and (jsonrpc-running-p connection) (infill--ready-p connection))
       (infill--send-settings connection))))
@@ -195,10 +203,31 @@ Return nil if it could not be started before."
      (force-mode-line-update t))
     ('infill/suggestionGrew
      (infill--grew connection (map-nested-elt params '(:textDocument :uri))))
+    ('infill/wrongSettings
+     (infill--warn-of-settings (append (plist-get params :new) nil)))
     ('$/progress
      (run-hook-with-args 'infill--progress-functions params))
     ('window/showMessage
      (message "%s" (plist-get params :message)))))
+
+(defvar infill--told nil
+  "What of the settings was told to be wrong, as each server tells of it.")
+
+(defun infill--warn-of-settings (problems)
+  "Tell of settings that are wrong, each of which one of PROBLEMS is about."
+  (when-let* ((new (seq-difference problems infill--told)))
+    (setq infill--told (append new infill--told))
+    (display-warning
+     'infill
+     ;; Of a long warning the end is seen.
+     (concat (if (cdr new)
+                 (format "%d settings are wrong" (length new))
+               "a setting is wrong")
+             " ("
+             (buttonize "change `infill-settings'"
+                        (lambda (_) (customize-option 'infill-settings)))
+             " or your init file):"
+             (mapconcat (lambda (problem) (concat "\n  " problem)) new)))))
 
 (defun infill--grew (connection uri)
   "Have the buffer with URI that CONNECTION has open ask again."
@@ -236,12 +265,14 @@ Return nil if it could not be started before."
 
 (defun infill--path-to-uri (path)
   "Return PATH as a URI."
-  (concat "file://" (url-hexify-string (expand-file-name (file-local-name path))
-                                       url-path-allowed-chars)))
+  (concat "file://" (url-hexify-string (expand-file-name path) url-path-allowed-chars)))
 
 (defun infill--uri ()
   "Return the URI of the buffer."
-  (cond (buffer-file-name (infill--path-to-uri (file-truename buffer-file-name)))
+  (cond ((and buffer-file-name (infill--remote-p))
+         ;; No server is to take it for a file of this machine.
+         (concat "tramp:" (url-hexify-string buffer-file-name url-path-allowed-chars)))
+        (buffer-file-name (infill--path-to-uri (file-truename buffer-file-name)))
         ((infill--vc-uri))
         (t (concat "untitled:" (url-hexify-string (buffer-name))))))
 
@@ -249,6 +280,7 @@ Return nil if it could not be started before."
   "Return the URI of VC's buffer for the message of a commit, nil in others.
 It tells the server which files of which repository are committed."
   (when-let* (((derived-mode-p 'vc-git-log-edit-mode))
+              ((not (infill--remote-p)))
               (files (bound-and-true-p vc-log-fileset))
               (root (vc-git-root default-directory)))
     (concat "vc-log:" (url-hexify-string (buffer-name))

@@ -67,6 +67,8 @@
 (require 'map)
 
 (defvar eglot-server-programs)
+(declare-function evil-declare-change-repeat "ext:evil-common")
+(declare-function evil-declare-ignore-repeat "ext:evil-common")
 (declare-function lsp-register-client "ext:lsp-mode")
 (declare-function lsp-stdio-connection "ext:lsp-mode")
 (declare-function make-lsp-client "ext:lsp-mode")
@@ -93,14 +95,24 @@
 \\{infill-ghost-map}"
   :lighter (:eval (infill--lighter))
   (if infill-mode
-      (if (executable-find (car infill-command) t)
+      (if (executable-find (car infill-command))
           (infill--switch-on)
         (setq infill-mode nil)
         (infill--warn-missing))
     (infill--switch-off)))
 
+(defun infill--tell-evil ()
+  "Have Evil repeat what was accepted as a change.
+Keys would be pressed again where there is no ghost text."
+  (when (fboundp 'evil-declare-change-repeat)
+    (mapc #'evil-declare-change-repeat
+          '(infill-accept infill-accept-word infill-accept-line))
+    (mapc #'evil-declare-ignore-repeat
+          '(infill-next infill-previous infill-complete infill-dismiss))))
+
 (defun infill--switch-on ()
   "Follow what happens in the buffer, and open it in the server."
+  (infill--tell-evil)
   (add-hook 'before-change-functions #'infill--before-change nil t)
   (add-hook 'after-change-functions #'infill--after-change nil t)
   (add-hook 'post-command-hook #'infill--after-command nil t)

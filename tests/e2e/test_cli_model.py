@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,9 +90,30 @@ async def test_the_list_says_what_the_bundled_model_takes_as_its_file_does(run_w
 async def test_info_of_a_known_model_and_of_a_file(run_warm: Run) -> None:
     known = await run_warm("model", "info", "deepseek-coder-1.3b")
     assert "infill-ls model pull deepseek-coder-1.3b" in known.stdout
+    assert ".gguf" in known.stdout, "where it comes from"
     file = await run_warm("model", "info", bundled_model_path())
     assert "family deepseek" in file.stdout
     assert json.loads((await run_warm("model", "info", "infill-ls-mini", "--json")).stdout)["facts"]
+
+
+async def test_info_tells_editors_what_using_a_model_would_download(run_warm: Run) -> None:
+    async def told(name: str) -> dict[str, Any]:
+        done = await run_warm("model", "info", "--json", "--", name)
+        assert done.status == 0, done
+        return dict(json.loads(done.stdout))
+
+    assert (await told("infill-ls-mini"))["download"] is None
+    # The default file under its full name, which the list does not have.
+    for name in ("deepseek-coder-1.3b", "DeepSeek-Coder-1.3b:q4_k_m"):
+        known = (await told(name))["download"]
+        assert known["name"] == "deepseek-coder-1.3b"
+        assert known["licence"] == "DeepSeek"
+        assert known["bytes"] > 0
+    unknown = (await told("owner/repository/Some.gguf"))["download"]
+    assert (unknown["name"], unknown["bytes"], unknown["licence"]) == ("some", None, "")
+    assert unknown["source"] == "owner/repository/Some.gguf"
+    failed(await run_warm("model", "info", "--json", "/nowhere/a.gguf"), "does not exist")
+    failed(await run_warm("model", "info", "--json", "deepseek-coder-9b"), "infill-ls model list")
 
 
 async def test_quantize_makes_a_smaller_file_that_works(run_warm: Run, folders: Path) -> None:

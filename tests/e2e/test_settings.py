@@ -259,3 +259,26 @@ async def test_several_mistakes_are_one_message(start_scripted: StartScripted) -
     open_document(editor, "x = ")
     assert await inline(editor, position(0, 4))
     assert not editor.unread
+
+
+async def test_a_client_that_shows_wrong_settings_itself_gets_all_of_them_at_once(
+    start: Start, script: str
+) -> None:
+    editor = await start("--scripted-engine", script)
+    able = capabilities(experimental={"wrongSettings": True})
+    wrong = {"maxLines": 0, "maxTokens": "x", "no": 1}
+    await initialize(editor, client_capabilities=able, options=wrong)
+    told = await editor.expect("infill/wrongSettings")
+    assert len(told["problems"]) == 3
+    assert told["new"] == told["problems"]
+    assert any(one.startswith("maxLines must be at least 1; using") for one in told["new"])
+    push(editor, {"infill-ls": {**wrong, "maxLines": 5, "minProbability": 7}})
+    told = await editor.expect("infill/wrongSettings")
+    assert len(told["problems"]) == 3
+    assert [one.split()[0] for one in told["new"]] == ["minProbability"]
+    push(editor, {"infill-ls": {"maxLines": 5, "maxTokens": 9}})
+    told = await editor.expect("infill/wrongSettings")
+    assert told == {"problems": ["there is no option 'no'; ignored"], "new": []}
+    open_document(editor, "x = ")
+    assert await inline(editor, position(0, 4))
+    assert not editor.unread

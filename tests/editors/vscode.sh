@@ -53,7 +53,7 @@ node "${entry[@]}" --install-extension editors/vscode/infill-ls.vsix >"$work/ins
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
     console.log(s.address().port); s.close(); })')
 setsid node "${entry[@]}" --bind-addr "127.0.0.1:$port" --auth none --disable-telemetry \
-    --disable-update-check --disable-workspace-trust --disable-getting-started-override \
+    --disable-update-check --disable-getting-started-override \
     >"$work/code-server.log" 2>&1 &
 group=$!
 trap 'kill -- "-$group" 2>/dev/null || true; wait "$group" 2>/dev/null || true; stop_warm_server' EXIT

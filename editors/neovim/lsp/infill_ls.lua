@@ -22,6 +22,9 @@ return {
     didChangeStatus = function(_, status, context)
       require('infill_ls.status').update(context.client_id, status)
     end,
+    ['infill/wrongSettings'] = function(_, params, context)
+      require('infill_ls.status').take_wrong_settings(context.client_id, params)
+    end,
     ['infill/suggestionGrew'] = function(_, params)
       require('infill_ls.ghost').grow(params.textDocument.uri)
     end,

@@ -1,8 +1,8 @@
 import * as vscode from "vscode";
 import { type Answer, type Change, type Place, applied, changeOf } from "./askChanges";
 import { openSettings } from "./config";
-import type { Reports } from "./explain";
 import { NONE_RUNS, messageOf } from "./processes";
+import type { Reports } from "./reports";
 
 const SCHEME = "infill-ls-ask";
 /** True while a result waits to be taken or dropped: only then its keys are ours. */
@@ -175,7 +175,7 @@ export class Asks implements vscode.TextDocumentContentProvider, vscode.Disposab
   private async show(asked: Asked, answer: Answer): Promise<void> {
     const change = changeOf(answer);
     if (!change) {
-      if (answer.words) await this.reports.show("What it does.md", answer.words);
+      if (answer.words) await this.reports.show("What It Does", answer.words);
       else void this.warn(answer.message);
       return;
     }

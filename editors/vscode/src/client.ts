@@ -10,7 +10,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { SECTION, forServer, initialSettings } from "./config";
-import type { GhostText } from "./ghostText";
+import { type GhostText, tell } from "./ghostText";
 import { SAFE_FOLDER } from "./processes";
 import type { ServerStatus } from "./status";
 
@@ -29,6 +29,8 @@ export interface Listener {
   /** Run a command of the server's in our own way; undefined for one that is to be sent there. */
   runCommand(name: string, args: readonly unknown[]): Promise<void> | undefined;
   statusChanged(status: ServerStatus): void;
+  /** Settings are wrong: a sentence for each. */
+  settingsAreWrong(problems: readonly string[]): void;
   /** The server has ended, and is being started again. */
   restarts(): void;
   /** The server has answered, for the first time or again. */
@@ -39,8 +41,8 @@ export interface Listener {
 
 /**
  * Says that ghost text may take the place of brackets right of the cursor, which the server knows of
- * "Visual Studio Code", but editors that are built from it have other names; and that a problem in
- * the status is shown to the user, by us, with what can be done.
+ * "Visual Studio Code", but editors that are built from it have other names; and that problems, in
+ * the status and in the settings, are shown to the user by us, with what can be done.
  */
 const OURS: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
@@ -49,6 +51,7 @@ const OURS: StaticFeature = {
       inlineCompletionReplaces: true,
       suggestionGrows: true,
       statusProblems: true,
+      wrongSettings: true,
     };
   },
   initialize: () => {},
@@ -104,6 +107,9 @@ export function createClient(
   });
   client.registerFeature(OURS);
   client.onNotification("didChangeStatus", (status: ServerStatus) => listener.statusChanged(status));
+  client.onNotification("infill/wrongSettings", (told: { new: readonly string[] }) => {
+    if (told.new.length) listener.settingsAreWrong(told.new);
+  });
   client.onNotification("infill/suggestionGrew", ({ textDocument }: { textDocument: { uri: string } }) =>
     listener.ghost.grow(client.protocol2CodeConverter.asUri(textDocument.uri)),
   );
@@ -130,7 +136,10 @@ function middlewareFor(listener: Listener): Middleware {
       try {
         const answer = await next(document, position, context, token);
         const found = Array.isArray(answer) ? answer : (answer?.items ?? []);
-        if (!token.isCancellationRequested) items = found.length;
+        if (!token.isCancellationRequested) {
+          items = found.length;
+          if (!automatic && !items) tell("infill-ls has no suggestion here");
+        }
         return answer;
       } finally {
         ghost.answered(document, items);

@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import { isOffFor, isOn, openSettings, toggle, toggleLanguage } from "./config";
 import type { Controller } from "./controller";
-import type { Reports } from "./explain";
 import { chooseModel } from "./models";
 import { NONE_RUNS, showFailure } from "./processes";
+import type { Reports } from "./reports";
 import { StatisticsPage } from "./statistics";
 
 const PAUSES: ReadonlyArray<readonly [string, number]> = [
@@ -28,6 +28,8 @@ export function registerCommands(
     },
     toggle: () => toggle(),
     toggleWorkspace: () => controller.toggleWorkspace(),
+    next: () => controller.ghost.step("showNext"),
+    previous: () => controller.ghost.step("showPrevious"),
     chooseModel: () => chooseModel(controller.serverCommand, controller.log),
     explain: () => explain(controller, reports),
     statistics: () => statistics(controller, page),
@@ -128,7 +130,7 @@ async function explain(controller: Controller, reports: Reports): Promise<void> 
   if (!controller.isRunning) return tellThatNoneRuns();
   const editor = vscode.window.activeTextEditor;
   const report = editor && (await controller.explain(editor.document));
-  if (report) await reports.show("The last completion.md", report.markdown);
+  if (report) await reports.show("The Last Completion", report.markdown);
   else {
     void vscode.window.showInformationMessage(
       "infill-ls has not been asked for a completion in this file yet.",

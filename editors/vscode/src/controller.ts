@@ -6,7 +6,7 @@ import { EarlyTyping } from "./earlyTyping";
 import { extensionVersion, installServer, outdatedVersion } from "./environment";
 import { GhostText } from "./ghostText";
 import { Pause } from "./pause";
-import { Problems } from "./problems";
+import { Problems, tellOfWrongSettings } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
@@ -14,6 +14,8 @@ import { ServerStep } from "./walkthrough";
 
 /** Where VS Code keeps that suggestions are off in a workspace. */
 const OFF = "off";
+/** So long a server that is starting is waited for before it is started anew. */
+const START_MS = 10_000;
 const GONE = "the server ended several times within three minutes, and is not started again";
 
 /** Runs the server, and knows all that the status bar shows. */
@@ -43,6 +45,9 @@ export class Controller implements vscode.Disposable {
   private outdated: string | undefined;
   private updateOffered = false;
   private installation: Promise<void> | undefined;
+  private starting: Promise<void> = Promise.resolve();
+  /** How often a restart was asked for. */
+  private restarts = 0;
 
   constructor(private readonly context: vscode.ExtensionContext) {
     this.subscriptions.push(
@@ -69,7 +74,11 @@ export class Controller implements vscode.Disposable {
   }
 
   /** Start the server, if it is installed; otherwise offer to install it. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return (this.starting = this.findAndRun());
+  }
+
+  private async findAndRun(): Promise<void> {
     this.command = undefined;
     this.missing = false;
     this.outdated = undefined;
@@ -106,6 +115,7 @@ export class Controller implements vscode.Disposable {
         void this.problems.take(status);
         this.refresh();
       },
+      settingsAreWrong: (problems) => void tellOfWrongSettings(problems),
       restarts: () => {
         this.serverStatus = undefined;
         this.refresh();
@@ -148,7 +158,14 @@ export class Controller implements vscode.Disposable {
   }
 
   async restart(): Promise<void> {
+    const mine = (this.restarts += 1);
+    const isOvertaken = (): boolean => mine !== this.restarts;
+    // A client that is starting cannot be stopped. One restart is for all that changes meanwhile: when a
+    // workspace comes to be trusted, its settings come into force in the same moment.
+    await Promise.race([this.starting, new Promise((done) => setTimeout(done, START_MS))]);
+    if (isOvertaken()) return;
     await this.stop();
+    if (isOvertaken()) return;
     await this.start();
   }
 

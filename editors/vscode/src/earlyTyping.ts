@@ -11,6 +11,12 @@ export class EarlyTyping implements vscode.Disposable {
     | undefined;
 
   constructor(isRunning: () => boolean) {
+    const editor = vscode.window.activeTextEditor;
+    // A document begins with version 1: this one was changed before there was anybody to hear of it.
+    if (editor && editor.document.version > 1 && !isRunning()) {
+      const { document, selection } = editor;
+      this.typed = { document, version: document.version, at: selection.active };
+    }
     this.subscriptions = [
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges, reason }) => {
         if (document !== vscode.window.activeTextEditor?.document || !contentChanges.length) return;

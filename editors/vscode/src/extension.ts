@@ -3,8 +3,8 @@ import { Asks } from "./ask";
 import { Controller } from "./controller";
 import { registerCommands } from "./commands";
 import { CursorHints } from "./cursorHints";
-import { Reports } from "./explain";
 import { NextEdits } from "./nextEdit";
+import { Reports } from "./reports";
 
 let controller: Controller | undefined;
 

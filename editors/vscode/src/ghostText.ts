@@ -1,5 +1,8 @@
 import * as vscode from "vscode";
 
+/** For so long the status bar tells that there is nothing. */
+const TOLD_MS = 5_000;
+
 /**
  * Whether our ghost text is on the screen, as far as an extension can know: VS Code tells nobody.
  *
@@ -11,7 +14,12 @@ export class GhostText implements vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
   private requests = 0;
   private shown:
-    | { document: vscode.TextDocument; version: number; at: vscode.Position | undefined }
+    | {
+        document: vscode.TextDocument;
+        version: number;
+        at: vscode.Position | undefined;
+        items: number;
+      }
     | undefined;
   readonly onDidChange = this.changed.event;
 
@@ -46,9 +54,18 @@ export class GhostText implements vscode.Disposable {
     if (items !== undefined) {
       const editor = vscode.window.activeTextEditor;
       const at = editor?.document === document ? editor.selection.active : undefined;
-      this.shown = items ? { document, version: document.version, at } : undefined;
+      this.shown = items ? { document, version: document.version, at, items } : undefined;
     }
     this.changed.fire();
+  }
+
+  /** Have VS Code show another suggestion. It says nothing if there is none: then we do. */
+  async step(command: "showNext" | "showPrevious"): Promise<void> {
+    await vscode.commands.executeCommand(`editor.action.inlineSuggest.${command}`);
+    const { shown } = this;
+    if (shown?.items === 1 && shown.version === shown.document.version) {
+      tell("infill-ls has no other suggestion here");
+    }
   }
 
   gone(): void {
@@ -88,4 +105,8 @@ export class GhostText implements vscode.Disposable {
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
+}
+
+export function tell(what: string): void {
+  vscode.window.setStatusBarMessage(what, TOLD_MS);
 }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { openSettings } from "./config";
 import type { ServerStatus } from "./status";
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -20,4 +21,16 @@ export class Problems {
     const command = chosen && REMEDIES[chosen];
     if (command) await vscode.commands.executeCommand(command);
   }
+}
+
+/** Tell of settings that are wrong: all of them in one message, in which VS Code shows no line ends. */
+export async function tellOfWrongSettings(problems: readonly string[]): Promise<void> {
+  const text =
+    problems.length === 1
+      ? `a setting is wrong: ${problems[0]}.`
+      : `${problems.length} settings are wrong. ${problems.map((one, at) => `(${at + 1}) ${one}.`).join(" ")}`;
+  const settings = "Open Settings";
+  const chosen = await vscode.window.showWarningMessage(`infill-ls: ${text}`, settings, "Show Log");
+  if (chosen === settings) await openSettings();
+  else if (chosen) await vscode.commands.executeCommand("infill-ls.showLog");
 }

@@ -71,7 +71,9 @@ def add_command(commands: Any) -> None:
     removing.add_argument("name", metavar="NAME", help="from `infill-ls model list`")
     informing = add("info", "show what is known about a model and what its file says", _info)
     informing.add_argument("name", metavar="NAME|PATH")
-    informing.add_argument("--json", action="store_true", help="print as JSON")
+    informing.add_argument(
+        "--json", action="store_true", help="print as JSON, with what `use` would download"
+    )
     quantizing = add(
         "quantize", "make a smaller file from a larger one, on this machine", _quantize
     )
@@ -162,17 +164,23 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from infill_ls.cli.model_list import print_facts
+    from infill_ls.cli.model_list import download_row, print_facts
     from infill_ls.engine.child import run_chore
     from infill_ls.models import registry
 
     path = store.locate(options.name)
     known = registry.find(options.name)
+    download = None
+    if options.json and not path.is_file() and not _looks_like_a_path(options.name):
+        name, source = registry.hub_file(options.name)
+        path = store.stored_path(name)
+        download = None if path.is_file() else download_row(name, source).to_json()
     facts = run_chore("facts", str(path.absolute())) if path.is_file() else None
-    if facts is None and known is None:
+    if facts is None and known is None and download is None:
         raise ModelError(store.why_missing(path))
     if options.json:
-        print(json.dumps({"path": str(path), "facts": facts}, indent=2))
+        told = {"path": str(path.absolute()), "facts": facts, "download": download}
+        print(json.dumps(told, indent=2))
     else:
         print_facts(options.name, path, known, facts)
     return 0

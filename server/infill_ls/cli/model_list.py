@@ -91,7 +91,7 @@ def _stored_row(model: store.StoredModel, in_use: Path) -> ModelRow:
         is_in_use=model.path == in_use,
         is_instruct=known is not None and known.model.is_instruct,
         licence_url=known.model.licence_url if known else "",
-        source=_source(known) if known else "",
+        source=_source(known.source) if known else "",
     )
 
 
@@ -107,12 +107,29 @@ def _known_row(known: registry.KnownFile) -> ModelRow:
         is_in_use=False,
         is_instruct=known.model.is_instruct,
         licence_url=known.model.licence_url,
-        source=_source(known),
+        source=_source(known.source),
     )
 
 
-def _source(known: registry.KnownFile) -> str:
-    return f"{known.source.repository}/{known.source.file}"
+def download_row(name: str, source: registry.HubFile) -> ModelRow:
+    """Return what is known of a model before it is downloaded; of one that is not in the registry that is little."""
+    if (known := registry.find(name)) is not None:
+        return _known_row(known)
+    return ModelRow(
+        name=name,
+        title="",
+        quantization="",
+        bytes=None,
+        memory_bytes=None,
+        licence="",
+        path=None,
+        is_in_use=False,
+        source=_source(source),
+    )
+
+
+def _source(source: registry.HubFile) -> str:
+    return f"{source.repository}/{source.file}"
 
 
 def _memory(known: registry.KnownFile | None, size_bytes: int | None) -> int | None:
@@ -166,7 +183,7 @@ def print_facts(
             ("model", known.model.title),
             ("parameters", f"{known.model.parameters_millions / 1000:.1f} billion"),
             ("licence", f"{known.model.licence}, {known.model.licence_url}"),
-            ("from", _source(known)),
+            ("from", _source(source)),
             ("sha256", source.sha256 or "from the hub"),
             ("disk", f"{_gigabytes(source.size_bytes)} GB"),
             ("memory", f"{_gigabytes(_memory(known, source.size_bytes))} GB"),

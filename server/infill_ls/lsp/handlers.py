@@ -87,6 +87,7 @@ def _handle_life(server: InfillServer, editor_pid: int | None, look_every_s: flo
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_params: lsp.InitializedParams) -> None:
+        server.client_listens()
         server.run_in_background(server.index_folders())
         server.run_in_background(server.watch())
         await server.pull_settings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from infill_ls import __version__
 from infill_ls.engine.fallback import EngineFactory
 from infill_ls.lsp import convert
 from infill_ls.lsp.commit_messages import CommitMessages
-from infill_ls.lsp.methods import STATUS
+from infill_ls.lsp.methods import STATUS, WRONG_SETTINGS
 from infill_ls.lsp.notebooks import SYNC, cells_around, notebook_of
 from infill_ls.lsp.progress import Reporter, work_done_progress
 from infill_ls.lsp.pygls_fixes import MendedServer
@@ -37,6 +37,8 @@ SECTION = "infill-ls"
 """Section of ``workspace/configuration`` and of ``didChangeConfiguration``."""
 SHOWS_PROBLEMS = "statusProblems"
 """The experimental capability of clients that show a problem in the status to the user themselves."""
+SHOWS_WRONG_SETTINGS = "wrongSettings"
+"""The same for settings that are wrong."""
 THINKING_AFTER_S = 0.25
 """Quicker answers are not told of: the status would flicker at every key."""
 PERCENT_STEP = 5
@@ -62,6 +64,8 @@ class InfillServer(MendedServer):
         self.commit_messages = CommitMessages()
         self._busy_with: list[str] = []
         self._warnings: list[str] = []
+        self._is_initialized = False
+        self._tell_of_settings: dict[str, list[str]] | None = None
         self._problem = ""
         self._shown_uri = ""
         self._closed = ""
@@ -300,20 +304,44 @@ class InfillServer(MendedServer):
     def _settings_from(self, *layers: object) -> Settings:
         folders = () if self._trusts_model_files else self.folders
         settings, warnings = resolve_settings(*layers, folders=folders)
-        # Editors send the same settings again and again: one message for what is new.
-        if new := [warning for warning in warnings if warning not in self._warnings]:
-            self._show(lsp.MessageType.Warning, "\n".join(new))
-        self._warnings = warnings
+        if warnings != self._warnings:
+            # Editors send the same settings again and again: one message for what is new.
+            new = [warning for warning in warnings if warning not in self._warnings]
+            self._warnings = warnings
+            self._show_wrong_settings(new)
         return settings
+
+    def _show_wrong_settings(self, new: Sequence[str]) -> None:
+        if self._client_does(SHOWS_WRONG_SETTINGS):
+            log.warning("%s", "\n".join(self._warnings))
+            self._tell_of_settings = {
+                "problems": _sentences(self._warnings),
+                "new": _sentences(new),
+            }
+            if self._is_initialized:
+                self.client_listens()
+        elif new:
+            self._show(lsp.MessageType.Warning, "\n".join(new))
+
+    def client_listens(self) -> None:
+        """Send what a client may be sent only after it has got the answer to ``initialize``."""
+        self._is_initialized = True
+        if self._tell_of_settings is not None:
+            self.protocol.notify(WRONG_SETTINGS, self._tell_of_settings)
+            self._tell_of_settings = None
 
     def _show_problem(self, problem: str) -> None:
         self._problem = problem
         self._send_status()
-        experimental = self.client_capabilities.experimental
-        if isinstance(experimental, dict) and experimental.get(SHOWS_PROBLEMS) is True:
+        if self._client_does(SHOWS_PROBLEMS):
             log.error("%s", problem)
         else:
             self._show(lsp.MessageType.Error, problem)
+
+    def _client_does(self, name: str) -> bool:
+        """Whether the client has declared an experimental capability."""
+        experimental = self.client_capabilities.experimental
+        return isinstance(experimental, dict) and experimental.get(name) is True
 
     def _show_warning(self, warning: str) -> None:
         self._show(lsp.MessageType.Warning, warning)
@@ -325,3 +353,7 @@ class InfillServer(MendedServer):
     def _show(self, kind: lsp.MessageType, text: str) -> None:
         log.log(logging.ERROR if kind is lsp.MessageType.Error else logging.WARNING, "%s", text)
         self.window_show_message(lsp.ShowMessageParams(kind, f"infill-ls: {text}"))
+
+
+def _sentences(warnings: Sequence[str]) -> list[str]:
+    return [warning.removeprefix("settings: ") for warning in warnings]

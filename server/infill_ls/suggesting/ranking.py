@@ -107,8 +107,8 @@ def _doubt(probability: float, features: Mapping[str, float], min_probability: f
     if min_probability <= 0 or value >= least:
         return None
     return (
-        f"estimated to be right with probability {value:.2f} (tokens {probability:.2f}); with minProbability "
-        f"{min_probability:.2f} from {least:.2f} on"
+        f"estimated to be right with probability {value:.2f}, where minProbability {min_probability:.2f} asks for "
+        f"{least:.2f} (the model itself is sure of it with probability {probability:.2f})"
     )
 
 

@@ -305,6 +305,47 @@ def test_settings_set_by_setq_are_used_at_the_next_key(start: Start) -> None:
     emacs.expect_ghost("one")
 
 
+def test_wrong_settings_are_one_message_with_a_way_to_them(start: Start) -> None:
+    wrong = {"maxLines": 0, "minProbability": "high", "maxTokenz": 5}
+    emacs = start("x =", answers=["one"], settings=wrong)
+    emacs.wait("the warning", lambda: "3 settings are wrong (change" in emacs.text())
+    told = emacs.eval('(with-current-buffer "*Warnings*" (buffer-string))')
+    assert told.count("Warning (infill)") == 1
+    for part in ("  maxLines must be at least 1", "  minProbability must be", "'maxTokenz'"):
+        assert part in told
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.eval(
+        '(with-current-buffer "*Warnings*" (goto-char (point-min)) (search-forward "change `infill-settings")'
+        " (push-button (match-beginning 0)) t)"
+    )
+    emacs.wait("the option", lambda: "Infill Settings" in emacs.text())
+    # The server of another workspace says the same.
+    beside = emacs.workspace.parent / "beside"
+    (beside / ".git").mkdir(parents=True)
+    emacs.eval(f'(progn (find-file "{beside}/a.py") (infill-mode 1) t)')
+    emacs.wait("another server", lambda: emacs.eval(READY))
+    emacs.type("x ")
+    emacs.settle()
+    again = '(with-current-buffer "*Warnings*" (how-many "Warning (infill)" (point-min)))'
+    assert emacs.eval("(hash-table-count infill--connections)") == 2
+    assert emacs.eval(again) == 1
+    # What is wrong already is not told of again.
+    emacs.eval(
+        f'(progn (find-file "{emacs.file}") (setopt infill-settings \'(:maxLines 0 :top 1)) t)'
+    )
+    emacs.wait("another warning", lambda: emacs.eval(again) == 2)
+    told = emacs.eval('(with-current-buffer "*Warnings*" (buffer-string))')
+    assert "or your init file):\n  there is no option 'top'" in told
+
+
+def test_a_folder_is_asked_about_before_it_names_the_server(start: Start) -> None:
+    """Emacs asks each time about what ``.dir-locals.el`` sets, and takes no "always" for what may run a program."""
+    emacs = start("x", start="t")
+    assert emacs.eval("(and (risky-local-variable-p 'infill-command) t)")
+    assert not emacs.eval("(safe-local-variable-p 'infill-settings '(:model \"/nowhere/a.gguf\"))")
+
+
 def test_scratch_starts_no_server_on_the_home_folder(start: Start) -> None:
     emacs = start(
         "x =",
@@ -361,6 +402,26 @@ def test_evil_in_normal_state_has_no_ghost_text(start: Start) -> None:
     emacs.wait("normal state", lambda: emacs.eval("(eq evil-state 'normal)"))
     emacs.press("x")
     emacs.expect_no_ghost()
+
+
+def test_evil_repeats_what_was_accepted(start: Start) -> None:
+    answers = {"x = max(": "a, b) + c", "y = max(": "something else"}
+    emacs = start("x = max\ny = max", answers=answers)
+    emacs.eval(
+        "(progn (require 'evil) (evil-mode 1) (electric-pair-mode 1) (infill-mode 1)"
+        " (goto-char (point-min)) t)"
+    )
+    emacs.press("A(")
+    emacs.expect_ghost("a, b) + c")
+    emacs.press(META_F)
+    emacs.expect_ghost(", b) + c")
+    emacs.press(TAB)
+    buffer_is(emacs, "x = max(a, b) + c\ny = max")
+    emacs.type("0")
+    emacs.press("\x1b")
+    emacs.wait("normal state", lambda: emacs.eval("(eq evil-state 'normal)"))
+    emacs.press("j.")
+    buffer_is(emacs, "x = max(a, b) + c0\ny = max(a, b) + c0")
 
 
 COMPANY = (
@@ -686,11 +747,28 @@ def test_a_model_is_fetched_after_a_yes_only(start: Start) -> None:
     def question() -> str:
         return "".join(row.rstrip().removesuffix("\\") for row in emacs.screen.display)
 
-    emacs.wait("the question", lambda: "(y or n)" in question())
-    asked = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
-    assert asked in question(), emacs.text()
-    emacs.press("n")
-    emacs.wait("the refusal", lambda: "deepseek-coder-1.3b was not downloaded" in emacs.text())
+    def asked_and_refused(expected: str) -> None:
+        emacs.wait("the question", lambda: "(y or n)" in question())
+        assert expected in question(), emacs.text()
+        emacs.press("n")
+        emacs.wait("the refusal", lambda: "was not downloaded" in emacs.text())
+        emacs.eval('(progn (message "") t)')
+
+    known = "Download deepseek-coder-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/"
+    asked_and_refused(known)
+    # Named in Lisp, by a name that the list does not have, or by where it is.
+    for name, expected in [
+        ("deepseek-coder-1.3b", known),
+        ("DeepSeek-Coder-1.3b:q4_k_m", known),
+        (
+            "a/b/Some.gguf",
+            "Download some, size unknown, licence unknown, from huggingface.co/a/b/S",
+        ),
+    ]:
+        emacs.press(f'\x1b:(infill-choose-model "{name}")\r')
+        asked_and_refused(expected)
+    emacs.press('\x1b:(infill-choose-model "nosuch")\r')
+    emacs.wait("the refusal", lambda: "there is no model 'nosuch'" in emacs.text())
     assert emacs.eval("(boundp 'ran)") is None
 
 

@@ -473,6 +473,46 @@ test('a changed setting is used at once', { text = 'x = ', answers = { 'one' } }
   editor:expect_ghost('one')
 end)
 
+test('wrong settings are one message, with a way to the settings', {
+  text = 'x =',
+  answers = { 'one' },
+  settings = { maxLines = 0, minProbability = 'high', maxTokenz = 5 },
+}, function(editor)
+  local messages = editor:wait('the message', function()
+    local messages = editor:lua('return vim.fn.execute("messages")')
+    return messages:find('settings are wrong', 1, true) and messages
+  end)
+  local _, count =
+    messages:gsub('infill%-ls: 3 settings are wrong, :Infill settings shows more', '')
+  assert(count == 1, messages)
+  editor:press('A ')
+  editor:expect_ghost('one')
+  editor:press('<Esc>:silent Infill settings<CR>')
+  local shown = editor:wait('the settings', function()
+    local text = editor:text()
+    return text:find('# Settings of infill-ls', 1, true) and text
+  end)
+  for _, part in ipairs({
+    '- maxLines must be at least 1; using the default 16',
+    '- minProbability must be a number',
+    "- there is no option 'maxTokenz'",
+    'minProbability = "high"',
+  }) do
+    assert(shown:find(part, 1, true), shown)
+  end
+end)
+
+test(
+  'settings that are right are shown, too',
+  { text = 'x =', answers = { 'one' } },
+  function(editor)
+    editor:lua('vim.cmd("silent Infill settings")')
+    local start =
+      '# Settings of infill-ls\n\nThe server was given:\n\n```lua\n{\n  thinkAhead = false\n}\n```'
+    assert(vim.startswith(editor:text(), start), editor:text())
+  end
+)
+
 test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   editor:press('A')
   editor:expect_ghost('one')
@@ -482,6 +522,8 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
     local text = editor:text()
     return text:find('The last completion', 1, true) and text:find('one', 1, true)
   end)
+  local messages = editor:lua('return vim.fn.execute("messages")')
+  assert(not messages:find('E%d+:'), messages)
   editor:press('q')
   editor:lua('vim.cmd("silent Infill toggle")')
   assert(editor:lua('return require("infill_ls").status()') == 'infill-ls is off')
@@ -496,7 +538,7 @@ test('the commands', { text = 'x = ', answers = { 'one' } }, function(editor)
   assert(editor:lua('return vim.api.nvim_buf_get_name(0)'):find('lsp.log', 1, true))
   local names = editor:lua('return vim.fn.getcompletion("Infill ", "cmdline")')
   local expected = 'again describe document drop explain implement language log model pause restart '
-    .. 'resume rewrite statistics status take tests toggle workspace'
+    .. 'resume rewrite settings statistics status take tests toggle workspace'
   assert(table.concat(names, ' ') == expected, vim.inspect(names))
 end)
 
@@ -626,27 +668,60 @@ for how, command in pairs({ ['from a list'] = 'model', ['by its name'] = 'model 
   end)
 end
 
-test('a model is fetched after a yes only', { text = 'x =', answers = { 'one' } }, function(editor)
-  editor:lua([[
-    vim.ui.select = function(choices, options, choose)
-      if choices[1] == 'Download' then
-        vim.g.asked = options.prompt
-        choose('Cancel')
-      else
-        choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+local FETCHED = {
+  ['from a list'] = { 'model', 'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek' },
+  ['by its name'] = {
+    'model deepseek-coder-1.3b',
+    'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek',
+  },
+  -- A name that the list does not have.
+  ['by its full name'] = {
+    'model DeepSeek-Coder-1.3b:q4_k_m',
+    'deepseek-coder-1.3b, 0.87 GB, licence DeepSeek',
+  },
+  ['by its place'] = { 'model a/b/Some.gguf', 'some, size unknown, licence unknown' },
+}
+for how, case in pairs(FETCHED) do
+  local name = 'a model chosen ' .. how .. ' is fetched after a yes only'
+  test(name, { text = 'x =', answers = { 'one' } }, function(editor)
+    editor:lua(
+      [[
+      vim.ui.select = function(choices, options, choose)
+        if choices[1] == 'Download' then
+          vim.g.asked = options.prompt
+          choose('Cancel')
+        else
+          choose(vim.iter(choices):find(function(model) return model.name == 'deepseek-coder-1.3b' end))
+        end
       end
-    end
-    vim.cmd('silent Infill model')
-  ]])
-  editor:wait('the question', function()
-    return editor:lua('return vim.g.asked') ~= vim.NIL
+      vim.cmd('silent Infill ' .. ...)
+    ]],
+      case[1]
+    )
+    editor:wait('the question', function()
+      return editor:lua('return vim.g.asked') ~= vim.NIL
+    end)
+    local asked = editor:lua('return vim.g.asked')
+    local start = 'Download ' .. case[2] .. ', from huggingface.co/'
+    assert(vim.startswith(asked, start) and asked:find('%.gguf%?$'), asked)
+    local messages = editor:lua('return vim.fn.execute("messages")')
+    assert(not messages:find('is preparing', 1, true), messages)
   end)
-  local asked = editor:lua('return vim.g.asked')
-  local pattern =
-    '^Download deepseek%-coder%-1.3b, 0.87 GB, licence DeepSeek, from huggingface.co/.+%.gguf%?$'
-  assert(asked:find(pattern), asked)
-  local messages = editor:lua('return vim.fn.execute("messages")')
-  assert(not messages:find('is preparing', 1, true), messages)
+end
+
+test('a model that does not exist is told of, and nothing is asked', {
+  text = 'x =',
+  answers = { 'one' },
+}, function(editor)
+  editor:lua(
+    'vim.ui.select = function() vim.g.asked = true end vim.cmd("silent Infill model nosuch")'
+  )
+  editor:wait('the message', function()
+    return editor
+      :lua('return vim.fn.execute("messages")')
+      :find("there is no model 'nosuch'", 1, true)
+  end)
+  assert(editor:lua('return vim.g.asked') == vim.NIL)
 end)
 
 test('a model that cannot be used is named', {

@@ -2,8 +2,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { server, test } from "./suite.mjs";
-import { waitFor } from "./window.mjs";
+import { codeServer, server, test, warmServer } from "./suite.mjs";
+import { processesBelow, waitFor } from "./window.mjs";
 
 const SUM = "first_total = price_total + tax_total\nsecond_total = price_total + tax_total\nthird_total =";
 /** Holds a server that begins when there is a file `go`, and its cache. A short path, as a socket is there too. */
@@ -42,4 +42,37 @@ test(
     const loadsLater = shown.slice(firstReady).some((label) => label.includes("Loading"));
     if (!percents.length || !isSorted || firstReady < 0 || loadsLater) throw new Error(shown.join("\n"));
   },
+);
+
+/** The processes in which extensions run. */
+const extensionHosts = () =>
+  [...processesBelow(codeServer)].filter(([, command]) => command.includes("--type=extensionHost")).map(([pid]) => pid);
+
+/** Stop the next process in which extensions run, before it comes to ours; returns its id. */
+async function holdNextHost() {
+  const before = new Set(extensionHosts());
+  const host = await waitFor("a process for extensions", () => extensionHosts().find((pid) => !before.has(pid)));
+  process.kill(host, "SIGSTOP");
+  return host;
+}
+
+let held;
+test(
+  "what is typed before the extension is there is completed once it is",
+  {
+    text: "x =",
+    answers: ["one"],
+    server: warmServer,
+    prepare: () => (held = holdNextHost()),
+    early: async (window) => {
+      const host = await held;
+      await window.goToEnd();
+      await window.type(" ");
+      const line = window.page.locator(".monaco-editor .view-line").first();
+      await waitFor("the key", async () => (await line.textContent()).replaceAll("\u00a0", " ") === "x = ");
+      if (await window.statusItem.count()) throw new Error("the extension is there already");
+      process.kill(host, "SIGCONT");
+    },
+  },
+  (window) => window.expectGhost("one"),
 );

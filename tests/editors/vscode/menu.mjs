@@ -58,17 +58,18 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   await window.choose("Resume");
   await window.status("ready");
   await window.choose("Explain the last completion");
-  await expectEditorText(window, "# The last completion");
-  await window.page.locator(".tab", { hasText: "The last completion" }).waitFor();
-  const unsaved = await window.page.locator(".tab.dirty", { hasText: "The last completion" }).count();
-  if (unsaved) throw new Error("closing the explanation would ask whether to save it");
+  const page = await window.report("The last completion");
+  if ((await page.locator("h1").innerText()) !== "The last completion") throw new Error("it is not rendered");
+  await page.locator("pre", { hasText: "x = " }).first().waitFor(); // the prompt is there, as code
+  await window.page.locator(".tab", { hasText: "Infill: The Last Completion" }).waitFor();
+  await window.screenshot(join(work, "explanation.png"));
   await waitFor("the explanation of a key", async () => {
     await window.focus();
     await window.press("Home");
     await window.type("y");
     await delay(500); // VS Code asks a moment after a key, and not at all if the menu has the focus by then
     await window.choose("Explain the last completion");
-    return hasEditorText(window, "the cursor is inside a", 2_000);
+    return window.report("the cursor is inside a", 2_000).catch(() => undefined);
   });
 });
 
@@ -105,26 +106,13 @@ test(
   },
 );
 
-async function expectEditorText(window, expected, timeout) {
-  await waitFor(`an editor with ${JSON.stringify(expected)}`, async () => {
-    const texts = await window.page.locator(".monaco-editor .view-lines").allInnerTexts();
-    return texts.some((text) => text.replaceAll("\u00a0", " ").includes(expected));
-  }, timeout);
-}
-
-const hasEditorText = (window, expected, timeout) =>
-  expectEditorText(window, expected, timeout).then(() => true, () => false);
-
 /** How many suggestions were accepted, by the page of statistics. */
 async function acceptedByPage(window) {
-  return waitFor("the page of statistics", async () => {
-    for (const frame of window.page.frames()) {
-      const text = await frame.locator("body").innerText().catch(() => "");
-      const found = text.includes("Suggestions of the last 30 days") && /accepted: (\d+) of/.exec(text);
-      if (found) return found;
-    }
-    return undefined;
-  }).then(([, accepted]) => Number(accepted));
+  const [, accepted] = await waitFor("the page of statistics", async () => {
+    const page = await window.report("Suggestions of the last 30 days");
+    return /accepted: (\d+) of/.exec(await page.locator("body").innerText().catch(() => ""));
+  });
+  return Number(accepted);
 }
 
 test(
@@ -281,8 +269,31 @@ test(
     window.writeSettings({ "infill-ls.maxLines": 1 });
     await window.typeUntilGhost(complete, "first");
     window.writeSettings({ "infill-ls.maxLines": "many" });
-    await window.page.waitForSelector('.notification-toast:has-text("maxLines")');
+    await window.page.waitForSelector(
+      '.notification-toast:has-text("a setting is wrong: maxLines must be a whole number; using the default 16.")',
+    );
     await complete();
     await window.expectGhost("first\n    second");
+  },
+);
+
+test(
+  "settings that are wrong are one message, with a way to the settings",
+  {
+    text: "x =",
+    answers: ["one"],
+    settings: { "infill-ls.maxLines": 0, "infill-ls.minProbability": "high", "infill-ls.maxTokenz": 5 },
+  },
+  async (window) => {
+    const toasts = window.page.locator(".notification-toast", { hasText: "wrong" });
+    await toasts.first().waitFor();
+    await window.screenshot(join(work, "wrong-settings.png"));
+    const [told, ...more] = await toasts.allInnerTexts();
+    if (more.length) throw new Error(`told of more than once: ${more}`);
+    for (const part of ["3 settings are wrong", "maxLines must be at least 1", "minProbability", "'maxTokenz'"]) {
+      if (!told.includes(part)) throw new Error(`not told of ${part}: ${told}`);
+    }
+    await window.answer("settings are wrong", "Open Settings");
+    await window.page.getByText("Settings Found").first().waitFor();
   },
 );

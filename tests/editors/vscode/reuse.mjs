@@ -26,7 +26,7 @@ export function writeKeys(file) {
 
 /** What the windows of two tests must have in common; nothing if a test wants a window of its own. */
 export function kindOf({ answers, machineSettings = {}, ...options }) {
-  const isOfItsOwn = ["fresh", "prepare", "folder", "firstStatus"].some((name) => name in options);
+  const isOfItsOwn = ["fresh", "prepare", "folder", "firstStatus", "early"].some((name) => name in options);
   return isOfItsOwn ? undefined : JSON.stringify([Boolean(answers), machineSettings]);
 }
 

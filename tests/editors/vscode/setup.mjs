@@ -169,6 +169,66 @@ test(
   },
 );
 
+const USER_SETTINGS = join(work, "data", "User", "settings.json");
+
+/** Have VS Code ask whether a folder is trusted; returns what takes that back. */
+function askForTrust() {
+  const before = readFileSync(USER_SETTINGS, "utf8");
+  const trust = {
+    "security.workspace.trust.enabled": true,
+    "security.workspace.trust.startupPrompt": "never",
+    "security.workspace.trust.banner": "never",
+  };
+  writeFileSync(USER_SETTINGS, JSON.stringify({ ...JSON.parse(before), ...trust }));
+  return () => writeFileSync(USER_SETTINGS, before);
+}
+
+let forgetTrust;
+test(
+  "what a folder brings is run only once it is trusted, and then at once",
+  {
+    text: "x =",
+    answers: ["one"],
+    server: "",
+    firstStatus: "not installed",
+    prepare: (folder) => {
+      forgetTrust = askForTrust();
+      mkdirSync(join(folder, ".venv", "bin"), { recursive: true });
+      symlinkSync(server, join(folder, ".venv", "bin", "infill-ls"));
+      process.once("exit", forgetTrust);
+    },
+  },
+  async (window) => {
+    try {
+      const ours = join(window.folder, ".venv", "bin", "infill-ls");
+      await window.page.locator(".statusbar-item", { hasText: "Restricted Mode" }).first().waitFor();
+      await window.type(" ");
+      await window.expectNoGhost();
+      if (isRunning(ours)) throw new Error("a program of the folder is run");
+      // Neither is one that its settings name.
+      window.writeSettings({ "infill-ls.server.path": ours });
+      await window.command("Infill: Restart Server");
+      await window.status("not installed");
+      await window.expectNoGhost();
+      if (isRunning(ours)) throw new Error("a program that the folder's settings name is run");
+      window.writeSettings({});
+      await window.command("Workspaces: Manage Workspace Trust");
+      await window.page.locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/ }).first().click();
+      await window.status("ready");
+      // That page lies over the file.
+      await window.page.locator(".monaco-modal-editor-block .codicon-close").first().click();
+      await window.page.locator(".monaco-modal-editor-block").waitFor({ state: "detached" });
+      await window.status("infill-ls: ready");
+      await window.focus();
+      await window.press("Control+End", "Backspace");
+      await expectCompletion(window);
+      expectRunning(ours);
+    } finally {
+      forgetTrust();
+    }
+  },
+);
+
 test(
   "the walkthrough has pictures, and knows that the server is there",
   { text: "x =", answers: ["one"], fresh: true },

@@ -66,6 +66,25 @@ test(
   },
 );
 
+/** Wait until the status bar tells this. */
+const expectTold = (window, text) => window.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
+
+test(
+  "it is said that there is no other suggestion, or none",
+  { text: "x = ", answers: { "x = ": "one", "y = ": "" } },
+  async (window) => {
+    await window.press("Alt+\\");
+    await window.expectGhost("one");
+    await window.press("Alt+]");
+    await expectTold(window, "infill-ls has no other suggestion here");
+    await window.expectGhost("one");
+    await window.press("Escape", "Enter");
+    await window.type("y = ");
+    await window.press("Alt+\\");
+    await expectTold(window, "infill-ls has no suggestion here");
+  },
+);
+
 test(
   "dismissed",
   { text: "x = ", answers: ["one"] },

@@ -41,7 +41,8 @@ export class Window {
    * the text before the cursor, which is to be preferred where it may be asked more than once, and
    * `script` what else it is told; without answers, the bundled model answers. Without `server` the
    * extension has to find one. `prepare` gets the workspace's folder before it is opened. `settings` are
-   * those of the workspace, `machineSettings` those that only the user may write.
+   * those of the workspace, `machineSettings` those that only the user may write. `early` is called when the file is
+   * seen, and before the extension is waited for.
    */
   static async open(browser, options) {
     const { url, folder, firstStatus = "ready", machineSettings = {} } = options;
@@ -62,8 +63,9 @@ export class Window {
     await page.goto(address.toString(), { waitUntil: "commit", timeout: TIMEOUT_MS });
     try {
       await page.waitForSelector(".monaco-editor .view-lines", { timeout: TIMEOUT_MS });
+      await options.early?.(window);
       await window.status(firstStatus);
-      await window.goToEnd();
+      if (!options.early) await window.goToEnd();
       return window;
     } catch (error) {
       await window.screenshot(join(folder, "..", "failed-to-open.png"));
@@ -381,6 +383,17 @@ export class Window {
     }).catch((error) => {
       throw new Error(`${error.message}; it holds ${JSON.stringify(found)}`);
     });
+  }
+
+  /** The page of ours that has this text: a report, or the statistics. */
+  async report(text, timeout = TIMEOUT_MS) {
+    return waitFor(`a page with ${JSON.stringify(text)}`, async () => {
+      for (const frame of this.page.frames()) {
+        const shown = await frame.locator("body").innerText({ timeout: 1_000 }).catch(() => "");
+        if (frame !== this.page.mainFrame() && shown.includes(text)) return frame;
+      }
+      return undefined;
+    }, timeout);
   }
 
   async screenshot(path) {

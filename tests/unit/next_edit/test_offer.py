@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infill_ls.next_edit import Document, History, propose
+from infill_ls.next_edit.candidate import PROVED
 from infill_ls.next_edit.history import difference
 from infill_ls.next_edit.offer import MAX_CANDIDATES
 from infill_ls.next_edit.view import WINDOW_CHARS, Facts, View
@@ -35,6 +36,74 @@ def test_the_uses_of_a_renamed_function_are_offered() -> None:
     assert "compute_total(" not in done
     assert all("compute_total` became" in offer.why for offer in offers)
     assert all(offer.verdict.reasons for offer in offers)
+
+
+LOCALS = {
+    "python": (
+        "def f(items):\n    total = 0\n    for one in items:\n        total += one\n    return total\n",
+        "total = 0",
+    ),
+    "python parameter": (
+        "def f(items, total):\n    return [one * total for one in items]\n",
+        "total)",
+    ),
+    "python loop": (
+        "def f(items):\n    for total in items:\n        print(total.name)\n        total.close()\n",
+        "total in",
+    ),
+    "javascript": (
+        "function f(items) {\n  const total = sum(items);\n  log(total);\n  return total + 1;\n}\n",
+        "total = ",
+    ),
+    "typescript": (
+        "function f(items: number[]) {\n  let total = sum(items);\n  log(total);\n  return total;\n}\n",
+        "total = ",
+    ),
+    "go": (
+        "func f(items []int) int {\n\ttotal := sum(items)\n\tlog(total)\n\treturn total + 1\n}\n",
+        "total := ",
+    ),
+    "rust": (
+        "fn f(items: &[u32]) -> u32 {\n    let total = sum(items);\n    log(total);\n    total + 1\n}\n",
+        "total = ",
+    ),
+    "java": (
+        "class A {\n  int f(int[] items) {\n    int total = sum(items);\n    return total + 1;\n  }\n}\n",
+        "total = ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOCALS)
+def test_all_uses_of_a_renamed_local_name_are_offered_also_on_the_next_line(case: str) -> None:
+    text, declared = LOCALS[case]
+    after = text.replace(declared, declared.replace("total", "amount"), 1)
+    done = applied(after, list(proposed(text, after, language=case.partition(" ")[0]).offers))
+    assert done == text.replace("total", "amount")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "declared"),
+    [
+        # It is still bound: in the function, around it, by an import, by a parameter.
+        ("python", "def f(a):\n    total = 0\n    total = a\n    return g(total)\n", "total = 0"),
+        ("python", "total = 1\n\n\ndef f(a):\n    total = a\n    return g(total)\n", "total = a"),
+        ("python", "import total\n\n\ndef f(a):\n    total = a\n    return total.b\n", "total = a"),
+        ("python", "def f(total):\n    total = total.b\n    g(total)\n", "total = total.b"),
+        # It names something else: a member, an argument, what is in another function.
+        ("python", "def f(a):\n    total = a\n    g(a.total)\n    g(total=a)\n", "total = a"),
+        ("javascript", "function f(a) {\n  const total = a;\n  return { total, b: { total: a } };\n}\n", "total = "),
+        ("go", "func f(a int) T {\n\ttotal := a\n\treturn T{total: a}\n}\n", "total := "),
+        ("python", "def f(a):\n    total = a\n\n\ndef g(a):\n    return total\n", "total = a"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_bound_elsewhere_or_names_something_else_is_not_proved(
+    language: str, text: str, declared: str
+) -> None:
+    after = text.replace(declared, declared.replace("total", "amount"), 1)
+    proposal = proposed(text, after, language=language)
+    for one in (*proposal.offers, *proposal.declined):
+        assert not any(name == PROVED for name, _ in one.verdict.reasons), one
 
 
 def test_the_uses_are_offered_to_the_last_one_of_a_chain() -> None:

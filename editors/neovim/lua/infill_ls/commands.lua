@@ -13,6 +13,15 @@ local function infill()
   return require('infill_ls')
 end
 
+--- Neovim 0.12 highlights Markdown by a parser, which not every package of Neovim brings, and fails without it.
+---@param filetype string
+---@return boolean
+local function can_be_filetype(filetype)
+  return filetype ~= 'markdown'
+    or vim.fn.has('nvim-0.12') == 0
+    or vim.treesitter.language.add(filetype) == true
+end
+
 --- Show text in a window of its own.
 ---@param text string
 ---@param filetype string
@@ -21,7 +30,11 @@ function M.show(text, filetype, name)
   local buffer = vim.api.nvim_create_buf(false, true)
   pcall(vim.api.nvim_buf_set_name, buffer, 'infill-ls: ' .. name) -- it fails where that is open already
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), '\n'))
-  vim.bo[buffer].filetype = filetype
+  if can_be_filetype(filetype) then
+    vim.bo[buffer].filetype = filetype
+  else
+    vim.bo[buffer].syntax = filetype
+  end
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].modifiable = false
   vim.cmd('botright sbuffer ' .. buffer)
@@ -58,16 +71,17 @@ local function run_program(arguments, done)
   end)
 end
 
---- Use a model from now on: in all editors when they start, in this one at once.
+--- Use a model from now on: in all editors when they start, in this one at once. Downloads it if necessary.
 ---@param name string
-local function use_model(name)
+---@param setting? string what goes by the name then, if that is something else
+local function use_model(name, setting)
   say('infill-ls is preparing ' .. name)
-  run_program({ 'model', 'use', name }, function()
+  run_program({ 'model', 'use', '--', name }, function()
     local client = running()
     if not client then
       return
     end
-    local ours = { ['infill-ls'] = { model = name } }
+    local ours = { ['infill-ls'] = { model = setting or name } }
     local settings = vim.tbl_deep_extend('force', client.settings or {}, ours)
     client.settings = settings
     rpc.notify(client, 'workspace/didChangeConfiguration', { settings = settings })
@@ -76,23 +90,34 @@ local function use_model(name)
 end
 
 --- Have the user say that a model may be fetched.
----@param model table a line of `infill-ls model list --json`
+---@param model table what the program tells of it as JSON
 ---@param go_on fun()
 local function ask_to_download(model, go_on)
+  local licence = model.licence ~= '' and 'licence ' .. model.licence or 'licence unknown'
   local size = type(model.bytes) == 'number' and ('%.2f GB'):format(model.bytes / 1e9)
     or 'size unknown'
   local from = 'huggingface.co/' .. model.source
   vim.ui.select({ 'Download', 'Cancel' }, {
-    prompt = ('Download %s, %s, licence %s, from %s?'):format(
-      model.name,
-      size,
-      model.licence,
-      from
-    ),
+    prompt = ('Download %s, %s, %s, from %s?'):format(model.name, size, licence, from),
   }, function(answer)
     if answer == 'Download' then
       go_on()
     end
+  end)
+end
+
+--- Use a model that the user has named, by a name or as a file; ask before it is fetched.
+---@param name string
+local function use_named_model(name)
+  run_program({ 'model', 'info', '--json', '--', name }, function(printed)
+    local told = vim.json.decode(printed)
+    if told.download == vim.NIL then
+      use_model(name, name:lower():find('%.gguf$') and told.path)
+      return
+    end
+    ask_to_download(told.download, function()
+      use_model(name, told.download.name)
+    end)
   end)
 end
 
@@ -170,6 +195,34 @@ local function explain(buffer)
   end, buffer)
 end
 
+--- Show the settings of this buffer's server, what is wrong with them, and where they come from.
+local function show_settings()
+  local client = running()
+  if not client then
+    return
+  end
+  local lines = { '# Settings of infill-ls', '' }
+  local problems = require('infill_ls.status').wrong_settings(client.id)
+  for _, problem in ipairs(problems) do
+    lines[#lines + 1] = '- ' .. problem
+  end
+  if #problems > 0 then
+    lines[#lines + 1] = ''
+  end
+  local options = client.config.init_options or {} --[[@as table]]
+  local settings = client.settings --[[@as table<string, table>?]]
+  local given = vim.tbl_extend('force', options, settings and settings['infill-ls'] or {})
+  vim.list_extend(lines, { 'The server was given:', '', '```lua' })
+  vim.list_extend(lines, vim.split(vim.inspect(given), '\n'))
+  vim.list_extend(lines, {
+    '```',
+    '',
+    "Your init.lua gives them to `vim.lsp.config('infill_ls', { settings = { ['infill-ls'] = { ... } } })`;",
+    '`:help infill_ls-settings` and the README of infill-ls tell more.',
+  })
+  M.show(table.concat(lines, '\n'), 'markdown', 'settings')
+end
+
 --- Tell what was switched, and what still keeps suggestions from coming.
 ---@param on boolean
 ---@param where string
@@ -223,10 +276,13 @@ M.commands = {
   end,
   model = function(argument)
     if argument ~= '' then
-      use_model(argument)
+      use_named_model(argument)
     else
       choose_model()
     end
+  end,
+  settings = function()
+    show_settings()
   end,
   statistics = function()
     run_program({ 'stats' }, function(printed)

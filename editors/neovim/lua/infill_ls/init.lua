@@ -21,7 +21,7 @@ local off_in = {}
 function M.capabilities()
   return vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), {
     textDocument = { inlineCompletion = { dynamicRegistration = false } },
-    experimental = { inlineCompletionReplaces = true, suggestionGrows = true },
+    experimental = { inlineCompletionReplaces = true, suggestionGrows = true, wrongSettings = true },
   })
 end
 

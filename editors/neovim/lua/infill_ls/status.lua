@@ -5,6 +5,12 @@ local M = {}
 ---@type table<integer, infill_ls.Status>
 local statuses = {}
 
+---@type table<integer, string[]>
+local wrong_settings = {}
+
+---@type table<string, true> what of the settings was told to be wrong
+local told_problems = {}
+
 local is_starting = false
 local has_crashed = false
 
@@ -45,6 +51,33 @@ end
 function M.update(client_id, status)
   statuses[client_id] = status
   changed()
+end
+
+--- Tell of settings that are wrong. In one short line: Neovim has the user press a key after a longer message.
+---@param client_id integer
+---@param told infill_ls.WrongSettings
+function M.take_wrong_settings(client_id, told)
+  wrong_settings[client_id] = told.problems
+  -- The server of another workspace says the same.
+  local new = vim.tbl_filter(function(problem)
+    return not told_problems[problem]
+  end, told.new)
+  for _, problem in ipairs(new) do
+    told_problems[problem] = true
+  end
+  local count = #new
+  if count > 0 then
+    local what = count == 1 and 'a setting is wrong' or count .. ' settings are wrong'
+    local text = ('infill-ls: %s, :Infill settings shows more'):format(what)
+    vim.notify(text, vim.log.levels.WARN)
+  end
+end
+
+--- What is wrong with the settings of a server, a sentence for each.
+---@param client_id integer
+---@return string[]
+function M.wrong_settings(client_id)
+  return wrong_settings[client_id] or {}
 end
 
 --- A line for people, fit for a statusline too.

@@ -2,6 +2,10 @@
 --- Types only; nothing loads this file.
 
 --- What the server says about itself, by the notification `didChangeStatus`.
+---@class infill_ls.WrongSettings
+---@field problems string[] all that is wrong
+---@field new string[] what of it was not told before
+
 ---@class infill_ls.Status
 ---@field busy boolean something runs that takes a while: loading, indexing
 ---@field kind 'Normal'|'Warning'|'Error'|'Inactive'

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from infill_ls.next_edit.candidate import PROVED, Candidate, Pattern, Rule
 from infill_ls.next_edit.changes import Change, Form
 from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
+from infill_ls.next_edit.view import View
 
 LEAST_SOUGHT_CHARS = 5
 """A shorter name means something else in another document."""
@@ -54,8 +55,9 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
         and _renames_a_function(pattern)
         and not any(one.features["declared here"] > one.features["in an import"] for one in found)
     )
+    unbound = _functions_without(pattern, found) if rule is Rule.NAME else frozenset()
     for one in with_counts(found, pattern):
-        if is_renamed and _is_proved(one.features):
+        if (is_renamed and _is_proved(one.features)) or _is_unbound_use(pattern, one, unbound):
             one.features[PROVED] = 1.0
         yield one
 
@@ -120,6 +122,61 @@ def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
         and there.function == here.function
         for one in pattern.agreeing
     )
+
+
+def _functions_without(pattern: Pattern, found: Iterable[Candidate]) -> frozenset[int]:
+    """Return the functions that declared the old name and declare it no longer, nor does what is around them.
+
+    What stands beside a declaration is hardly ever left for a later part of a commit, so that the judge has
+    learnt nothing of it; but while one types, nearly all uses of a local name do.
+    """
+    view = pattern.view
+    functions = {
+        view.facts(one.start, one.end).function
+        for one in pattern.agreeing
+        if one.left[-1:] != (".",) and _binds(view, one.start, one.end)
+    } - {-1}
+    for one in found:
+        if not functions or one.uri != view.uri:
+            continue
+        end = one.start + len(one.old)
+        if one.features["in an import"] or _binds(view, one.start, end):
+            function = view.facts(one.start, end).function
+            functions = functions - {function} if function >= 0 else set()
+    return frozenset(functions)
+
+
+_BINDS_NOTHING = re.compile("binary|boolean|comparison|augmented|compound|keyword_argument")
+"""Nodes whose left side, or name, is no declaration."""
+_BINDS_BY_SIGN = re.compile(r"[\w\s,]{0,200}:=")
+_NAMES_A_MEMBER = re.compile("shorthand|property|field|label|key")
+_NAMES_AN_ARGUMENT = re.compile(r"[ \t]{0,9}(?::(?!:)|=>)")
+"""What follows the name of a member or an argument, in languages without a block that begins with a colon."""
+
+
+def _binds(view: View, start: int, end: int) -> bool:
+    """Tell whether a name is declared or assigned at a place."""
+    here = view.facts(start, end)
+    if here.kind != "code":
+        return False
+    if here.parent == "expression_list":
+        return _BINDS_BY_SIGN.match(view.text, end) is not None
+    return here.is_declared and not _BINDS_NOTHING.search(here.parent)
+
+
+def _is_unbound_use(pattern: Pattern, one: Candidate, functions: frozenset[int]) -> bool:
+    """Tell whether a place uses a name that one of the functions declared by the old name, and no longer does."""
+    if not functions or one.uri != pattern.view.uri or one.features.get("member differs"):
+        return False
+    view, end = pattern.view, one.start + len(one.old)
+    here = view.facts(one.start, end)
+    if here.kind != "code" or here.function not in functions:
+        return False
+    if _NAMES_A_MEMBER.search(here.node) or _NAMES_A_MEMBER.search(here.parent):
+        return False
+    if here.parent == "keyword_argument" and here.is_declared:
+        return False
+    return view.language.name == "python" or not _NAMES_AN_ARGUMENT.match(view.text, end)
 
 
 def _renames_a_function(pattern: Pattern) -> bool:
