@@ -214,10 +214,10 @@ async def test_nobody_there_is_said_with_the_setting() -> None:
         await engine.start()
 
 
-def asked_for(task: Task = Task.IMPLEMENT) -> Asked:
-    at = TEXT.index("def f")
+def asked_for(task: Task = Task.IMPLEMENT, text: str = TEXT) -> Asked:
+    at = text.index("def f")
     shot = Snapshot(
-        uri="file:///a.py", path="/p/a.py", name="a.py", language_id="python", text=TEXT, offset=at
+        uri="file:///a.py", path="/p/a.py", name="a.py", language_id="python", text=text, offset=at
     )
     return Asked(shot, at, task, "")
 
@@ -284,6 +284,7 @@ async def test_what_does_not_fit_into_the_servers_context_is_said_before(connect
     engine = await connect(server)
     settings = settings_with(instruct_url=server.url, instruct_max_tokens=4000).for_instructions()
     asking = Asking(Gathering(engine, lambda *_: NO_SNIPPETS, settings), 20)
+    long = TEXT.replace("pass", "\n    ".join(f"value_{n} = {n}" for n in range(600)))
     with pytest.raises(InfillError, match="too long"):
-        await asking.ask(asked_for(), OutlineUse.DISCARD, lambda _: None)
+        await asking.ask(asked_for(text=long), OutlineUse.DISCARD, lambda _: None)
     assert server.asked(CHAT) == []
