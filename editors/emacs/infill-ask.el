@@ -220,7 +220,9 @@ So it is where there is nothing to be taken yet."
           (t (infill--ask-forget)
              (if (string-empty-p words)
                  (message "infill-ls: %s" said)
-               (infill--show-report words "description" t))))))
+               ;; Whoever asked has gone on to something else by now.
+               (let ((help-window-select nil))
+                 (infill--show-report words "description" t)))))))
 
 (defun infill--ask-keep (change old)
   "Keep CHANGE of a document, by markers where it is of this buffer, and show it.
@@ -285,17 +287,25 @@ OLD is what each of its edits replaces."
   "Rewrite the region, or the function at point, by INSTRUCTION."
   (interactive
    (progn
-     ;; What stands before the instruction is read while that is typed.
-     (jsonrpc-async-request
-      (infill--ask-connection) :workspace/executeCommand
-      (list :command "infill-ls.ask.expect"
-            :arguments (vector (infill--uri)
-                               (if (use-region-p)
-                                   (infill--ask-range (region-beginning) (region-end))
-                                 (infill--ask-range (point) (point)))))
-      :success-fn #'ignore :error-fn #'ignore :timeout-fn #'ignore)
+     (infill--ask-expect)
      (list (read-string "How to rewrite the code: "))))
   (infill--ask-begin "rewrite" instruction))
+
+(defun infill--ask-expect ()
+  "Have what stands before the instruction read while that is typed.
+Signal an error with what the server says if no model can carry it out."
+  (let* ((range (if (use-region-p)
+                    (infill--ask-range (region-beginning) (region-end))
+                  (infill--ask-range (point) (point))))
+         (connection (infill--ask-connection))
+         (answer (ignore-error jsonrpc-error
+                   ;; It is answered at once, before anything is read.
+                   (jsonrpc-request connection :workspace/executeCommand
+                                    (list :command "infill-ls.ask.expect"
+                                          :arguments (vector (infill--uri) range))
+                                    :timeout 2))))
+    (when-let* ((reason (plist-get answer :message)))
+      (user-error "infill-ls: %s" reason))))
 
 (defun infill-document ()
   "Write the documentation of the function at point."

@@ -38,7 +38,7 @@
           columns))))
 
 (defun infill--show-report (text name &optional is-markdown)
-  "Show TEXT, a report called NAME, in a window.
+  "Show TEXT, a report called NAME, in a window like one of help.
 Non-nil IS-MARKDOWN says what kind of text it is."
   (with-current-buffer (get-buffer-create (format "*infill %s*" name))
     (let ((inhibit-read-only t))
@@ -49,7 +49,15 @@ Non-nil IS-MARKDOWN says what kind of text it is."
       (if (and is-markdown (fboundp 'gfm-view-mode))
           (gfm-view-mode)
         (special-mode)))
-    (display-buffer (current-buffer))))
+    (infill--display (current-buffer))))
+
+(defun infill--display (buffer)
+  "Show BUFFER in a window like one of help.
+It is selected if `help-window-select' says so, and the echo area tells
+how to be rid of it."
+  (let* ((help-window-old-frame (selected-frame))
+         (window (display-buffer buffer)))
+    (when (windowp window) (help-window-setup window))))
 
 (defun infill--say-whether-on (on where)
   "Show whether suggestions are ON at WHERE, and why there may be none yet.
@@ -213,20 +221,30 @@ Signal an error if it may not."
 (defun infill-statistics ()
   "Show how much was suggested and accepted."
   (interactive)
-  (infill--run-program '("stats") (lambda (text) (infill--show-report text "statistics"))))
+  (let ((keys num-input-keys))
+    (infill--run-program
+     '("stats")
+     (lambda (text)
+       ;; Whoever has gone on typing is to stay where they are.
+       (let ((help-window-select (and (eql keys num-input-keys) help-window-select)))
+         (infill--show-report text "statistics"))))))
 
 (defun infill-restart ()
   "Stop all servers, and restart this buffer's."
   (interactive)
   (infill-shutdown)
   (setq infill--failed nil)
-  (when infill-mode (infill--connection)))
+  (when infill-mode (infill--connection))
+  ;; The last that was told is that a server has ended.
+  (message (if infill-mode "infill-ls restarts" "infill-ls has stopped")))
 
 (defun infill-show-log ()
   "Show what the server wrote to its log."
   (interactive)
   (let ((log (get-buffer-create " *infill-ls stderr*")))
-    (display-buffer log)
+    (with-current-buffer log
+      (unless (derived-mode-p 'special-mode) (special-mode)))
+    (infill--display log)
     (when (zerop (buffer-size log))
       (message "infill-ls has logged nothing"))))
 

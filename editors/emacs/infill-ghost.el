@@ -87,19 +87,27 @@ Return nil if the server is not ready yet; it is asked when it is."
     t))
 
 (defun infill--candidates (result)
-  "Return the candidates in RESULT as a list of (START TEXT ITEM BEHIND).
+  "Return the candidates in RESULT as a list of (START TEXT ITEM BEHIND BEFORE).
 START is a marker where the text begins, BEHIND what it leaves alone of
-the line right of point."
+the line right of point, BEFORE what stands in front of it in its line."
   (mapcar (lambda (item)
             (let* ((range (plist-get item :range))
+                   (start (infill--marker-at (plist-get range :start)))
                    (end (infill--marker-at (plist-get range :end))))
-              (list (infill--marker-at (plist-get range :start))
+              (list start
                     (plist-get item :insertText)
                     item
                     (save-excursion
                       (goto-char end)
-                      (buffer-substring-no-properties end (pos-eol))))))
+                      (buffer-substring-no-properties end (pos-eol)))
+                    (infill--before start))))
           (if (vectorp result) result (plist-get result :items))))
+
+(defun infill--before (start)
+  "Return what stands in front of START in its line."
+  (save-excursion
+    (goto-char start)
+    (buffer-substring-no-properties (pos-bol) start)))
 
 (defun infill--marker-at (position)
   "Return a marker at the server's POSITION."
@@ -182,10 +190,12 @@ That is a list of the text, the closing marks right of point that it
 takes the place of, and where in the text each of these stands.  Marks
 come while one types, as by `electric-pair-mode', and go when they are
 typed over."
-  (pcase-let ((`(,start ,text ,_ ,behind) (car infill--shown)))
+  (pcase-let ((`(,start ,text ,_ ,behind ,before) (car infill--shown)))
     (when (and start
                (<= (point-min) start (point))
-               (<= (- (point) start) (length text)))
+               (<= (- (point) start) (length text))
+               ;; The marker is elsewhere if the text around it was deleted.
+               (equal before (infill--before start)))
       (let ((typed (buffer-substring-no-properties start (point)))
             (right (buffer-substring-no-properties (point) (pos-eol))))
         (when (and (string-prefix-p typed text)

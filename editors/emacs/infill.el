@@ -83,7 +83,9 @@
           ((numberp (plist-get status :percent))
            ;; Twice, as a mode line is a format.
            (format " Infill %d%%%%" (plist-get status :percent)))
-          ((eq (plist-get status :busy) t) " Infill…")
+          ((or (eq (plist-get status :busy) t)
+               (equal (plist-get status :state) "thinking"))
+           " Infill…")
           ((equal (plist-get status :kind) "Error") " Infill!")
           ((equal (plist-get status :kind) "Inactive") " Infill-")
           (t " Infill"))))

@@ -177,6 +177,13 @@ def test_the_region_is_rewritten_as_said(start: Start) -> None:
     emacs.expect_saved(BEFORE.replace("return 1", "return 2"))
 
 
+def test_no_instruction_is_typed_for_nothing(start: Start) -> None:
+    emacs = ready(start, settings={})
+    at(emacs, 6, "infill-rewrite")
+    expect_message(emacs, "needs an instruct model")
+    assert emacs.eval("(minibuffer-depth)") == 0
+
+
 def test_tests_go_to_their_file(start: Start) -> None:
     tests = "from demo import other\n\n\ndef test_other():\n    assert other() == 1"
     emacs = ready(start, f"```python\n{tests}\n```\n")

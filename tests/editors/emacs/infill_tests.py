@@ -631,8 +631,10 @@ def test_the_status_tells_that_the_model_is_thinking(start: Start) -> None:
     emacs = start("x =", answers=["one"], delay_ms=1500)
     # All that is told is kept: whoever looks now and then may look too late.
     emacs.eval(
-        "(progn (setq told nil) (advice-add 'infill--notified :before (lambda (_ method params)"
-        " (when (eq method 'didChangeStatus) (push (plist-get params :state) told)))) t)"
+        "(progn (setq told nil) (advice-add 'infill--notified :after (lambda (_ method params)"
+        " (when (eq method 'didChangeStatus) (push (concat (plist-get params :state)"
+        " (with-current-buffer (infill-test-buffer) (format-mode-line '(:eval (infill--lighter)))))"
+        " told)))) t)"
     )
     emacs.type(" ")
     emacs.expect_ghost("one")
@@ -640,7 +642,7 @@ def test_the_status_tells_that_the_model_is_thinking(start: Start) -> None:
     def has_thought() -> bool:
         # Newest first. The server tells of other things meanwhile: that it has indexed a file, say.
         told = emacs.eval("told")
-        return "thinking" in told and told[0] == "ready"
+        return "thinking Infill…" in told and told[0] == "ready Infill"
 
     emacs.wait("the states", has_thought)
 
@@ -652,7 +654,8 @@ def test_the_log_is_shown(start: Start) -> None:
     emacs.press("\x1bxinfill-show-log\r")
     emacs.wait("the log's window", lambda: emacs.eval(f"(and (get-buffer-window {log}) t)"))
     emacs.wait("it on the screen", lambda: "*infill-ls stderr*" in emacs.text())
-    emacs.eval(f"(with-current-buffer {log} (erase-buffer) t)")
+    assert emacs.eval(f"(buffer-local-value 'buffer-read-only (get-buffer {log}))")
+    emacs.eval(f"(with-current-buffer {log} (let ((inhibit-read-only t)) (erase-buffer)) t)")
     emacs.press("\x1bxinfill-show-log\r")
     emacs.wait("to be told", lambda: "infill-ls has logged nothing" in emacs.text())
 
@@ -681,6 +684,47 @@ def test_explanation(start: Start) -> None:
             ' (string-search "one" (buffer-string)) t))'
         ),
     )
+
+
+SELECTED = "(buffer-name (window-buffer (selected-window)))"
+
+
+def test_reports_are_shown_as_help_is(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x1bxinfill-explain\r")
+    emacs.wait("how to be rid of it", lambda: "to delete the help window" in emacs.text())
+    assert emacs.eval(SELECTED) == "demo.py"
+    emacs.press("\x181")
+    emacs.eval("(setq help-window-select t)")
+    for command, report in (
+        ("explain", "*infill explanation*"),
+        ("statistics", "*infill statistics*"),
+        ("show-log", " *infill-ls stderr*"),
+    ):
+        emacs.press(f"\x1bxinfill-{command}\r")
+        emacs.wait(f"{report} to be selected", lambda: emacs.eval(SELECTED) == report)  # noqa: B023
+        emacs.press("q")
+        emacs.wait("the file again", lambda: emacs.eval(SELECTED) == "demo.py")
+    emacs.expect_saved("x = \n")
+
+
+def test_a_restart_is_told(start: Start) -> None:
+    emacs = start("x =", answers=["one"])
+    emacs.press("\x1bxinfill-restart\r")
+    emacs.wait("to be told", lambda: "infill-ls restarts" in emacs.text())
+
+
+def test_ghost_text_goes_when_the_beginning_of_its_line_is_deleted(start: Start) -> None:
+    emacs = start("def f():\nx =", answers={"x = ": "one", "": ""})
+    emacs.type(" ")
+    emacs.expect_ghost("one")
+    emacs.press("\x1b\x7f")
+    emacs.expect_ghost("x = one")
+    emacs.press("\x1b\x7f")  # it joins the lines
+    emacs.wait("the lines to be joined", lambda: emacs.eval("(buffer-string)") == "def ")
+    emacs.expect_no_ghost()
 
 
 def test_acceptance_is_counted_on_this_machine(start: Start) -> None:
