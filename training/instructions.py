@@ -16,13 +16,12 @@ import multiprocessing
 import random
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infill_ls.instruct.place import Place
-from infill_ls.instruct.prompt import SYSTEM, context_of, request_of
+from infill_ls.instruct.prompt import SYSTEM, context_of, fenced, request_of
 from infill_ls.instruct.task import OutlineUse, Task
 from infill_ls.types import Hole
 from infill_retrieval import Retrieval
@@ -127,24 +126,24 @@ def sample_of(package: str, piece: Piece, rng: random.Random) -> Sample | None:
     """Return an instruction about a function, of a kind by chance; ``None`` if it gets too long."""
     (kind,) = rng.choices(_KINDS, [share for _, _, share in _KINDS])
     task, outline, _ = kind
-    instruction, fenced = "", f"```python\n{piece.code.rstrip()}\n```"
+    instruction, whole = "", fenced(piece.code, PYTHON.name)
+    said = piece.doc.split("\n\n")[0].replace("\n", " ")
     match task:
         case Task.IMPLEMENT:
-            target, answer = _with_stub(piece.stub, rng), fenced
+            target, answer = _with_stub(piece.stub, rng), whole
             if outline is not OutlineUse.OFF:
                 steps = outline_of(piece.code)
                 if steps is None:
                     outline = OutlineUse.OFF
                 else:
-                    answer = f"{steps}\n\n{fenced}"
+                    answer = f"{steps}\n\n{whole}"
         case Task.DOCUMENT:
-            target, answer = piece.bare, fenced
+            target, answer = piece.bare, whole
         case Task.EXPLAIN:
-            target, answer = piece.bare, piece.doc.split("\n\n")[0].replace("\n", " ")
+            target, answer = piece.bare, said
         case _:
-            said = piece.doc.split("\n\n")[0].replace("\n", " ")
             instruction = f"Write a function `{piece.name}`. {said}"
-            target, answer = f"# {said}", f"```python\n{piece.bare.rstrip()}\n```"
+            target, answer = f"# {said}", fenced(piece.bare, PYTHON.name)
     prompt = prompt_of(piece, target, task, outline, instruction)
     if len(prompt) + len(answer) > MOST_CHARS:
         return None
@@ -225,23 +224,10 @@ def _make_samples(args: argparse.Namespace) -> None:
         )
         samples = list({one.answer: one for some in made for one in some}.values())
     random.Random(args.seed).shuffle(samples)
+    write_samples(args.out, samples)
     chars = sum(len(one.prompt) + len(one.answer) for one in samples)
-    kept, total = [], 0
-    for one in samples:
-        total += len(one.prompt) + len(one.answer)
-        if total <= args.most_chars:
-            kept.append(one)
-    write_samples(args.out, kept)
-    packages = Counter(one.package for one in kept)
-    print(
-        len(kept),
-        "samples of",
-        len(samples),
-        chars / 1e6,
-        "M characters;",
-        len(packages),
-        "packages",
-    )
+    packages = len({one.package for one in samples})
+    print(len(samples), "samples,", chars / 1e6, "M characters;", packages, "packages")
 
 
 def main() -> None:
@@ -250,7 +236,6 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--held-out", type=Path, required=True, help="written by training.corpus")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--most-chars", type=float, default=1e12, help="keep no more than these")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     _make_samples(parser.parse_args())
