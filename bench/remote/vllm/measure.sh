@@ -80,7 +80,7 @@ team() { # name seconds learning-seconds counted-seconds "editors..." more...
     stage "$name" "$most" $python -m bench.remote.team editors --url http://127.0.0.1:8200 --editors $levels --processes "${CLIENTS:-16}" \
         --tokens 12 --whole-words --learning-seconds "$learning" --seconds "$seconds" --gpu "$gpu" \
         --hardware "$(nvidia-smi -i "$gpu" --query-gpu=name --format=csv,noheader)" \
-        --server "vLLM, $name" --out "$results/$name.json" "$@"
+        --server "vLLM, ${name%-turns}" --out "$results/$name.json" "$@"
 }
 checks() { # name port seconds which...
     local name=$1 port=$2 most=$3
