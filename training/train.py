@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -60,6 +60,7 @@ class Plan:
     steps: int
     seed: int
     answers: bool
+    layers: int
 
 
 def log(*parts: object) -> None:
@@ -252,6 +253,7 @@ def train(
     import torch.distributed as dist
 
     from training.export import F16, read_gguf, write_gguf
+    from training.grow import grown
     from training.model import Llama, Optimizer, add_gradients
 
     cuda = plan.devices > 0
@@ -314,7 +316,7 @@ def train(
             log("compiled", losses())
             while not plan.init.exists():
                 time.sleep(0.2)
-        load_tensors(model, read_gguf(plan.init))
+        load_tensors(model, grown(read_gguf(plan.init), shape.layers))
     if rank == 0:
         log("parameters", sum(p.numel() for p in parameters) / 1e6, "start", losses())
     while True:
@@ -448,8 +450,11 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--decay-from", type=float, default=0.45)
     parser.add_argument(
-        "--init", type=Path, help="a GGUF file of the same shape, which may arrive later"
+        "--init",
+        type=Path,
+        help="a GGUF file of the same shape, or of fewer blocks, which may arrive later",
     )
+    parser.add_argument("--layers", type=int, default=0, help="blocks, if not as many as usual")
     parser.add_argument("--resume", type=Path)
     parser.add_argument(
         "--rows-from",
@@ -530,6 +535,7 @@ def _trainer(rank: int, plan: Plan, queue: Any, validation: Sequence[Ids], progr
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)
     shape = toy if plan.toy else Shape(context=plan.context)
+    shape = replace(shape, layers=plan.layers or shape.layers)
     train(rank, plan, shape, queue, validation, progress)
     queue.cancel_join_thread()
     os._exit(0)  # workers still fill the queue: nothing is to wait for them

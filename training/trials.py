@@ -24,6 +24,7 @@ import torch
 
 from training.export import Q8_0, read_gguf, write_gguf
 from training.filters import LANGUAGES, language
+from training.grow import layers_of
 from training.model import Llama, Optimizer, Shape, add_gradients
 from training.rows import RowSet, make, translate, wait_for
 from training.samples import Budgets, Mix
@@ -310,7 +311,8 @@ def _measure(args: argparse.Namespace) -> None:
         tensors = read_gguf(path)
         for one, rows in sets.items():
             held_out = torch.from_numpy(rows[: args.count].astype(np.int64)).to(args.device)
-            model = Llama(replace(SHAPE, context=one.length)).to(args.device)
+            shape = replace(SHAPE, context=one.length, layers=layers_of(tensors))
+            model = Llama(shape).to(args.device)
             load_tensors(model, tensors)
             found = held_out_bits(model, held_out, lengths, 2)
             print(one.name, path.name, json.dumps(found), flush=True)
@@ -353,7 +355,7 @@ def main() -> None:
     some.add_argument("--save", action="store_true")
     some.add_argument("--out", type=Path, required=True)
     some.set_defaults(command=_run)
-    measure = commands.add_parser("measure", help="measure models of the usual shape")
+    measure = commands.add_parser("measure", help="measure models of the usual width")
     measure.add_argument("models", type=Path, nargs="+")
     measure.add_argument("--rows", type=Path, required=True)
     measure.add_argument("--count", type=int, default=512, help="rows to measure on")
