@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from training.export import read_gguf
+from training.grow import layers_of
 from training.model import Llama, Shape
 from training.train import load_tensors
 
@@ -68,8 +69,9 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=4_096)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    model = Llama(Shape(context=args.context))
-    load_tensors(model, read_gguf(args.model))
+    tensors = read_gguf(args.model)
+    model = Llama(Shape(context=args.context, layers=layers_of(tensors)))
+    load_tensors(model, tensors)
     found = importance(model, rows_of(sorted(args.rows.glob("*.npy")), args.count))
     np.savez(args.out, **found)  # type: ignore[arg-type]
     print(len(found), "matrices")
