@@ -38,7 +38,7 @@ from training.filters import (
 from training.licences import Copyright, allows, is_permissive
 
 MOST_CHARS_OF_A_PACKAGE = 8_000_000
-MOST_CHARS_OF_A_LARGE_PACKAGE = 60_000_000
+MOST_CHARS_OF_A_LARGE_PACKAGE = 120_000_000
 LARGE_PACKAGES = frozenset({"mono", "kotlin"})
 """Nearly all that Debian has of a language is in one of these."""
 MOST_FILE_BYTES = 130_000

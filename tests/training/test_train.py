@@ -55,7 +55,7 @@ def test_a_toy_learns_and_goes_on(tmp_path: Path) -> None:
     assert second["tokens"] == saved["tokens"] + 10 * 2 * 256
 
 
-def test_a_run_reads_rows_of_two_folders_and_averages_its_last_weights(tmp_path: Path) -> None:
+def test_a_run_reads_rows_of_two_folders_grows_and_averages_its_last_weights(tmp_path: Path) -> None:
     texts = [(f"training/{p.name}", p.read_text()) for p in (ROOT / "training").glob("*.py")]
     file = tmp_path / "corpus.jsonl.zst"
     file.write_bytes(corpus._frame("training", texts))
@@ -68,7 +68,7 @@ def test_a_run_reads_rows_of_two_folders_and_averages_its_last_weights(tmp_path:
     arrival.start()
     found = run_toy(
         file, tmp_path / "run", "--steps", "40", "--accumulate", "2", "--init", str(late),
-        "--validation", str(file), str(file), "--decay-from", "0",
+        "--validation", str(file), str(file), "--decay-from", "0", "--layers", "3",
         "--rows-from", str(tmp_path / "one"), str(tmp_path / "other"),
     )  # fmt: skip
     arrival.join()
@@ -78,6 +78,7 @@ def test_a_run_reads_rows_of_two_folders_and_averages_its_last_weights(tmp_path:
     assert isinstance(means, dict)
     assert held_out[:2] == held_out[2:]  # two sets that are the same
     assert set(means) == {"mean-70"}  # of so few steps none is as late as the others begin
+    assert "blk.2.ffn_up.weight" in read_gguf(tmp_path / "run" / "model-q8_0.gguf")
     weights = read_gguf(tmp_path / "run" / "mean-70-f16.gguf")["blk.0.ffn_up.weight"]
     last = read_gguf(tmp_path / "run" / "model-f16.gguf")["blk.0.ffn_up.weight"]
     assert 0 < float(abs(weights - last).max()) < 0.1
