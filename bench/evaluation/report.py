@@ -25,11 +25,11 @@ DOCS = ROOT / "docs" / "evaluation.md"
 RESULTS = ROOT / "bench" / "results" / "evaluation"
 JOURNALS = ROOT / "build" / "evaluation"
 BEGIN, END = "<!-- report: written by `make evaluation` -->", "<!-- /report -->"
-# None of them is in the corpus of runs 1 to 5; click is held out by content too. rxdb is in that of runs 6 and 7.
+# Held out from the training of the bundled model, by name and by content (training/filters.py).
 PACKAGES = (
     Package("click", "8.1.8", "pypi", "python", "click", "BSD-3-Clause", "test"),
-    Package("nodemailer", "6.9.16", "npm", "javascript", "package/lib", "MIT-0", "test"),
-    Package("rxdb", "17.6.0", "npm", "typescript", "package/src", "Apache-2.0", "test"),
+    Package("moleculer", "0.14.36", "npm", "javascript", "package/src", "MIT", "test"),
+    Package("ethers", "6.17.0", "npm", "typescript", "package/src.ts", "MIT", "test"),
 )
 ABLATION_PACKAGE = PACKAGES[0]
 ABLATED = ("healing", "suffix", "imported", "declarations", "usages", "filters", "syntax-end")
