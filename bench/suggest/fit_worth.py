@@ -8,7 +8,7 @@ suggestions that each threshold of the mean probability keeps, how many wrong on
 other? A text that is typed along counts once, however many keys that takes. Then the edits are typed by somebody who
 accepts what is right, and what he sees is counted. The intervals are those of a bootstrap over projects. With ``--write`` the weights
 from all rows go to ``suggesting/worth_weights.py``, with the worth that keeps as many right ones as each value of
-``minProbability``.
+``minProbability``. *As shipped* is what the weights that ship make of the rows: how well they still fit a new model.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def fitted(model: Pipeline, rows: Rows, on: Bools) -> Pipeline:
 def held_out_scores(rows: Rows, model: Callable[[], Pipeline]) -> Floats:
     """Return what a model says of each row that has learnt from other projects only."""
     scores = np.zeros(len(rows.is_right))
-    folds = GroupKFold(FOLDS, shuffle=True, random_state=0)
+    folds = GroupKFold(min(FOLDS, len(set(rows.projects))), shuffle=True, random_state=0)
     for learn, held in folds.split(rows.features, rows.is_right, rows.projects):
         on = np.zeros(len(scores), bool)
         on[learn] = True
@@ -164,6 +164,31 @@ def typed_again(rows: Rows, scores: Floats) -> dict[str, Any]:
     return result
 
 
+def as_shipped(rows: Rows) -> dict[str, Any]:
+    """Return what the weights that ship show of these rows, which may be another model's, beside the mean.
+
+    Texts, and what somebody sees who types the edits; each value of ``minProbability`` with its own bar.
+    """
+    scores = np.array(
+        [worth.worth_of(dict(zip(rows.names, row, strict=True))) for row in rows.features]
+    )
+    right, wrong = rows.weights * rows.is_right, rows.weights * ~rows.is_right
+    result: dict[str, Any] = {
+        "auc": round(float(roc_auc_score(rows.is_right, scores, sample_weight=rows.weights)), 3)
+    }
+    for least in LEASTS:
+        shown = {"mean": rows.probability >= least, "worth": scores >= worth.least_worth(least)}
+        result[f"minProbability {least}"] = {
+            name: {
+                "right_texts": round(float(right[on].sum()), 1),
+                "wrong_texts": round(float(wrong[on].sum()), 1),
+                **asdict(seen_with(rows.edits, list(on))),
+            }
+            for name, on in shown.items()
+        }
+    return result
+
+
 def written_module(rows: Rows, scores: Floats, model_name: str) -> str:
     """Return the module with the weights from all rows."""
     model = fitted(regression(), rows, np.ones(len(scores), bool))
@@ -220,6 +245,7 @@ def main() -> None:
         ),
         "regression": compared(rows, scores),
         "typed_again": typed_again(rows, scores),
+        "as_shipped": as_shipped(rows),
         "trees": compared(rows, held_out_scores(rows, trees)),
     }
     if arguments.write:
