@@ -54,11 +54,11 @@ def wallet(tmp_path: Path) -> Path:
     folder = tmp_path / "wallet"
     folder.mkdir()
     (folder / "refunds.py").write_text(
-        "def refund_order(wallet, amount):\n"
+        "def cancel_booking(wallet, amount):\n"
         "    wallet.deposit_zlotys(amount)\n"
         "    wallet.record_history(amount)\n"
         "\n\n"
-        "def refund_invoice(wallet, amount):\n"
+        "def cancel_invoice(wallet, amount):\n"
         "    wallet.deposit_zlotys(amount)\n"
         "    wallet.record_history(amount)\n"
     )

@@ -13,7 +13,8 @@ from infill_ls.types import StopRule, Written
 from integration.conftest import MakeEngine, prompt_for
 
 LINE = StopRule(4, 1, time_budget_ms=60_000)
-LONG = "".join(f"def function_{n}(first, second):\n    return first * {n}\n" for n in range(70))
+FUNCTIONS = [f"def function_{n}(first, second):\n    return first * {n}\n" for n in range(70)]
+LONG = "".join(FUNCTIONS)
 
 
 async def test_a_cancelled_completion_stops_the_engine(make_engine: MakeEngine) -> None:
@@ -69,7 +70,7 @@ async def test_an_engine_that_cannot_start_is_not_started_in_a_loop(
 async def test_a_long_answer_makes_way_for_a_key_and_goes_on(make_engine: MakeEngine) -> None:
     engine = make_engine()
     prompt = await prompt_for(engine, "import os\n\n\n", "", "def walk(folder):\n")
-    key = await prompt_for(engine, LONG[:800] + "def main():\n", "", "    print(")
+    key = await prompt_for(engine, "".join(FUNCTIONS[:15]) + "def main():\n", "", "    print(")
     stop = StopRule(120, 200, time_budget_ms=60_000)
     long = CompletionRequest(prompt=prompt, stop=stop, priority=Priority.LONG)
     (alone,) = await engine.complete(long)
