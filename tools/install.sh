@@ -41,6 +41,9 @@ if echo '#include <immintrin.h>' | ${CXX:-c++} -E -x c++ - 2>/dev/null | grep -A
     grep -q 'ldtilecfg.*(\*((const void \*\*)'; then
     export CFLAGS="${CFLAGS:-} -U__AMX_INT8__" CXXFLAGS="${CXXFLAGS:-} -U__AMX_INT8__"
 fi
+# A third of the files that would be compiled make a library for llama.cpp's own programs.
+parts=$(cd "$tools" && pwd)/llama_parts.cmake
+export CMAKE_ARGS="-DCMAKE_PROJECT_INCLUDE='$parts' ${CMAKE_ARGS:-}"
 is_prebuilt=yes
 "$tools/prebuilt_llama.sh" "$venv/bin/python" || is_prebuilt=
 # Python compiles what is imported when it first is, a fraction of all that comes along.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -131,6 +132,7 @@ def fake_environment(folder: Path, imports: bool) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text(
         f'#!/bin/sh\necho "$*" >>"{folder}/asked"\necho "$CFLAGS,$CXXFLAGS" >"{folder}/flags"\n'
+        f'echo "$CMAKE_ARGS" >"{folder}/cmake"\n'
         'case "$*" in\n'
         '*"--report "*) for one; do shift; [ "$one" != --report ] || file=$1; done\n'
         '    echo "{\\"install\\": [{\\"download_info\\": {\\"url\\": \\"u\\"}}]}" >"$file" ;;\n'
@@ -199,6 +201,21 @@ def test_a_compiler_that_spoils_the_tiles_of_amx_is_kept_from_them(
         cwd=ROOT,
     )
     assert (folder / "flags").read_text().strip() == flags
+
+
+def test_only_what_is_loaded_is_compiled_and_a_choice_of_parts_is_kept(tmp_path: Path) -> None:
+    folder = fake_environment(tmp_path / "venv", imports=True)
+    subprocess.run(
+        ["sh", ROOT / "tools" / "install.sh", sys.executable, folder],
+        env=os.environ | {"INFILL_LS_WHEELS": "off", "CMAKE_ARGS": "-DLLAVA_BUILD=OFF"},
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
+    include, own = shlex.split((folder / "cmake").read_text())
+    name, file = include.split("=", 1)
+    assert (name, own) == ("-DCMAKE_PROJECT_INCLUDE", "-DLLAVA_BUILD=OFF")
+    assert "set(LLAMA_BUILD_COMMON OFF)" in Path(file).read_text().splitlines()
 
 
 def server_wheel(folder: Path) -> Path:
