@@ -21,7 +21,7 @@ stamp() { echo "$editors/$editor/.installed"; }
 
 # unpack SUITE PACKAGE...: unpack Debian packages and all they need into build/editors/$editor.
 unpack() {
-    local suite=$1 prefix=$editors/$editor mirror
+    local suite=$1 prefix=$editors/$editor lists=$editors/lists/$1 mirror
     shift
     # The mirror that this machine is set up with.
     mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
@@ -30,7 +30,7 @@ unpack() {
         echo "no Debian mirror in /etc/apt: the editors for the tests come from Debian" >&2
         exit 1
     }
-    mkdir -p "$prefix/apt/lists/partial" "$prefix/apt/cache/archives/partial" "$prefix/root"
+    mkdir -p "$lists/partial" "$prefix/apt/cache/archives/partial" "$prefix/root"
     # The system's git will do; it has as much behind it as Emacs.
     printf '%s\n' 'Package: git' 'Status: install ok installed' 'Version: 1:9' 'Architecture: all' \
         'Multi-Arch: foreign' 'Maintainer: -' 'Description: -' >"$prefix/apt/status"
@@ -41,11 +41,12 @@ Dir::Etc::sourcelist "$prefix/apt/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
-Dir::State::Lists "$prefix/apt/lists";
+Dir::State::Lists "$lists";
 Dir::State::status "$prefix/apt/status";
 Dir::Cache "$prefix/apt/cache";
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
+Acquire::Languages "none";
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 APT::Keep-Downloaded-Packages "true";
@@ -56,7 +57,7 @@ Binary::apt-get::APT::Keep-Downloaded-Packages "true";
 CONF
     (
         export APT_CONFIG=$prefix/apt/apt.conf
-        apt-get -q update
+        update_lists "$lists"
         apt-get -q -y -d install "$@"
     )
     local archive
@@ -64,6 +65,18 @@ CONF
         dpkg -x "$archive" "$prefix/root"
     done
     rm -rf "$prefix/apt"
+}
+
+# update_lists FOLDER: read what a suite has, unless that was done within this hour. Two editors come from each suite, so
+# that the second one waits for the first.
+update_lists() {
+    local lists=$1
+    (
+        flock 9
+        [ -z "$(find "$lists/.read" -mmin -60 2>/dev/null)" ] || exit 0
+        apt-get -q update --error-on=any
+        touch "$lists/.read"
+    ) 9>"$lists.lock"
 }
 
 # launcher NAME COMMAND [LINE]...: a script that runs COMMAND of the prefix with the prefix's libc.
