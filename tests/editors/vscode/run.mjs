@@ -1,7 +1,7 @@
 // usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER WARM_SERVER [PATTERN]
 import { join } from "node:path";
 import { pattern, server, tests, url, warmServer, work } from "./suite.mjs";
-// In this order, as neighbours of one kind share a window.
+// In this order, those of one kind together.
 import "./typing.mjs";
 import "./menu.mjs";
 import "./nextEdit.mjs";
@@ -48,9 +48,13 @@ async function windowFor(number, options) {
   return window;
 }
 
+// Those of one kind come together, where the first of them stands: a file that awaits something registers its tests late.
+const kinds = tests.map(({ options }, number) => kindOf(options) ?? number);
+const inOrder = [...tests.entries()].sort(([one], [other]) => kinds.indexOf(kinds[one]) - kinds.indexOf(kinds[other]));
+
 let passed = 0;
 let failed = 0;
-for (const [number, { name, options, run }] of tests.entries()) {
+for (const [number, { name, options, run }] of inOrder) {
   if (!new RegExp(pattern).test(name)) continue;
   const started = Date.now();
   let window;
