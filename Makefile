@@ -11,9 +11,10 @@ STAMP := $(VENV)/.installed
 run: install
 	$(BIN)/infill-ls complete examples/shop/shop/orders.py:4
 
-# Two at a time: most tests wait for processes to start.
+# Two at a time: most tests wait for processes to start. In the order of the folders: by default the files with
+# the fewest tests come last, which are those with the longest ones, and one process would wait for the other.
 test: install
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The tests that start no server, on each Python that we support and that is found; says which are missing.
 test-pythons: install
@@ -21,7 +22,7 @@ test-pythons: install
 
 # The tests of the whole server once more, without what Windows' Python does not have.
 test-as-on-windows: install
-	$(BIN)/pytest -n 2 --dist loadfile --as-on-windows tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --as-on-windows tests/e2e
 
 # The wheel, installed alone into a clean environment, completes a line.
 test-wheel: install
