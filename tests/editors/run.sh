@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Test the clients in the real editors: install them side by side, then test in two lanes.
+# usage: run.sh [fetch]   With "fetch" nothing is tested: what comes from Debian and npm is installed, without .venv.
 #
 # Editors go to build/editors and stay there; only Chromium is installed as a system package.
 # Needs Debian with Node and npm and, the first time, root. Logs are in build/editors/logs.
@@ -47,6 +48,11 @@ quick_lane() {
     return $failed
 }
 
+if [ "${1:-}" = fetch ]; then
+    together "install neovim" "install neovim-0.10" "install emacs" "install helix" "install vscode" \
+        "step vscode-packages tools/vscode_packages.sh"
+    exit
+fi
 together "install neovim" "install neovim-0.11" "install neovim-0.10" "install lua-checker" \
     "install emacs" "install helix" "install vscode" terminal_packages
 measure
