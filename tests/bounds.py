@@ -1,4 +1,4 @@
-"""How long a test waits at most. Only ever reached when something hangs: what is tested is never a time.
+"""Time limits of the tests, reached only when something hangs: no test is about time.
 
 The machine of continuous integration may have four busy processes on two slow cores. The editors' suites have
 theirs in ``editors/terminal.py``, ``editors/neovim/editor.lua`` and ``editors/vscode/window.mjs``.

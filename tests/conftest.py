@@ -19,7 +19,7 @@ NO_POSIX = Path(__file__).parent / "fixtures" / "no_posix"
 
 @pytest.fixture(autouse=True, scope="session")
 def engines_of_the_tests(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Let the tests share engines and statistics, but not with the user's editors."""
+    """Let all tests share engines and statistics, kept apart from those of the user's editors."""
     with (
         tempfile.TemporaryDirectory(prefix="ils-") as folder,
         pytest.MonkeyPatch.context() as patch,

@@ -1,4 +1,4 @@
-"""What tests of workspaces share: files, crawls with a changed child, and what a search shows."""
+"""Helpers for tests of workspaces: files, crawls with a modified child, and what a search shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fixtures of the end-to-end tests, whose real servers are attacked here."""
+"""Fixtures for attacks on the real server: those of the end-to-end tests."""
 
 from __future__ import annotations
 

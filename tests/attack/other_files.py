@@ -1,4 +1,4 @@
-"""Secrets in files of many more kinds, as people leave them there: a name, a text, and the secret."""
+"""Examples of secrets in less common kinds of files: a file name, a text, and the secret in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same text typed again and again, and what server and engine hold of memory after each time."""
+"""Soak test: types the same text many times and measures the memory of server and engine after each pass."""
 
 from __future__ import annotations
 

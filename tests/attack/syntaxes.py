@@ -1,4 +1,4 @@
-"""Every way in which the main languages put a value beside a name, and every kind of string they have.
+"""Table of each main language's syntax for assigning a value to a name, and of its kinds of strings.
 
 In a place ``NAME`` stands for the name, ``TEXT`` for a string with the value; in a string ``VALUE``.
 """

@@ -1,4 +1,4 @@
-"""What no client should send: each is answered as JSON-RPC wants it, and the server goes on."""
+"""Tests of malformed JSON-RPC messages: each gets the specified error, and the server keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five hundred requests that are cancelled: each is answered once, and the next one as ever."""
+"""Test of 500 cancelled requests: each gets exactly one answer, and later requests work as before."""
 
 from __future__ import annotations
 

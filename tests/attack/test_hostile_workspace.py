@@ -1,4 +1,4 @@
-"""A workspace with all that is known to bring servers down: this one completes, and ends in time."""
+"""Test of a workspace full of hostile files: the server completes in it and shuts down in time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULES = (
 
 @pytest.fixture
 def hostile(wallet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a workspace; what of it is run leaves the file ``it-ran`` beside it."""
+    """Return a hostile workspace; if anything in it is executed, the file ``it-ran`` appears beside it."""
     marker = tmp_path / "it-ran"
     code = f"open({str(marker)!r}, 'w')\n"
     command = f"touch {marker}"

@@ -1,4 +1,4 @@
-"""Servers and engines are killed thirty times in all, and nothing is left behind."""
+"""Tests that kill servers and engines thirty times in all: no process or file is left behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CURSOR = position(5, 11)
 
 @pytest.fixture
 def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder to meet in for these tests alone."""
+    """Return a runtime directory (sockets and tokens) for these tests only."""
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))

@@ -1,4 +1,4 @@
-"""Lines that no human wrote: each is answered, soon and in few words."""
+"""Tests of extremely long lines: every request is answered quickly and with a small response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long typing leaves the server as large as it was; ``bench/attack/edits.py`` types for longer."""
+"""Test that the server's memory stays flat during long typing; ``bench/attack/edits.py`` types for longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No process of ours has a socket of a network, while it serves a workspace with the real model."""
+"""Test that none of our processes opens a network socket while serving a workspace with the real model."""
 
 from __future__ import annotations
 

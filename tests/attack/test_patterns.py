@@ -1,4 +1,4 @@
-"""No regular expression of ours takes the square of what it is given: text may be anybody's.
+"""Tests that no regular expression of ours takes quadratic time, as any text may come from an attacker.
 
 Every pattern that a module has is searched for in long texts that make the careless kind try again
 and again. A good pattern takes a millisecond, a quadratic one seconds.

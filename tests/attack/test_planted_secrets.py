@@ -1,4 +1,4 @@
-"""Planted secrets of every kind: none is in a prompt, and ordinary lines are left alone."""
+"""Tests with planted secrets of every kind: none reaches a prompt, and ordinary lines are not hidden."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_an_innocent_line_is_left(line: str, bare: bool) -> None:
 
 @pytest.fixture
 def crawls_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read workspaces in this process: one of its own finds the same (``tests/retrieval/test_worker.py``)."""
+    """Crawl in this process, which finds the same as a child process (``tests/retrieval/test_worker.py``)."""
 
     def crawl(
         folder: Path, settings: RetrievalSettings, _stop: object

@@ -1,4 +1,4 @@
-"""Planted secrets and a whole session of the real server: none is in anything that it leaves or says."""
+"""Test with planted secrets in a session of the real server: none is in its files, logs or answers."""
 
 from __future__ import annotations
 

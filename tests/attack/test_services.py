@@ -1,4 +1,4 @@
-"""Tokens of every service that is known, made at random after the rules: each hides its line."""
+"""Tests with random tokens of every known service: each one hides its line."""
 
 from __future__ import annotations
 

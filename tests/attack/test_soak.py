@@ -1,4 +1,4 @@
-"""Typing does not make server and engine grow; ``bench/attack/soak.py`` types for longer."""
+"""Test that memory does not grow while someone types; ``bench/attack/soak.py`` types for longer."""
 
 from __future__ import annotations
 

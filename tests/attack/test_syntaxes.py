@@ -1,4 +1,4 @@
-"""A secret in every syntax of the main languages is found by its name, and at what cost."""
+"""Tests that a secret is found by its name in every syntax of the main languages, and at what cost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Parsed = list[str]
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Parsed:
-    """Return a list of the texts that are parsed from now on."""
+    """Return a list to which every text that is parsed from now on is added."""
     texts: Parsed = []
     of_syntax: Callable[..., SyntaxTree | None] = parse
 

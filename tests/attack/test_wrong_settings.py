@@ -1,4 +1,4 @@
-"""Every setting with every wrong type: nothing that was to be closed is open afterwards."""
+"""Tests of every setting with a value of every wrong type: no protection is lost by it."""
 
 from __future__ import annotations
 

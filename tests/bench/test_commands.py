@@ -1,4 +1,4 @@
-"""Every benchmark starts, the README of ``bench/`` lists all of them, and all result files have one form."""
+"""Tests of the benchmarks: each starts and is listed in ``bench/README.md``; result files have one format."""
 
 from __future__ import annotations
 

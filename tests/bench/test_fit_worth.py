@@ -1,4 +1,4 @@
-"""The threshold that keeps as many right suggestions as another one did."""
+"""Tests of how thresholds are compared: where they keep equally many right suggestions."""
 
 from __future__ import annotations
 

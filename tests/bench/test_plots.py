@@ -1,4 +1,4 @@
-"""The plots of the documentation are drawn from the committed results."""
+"""Tests that the plots in the documentation match the committed results."""
 
 import subprocess
 import sys

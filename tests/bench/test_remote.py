@@ -1,4 +1,4 @@
-"""What is computed from what a server under load was seen to do."""
+"""Tests of the figures that are computed from measurements of a server under load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt from past edits that are typed again: the moments, what is right, what is seen."""
+"""Tests of the training data made by replaying past edits: moments, labels and features."""
 
 from __future__ import annotations
 

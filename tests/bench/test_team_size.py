@@ -1,4 +1,4 @@
-"""The page that computes GPUs for a team, by its own script."""
+"""Tests of the page that computes how many GPUs a team needs, by running its script."""
 
 from __future__ import annotations
 

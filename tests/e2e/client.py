@@ -1,4 +1,4 @@
-"""A strict editor for tests: it speaks raw JSON-RPC with the real server and forgives nothing.
+"""Strict LSP client for tests: speaks raw JSON-RPC with the real server and reports every violation.
 
 Everything that crosses the wire is recorded. :meth:`Editor.finish` ends the server and returns what
 was wrong: a request not answered or answered twice, a message that the test did not read, anything

@@ -1,4 +1,4 @@
-"""Runs ``infill-ls`` with arguments, as a user types them."""
+"""Helper that runs ``infill-ls`` with arguments, as a user does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures that start servers and see to it that each ends well."""
+"""Fixtures that start servers and check that each one shuts down cleanly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def script(tmp_path: Path) -> str:
 
 @pytest.fixture
 def wallet(tmp_path: Path) -> Path:
-    """Return a workspace whose ``refunds.py`` any model copies from."""
+    """Return a workspace in which any model completes by copying from ``refunds.py``."""
     folder = tmp_path / "wallet"
     folder.mkdir()
     (folder / "refunds.py").write_text(
@@ -67,13 +67,13 @@ def wallet(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_accepted_before() -> None:
-    """Forget what earlier tests accepted: it moves what is shown."""
+    """Clear what earlier tests accepted, as it changes which suggestions are shown."""
     default_path().unlink(missing_ok=True)
 
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Return a function that starts a server; at the end each must have behaved."""
+    """Return a function that starts a server, which is checked for clean behaviour at the end of the test."""
     editors: list[Editor] = []
 
     async def start_one(*arguments: str, wire: Wire | None = None, **how: Any) -> Editor:
@@ -91,7 +91,7 @@ async def start() -> AsyncIterator[Start]:
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer | None]:
-    """Return what starts servers that are loaded already; it needs Linux."""
+    """Return the fork server, which starts servers with everything loaded; Linux only."""
     if not hasattr(os, "pidfd_open"):
         yield None
         return
@@ -102,13 +102,13 @@ def fork_server() -> Iterator[ForkServer | None]:
 
 @pytest.fixture
 def run_warm(fork_server: ForkServer | None) -> Run:
-    """Return what runs ``infill-ls``, forked where possible."""
+    """Return a function that runs ``infill-ls``, by the fork server where possible."""
     return runs_in(fork_server) if fork_server and fork_server.is_as_we_are else run
 
 
 @pytest.fixture
 def start_warm(start: Start, fork_server: ForkServer | None) -> Start:
-    """Return what starts a server as ``start`` does, but forked from one that has loaded everything.
+    """Return a function like ``start`` that uses the fork server, so that nothing has to be imported.
 
     What is tested of the start itself uses ``start``.
     """

@@ -1,4 +1,4 @@
-"""Holds the engine that commands with the default settings use, until its standard input ends.
+"""Program that keeps the engine of the default settings running until its standard input closes.
 
 A process of its own: so it meets the engine as the commands do, also where they have no POSIX.
 """

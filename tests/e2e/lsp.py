@@ -1,4 +1,4 @@
-"""What an editor says, in short."""
+"""Shorthand for LSP requests and notifications that an editor sends."""
 
 from __future__ import annotations
 

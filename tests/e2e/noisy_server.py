@@ -1,4 +1,4 @@
-"""The server, with a handler that prints in every way there is."""
+"""Server with an added handler that writes to standard output in every possible way."""
 
 import os
 import subprocess

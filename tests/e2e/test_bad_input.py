@@ -1,4 +1,4 @@
-"""Documents and positions that no sane editor sends: always an answer, never a crash or a leak."""
+"""Tests of invalid documents and positions: always an answer, never a crash or a leaked secret."""
 
 from __future__ import annotations
 

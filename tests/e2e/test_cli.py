@@ -1,4 +1,4 @@
-"""The command line, as a user types it."""
+"""End-to-end tests of the command line, except for ``ask``, ``doctor`` and ``model``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNCUT = ("--option", "coldTargetMs=0")
 
 @pytest.fixture(scope="module", autouse=True)
 def engine_at_hand() -> Iterator[None]:
-    """Keep the engine that most of these commands share, which else ends and starts with each of them."""
+    """Keep one engine running for these commands, which would otherwise each start their own."""
     holder = Path(__file__).with_name("held_engine.py")
     process = subprocess.Popen(
         [sys.executable, "-P", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE

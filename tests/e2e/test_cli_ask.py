@@ -1,4 +1,4 @@
-"""``infill-ls ask``, as a user types it."""
+"""End-to-end tests of ``infill-ls ask``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``infill-ls doctor``, as a user types it."""
+"""End-to-end tests of ``infill-ls doctor``."""
 
 from __future__ import annotations
 

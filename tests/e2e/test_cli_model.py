@@ -1,4 +1,4 @@
-"""``infill-ls model ...``, as a user types it."""
+"""End-to-end tests of ``infill-ls model``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Editors that have completion menus only, with what each says of itself."""
+"""Tests of editors without ghost text: each with its client name and capabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commit messages: the staged diff is in the prompt, its secrets are not."""
+"""Tests of commit messages: the prompt has the staged diff, without secrets."""
 
 from __future__ import annotations
 

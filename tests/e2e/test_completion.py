@@ -1,4 +1,4 @@
-"""``textDocument/completion``: items in the pop-up menu, for editors without ghost text."""
+"""Tests of ``textDocument/completion``: items in the pop-up menu, for editors without ghost text."""
 
 from __future__ import annotations
 

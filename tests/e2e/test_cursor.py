@@ -1,4 +1,4 @@
-"""Where the cursor rests is prepared: as clients of ours tell it, and as others give it away."""
+"""Tests of completions prepared where the cursor rests, told by our clients or inferred from others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT = "first = 1\n\n\nsecond = 2\n"
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    """Return where a scripted engine writes down what it reads."""
+    """Return the file to which the scripted engine writes the prompts that it reads."""
     path = tmp_path / "prompts"
     script = {"answers": ["third = 3"], "prompts_file": str(path)}
     (tmp_path / "script.json").write_text(json.dumps(script))

@@ -1,4 +1,4 @@
-"""The server's text is the editor's text, in each encoding and after each edit."""
+"""Tests that the server's text equals the editor's after every edit, in each position encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model cannot be used, or the engine process dies: the editor hears of it once and goes on."""
+"""Tests of an unusable model and of a dying engine: the editor is told once and keeps working."""
 
 from __future__ import annotations
 

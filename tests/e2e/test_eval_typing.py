@@ -1,4 +1,4 @@
-"""``infill-ls eval typing``: past edits through the whole server, with an engine from a script."""
+"""Tests of ``infill-ls eval typing``: past edits replayed through the whole server with a scripted engine."""
 
 import json
 import subprocess

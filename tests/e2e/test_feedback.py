@@ -1,4 +1,4 @@
-"""What editors tell of suggestions, and what the server tells of itself."""
+"""Tests of the feedback that editors send on suggestions, and of the server's statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``initialize`` offers to which client."""
+"""Tests of ``initialize``: which capabilities are offered to which client."""
 
 from __future__ import annotations
 

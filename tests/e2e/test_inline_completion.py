@@ -1,4 +1,4 @@
-"""``textDocument/inlineCompletion``: ghost text."""
+"""Tests of ``textDocument/inlineCompletion``, which is ghost text."""
 
 from __future__ import annotations
 

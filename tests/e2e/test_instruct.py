@@ -1,4 +1,4 @@
-"""Instructions: code actions, commands with progress, one edit, and what is refused."""
+"""Tests of instructions: code actions, commands with progress, the single edit, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the first byte to the exit status."""
+"""Tests of the server's life cycle, from the first byte to the exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``textDocument/copilotInlineEdit`` and the code action: the next edit."""
+"""Tests of next edits: ``textDocument/copilotInlineEdit`` and the code action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks: the other cells are the context of the one with the cursor."""
+"""Tests of notebooks: the other cells are context for the cell with the cursor."""
 
 from __future__ import annotations
 

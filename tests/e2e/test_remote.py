@@ -1,4 +1,4 @@
-"""The whole server with an inference server behind it: what the editor gets, and what it is told."""
+"""Tests of the whole server with a remote inference server: completions and messages in the editor."""
 
 from __future__ import annotations
 

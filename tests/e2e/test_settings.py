@@ -1,4 +1,4 @@
-"""Settings: where they come from, when they change, and what a wrong one does."""
+"""Tests of settings: their sources, changes while running, and wrong values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``didChangeStatus``: what the server says about itself can be trusted."""
+"""Tests of ``didChangeStatus``: the reported state is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other files: folders, buffers, changes on disk, and progress while they are read."""
+"""Tests of the other files of a workspace: folders, buffers, changes on disk, indexing progress."""
 
 from __future__ import annotations
 

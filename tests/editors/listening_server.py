@@ -1,4 +1,4 @@
-"""Runs the server, and writes down what an editor tells it of the cursor.
+"""Wrapper of the server that records what an editor tells it about the cursor.
 
 usage: listening_server.py RECORD wants|ignores COMMAND...
 

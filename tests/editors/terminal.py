@@ -1,4 +1,4 @@
-"""A program in a terminal: keys in, a screen out."""
+"""Terminal emulator that runs a program: keys in, a screen out."""
 
 from __future__ import annotations
 

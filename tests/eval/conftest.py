@@ -1,4 +1,4 @@
-"""Packages of the development environment to measure on."""
+"""Fixture that copies installed packages to measure on."""
 
 from __future__ import annotations
 

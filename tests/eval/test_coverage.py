@@ -1,4 +1,4 @@
-"""The measure of bench/retrieval/coverage.py on a fixed subset: what must not get worse.
+"""Regression test of retrieval: ``bench/retrieval/coverage.py`` on a fixed subset of cases.
 
 The cases are cut, at test time, from packages of the development environment, whose versions
 pyproject.toml pins. The thresholds leave a margin below what was measured with these versions

@@ -1,4 +1,4 @@
-"""The shipped model on a fixed subset: no figure may fall below what is in ``thresholds.json``.
+"""Regression test of the shipped model on a fixed subset, against ``thresholds.json``.
 
     pytest tests/eval/test_model.py --update-thresholds
 

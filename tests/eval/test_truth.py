@@ -1,4 +1,4 @@
-"""A fixed part of ``bench/suggest/truth.py``: right texts must get through, in this repository's files."""
+"""Regression test of the filters, a fixed part of ``bench/suggest/truth.py``: right texts get through."""
 
 from __future__ import annotations
 

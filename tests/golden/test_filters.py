@@ -1,4 +1,4 @@
-"""What each filter makes of a text, one file of cases a filter.
+"""Golden tests of the suggestion filters, one file of cases for each filter.
 
 A case is a document, what the model wrote at the cursor (``>>>``, with the reason to stop where it
 is not the model's own end), and the filters that changed it with what they left (``<<<``).

@@ -1,4 +1,4 @@
-"""A document with a cursor goes in, what the pipeline makes of it comes out.
+"""Golden tests of the pipeline: a document with a cursor in, the result out.
 
 Each file of ``cases/`` is one case: settings, a blank line, a document with the cursor as ``‸``,
 optional ``=== snippet PATH`` sections, then the expected sections. One ``check()`` runs the whole

@@ -1,4 +1,4 @@
-"""One case for each row of the table in ``docs/suggestions.md``, and language.
+"""Golden tests of the modes of completion: each row of the table in ``docs/suggestions.md`` in each language.
 
 Each file of ``modes/`` holds a document for each kind of place, what the model writes there
 (``>>>``), and what must come of it (``<<<``): the mode, why the engine stopped, and what is shown.

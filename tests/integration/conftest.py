@@ -1,4 +1,4 @@
-"""The real engine with the bundled model."""
+"""Fixtures with the real engine and the bundled model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MakeEngine = Callable[..., EngineProcess]
 def private_runtime(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Give a test engines of its own, so that it may kill them."""
+    """Give the test engines of its own, which it may kill."""
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
@@ -29,13 +29,13 @@ def private_runtime(
 
 @pytest.fixture(scope="session")
 def shallow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a model for where it does not matter what it writes."""
+    """Return a one-layer model for tests that do not depend on what it writes."""
     return write_shallow_model(tmp_path_factory.mktemp("model") / "shallow.gguf")
 
 
 @pytest.fixture
 async def make_engine() -> AsyncIterator[MakeEngine]:
-    """Return a function that makes engines, all closed at the end.
+    """Return a function that creates engines, all of which are closed at the end.
 
     One thread each: several of them on a busy machine would wait for each other.
     """

@@ -1,4 +1,4 @@
-"""A proxy in front of a real server that spoils its answers when told to."""
+"""HTTP proxy in front of a real server that corrupts its answers on demand."""
 
 from __future__ import annotations
 

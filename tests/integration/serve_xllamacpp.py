@@ -1,4 +1,4 @@
-"""Serve a GGUF file with xllamacpp's build of llama-server until stdin ends.
+"""Program that serves a GGUF file with xllamacpp's llama-server until its standard input closes.
 
 usage: serve_xllamacpp.py MODEL PORT
 """

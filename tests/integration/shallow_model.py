@@ -1,4 +1,4 @@
-"""The bundled model with its first layer only: what it writes is nonsense, a tenth of the work."""
+"""Builder of a model with the first layer of the bundled one only: it writes nonsense for a tenth of the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine had read is there at once for the next one, and nothing else is changed by that."""
+"""Tests of the prompts kept on disk: a restarted engine has them at once, and answers are unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A_STEP = 2
 
 @pytest.fixture
 def cache(private_runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return where this test's engines keep what they have read."""
+    """Return the directory in which this test's engines keep prompts."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "infill-ls" / "prompts"
 

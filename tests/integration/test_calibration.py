@@ -1,4 +1,4 @@
-"""Measuring again does not cost what the KV cache holds."""
+"""Tests of measuring a model's speed: the KV cache keeps its contents, and when it is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat template of a model file, and which of its texts become special tokens."""
+"""Tests of chat templates in model files, and of which of their texts become special tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeepSeek-Coder's real vocabulary, from the file without weights that llama.cpp ships."""
+"""Tests with DeepSeek-Coder's real vocabulary, from llama.cpp's file without weights."""
 
 from __future__ import annotations
 

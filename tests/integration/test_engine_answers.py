@@ -1,4 +1,4 @@
-"""What the real engine writes with the bundled model."""
+"""Tests of the real engine's answers with the bundled model."""
 
 from __future__ import annotations
 

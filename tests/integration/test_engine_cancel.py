@@ -1,4 +1,4 @@
-"""Cancelling and closing reach the engine process; one that cannot start is not started in a loop."""
+"""Tests of cancelling and closing in the engine process, and of an engine that cannot start."""
 
 from __future__ import annotations
 

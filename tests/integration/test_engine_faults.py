@@ -1,4 +1,4 @@
-"""Whatever happens to the engine: every request is answered, nothing leaks, answers stay equal."""
+"""Tests of engine faults: every request is answered, nothing leaks, answers stay the same."""
 
 from __future__ import annotations
 

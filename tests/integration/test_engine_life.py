@@ -1,4 +1,4 @@
-"""Starting, sharing, dying and ending of the engine process."""
+"""Tests of how engine processes start, are shared, crash and end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.usefixtures("private_runtime", "way")
 
 @pytest.fixture(params=["socket", "port"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let server and engine meet on each of the two ways."""
+    """Run a test twice: engine and server connect by a Unix socket, then by a port."""
     monkeypatch.setenv(LOOPBACK_ENVIRONMENT_VARIABLE, str(int(request.param == "port")))
 
 

@@ -1,4 +1,4 @@
-"""Each family's markers are found in a vocabulary that has them, in llama.cpp's own eyes."""
+"""Tests that llama.cpp finds the infilling markers of each model family in its vocabulary."""
 
 from __future__ import annotations
 

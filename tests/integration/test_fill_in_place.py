@@ -1,4 +1,4 @@
-"""A body is written in place by the bundled model, while keys are answered."""
+"""Test of a body filled in by the bundled model while keystrokes are answered."""
 
 from __future__ import annotations
 

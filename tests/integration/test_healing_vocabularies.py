@@ -1,4 +1,4 @@
-"""Token healing with real tokenizers: what was typed comes back byte for byte, whatever the cut."""
+"""Tests of token healing with real tokenizers: typed text is reproduced exactly, wherever it is cut."""
 
 from __future__ import annotations
 

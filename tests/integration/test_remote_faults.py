@@ -1,4 +1,4 @@
-"""What people get when a real server's answers are spoiled on the way: docs/team-server.md has the table."""
+"""Tests of corrupted answers from a real server: what users see, as in docs/team-server.md's table."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def real() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do in fractions of a second what takes seconds; what a busy machine computes has time."""
+    """Shorten waiting times of seconds to fractions; limits on computing stay long, as the machine may be busy."""
     monkeypatch.setattr("infill_ls.engine.fallback.FIRST_LOOK_S", 0.05)
     monkeypatch.setattr("infill_ls.engine.remote.breaker.FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr("infill_ls.engine.remote.link.RETRY_PAUSES_S", (0.01, 0.01))

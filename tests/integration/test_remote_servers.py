@@ -1,4 +1,4 @@
-"""Remote engines on real servers with the bundled model: the same text as from the local engine.
+"""Tests of remote engines on real servers: the same text as the local engine writes.
 
 The servers are xllamacpp's build of llama-server and llama-cpp-python's own, both from PyPI.
 """
@@ -65,7 +65,7 @@ def api(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def url(api: str) -> Iterator[str]:
-    """Start a server; return its address."""
+    """Start a server and return its address."""
     with served(SERVERS[api]) as address:
         yield address
 
@@ -105,7 +105,7 @@ async def _until_up(address: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow for a busy machine: here it is the answer that counts."""
+    """Raise the time limits, as the machine may be busy and only answers are tested."""
     monkeypatch.setattr("infill_ls.engine.remote.engine.FIRST_TOKEN_TIMEOUT_S", WITHIN_S)
     monkeypatch.setattr("infill_ls.engine.remote.transport.REPLY_TIMEOUT_S", WITHIN_S)
 

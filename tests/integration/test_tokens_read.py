@@ -1,4 +1,4 @@
-"""How many tokens of a prompt the real engine reads at what a user does. Counts, so that they are exact.
+"""Tests of how many prompt tokens the engine reads for each user action, as exact counts.
 
 Each event is a request as the server makes it, on files of a package whose version is pinned. What
 the model writes does not matter: one token is asked for, and accepted text is given.
@@ -142,13 +142,13 @@ def tokens_of(text: str) -> int:
 
 @pytest.fixture(autouse=True)
 def slow_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have prompts read ahead however fast they are read here: where that is fast, it is left out."""
+    """Have prompts read ahead on any machine; a fast one would skip it."""
     monkeypatch.setattr(gathering, "SOON_S", 1e-6)
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """Return a folder with the files of click."""
+    """Return a folder with the source files of click."""
     spec = find_spec("click")
     assert spec is not None
     assert spec.submodule_search_locations is not None

@@ -1,4 +1,4 @@
-"""Small GGUF files without weights, each with the markers of one family."""
+"""Builder of small GGUF files without weights, each with the markers of one model family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is in a file or buffer, a crawl goes on and a query is answered."""
+"""Tests of malformed files and buffers: crawls continue and queries are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores are those of rank_bm25, bit by bit, whatever was added, replaced and removed."""
+"""Tests that BM25 scores equal rank_bm25's bit by bit after any additions, replacements and removals."""
 
 from __future__ import annotations
 

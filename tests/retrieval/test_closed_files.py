@@ -1,4 +1,4 @@
-"""Files that are not open and have a word: which are named, and which may be read and changed."""
+"""Tests of the search for a word in files that are not open: which are found, and may be changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures of the file being edited that the prompt does not show."""
+"""Tests of signatures from parts of the edited file that the prompt does not show."""
 
 from __future__ import annotations
 

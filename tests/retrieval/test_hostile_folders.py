@@ -1,4 +1,4 @@
-"""Folders made to hang the crawl, or to be searched where nobody wants it."""
+"""Tests of folders that would hang a crawl, or that must not be searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A workspace on disk and in buffers, and what is found in it."""
+"""Tests of the workspace index: files on disk and in buffers, and what a search finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a workspace while it is open: renames, branches, folders, files that change."""
+"""Tests of changes to an open workspace: renames, branches, folders, modified files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has changed on disk is found without being told of it, and costs little if nothing has."""
+"""Tests of the look at the disk that finds changes without notifications, and of what it costs."""
 
 from __future__ import annotations
 

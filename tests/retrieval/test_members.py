@@ -1,4 +1,4 @@
-"""What the code at the cursor is about to use, in each language and by each way of telling its type."""
+"""Tests of member lookup: what the code at the cursor can use, in each language and for each source of types."""
 
 from __future__ import annotations
 
@@ -528,7 +528,7 @@ def members_at(index: WorkspaceIndex, path: Path, prefix: str) -> str:
 
 @pytest.fixture
 def lookups(monkeypatch: pytest.MonkeyPatch) -> list[TypeFinder]:
-    """The finders of all queries, the last one last."""
+    """Return a list of the type finders of all queries, the latest last."""
     made: list[TypeFinder] = []
 
     class Watched(TypeFinder):

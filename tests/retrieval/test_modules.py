@@ -1,4 +1,4 @@
-"""An import leads to the files that it means, in each language that has files as modules."""
+"""Tests that an import resolves to the files that it means, in each language with file modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each language: what its query finds in a sample, and that its grammar is installed."""
+"""Tests of each language's outline query on a sample, and that its grammar is installed."""
 
 from __future__ import annotations
 

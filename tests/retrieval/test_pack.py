@@ -1,4 +1,4 @@
-"""The budget is exact, shares flow, and nothing is said twice."""
+"""Tests of packing snippets: the exact budget, flowing shares, no duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A parse leaves nothing of its text behind, and what is still in use is not touched."""
+"""Tests of the memory of parses: texts are freed, and what is still in use is kept."""
 
 from __future__ import annotations
 

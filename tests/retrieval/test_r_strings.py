@@ -1,4 +1,4 @@
-"""What of an R file is code, found in time that grows with the file and not with its square."""
+"""Tests of the recognition of strings in R, in linear time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a file was edited lately stays right while lines move, and what was edited weighs more."""
+"""Tests of recently edited places: they move with the lines and weigh more in a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are found, and that nothing on a disk stops the walk."""
+"""Tests of file discovery: which files are found, and that no disk error ends the walk."""
 
 from __future__ import annotations
 

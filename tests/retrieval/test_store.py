@@ -1,4 +1,4 @@
-"""What is kept from one start to the next, and that a bad cache is as good as none."""
+"""Tests of the index kept on disk between starts; a corrupt one is ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of texts have the terms that words.py says, and terms have one hash wherever they stand."""
+"""Tests of term extraction in batches: the same terms as ``words.py``, with stable hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A walk that hangs is left, what it found is kept, and what it did not see is not gone."""
+"""Tests of a directory walk that hangs: it is abandoned, what it found is kept, and nothing counts as deleted."""
 
 from __future__ import annotations
 

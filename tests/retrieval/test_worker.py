@@ -1,4 +1,4 @@
-"""A crawl in a process of its own finds the same, survives its child and can be stopped."""
+"""Tests of the crawling process: same results, restarts after crashes, stops when told to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""These tests need what `make test-training` installs; without it they are not collected."""
+"""Collection rules: these tests need what `make test-training` installs, and are skipped without it."""
 
 from __future__ import annotations
 

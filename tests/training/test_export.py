@@ -1,4 +1,4 @@
-"""What PyTorch computes, llama.cpp computes from the exported file."""
+"""Tests that llama.cpp computes with the exported file what PyTorch computes."""
 
 from __future__ import annotations
 

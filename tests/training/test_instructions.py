@@ -1,4 +1,4 @@
-"""Instructions are spelled as the server asks, and only their answers count as what is learnt most."""
+"""Tests of the instruction data: spelled as the server asks, with the loss on answers."""
 
 from __future__ import annotations
 

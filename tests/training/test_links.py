@@ -1,4 +1,4 @@
-"""Lines that use first what another file declares."""
+"""Tests of finding lines that use a declaration of another file for the first time."""
 
 from __future__ import annotations
 

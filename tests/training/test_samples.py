@@ -1,4 +1,4 @@
-"""Samples have the form of the server's prompts."""
+"""Tests that training samples have the format of the server's prompts."""
 
 from __future__ import annotations
 

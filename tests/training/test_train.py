@@ -1,4 +1,4 @@
-"""A toy is trained on the CPU, from the corpus file to weights, and goes on from its checkpoint."""
+"""Tests that train a toy on the CPU, from the corpus file to weights and on from a checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots from strings with a cursor mark."""
+"""Helper that makes snapshots from strings with a cursor mark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that writes what a test says, for sessions on a simulated clock."""
+"""Fake model that writes what a test says, for sessions on a simulated clock."""
 
 from __future__ import annotations
 

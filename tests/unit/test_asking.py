@@ -1,4 +1,4 @@
-"""Instructions to a scripted model: what it is shown, in which tokens, and from which engine."""
+"""Tests of instructions to a scripted model: its prompt, its tokens, and the engine used."""
 
 from __future__ import annotations
 

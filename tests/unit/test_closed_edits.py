@@ -1,4 +1,4 @@
-"""The next edit in files that are not open: what is read for it, and when there is none."""
+"""Tests of next edits in files that are not open: which are read, and when none is offered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``editors/commands.toml`` says what the clients have, and docs/editors.md shows it."""
+"""Tests that ``editors/commands.toml`` lists what the clients have, and docs/editors.md shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts for users of the editors: what is shown raw, and how the server is installed."""
+"""Tests of texts for editor users: what is shown unrendered, and the installation steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder does not say which model is loaded."""
+"""Tests that a workspace folder cannot choose which model is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing of ours needs, to be imported, what Windows' Python does not have."""
+"""Tests that all our modules can be imported without what Windows' Python lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done unasked depends on the battery, on other programs, and on what the user set."""
+"""Tests of background work: it depends on the battery, on other programs, and on settings."""
 
 from __future__ import annotations
 

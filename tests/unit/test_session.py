@@ -1,4 +1,4 @@
-"""What one editor's session adds to the pipeline."""
+"""Tests of an editor's session, which wraps the pipeline."""
 
 from __future__ import annotations
 

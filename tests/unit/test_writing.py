@@ -1,4 +1,4 @@
-"""Keys that come while a completion is being written, and answers before it is done."""
+"""Tests of keystrokes during a running completion, and of partial answers."""
 
 from __future__ import annotations
 

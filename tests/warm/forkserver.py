@@ -1,4 +1,4 @@
-"""Starts language servers and commands without their imports: it has loaded everything, and forks.
+"""Fork server: starts language servers and commands as forks of a process that has imported everything.
 
 usage: python -P forkserver.py SOCKET
 

@@ -1,4 +1,4 @@
-"""A server that a fork server has started, as asyncio shows a process."""
+"""Client of the fork server, and the processes it starts, with the interface of asyncio's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands for ``infill-ls`` in an editor: has a fork server (``forkserver.py``) start it.
+"""Stand-in for ``infill-ls`` in an editor that has the fork server (``forkserver.py``) start it.
 
 usage: python -S -E start.py SOCKET ARGUMENT...
 

@@ -1,4 +1,4 @@
-"""Beside the packages that people have, further than ``infill_tests.py``. Run by ``tests/editors/emacs.sh``."""
+"""Further tests of infill.el beside popular packages. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

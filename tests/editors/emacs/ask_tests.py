@@ -1,4 +1,4 @@
-"""Instructions in a real Emacs: what comes of one is shown until it is taken. Run by ``tests/editors/emacs.sh``."""
+"""Tests of instructions in a real Emacs. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts Emacs for the tests."""
+"""Fixtures that start Emacs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives a real Emacs in a terminal, as a user would: by keys, and by looking at the screen."""
+"""Driver of a real Emacs in a terminal: sends keys and reads the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""infill.el in a real Emacs. Run by ``tests/editors/emacs.sh``."""
+"""Tests of infill.el in a real Emacs. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first start on a machine, where nothing is known of the model. Run by ``tests/editors/emacs.sh``."""
+"""Test of the first start on a new machine, while the model loads. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

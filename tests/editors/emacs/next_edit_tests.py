@@ -1,4 +1,4 @@
-"""The next edit in a real Emacs: what has to change elsewhere. Run by ``tests/editors/emacs.sh``."""
+"""Tests of next edits in a real Emacs. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package of a release, installed into an Emacs that has nothing else. Run by ``tests/editors/emacs.sh``."""
+"""Tests of the released package, installed into a plain Emacs. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server is told of point, by a real Emacs. Run by ``tests/editors/emacs.sh``."""
+"""Tests of what Emacs tells the server about point. Run by ``tests/editors/emacs.sh``."""
 
 from __future__ import annotations
 

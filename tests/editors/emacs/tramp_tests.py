@@ -1,4 +1,4 @@
-"""Files of other machines, reached by TRAMP: here by a shell in place of ssh, so that there is no network."""
+"""Tests of remote files opened by TRAMP, through a local shell in place of ssh, so without a network."""
 
 from __future__ import annotations
 

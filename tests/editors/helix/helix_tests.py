@@ -1,4 +1,4 @@
-"""The menu of a real Helix, which has no ghost text. Run by ``tests/editors/helix.sh``."""
+"""Tests of the completion menu in a real Helix, which has no ghost text. Run by ``tests/editors/helix.sh``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
--- Beside the plug-ins that people have: completion menus, and what closes brackets by itself.
+-- Tests beside popular plug-ins: completion menus, and those that close brackets.
 -- INFILL_TEST_PLUGINS names the folder with a folder for each of them.
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h:h:h:h')

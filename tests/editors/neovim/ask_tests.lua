@@ -1,4 +1,4 @@
--- Instructions: what comes of one is shown below its place until it is taken. `run.lua` runs these.
+-- Tests of instructions, whose result is shown below its place until it is applied. Run by `run.lua`.
 
 local BEFORE = [[
 import os

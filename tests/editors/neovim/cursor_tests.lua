@@ -1,4 +1,4 @@
--- What the server is told of the cursor. `run.lua` runs these.
+-- Tests of what Neovim tells the server about the cursor. Run by `run.lua`.
 
 local LINES = 'one = 1\ntwo = 2\nthree = 3\nfour = '
 

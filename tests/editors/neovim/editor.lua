@@ -1,4 +1,4 @@
--- Drives a Neovim as a user would: by keys, and by looking at the screen's extmarks and the file.
+-- Driver of a Neovim: sends keys as a user would, and reads the screen's extmarks and the file.
 
 local M = {}
 

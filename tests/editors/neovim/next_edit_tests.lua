@@ -1,4 +1,4 @@
--- The next edit: what has to change elsewhere. `run.lua` runs these.
+-- Tests of next edits: what has to change elsewhere. Run by `run.lua`.
 
 local BEFORE = [[
 def total(prices):

@@ -1,4 +1,4 @@
--- The plug-in of a release, installed by what users install plug-ins with.
+-- Tests of the released plug-in, installed in the ways that users install plug-ins.
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h:h:h:h')
 

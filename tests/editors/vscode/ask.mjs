@@ -1,4 +1,4 @@
-// Instructions: what comes of one is shown as a difference, to be taken, asked for again, or dropped.
+// Tests of instructions, whose result is shown as a difference: applied, asked for again, or discarded.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// With the bundled model. What is suggested is not known beforehand, but these texts repeat
+// Tests with the bundled model. What is suggested is not known beforehand, but these texts repeat
 // themselves, so that any model goes on. What is on the screen must be what Tab puts into the file.
 import { execFileSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";

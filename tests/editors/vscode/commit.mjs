@@ -1,4 +1,4 @@
-// The commit message box: what is staged is in front of the message.
+// Tests of the commit message box, where the prompt begins with the staged changes.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

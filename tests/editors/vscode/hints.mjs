@@ -1,4 +1,4 @@
-// What needs a server that is not ours: see proxy.mjs.
+// Tests that need another server's behaviour, added by a proxy (proxy.mjs).
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// The first start on a machine, where nothing is known of the model.
+// Tests of starting: on a new machine, while the model loads, and of keys before the extension runs.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

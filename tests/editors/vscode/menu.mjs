@@ -1,4 +1,4 @@
-// What the status bar's menu and the settings do.
+// Tests of the status bar's menu and of the settings.
 import { join } from "node:path";
 import { test, work } from "./suite.mjs";
 import { delay, fileContains, waitFor } from "./window.mjs";

@@ -1,4 +1,4 @@
-// The next edit: shown where it is to be made, gone to by a key, applied by the next.
+// Tests of next edits: shown where it is to be made, gone to by a key, applied by the next.
 import { join } from "node:path";
 import { test, work } from "./suite.mjs";
 import { delay, fileContains, waitFor } from "./window.mjs";

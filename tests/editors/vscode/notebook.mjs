@@ -1,4 +1,4 @@
-// Notebooks: a cell is completed with the cells around it.
+// Test of notebooks: a cell is completed with the cells around it.
 import { readFileSync } from "node:fs";
 import { test } from "./suite.mjs";
 import { waitFor } from "./window.mjs";

@@ -1,4 +1,4 @@
-// A server between VS Code and the real one: it says that it wants cursor hints, records them, and
+// Proxy server between VS Code and the real one: it says that it wants cursor hints, records them, and
 // may answer with an edit that no rule would find, for as long as the last change was "#", however often it is asked.
 // usage: node proxy.mjs OPTIONS ARGUMENT...   OPTIONS is a file: {server, record, edit}
 import { spawn } from "node:child_process";

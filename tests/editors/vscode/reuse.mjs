@@ -1,5 +1,5 @@
-// Opening a window takes most of what a test costs, so that neighbours share one: what a test has left is closed,
-// its files go, and the server is started again with the settings and the script of the next.
+// Reuse of a window by tests of one kind. Opening one takes most of what a test costs: what a test has left is closed
+// instead, its files go, and the server is started again with the settings and the script of the next.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { waitFor } from "./window.mjs";

@@ -1,3 +1,4 @@
+// Runs the tests in VS Code.
 // usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER WARM_SERVER [PATTERN]
 import { join } from "node:path";
 import { pattern, server, tests, url, warmServer, work } from "./suite.mjs";

@@ -1,4 +1,4 @@
-// How the server is found or installed, and the walkthrough.
+// Tests of how the server is found, trusted and installed, and of the walkthrough.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// The tests of all files, in the order in which they are to run, and what they are told.
+// List of all tests, in the order in which their files register them, and the arguments of this run.
 const [url, pid, folder, program, warmProgram, pattern = ""] = process.argv.slice(2);
 
 export const tests = [];

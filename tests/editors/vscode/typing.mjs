@@ -1,4 +1,4 @@
-// Ghost text while one types, with the scripted engine.
+// Tests of ghost text while typing, with the scripted engine.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, work } from "./suite.mjs";

@@ -1,4 +1,4 @@
-// Drives VS Code as a user would: by keys, and by looking at the page and at the file.
+// Driver of a VS Code window: sends keys as a user would, and reads the page and the file.
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

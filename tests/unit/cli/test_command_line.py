@@ -1,4 +1,4 @@
-"""What the command line says on all kinds of terminals."""
+"""Tests of the command line's output on all kinds of terminals."""
 
 from __future__ import annotations
 

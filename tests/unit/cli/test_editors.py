@@ -1,4 +1,4 @@
-"""Editors are found where their installers put them."""
+"""Tests of how installed editors are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places as the command line names them."""
+"""Tests of parsing places such as ``FILE:LINE:COLUMN``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts of ``infill-ls completion``, as the shells use them."""
+"""Tests of the scripts of ``infill-ls completion`` in the shells."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with a file and a folder that begin alike."""
+    """Return a folder with a file and a subfolder whose names begin alike."""
     work = tmp_path / "work"
     (work / "shopping").mkdir(parents=True)
     (work / "shop.py").touch()

@@ -1,4 +1,4 @@
-"""A diff as comments: no secrets, every file with its share."""
+"""Tests of a diff rendered as comments: without secrets, with a share for every file."""
 
 from __future__ import annotations
 

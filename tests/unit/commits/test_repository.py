@@ -1,4 +1,4 @@
-"""Staged changes are read, and nothing that the repository names is run."""
+"""Tests of reading staged changes without running programs that the repository names."""
 
 from __future__ import annotations
 

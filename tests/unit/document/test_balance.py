@@ -1,4 +1,4 @@
-"""What is shown neither opens nor closes brackets that the text around it does not expect."""
+"""Tests of bracket balance: a suggestion opens and closes only what the text around it expects."""
 
 from __future__ import annotations
 

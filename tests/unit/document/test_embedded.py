@@ -1,4 +1,4 @@
-"""The language at the cursor, where a document holds several."""
+"""Tests of the language at the cursor in documents with several languages."""
 
 from __future__ import annotations
 

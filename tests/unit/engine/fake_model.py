@@ -1,4 +1,4 @@
-"""A model without weights: its logits are a fixed random function of the last tokens."""
+"""Fake model without weights: its logits are a fixed random function of the last tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handshake of servers and engines, from both ends, for tests that play one of them."""
+"""Helper that does the handshake as the server or as the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat templates: rendered as transformers do, in bounds, whatever the model's file holds."""
+"""Tests of chat templates: rendered as transformers does, within limits, even from a malicious model file."""
 
 from __future__ import annotations
 

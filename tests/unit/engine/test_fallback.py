@@ -1,4 +1,4 @@
-"""A server that fails makes way for the local engine, and takes over again when it works."""
+"""Tests of the fallback: the local engine takes over from a failing server, and hands back later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is put right, and what is said, of model files with faults."""
+"""Tests of repairs to faulty model files, and of the messages about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What proves that somebody knows the token, and where server and engine meet."""
+"""Tests of the handshake by token, and of the address where server and engine meet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Something else than an engine listens on its socket: nothing waits, nothing is given away."""
+"""Tests of an impostor on the engine's socket: nothing hangs, and nothing is revealed to it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def folder(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Path:
-    """Return a folder to meet in, on each of the two ways."""
+    """Return a runtime directory, once for Unix sockets and once for ports."""
     monkeypatch.setenv(LOOPBACK_ENVIRONMENT_VARIABLE, str(int(request.param == "port")))
     folder = tmp_path_factory.mktemp("rt")
     folder.chmod(0o700)

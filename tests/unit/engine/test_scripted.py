@@ -1,4 +1,4 @@
-"""The scripted engine answers by the place of the cursor, however often it is asked."""
+"""Tests of the scripted engine: answers depend on the cursor, not on the number of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said comes out as it went in, whatever text is in it."""
+"""Tests of the message codec: any text survives a round trip."""
 
 from __future__ import annotations
 

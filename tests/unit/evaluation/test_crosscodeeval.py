@@ -1,4 +1,4 @@
-"""CrossCodeEval: files of the public form, the published prompt and its scores."""
+"""Tests of CrossCodeEval: its file format, its published prompt and its scores."""
 
 import json
 import math

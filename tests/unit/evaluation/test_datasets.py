@@ -1,4 +1,4 @@
-"""Public JSONL files: what is wrong with a line is said, and the rest is read."""
+"""Tests of reading public JSONL files: bad lines are reported, and the rest is read."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Episodes out of a history, and what counts as right in them."""
+"""Tests of edit episodes from a history, and of how predictions are scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions from their descriptions: the forms of the files, both ways, and what has passed."""
+"""Tests of generating functions from descriptions: file formats, both ways, and passing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holes of a repository go through the pipeline, and never come back through the search."""
+"""Tests of holes cut from a repository: retrieval never returns the removed text."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Programs of the evaluation: what is right passes, and nothing outlives its limits."""
+"""Tests of the sandbox for evaluated programs: right ones pass, and none outlives its limits."""
 
 import os
 import textwrap

@@ -1,4 +1,4 @@
-"""How alike two texts are, and what a person keeps of one."""
+"""Tests of text similarity, and of how much of a text a person keeps."""
 
 import pytest
 from hypothesis import given

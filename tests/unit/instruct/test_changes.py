@@ -1,4 +1,4 @@
-"""Edits that are moved along with the text around them."""
+"""Tests of edits that move with the text around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From answers to edits: the code by its syntax, indented for its place, and what is refused."""
+"""Tests of turning answers into edits: extracted by syntax, indented for their place, or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer imports: taken where its code needs it and the file lacks it, with the file's imports."""
+"""Tests of imports in an answer: added to the file's own if the code needs them and the file lacks them."""
 
 from __future__ import annotations
 

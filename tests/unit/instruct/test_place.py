@@ -1,4 +1,4 @@
-"""The function at the cursor, or what is selected."""
+"""Tests of which code an instruction is about: the function at the cursor, or the selection."""
 
 from __future__ import annotations
 

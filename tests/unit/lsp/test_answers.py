@@ -1,4 +1,4 @@
-"""What an editor gets for a suggestion, also on lines that no human wrote."""
+"""Tests of the LSP items made of a suggestion, also on extremely long lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mended document against a model that shares no code with it."""
+"""Tests of the patched document class against an independent model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any bytes, split anyhow, make the same frames."""
+"""Property tests of message framing: the same frames however the bytes are split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JSON-RPC 2.0 wants to be said to each message that is none."""
+"""Tests of the JSON-RPC 2.0 errors for invalid messages."""
 
 from __future__ import annotations
 

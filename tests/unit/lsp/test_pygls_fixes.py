@@ -1,4 +1,4 @@
-"""One test for each defect of pygls 2.1 that ``lsp/pygls_fixes.py`` mends.
+"""Tests for each defect of pygls 2.1 that ``lsp/pygls_fixes.py`` mends.
 
 Each runs pygls as it comes beside ours, so that we learn when a mend is not needed any more.
 """

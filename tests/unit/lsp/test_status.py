@@ -1,4 +1,4 @@
-"""One state out of all that the server knows."""
+"""Tests of the single status that the server reports."""
 
 from __future__ import annotations
 

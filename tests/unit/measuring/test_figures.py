@@ -1,4 +1,4 @@
-"""A result file has one form, whatever a benchmark puts into it."""
+"""Tests of the format of result files, which all benchmarks share."""
 
 import json
 from collections import Counter

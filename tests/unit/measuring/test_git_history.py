@@ -1,4 +1,4 @@
-"""Edits of a repository's past: they add up to what was committed, and nothing later is seen."""
+"""Tests of edits from git history: they add up to the commit, and reveal nothing later."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Holes cut from a file: they fit back in, and say something."""
+"""Tests of holes cut from a file: they fit back in, and are not trivial."""
 
 from hypothesis import given
 from hypothesis import strategies as st

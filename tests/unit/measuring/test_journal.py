@@ -1,4 +1,4 @@
-"""What an interrupted evaluation has measured is not measured again."""
+"""Tests of resuming an evaluation: finished cases are not measured again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a typist gets, by counts on a simulated clock: exact on each machine, however busy."""
+"""Tests of simulated typing on a simulated clock, with exact counts on any machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EDITS = [
 
 @pytest.fixture(autouse=True)
 def unhurried_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parsing has a limit in real time, which a busy machine would reach."""
+    """Remove parsing's limit in real time, which a busy machine would reach."""
     for module in ("document.cursor_window", "engine.decoding.syntax_end"):
         monkeypatch.setattr(f"infill_ls.{module}.PARSE_LIMIT_MS", 60_000.0)
 

@@ -1,4 +1,4 @@
-"""A server that speaks as much of the Hugging Face hub's API as a pull needs, with faults on demand."""
+"""Fake Hugging Face hub with the API that a download needs, and with faults on demand."""
 
 from __future__ import annotations
 

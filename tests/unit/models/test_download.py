@@ -1,4 +1,4 @@
-"""Pulls from a hub of our own through the real huggingface_hub."""
+"""Tests of downloads from the fake hub through the real huggingface_hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An editor without an editor: versions of a document in, what is found out."""
+"""Helper that plays an editor: versions of a document in, next edits out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trees say what they are written to say, and why."""
+"""Tests of the judge's decision trees: their predictions, and the reasons given."""
 
 from __future__ import annotations
 

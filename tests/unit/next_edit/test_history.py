@@ -1,4 +1,4 @@
-"""What a person would call one edit."""
+"""Tests of grouping keystrokes into edits."""
 
 from __future__ import annotations
 

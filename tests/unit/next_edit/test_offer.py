@@ -1,4 +1,4 @@
-"""What is offered: only what is sure, only on the text as it is, and within bounds."""
+"""Tests of which next edits are offered: only sure ones, on the current text, within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule finds its places, in several languages. What is offered of them is the judge's business."""
+"""Tests of each rule's places in several languages, before the judge selects among them."""
 
 from __future__ import annotations
 

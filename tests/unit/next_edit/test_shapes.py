@@ -1,4 +1,4 @@
-"""What two unlike edits have in common is found at a third place."""
+"""Tests of generalising two different edits to a third place."""
 
 from __future__ import annotations
 

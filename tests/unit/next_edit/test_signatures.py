@@ -1,4 +1,4 @@
-"""Calls follow a signature only where parameters came, went or moved."""
+"""Tests of calls that follow a changed signature: only if parameters were added, removed or moved."""
 
 from __future__ import annotations
 

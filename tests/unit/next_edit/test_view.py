@@ -1,4 +1,4 @@
-"""What is known of a place from the syntax tree."""
+"""Tests of the features of a place that come from the syntax tree."""
 
 from __future__ import annotations
 

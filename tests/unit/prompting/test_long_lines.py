@@ -1,4 +1,4 @@
-"""Lines that are longer than their budget of tokens: minified code, data, prose in other scripts."""
+"""Tests of lines longer than their token budget: minified code, data, prose in other scripts."""
 
 from __future__ import annotations
 

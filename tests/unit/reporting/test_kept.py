@@ -1,4 +1,4 @@
-"""Accepted text is followed through edits, and what is left of it is counted."""
+"""Tests of how much of accepted text is kept through later edits."""
 
 from __future__ import annotations
 

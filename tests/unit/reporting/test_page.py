@@ -1,4 +1,4 @@
-"""The page of the statistics is whole in itself and has the figures of the table."""
+"""Tests of the statistics page: self-contained, with the figures of the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted, and what must not be in the file."""
+"""Tests of the statistics: what is counted, and what must never be stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model wrote, fitted in between what stands left and right of the cursor."""
+"""Tests of fitting the model's text between what stands left and right of the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bar for what is shown unasked, moved by what the user accepts."""
+"""Tests of the threshold for unasked suggestions, which follows what the user accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that go round in a circle."""
+"""Tests of detecting lines that repeat in a cycle."""
 
 from __future__ import annotations
 

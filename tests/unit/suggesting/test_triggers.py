@@ -1,4 +1,4 @@
-"""Where and when a completion comes by itself."""
+"""Tests of where and when a completion comes by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown unasked, of the model whose doubts were learnt."""
+"""Tests of which unasked suggestions are shown, for a model with a learnt confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files for a team's server say what the language server does."""
+"""Tests that the files for a team's server agree with the language server."""
 
 from __future__ import annotations
 

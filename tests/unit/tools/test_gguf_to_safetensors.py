@@ -1,4 +1,4 @@
-"""The bundled model, converted for vLLM: the same numbers, and the same attention, under other names."""
+"""Tests of the bundled model converted for vLLM: same weights and attention under other names."""
 
 from __future__ import annotations
 

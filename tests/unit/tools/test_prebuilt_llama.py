@@ -1,4 +1,4 @@
-"""A wheel of llama-cpp-python that somebody else compiled is taken where there is one, and only then."""
+"""Tests of installing llama-cpp-python: prebuilt where a wheel exists, otherwise compiled."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_index(folder: Path, *backends: str) -> str:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Return an environment's Python that has nothing but pip, which is this one's."""
+    """Return the Python of an environment that has only pip, taken from this one."""
     venv.create(tmp_path / "venv", with_pip=False)
     program = tmp_path / "venv" / "bin" / "python"
     asked = [str(program), "-c", "import site; print(site.getsitepackages()[0])"]

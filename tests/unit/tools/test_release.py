@@ -1,4 +1,4 @@
-"""A release is laid out as the package managers want it, and its check finds what is wrong."""
+"""Tests of a release: its layout for package managers, and the check that finds errors in it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sum_up(out: Path) -> None:
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
-    """Return a release whose Python package has no more in it than is checked."""
+    """Return a complete release whose Python package has only what is checked."""
     out = tmp_path / "dist"
     out.mkdir()
     release.pack(out)

@@ -1,4 +1,4 @@
-"""The pictures of the editors: how a screen is drawn, and that those in the docs are of today."""
+"""Tests of the pictures of editors: how a screen is drawn, and that those in the docs are current."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When drafts are made: by what they were measured, and then found, to cost."""
+"""Tests of when drafts are used, by their measured and later observed cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays in the KV cache when there is not room for everything."""
+"""Tests of the KV cache's eviction: what stays when it is full."""
 
 from __future__ import annotations
 

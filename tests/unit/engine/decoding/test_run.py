@@ -1,4 +1,4 @@
-"""When a completion is not worth being written to its end."""
+"""Tests of when a completion is stopped early."""
 
 from __future__ import annotations
 

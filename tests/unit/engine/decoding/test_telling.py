@@ -1,4 +1,4 @@
-"""What the listener of a completion is told, and when."""
+"""Tests of the progress reports to the listener of a completion."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from infill_retrieval.syntax import TreeCache
 
 @pytest.fixture(autouse=True, scope="module")
 def unhurried_parsing() -> Iterator[None]:
-    """Parsing has a limit in real time, which a busy machine would reach."""
+    """Remove parsing's limit in real time, which a busy machine would reach."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infill_ls.engine.decoding.syntax_end.PARSE_LIMIT_MS", 60_000.0)
         yield

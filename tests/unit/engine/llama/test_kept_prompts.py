@@ -1,4 +1,4 @@
-"""What an engine leaves on disk is found by the next one; whatever is wrong with it is removed."""
+"""Tests of prompts kept on disk: the next engine finds them, and damaged ones are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other programs take, told apart from what we take."""
+"""Tests of the CPU load of other programs, measured apart from our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a prompt is decoded at a time."""
+"""Tests of the engine's worker: how much of a prompt it decodes at a time, and whose request comes first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remote engines on fake servers."""
+"""Fixtures with remote engines on fake servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def connect(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
-    """Return a function that starts a fake server and makes an engine for it."""
+    """Return a function that starts a fake server and creates an engine for it."""
     monkeypatch.setattr("infill_ls.engine.remote.engine.EngineProcess", fakes.FakeVocabulary)
     async with AsyncExitStack() as stack:
 

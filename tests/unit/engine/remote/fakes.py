@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks each dialect, and misbehaves when told to.
+"""Fake HTTP server that speaks every dialect, and misbehaves when told to.
 
 Its model is a text: token ids are code points, markers lie beyond Unicode.
 """

@@ -1,4 +1,4 @@
-"""Turns at a full server: rules that always hold, and what comes of them in a team."""
+"""Tests of admission to a full server: invariants, and a simulated team."""
 
 from __future__ import annotations
 

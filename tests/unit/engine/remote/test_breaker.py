@@ -1,4 +1,4 @@
-"""How long a failing server is left in peace."""
+"""Tests of the circuit breaker: how long a failing server is not asked."""
 
 from __future__ import annotations
 

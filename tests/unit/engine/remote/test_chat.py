@@ -1,4 +1,4 @@
-"""An instruct model on a server: what is sent, what is heard while it writes, what goes wrong."""
+"""Tests of an instruct model on a server: requests, streamed answers, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of keys costs a server: counted in requests and connections, on the whole session."""
+"""Tests of what a run of keystrokes costs a server, in requests and connections of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every dialect against a server that speaks it: the same completion whatever is on the wire."""
+"""Tests of every server dialect: the same completion, whatever is on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong with servers: one clear message each, and no secret in any of them."""
+"""Tests of server errors: one clear message for each, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a link leaves a server in peace that is not there."""
+"""Tests of a link to an unreachable server: how rarely it is asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a server is asked: rules that always hold, and what comes of them in a team."""
+"""Tests of pacing, how often a server is asked: invariants, and a simulated team."""
 
 from __future__ import annotations
 

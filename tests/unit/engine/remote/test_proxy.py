@@ -1,4 +1,4 @@
-"""Proxies are for other machines: what is asked here never leaves."""
+"""Tests of proxies: requests to this machine never go through one."""
 
 from __future__ import annotations
 
