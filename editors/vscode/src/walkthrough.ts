@@ -5,6 +5,11 @@ const KEY = "infill-ls.serverFound";
 const MOMENT_MS = 100;
 /** VS Code reads walkthroughs when it first shows any, and may take five seconds for it. */
 const REMIND_AFTER_MS = [0, 1_000, 6_000];
+/** And while a page that may be it is open, as a busy machine takes longer. */
+const REMIND_EVERY_MS = 10_000;
+
+/** Of VS Code's own pages, such as walkthroughs, no input is told. */
+const isOwnPage = (tab: vscode.Tab): boolean => tab.input === undefined;
 
 /**
  * Ticks the walkthrough's first step when there is a server.
@@ -16,27 +21,39 @@ const REMIND_AFTER_MS = [0, 1_000, 6_000];
 export class ServerStep implements vscode.Disposable {
   private readonly timers = new Set<NodeJS.Timeout>();
   private tabs: vscode.Disposable | undefined;
+  private whileOpen: NodeJS.Timeout | undefined;
 
   /** There is a server, and it runs. */
   serverRuns(): void {
     this.remind();
     this.tabs ??= vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
-      // Of VS Code's own pages, such as walkthroughs, no input is told.
-      if (opened.some((tab) => tab.input === undefined)) this.remind();
+      if (opened.some(isOwnPage)) this.remind();
+      this.remindWhileOpen();
     });
+    this.remindWhileOpen();
   }
 
   dispose(): void {
+    clearInterval(this.whileOpen);
     for (const timer of this.timers) clearTimeout(timer);
     this.tabs?.dispose();
   }
 
   private remind(): void {
-    for (const delay of REMIND_AFTER_MS) {
-      this.after(delay, () => {
-        void vscode.commands.executeCommand("setContext", KEY, true);
-        this.after(MOMENT_MS, () => void vscode.commands.executeCommand("setContext", KEY, false));
-      });
+    for (const delay of REMIND_AFTER_MS) this.after(delay, () => this.remindOnce());
+  }
+
+  private remindOnce(): void {
+    void vscode.commands.executeCommand("setContext", KEY, true);
+    this.after(MOMENT_MS, () => void vscode.commands.executeCommand("setContext", KEY, false));
+  }
+
+  private remindWhileOpen(): void {
+    if (vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(isOwnPage))) {
+      this.whileOpen ??= setInterval(() => this.remindOnce(), REMIND_EVERY_MS);
+    } else {
+      clearInterval(this.whileOpen);
+      this.whileOpen = undefined;
     }
   }
 
