@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from infill_ls.types import Prompt, StopRule
 
 WRONG_MS = 1e7
 TOKENS = [5 + number % 300 for number in range(200)]
+GIVEN_UP_AFTER = 5
 
 
 def test_the_tokens_of_a_sequence_stay_when_it_is_measured_again(shallow_model: Path) -> None:
@@ -90,6 +92,32 @@ def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
         assert again.calibration.is_whole, "it is known now"
     finally:
         again.close()
+
+
+def test_a_measurement_is_given_up_at_once_when_the_engine_ends(
+    shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = LlamaModel(EngineOptions(shallow_model, threads=1))
+    try:
+        worker = Worker(model)
+        read_for(worker, TOKENS)
+        decode, decoded = model.decode, 0
+
+        def counting(*arguments: Any, **options: Any) -> None:
+            nonlocal decoded
+            decoded += 1
+            if decoded == GIVEN_UP_AFTER:
+                worker.stop()
+            decode(*arguments, **options)
+
+        monkeypatch.setattr(model, "decode", counting)
+        worker._calibrate_again()
+        assert decoded == GIVEN_UP_AFTER
+        assert not model.calibration.is_whole
+        assert read_for(worker, TOKENS) <= 2
+    finally:
+        model.close()
 
 
 def test_on_a_gpu_prompts_stay_in_the_cells_and_the_measurement_is_taken_all_the_same(

@@ -274,7 +274,8 @@ class Worker:
                 self._decoder.warm(latest.tokens, self._is_wanted, chunk, document)
 
     def _is_wanted(self) -> bool:
-        return not self._line.is_empty
+        """Tell whether somebody waits, or the engine is to end: then the next one waits for that."""
+        return not self._line.is_empty or self._line.is_closed
 
     def _use_calibration(self) -> None:
         costs = self._model.calibration.batch_costs
