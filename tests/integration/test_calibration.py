@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,15 @@ def test_a_new_model_is_measured_later_and_what_it_has_read_is_there_again(
         again.close()
 
 
-def test_a_measurement_is_given_up_at_once_when_the_engine_ends(
-    shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("why", ["power is to be saved", "the engine ends"])
+def test_a_measurement_is_given_up_at_once_when(
+    why: str, shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model = LlamaModel(EngineOptions(shallow_model, threads=1))
+    saves_power = threading.Event()
     try:
-        worker = Worker(model)
+        worker = Worker(model, saves_power=saves_power.is_set)
         read_for(worker, TOKENS)
         decode, decoded = model.decode, 0
 
@@ -108,7 +111,7 @@ def test_a_measurement_is_given_up_at_once_when_the_engine_ends(
             nonlocal decoded
             decoded += 1
             if decoded == GIVEN_UP_AFTER:
-                worker.stop()
+                saves_power.set() if why == "power is to be saved" else worker.stop()
             decode(*arguments, **options)
 
         monkeypatch.setattr(model, "decode", counting)

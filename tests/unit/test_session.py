@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from bounds import WITHIN_S
+from infill_ls.engine import EngineInfo, EngineOptions
+from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.scripted import ScriptedEngine
+from infill_ls.errors import ModelError
 from infill_ls.session import Session, Superseded, editor
-from infill_ls.session.power import Battery, Power
+from infill_ls.session.power import ASK_EVERY_S, Battery, Power
 from infill_ls.settings import settings_with
 from infill_ls.suggesting.triggers import Pace
 from unit.documents import snapshot
@@ -183,6 +187,39 @@ async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for() -
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert [isinstance(each, Superseded) for each in outcomes] == [True] * 4 + [False]
     assert len(engine.prompts) == 1
+    await session.close()
+
+
+class PowerTold(EngineProcess):
+    """A local engine without a model that keeps what it is told of power."""
+
+    def __init__(self) -> None:
+        super().__init__(EngineOptions(Path("no-model.gguf")))
+        self.told: list[bool] = []
+
+    async def start(self) -> EngineInfo:
+        raise ModelError("no model")
+
+    def save_power(self, *, saves: bool) -> None:
+        if self.told[-1:] != [saves]:
+            self.told.append(saves)
+
+
+async def test_the_engine_hears_whether_to_save_power_at_the_start_and_when_that_changes() -> None:
+    engine, battery, clock = PowerTold(), [Battery(60, is_discharging=True)], itertools.count()
+    session = Session(
+        settings_with(snippet_tokens=0),
+        engine_factory=lambda *_: engine,
+        on_problem=lambda _: None,
+        power=Power(lambda: battery[0], lambda: False, lambda: next(clock) * ASK_EVERY_S),
+    )
+    await session.load_model()
+    assert engine.told == [True]
+    battery[0] = Battery()
+    await session.suggest(snapshot("x = ‸"))
+    assert engine.told == [True, False]
+    session.reconfigure(session.settings.changed(frugal="on"))
+    assert engine.told == [True, False, True]
     await session.close()
 
 

@@ -55,6 +55,12 @@ def same_engine(one: Settings, other: Settings) -> bool:
     )
 
 
+def save_power(engine: Engine | None, *, saves: bool) -> None:
+    """Have an engine on this machine do nothing unasked, or let it again; a server's power is not ours."""
+    if isinstance(engine, EngineProcess):
+        engine.save_power(saves=saves)
+
+
 class EngineChoice:
     """Holds the engine of the settings and, if it is on a server, a local one to step in.
 
@@ -76,6 +82,7 @@ class EngineChoice:
         self._spare: Engine | None = None
         self._looking: asyncio.Task[None] | None = None
         self._why_aside = ""
+        self._saves_power = False
 
     @property
     def current(self) -> Engine:
@@ -114,6 +121,12 @@ class EngineChoice:
         if remote is not None and remote.out_s() > 0:
             self._rest("is full", lambda: _until_its_turn(remote))
 
+    def save_power(self, *, saves: bool) -> None:
+        """Have both engines do nothing unasked, or let them again."""
+        self._saves_power = saves
+        for engine in (self._preferred, self._spare):
+            save_power(engine, saves=saves)
+
     async def close(self) -> None:
         """Close both engines."""
         if self._looking is not None:
@@ -133,6 +146,7 @@ class EngineChoice:
         if self._spare is None:
             local = self._settings.changed(remote_url="")
             self._spare = self._factory(local, self._on_loading)
+            save_power(self._spare, saves=self._saves_power)
         self._why_aside = why
         self._looking = asyncio.get_running_loop().create_task(self._come_back(until))
         self._on_switch()

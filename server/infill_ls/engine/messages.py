@@ -90,8 +90,14 @@ class Look(Message, frozen=True, kw_only=True):
     target: int
 
 
+class SavePower(Message, frozen=True, kw_only=True):
+    """Tells whether to do nothing that was not asked for. It has no answer."""
+
+    saves: bool
+
+
 Request = Tokenize | Complete | Warm | Ping
-ToEngine = Request | Cancel | Look
+ToEngine = Request | Cancel | Look | SavePower
 
 
 class Tokens(Message, frozen=True, kw_only=True):

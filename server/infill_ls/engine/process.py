@@ -90,6 +90,7 @@ class EngineProcess:
         self._listeners: dict[int, OnWritten] = {}
         self._is_unloaded = False
         """Whether the engine has said that it ends."""
+        self._saves_power = False
         self._pause_s = 0.0
         self._may_start_at = 0.0
         self._closed = False
@@ -152,6 +153,17 @@ class EngineProcess:
             return False
         self._writer.write(wire.encode(messages.Look(target=target)))
         return True
+
+    def save_power(self, *, saves: bool) -> None:
+        """Have the engine do nothing unasked, or let it again; an engine that comes later hears it too."""
+        if saves != self._saves_power:
+            self._saves_power = saves
+            if self._info is not None:
+                self._tell_of_power()
+
+    def _tell_of_power(self) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(wire.encode(messages.SavePower(saves=self._saves_power)))
 
     async def warm(self, prompt: Prompt) -> None:
         """Decode the prompt. A completion that comes in between goes first."""
@@ -344,6 +356,8 @@ class EngineProcess:
                 self._on_loading(message.fraction)
             case messages.Ready():
                 self._info = message.info
+                if self._saves_power:
+                    self._tell_of_power()
                 ready.set_result(self._info)
             case messages.Failed():
                 ready.set_exception(ModelError(message.message))

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from infill_ls.asking import FILLED_TOKENS, Answered, Asked, Asking, OnProgress, TestsFile
 from infill_ls.engine import Engine
-from infill_ls.engine.fallback import EngineFactory, same_engine
+from infill_ls.engine.fallback import EngineFactory, same_engine, save_power
 from infill_ls.errors import UsageError
 from infill_ls.gathering import Gathering, Retrieve
 from infill_ls.instruct import OutlineUse, Task
@@ -74,6 +74,7 @@ class Asks:
         self._on_loading = on_loading
         self._engine: Engine | None = None
         self._gathering: Gathering | None = None
+        self._saves_power = False
 
     @property
     def has_model(self) -> bool:
@@ -119,6 +120,11 @@ class Asks:
         if self._gathering is not None:
             self._gathering.doubt(uri, path)
 
+    def save_power(self, *, saves: bool) -> None:
+        """Have the engine do nothing unasked, or let it again."""
+        self._saves_power = saves
+        save_power(self._engine, saves=saves)
+
     async def close(self) -> None:
         """Leave the engine."""
         if self._engine is not None:
@@ -128,6 +134,7 @@ class Asks:
         if self._gathering is None:
             settings = self._settings.for_instructions()
             self._engine = self._factory(settings, self._on_loading)
+            save_power(self._engine, saves=self._saves_power)
             self._gathering = Gathering(self._engine, self._retrieve, settings)
         return Asking(self._gathering, self._settings.instruct.limit_s)
 

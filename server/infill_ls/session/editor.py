@@ -175,6 +175,7 @@ class Session:
 
     async def load_model(self) -> None:
         """Load the model now, so that the first request need not wait for it."""
+        self._save_power()
         engine = self.engine
         self._loads += 1
         try:
@@ -201,6 +202,7 @@ class Session:
             self.edits.changed(one.uri, one.text, one.language_id, is_new=True)
         if (unused := self.asks.reconfigure(settings)) is not None:
             self._background.run(unused.close())
+        self._save_power()
         self._use_pipeline()
 
     async def set_folders(
@@ -269,7 +271,7 @@ class Session:
             return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
         self._engines.take_turns()
         pipeline = self._pipeline
-        is_frugal = self._power.is_frugal(self.settings)
+        is_frugal = self._save_power()
         may_wait = snapshot.trigger is Trigger.AUTOMATIC
         if may_wait and self._engines.paced is not None:
             self._engines.paced.key_pressed(in_word=_is_in_word(snapshot))
@@ -294,6 +296,13 @@ class Session:
         if report.completion is not None:
             self._pace.measured(now() - started_s)
         return report
+
+    def _save_power(self) -> bool:
+        """Tell whether to do only what is asked for, and have the engines hear it too."""
+        is_frugal = self._power.is_frugal(self.settings)
+        self._engines.save_power(saves=is_frugal)
+        self.asks.save_power(saves=is_frugal)
+        return is_frugal
 
     async def _turn(self, snapshot: Snapshot) -> None:
         """Wait until a server that others use too may be asked; the next key takes that back."""

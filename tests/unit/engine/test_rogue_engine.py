@@ -14,7 +14,7 @@ from bounds import WITHIN_S
 from infill_ls.engine import process, wire
 from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.handshake import Handshake
-from infill_ls.engine.messages import Ready
+from infill_ls.engine.messages import Ready, SavePower
 from infill_ls.engine.peer import Peer
 from infill_ls.engine.process import EngineProcess
 from infill_ls.engine.rendezvous import (
@@ -105,6 +105,19 @@ def folder(
     folder.chmod(0o700)
     monkeypatch.setenv("INFILL_LS_RUNTIME_DIR", str(folder))
     return folder
+
+
+async def test_an_engine_hears_whether_to_save_power_once_for_each_change(folder: Path) -> None:
+    rogue = Rogue(READY, b"")
+    async with listening(rogue, folder) as engine, asyncio.timeout(WITHIN_S):
+        engine.save_power(saves=True)
+        await engine.start()
+        for saves in (True, False, False, True, True):
+            engine.save_power(saves=saves)
+        said = b"".join(wire.encode(SavePower(saves=saves)) for saves in (True, False, True))
+        while len(rogue.heard) < len(said):
+            await asyncio.sleep(0.01)
+    assert rogue.heard == said
 
 
 @pytest.mark.parametrize("words", BAD, ids=range(len(BAD)))

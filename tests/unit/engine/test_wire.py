@@ -48,6 +48,7 @@ def test_what_a_server_says(text: str, ids: list[int], priority: Priority) -> No
         messages.Ping(id=4, target=3),
         messages.Cancel(target=3),
         messages.Look(target=3),
+        messages.SavePower(saves=True),
     ):
         assert wire.decode_to_engine(body_of(said)) == said
 

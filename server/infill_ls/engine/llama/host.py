@@ -59,6 +59,7 @@ class Host:
         self._lock = threading.Condition()
         """Notified when a connection comes or goes."""
         self._connections: set[_Connection] = set()
+        self._savers: set[_Connection] = set()
         self._strangers = threading.BoundedSemaphore(MOST_STRANGERS)
         self._state: messages.State = messages.Loading(fraction=0.0)
         self._left_at = time.monotonic() + FIRST_CLIENT_S
@@ -70,6 +71,11 @@ class Host:
             meeting.address.unlink()  # of an engine that was killed; we hold the lock
         self._listener = self._listen()
         threading.Thread(target=self._keep_socket, name="engine-socket", daemon=True).start()
+
+    @property
+    def saves_power(self) -> bool:
+        """Whether any server wants nothing done that was not asked for; from any thread."""
+        return bool(self._savers)
 
     def publish(self, state: messages.State) -> None:
         """Send ``state`` to every connection, and to each that comes later."""
@@ -131,8 +137,17 @@ class Host:
         """Forget a connection."""
         with self._lock:
             self._connections.discard(connection)
+            self._savers.discard(connection)
             self._left_at = time.monotonic() + LINGER_S
             self._lock.notify_all()
+
+    def save_power(self, connection: _Connection, *, saves: bool) -> None:
+        """Do nothing unasked as long as a connection wants that."""
+        with self._lock:
+            if saves:
+                self._savers.add(connection)
+            else:
+                self._savers.discard(connection)
 
     def _listen(self) -> socket.socket:
         listener = listen_at(self._meeting)
@@ -255,6 +270,8 @@ class _Connection(threading.Thread):
         elif isinstance(message, messages.Look):
             if (asked := self._asked.get(message.target)) is not None:
                 asked.telling.look()
+        elif isinstance(message, messages.SavePower):
+            self._host.save_power(self, saves=message.saves)
         elif worker is None:
             self.send(messages.Refused(id=message.id, error="the model is not loaded yet"))
         elif isinstance(message, messages.Ping):
@@ -307,7 +324,7 @@ def main() -> int:
             worker = VocabularyWorker(model)
         else:
             model = LlamaModel(options, on_progress=report_loading)
-            worker = Worker(model, BATCH_COSTS[options.draft])
+            worker = Worker(model, BATCH_COSTS[options.draft], lambda: host.saves_power)
     except InfillError as error:
         host.publish(messages.Failed(message=str(error)))
         was_heard = host.wait_for_a_client()

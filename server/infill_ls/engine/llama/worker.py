@@ -140,11 +140,14 @@ class QuietHours:
     """When nobody asks for anything and the machine is quiet.
 
     Looks after a time that doubles, so that a machine that is never quiet is not bothered.
-    ``cpu_percent`` says what was used since it was last called.
+    ``cpu_percent`` says what was used since it was last called. While ``saves_power``, there are none: a
+    measurement takes as much as a thousand keys do then, and one of a processor on battery is not the one to
+    keep.
     """
 
-    def __init__(self, cpu_percent: Callable[[], float]) -> None:
+    def __init__(self, cpu_percent: Callable[[], float], saves_power: Callable[[], bool]) -> None:
         self._cpu_percent = cpu_percent
+        self._saves_power = saves_power
         self._is_counting = False
         self.look_in_s = LOOK_S
 
@@ -154,6 +157,9 @@ class QuietHours:
 
     def have_come(self) -> bool:
         """Tell whether the machine was quiet since the last call, and nobody has asked."""
+        if self._saves_power():
+            self._is_counting = False
+            return False
         used = self._cpu_percent()
         was_counting, self._is_counting = self._is_counting, True
         if was_counting:
@@ -164,7 +170,12 @@ class QuietHours:
 class Worker:
     """The model and the queue before it."""
 
-    def __init__(self, model: LlamaModel, batch_costs: BatchCosts | None = None) -> None:
+    def __init__(
+        self,
+        model: LlamaModel,
+        batch_costs: BatchCosts | None = None,
+        saves_power: Callable[[], bool] = lambda: False,
+    ) -> None:
         stop_ids = model.info.stop_ids
         costs = batch_costs or model.calibration.batch_costs
         self._model = model
@@ -184,6 +195,8 @@ class Worker:
             stop_ids,
             prefill_chunk_tokens=prefill_chunk_tokens(model.calibration.batch_costs),
         )
+        self._saves_power = saves_power
+        """Tells whether nothing may be done unasked."""
         self._line = Line()
         self._lock = threading.Lock()
         self._serving: Asked | None = None
@@ -232,7 +245,7 @@ class Worker:
 
     def run(self) -> None:
         """Serve until :meth:`stop`; while nothing is asked, measure again what is not certain."""
-        quiet = QuietHours(psutil.cpu_percent)
+        quiet = QuietHours(psutil.cpu_percent, self._saves_power)
         while not self._line.is_closed:
             is_certain = self._model.calibration.is_steady
             asked = self._line.take(None if is_certain else quiet.look_in_s)
@@ -253,7 +266,7 @@ class Worker:
         held = len(branch.tokens)
         if not held or self._tree.cells_used + PREFILL_TOKENS > self._model.kv_cells:
             return  # nobody has asked for anything, or there is no room
-        if self._model.calibrate_again(branch.id, held, self._is_wanted):
+        if self._model.calibrate_again(branch.id, held, self._may_not_measure):
             self._use_calibration()
 
     def _calibrate_whole(self) -> None:
@@ -265,7 +278,7 @@ class Worker:
         latest = next((p for p in self._tree.prompts()), None)
         if self._tree.cells_used:
             self._tree.clear()
-        if not self._model.calibrate_whole(self._is_wanted):
+        if not self._model.calibrate_whole(self._may_not_measure):
             return
         self._use_calibration()
         if latest is not None:
@@ -276,6 +289,9 @@ class Worker:
     def _is_wanted(self) -> bool:
         """Tell whether somebody waits, or the engine is to end: then the next one waits for that."""
         return not self._line.is_empty or self._line.is_closed
+
+    def _may_not_measure(self) -> bool:
+        return self._is_wanted() or self._saves_power()
 
     def _use_calibration(self) -> None:
         costs = self._model.calibration.batch_costs

@@ -49,7 +49,7 @@ def test_a_gpu_reads_prompts_in_larger_chunks_that_still_end_soon(
 
 def test_what_is_not_certain_is_measured_again_when_it_was_quiet_for_a_while() -> None:
     used = [0.0]
-    quiet = QuietHours(lambda: used[0])
+    quiet = QuietHours(lambda: used[0], lambda: False)
     assert quiet.look_in_s == LOOK_S
     assert not quiet.have_come(), "what was used until now says nothing of when nobody asked"
     assert quiet.have_come()
@@ -60,6 +60,18 @@ def test_what_is_not_certain_is_measured_again_when_it_was_quiet_for_a_while() -
     for _ in range(20):
         quiet.have_come()
     assert quiet.look_in_s == LONGEST_LOOK_S
+
+
+def test_nothing_is_measured_where_power_is_saved() -> None:
+    saves = [True]
+    quiet = QuietHours(lambda: 0.0, lambda: saves[0])
+    assert not any(quiet.have_come() for _ in range(20))
+    assert quiet.look_in_s == LOOK_S
+    saves[0] = False
+    assert not quiet.have_come(), "it begins to count"
+    assert quiet.have_come()
+    saves[0] = True
+    assert not quiet.have_come()
 
 
 def warm() -> Asked:
