@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,19 @@ def resting(
     )
 
 
+def count_calls(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, counts: Counter[str]
+) -> None:
+    """Count how often a method is called."""
+    method = getattr(where, name)
+
+    def counting(*arguments: object) -> object:
+        counts[name] += 1
+        return method(*arguments)
+
+    monkeypatch.setattr(where, name, counting)
+
+
 async def warmed(engine: ScriptedEngine, number: int = 1) -> int:
     """Wait for so many prompts to be prepared; return how many were."""
     async with asyncio.timeout(WITHIN_S):
@@ -180,13 +194,19 @@ async def test_a_place_is_not_prepared_while_something_is_asked_nor_for_an_engin
     assert engine.warmed == []
 
 
-async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for() -> None:
+async def test_where_power_is_saved_only_the_last_of_quick_keys_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     engine = ScriptedEngine(["net_price(1)"])
     session = resting(engine, frugal="on")
+    looks: Counter[str] = Counter()
+    for name in ("secrets_of", "look_at_disk"):
+        count_calls(monkeypatch, session._workspace, name, looks)
     asked = [asyncio.create_task(session.suggest(snapshot(f"x = {'n' * n}‸"))) for n in range(5)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert [isinstance(each, Superseded) for each in outcomes] == [True] * 4 + [False]
     assert len(engine.prompts) == 1
+    assert looks == {"secrets_of": 1, "look_at_disk": 1}, "what can wait until the pause"
     await session.close()
 
 

@@ -124,7 +124,6 @@ class Session:
         """
         self._stop_thinking()
         self._requests.cancel(Kind.HINT)
-        self.look_at_disk()
         report = await self._requests.run(Kind.COMPLETION, snapshot.uri, self._suggest(snapshot))
         self._last_report[snapshot.uri] = report
         may_think = self._power.may_think_ahead(self.settings)
@@ -267,18 +266,26 @@ class Session:
         self._workspace.document_changed(OpenDocument(uri, path, text, language_id))
 
     async def _suggest(self, snapshot: Snapshot) -> Report:
-        if (secrets := self._workspace.secrets_of(snapshot)) is not None:
-            return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
+        if (secrets := self._workspace.why_closed(snapshot.uri)) is not None:
+            return _without(secrets, snapshot)
         self._engines.take_turns()
         pipeline = self._pipeline
         is_frugal = self._save_power()
         may_wait = snapshot.trigger is Trigger.AUTOMATIC
         if may_wait and self._engines.paced is not None:
             self._engines.paced.key_pressed(in_word=_is_in_word(snapshot))
-        if may_wait and (self.paces_requests or is_frugal) and not pipeline.is_under_way(snapshot):
-            if (rest := pipeline.rest_of_shown(snapshot)) is not None:
-                return rest  # costs nothing, so there is nothing to wait for
+        if (
+            may_wait
+            and (self.paces_requests or is_frugal)
+            and not pipeline.is_under_way(snapshot)
+            # That costs nothing, so there is nothing to wait for.
+            and pipeline.rest_of_shown(snapshot) is None
+        ):
             await asyncio.sleep(max(self._pace.pause_s, FRUGAL_PAUSE_S if is_frugal else 0.0))
+        # Of quick keys only the last comes to what follows.
+        if (secrets := self._workspace.secrets_of(snapshot)) is not None:
+            return _without(secrets, snapshot)
+        self.look_at_disk()
         now = asyncio.get_running_loop().time
         deadline_s, started_s = None, now()
         if snapshot.trigger is Trigger.AUTOMATIC:
@@ -406,6 +413,10 @@ class Session:
     def _use_pipeline(self) -> None:
         former, self._pipeline = self._pipeline, self._make_pipeline()
         former.close()
+
+
+def _without(secrets: str, snapshot: Snapshot) -> Report:
+    return Report(snapshot, None, f"nothing is completed in this file: {secrets}")
 
 
 def _is_in_word(snapshot: Snapshot) -> bool:
