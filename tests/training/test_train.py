@@ -55,7 +55,9 @@ def test_a_toy_learns_and_goes_on(tmp_path: Path) -> None:
     assert second["tokens"] == saved["tokens"] + 10 * 2 * 256
 
 
-def test_a_run_reads_rows_of_two_folders_grows_and_averages_its_last_weights(tmp_path: Path) -> None:
+def test_a_run_reads_rows_of_two_folders_grows_and_averages_its_last_weights(
+    tmp_path: Path,
+) -> None:
     texts = [(f"training/{p.name}", p.read_text()) for p in (ROOT / "training").glob("*.py")]
     file = tmp_path / "corpus.jsonl.zst"
     file.write_bytes(corpus._frame("training", texts))
