@@ -32,8 +32,8 @@ async def be_engine(
     assert (await read_message(reader))["proof"] == shake.server_proof()
 
 
-async def be_server(meeting: Rendezvous, token: str | None = None) -> Streams:
-    """Connect to an engine as a server does."""
+async def begin(meeting: Rendezvous, token: str | None = None) -> tuple[Streams, wire.Hello]:
+    """Connect to an engine as a server does; return what is still to be said so that it knows us."""
     reader, writer = await connect_to(meeting)
     nonce = new_nonce()
     writer.write(wire.encode({"nonce": nonce}))
@@ -41,5 +41,11 @@ async def be_server(meeting: Rendezvous, token: str | None = None) -> Streams:
     place = place_of(writer.get_extra_info("socket"), is_ours=False)
     known = token if token is not None else meeting.read_token()
     shake = Handshake(known, place, nonce, hello["nonce"], hello["pid"])
-    writer.write(wire.encode({"proof": shake.server_proof()}))
-    return reader, writer
+    return (reader, writer), {"proof": shake.server_proof()}
+
+
+async def be_server(meeting: Rendezvous, token: str | None = None) -> Streams:
+    """Connect to an engine as a server does."""
+    streams, proof = await begin(meeting, token)
+    streams[1].write(wire.encode(proof))
+    return streams

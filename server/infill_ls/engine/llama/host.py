@@ -124,14 +124,20 @@ class Host:
             return False
         return True
 
-    def join(self, connection: _Connection) -> None:
-        """Take a connection in."""
+    def join(self, connection: _Connection) -> bool:
+        """Take a connection in, and tell whether that is done: not when the engine is just ending.
+
+        Who hears nothing before the connection ends looks for another engine.
+        """
         with self._lock:
+            if self._closed.is_set():
+                return False
             self._connections.add(connection)
             self._lock.notify_all()
             state = self._state
         connection.send(state)
         self._had_a_client.set()
+        return True
 
     def leave(self, connection: _Connection) -> None:
         """Forget a connection."""
@@ -196,6 +202,7 @@ class Host:
                     break
                 self._lock.wait(wait_s)
             is_idle = bool(self._connections)
+            self._closed.set()  # with the lock that decided: nobody may join any more
         if is_idle:
             self.publish(messages.Unloaded())
         self.close()
@@ -226,11 +233,10 @@ class _Connection(threading.Thread):
             with self._stream.makefile("rb") as frames:
                 try:
                     with self._limited():
-                        joined = self._host.shake_hands(self._stream, frames)
+                        is_known = self._host.shake_hands(self._stream, frames)
                 finally:
                     self._on_known()
-                if joined:
-                    self._host.join(self)
+                joined = is_known and self._host.join(self)
                 while joined and (body := wire.read_frame(frames)) is not None:
                     self._take(wire.decode_to_engine(body))
         except Exception as error:  # noqa: BLE001 - whatever a peer says, it ends its connection only
