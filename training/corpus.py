@@ -63,7 +63,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Package:
+class CorpusPackage:
     """What the model card says of a package."""
 
     name: str
@@ -99,7 +99,7 @@ def _text(raw: bytes) -> str | None:
         return None
 
 
-def read_wheel(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+def read_wheel(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
     """Return a wheel's description and its source files."""
     name, version = path.name.split("-")[:2]
     files: list[tuple[str, str]] = []
@@ -112,7 +112,7 @@ def read_wheel(path: Path) -> tuple[Package, list[tuple[str, str]]]:
                 text = _text(archive.read(info))
                 if text:
                     files.append((info.filename, text))
-    return Package(name, version, licence, "pypi"), files
+    return CorpusPackage(name, version, licence, "pypi"), files
 
 
 def _texts(
@@ -128,7 +128,7 @@ def _texts(
                 yield path, text
 
 
-def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+def read_npm(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
     """Return an npm tarball's description and its source files."""
     files: list[tuple[str, str]] = []
     record: dict[str, object] = {}
@@ -153,7 +153,7 @@ def read_npm(path: Path) -> tuple[Package, list[tuple[str, str]]]:
         files = [(path, text) for path, text in files if not path.endswith((".js", ".mjs", ".cjs"))]
     files = list(dict(files).items())
     name, version = str(record.get("name", path.stem)), str(record.get("version", ""))
-    return Package(name, version, str(record.get("license", "")), "npm"), files
+    return CorpusPackage(name, version, str(record.get("license", "")), "npm"), files
 
 
 def mapped_sources(path: str, text: str) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ def mapped_sources(path: str, text: str) -> list[tuple[str, str]]:
     return found
 
 
-def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+def read_deb(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
     """Return a Debian package's description and its source files.
 
     All of the package is left out if its copyright file names a licence that is not permissive:
@@ -201,7 +201,7 @@ def read_deb(path: Path) -> tuple[Package, list[tuple[str, str]]]:
                 licence = common_licence(Copyright.of(text).of_upstream())
             else:
                 files.append((_DEBIAN_ROOT.sub("", inner), text))
-    return Package(name, version, licence, "debian"), files
+    return CorpusPackage(name, version, licence, "debian"), files
 
 
 def common_licence(licences: list[str]) -> str:
@@ -210,7 +210,7 @@ def common_licence(licences: list[str]) -> str:
     return refused[0] if refused else "; ".join(dict.fromkeys(licences))[:120]
 
 
-def read_source(path: Path) -> tuple[Package, list[tuple[str, str]]]:
+def read_source(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
     """Return the description of a Debian source package, named by its .dsc, and its source files.
 
     Files whose licence the copyright file does not name as permissive are left out.
@@ -236,13 +236,13 @@ def read_source(path: Path) -> tuple[Package, list[tuple[str, str]]]:
                     files.append((inner, text))
                     licences[licence] += len(text)
     most = "; ".join(licence for licence, _ in licences.most_common(4))
-    return Package(name, version, most, "debian-source"), files
+    return CorpusPackage(name, version, most, "debian-source"), files
 
 
 READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb, ".dsc": read_source}
 
 
-def _read_archive(path: Path) -> tuple[Package, bytes] | None:
+def _read_archive(path: Path) -> tuple[CorpusPackage, bytes] | None:
     """Return a package and a zstd frame of its source files; none of one that may not be used."""
     try:
         package, files = READERS[path.suffix](path)
@@ -268,7 +268,7 @@ def _frame(package: str, files: Iterable[tuple[str, str]]) -> bytes:
     return packed
 
 
-def extract(archives: list[Path], out: Path) -> list[Package]:
+def extract(archives: list[Path], out: Path) -> list[CorpusPackage]:
     """Write the source of all archives to ``out``; return the packages that may be used.
 
     Fast, for a machine with few cores: `clean` looks into the files, where they are trained on.

@@ -21,7 +21,7 @@ _DOTTED = re.compile(r"\b[A-Za-z_]\w*\.[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
-class Function:
+class FunctionLines:
     """Lines of a function: decorators, signature, docstring and body."""
 
     first: int
@@ -36,7 +36,7 @@ class Function:
     without the file that it stands in."""
 
 
-def functions_of(lines: Sequence[str]) -> list[Function]:
+def functions_of(lines: Sequence[str]) -> list[FunctionLines]:
     """Return the functions of a file's ``lines``, nested ones too, in order."""
     found = []
     for at, line in enumerate(lines):
@@ -48,7 +48,9 @@ def functions_of(lines: Sequence[str]) -> list[Function]:
     return found
 
 
-def _function_at(lines: Sequence[str], at: int, indent: int, arguments: str) -> Function | None:
+def _function_at(
+    lines: Sequence[str], at: int, indent: int, arguments: str
+) -> FunctionLines | None:
     signature_end = at
     while signature_end < len(lines) and not lines[signature_end].rstrip().endswith(":"):
         signature_end += 1
@@ -80,7 +82,7 @@ def _function_at(lines: Sequence[str], at: int, indent: int, arguments: str) -> 
         and any("return" in line or "yield" in line for line in code)
         and dotted <= 0.4 * len(code)
     )
-    return Function(first, last, after, has_docstring, is_algorithm)
+    return FunctionLines(first, last, after, has_docstring, is_algorithm)
 
 
 def _after_docstring(lines: Sequence[str], body: int, last: int) -> int:

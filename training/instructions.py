@@ -20,16 +20,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infill_ls.instruct.place import Place
+from infill_ls.instruct.place import InstructionPlace
 from infill_ls.instruct.prompt import SYSTEM, context_of, fenced, request_of
 from infill_ls.instruct.task import OutlineUse, Task
 from infill_ls.types import Hole
 from infill_retrieval import Retrieval
 from infill_retrieval.syntax import Language, language_of
-from infill_retrieval.syntax.functions import Function as Found
+from infill_retrieval.syntax.functions import Function
 from training import corpus
 from training.filters import HeldOut
-from training.functions import Function, functions_of
+from training.functions import FunctionLines, functions_of
 from training.instruction_rows import Sample, write_samples
 from training.outlines import outline_of
 from training.tokens import RESPONSE
@@ -83,7 +83,11 @@ def pieces_of(path: str, text: str, rng: random.Random) -> Iterator[Piece]:
 
 
 def _piece(
-    path: str, lines: Sequence[str], imports: dict[str, str], function: Function, rng: random.Random
+    path: str,
+    lines: Sequence[str],
+    imports: dict[str, str],
+    function: FunctionLines,
+    rng: random.Random,
 ) -> Piece | None:
     code = textwrap.dedent("\n".join(lines[function.first : function.last]))
     try:
@@ -156,7 +160,7 @@ def prompt_of(piece: Piece, target: str, task: Task, outline: OutlineUse, instru
     shown = textwrap.indent(target, piece.indent).lstrip()
     start = len(before) + len(piece.indent)
     text = f"{before}{piece.indent}{shown}\n{piece.below}"
-    here = Found(
+    here = Function(
         name=piece.name,
         docs_start=start,
         start=start,
@@ -168,7 +172,7 @@ def prompt_of(piece: Piece, target: str, task: Task, outline: OutlineUse, instru
         docstring=None,
         has_error=False,
     )
-    place = Place(text, PYTHON, start, start + len(shown), here)
+    place = InstructionPlace(text, PYTHON, start, start + len(shown), here)
     hole = Hole(before, (), "", "", "", len(before), PYTHON)
     context = context_of(
         place,

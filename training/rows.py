@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from training.samples import BUDGETS, Budgets, Mix, pack
+from training.samples import BUDGETS, Mix, SampleBudgets, pack
 from training.tokens import BOS, EOS, Encoder, Ids
 from training.train import Shard, encoder, endless_samples
 
@@ -34,7 +34,7 @@ class RowSet:
     name: str
     count: int
     """So many rows are made."""
-    budgets: Budgets = BUDGETS
+    budgets: SampleBudgets = BUDGETS
     mix: Mix = MIX
     length: int = 2_048
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from infill_retrieval.render import path_comment
-from training.functions import Function, functions_of
+from training.functions import FunctionLines, functions_of
 from training.links import foreign_uses
 from training.retrieved import PackageSearch
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder, Ids
@@ -87,7 +87,7 @@ def _last_line_of_block(file: SourceFile, first: int, most: int) -> int:
 
 
 @dataclass(frozen=True)
-class Budgets:
+class SampleBudgets:
     """How long the parts of a sample are at most, in tokens, as the server sets them."""
 
     prefix: int = 768
@@ -99,7 +99,7 @@ class Budgets:
     long one does."""
 
 
-BUDGETS = Budgets()
+BUDGETS = SampleBudgets()
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Mix:
             context=0.4 + 0.2 * late,
         )
 
-    def times(self, function: Function) -> float:
+    def times(self, function: FunctionLines) -> float:
         """Return how many samples ``function`` gives in one pass, on average."""
         times = 0.3 + 0.3 * function.has_docstring
         if function.is_algorithm:
@@ -151,7 +151,7 @@ class SampleMaker:
         encode: Encoder,
         rng: random.Random,
         mix: Callable[[], Mix] = Mix,
-        budgets: Budgets = BUDGETS,
+        budgets: SampleBudgets = BUDGETS,
     ) -> None:
         self.encode, self.rng, self._mix, self.budgets = encode, rng, mix, budgets
 
@@ -209,7 +209,9 @@ class SampleMaker:
                 if sample is not None:
                     yield sample
 
-    def _function(self, file: SourceFile, function: Function, imports: list[str]) -> Ids | None:
+    def _function(
+        self, file: SourceFile, function: FunctionLines, imports: list[str]
+    ) -> Ids | None:
         rng = self.rng
         margin = _indent(file.lines[function.first])
         lines = [

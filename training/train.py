@@ -23,7 +23,7 @@ import numpy as np
 
 from training import corpus
 from training.filters import HeldOut, language
-from training.samples import BUDGETS, Budgets, Mix, SampleMaker, pack
+from training.samples import BUDGETS, Mix, SampleBudgets, SampleMaker, pack
 from training.tokens import FILE, FIM_END, RESPONSE, Encoder, Ids
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ START = time.time()
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What a run is to do."""
 
     out: Path
@@ -85,7 +85,7 @@ def endless_samples(
     encode: Encoder,
     rng: random.Random,
     mix: Callable[[], Mix] = Mix,
-    budgets: Budgets = BUDGETS,
+    budgets: SampleBudgets = BUDGETS,
 ) -> Iterator[Ids]:
     """Yield samples of ``shards`` over and over.
 
@@ -178,7 +178,7 @@ class Batches:
         return np.stack(batch)
 
 
-def rate_factor(step: int, share: float, plan: Plan) -> float:
+def rate_factor(step: int, share: float, plan: TrainingPlan) -> float:
     """Return the learning rate's factor: a warm-up by steps, then a decay by the time's share."""
     warm = min(1.0, (step + 1) / plan.warmup)
     if share < plan.decay_from:
@@ -186,7 +186,7 @@ def rate_factor(step: int, share: float, plan: Plan) -> float:
     return warm * max(0.01, (1 - share) / (1 - plan.decay_from))
 
 
-def weight_of_middle(share: float, plan: Plan) -> float:
+def weight_of_middle(share: float, plan: TrainingPlan) -> float:
     """Return the middle's weight in the loss: while the rate decays, it grows to the last one."""
     late = max(0.0, (share - plan.decay_from) / (1 - plan.decay_from))
     return plan.middle_weight + (plan.last_middle_weight - plan.middle_weight) * late
@@ -246,7 +246,12 @@ def load_tensors(model: Llama, tensors: dict[str, Any]) -> None:
 
 
 def train(
-    rank: int, plan: Plan, shape: Shape, queue: Any, validation: Sequence[Ids], progress: Any
+    rank: int,
+    plan: TrainingPlan,
+    shape: Shape,
+    queue: Any,
+    validation: Sequence[Ids],
+    progress: Any,
 ) -> None:
     """Run one trainer: one of ``plan.devices`` GPUs, or the CPU."""
     import torch
@@ -472,8 +477,8 @@ def main() -> None:
     parser.add_argument("--toy", action="store_true", help="a model of two narrow layers")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    names = Plan.__dataclass_fields__
-    plan = Plan(**{name: getattr(args, name) for name in names})
+    names = TrainingPlan.__dataclass_fields__
+    plan = TrainingPlan(**{name: getattr(args, name) for name in names})
     plan.out.mkdir(parents=True, exist_ok=True)
     context = mp.get_context("fork")
     shards = [] if args.rows_from else shards_of(gather(args))
@@ -530,7 +535,9 @@ def main() -> None:
         raise SystemExit("a trainer failed")
 
 
-def _trainer(rank: int, plan: Plan, queue: Any, validation: Sequence[Ids], progress: Any) -> None:
+def _trainer(
+    rank: int, plan: TrainingPlan, queue: Any, validation: Sequence[Ids], progress: Any
+) -> None:
     from training.model import Shape
 
     toy = Shape(width=64, layers=2, heads=4, kv_heads=2, inner=128, context=256)

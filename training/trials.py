@@ -27,15 +27,15 @@ from training.filters import LANGUAGES, language
 from training.grow import layers_of
 from training.model import Llama, Optimizer, Shape, add_gradients
 from training.rows import RowSet, make, translate, wait_for
-from training.samples import Budgets, Mix
+from training.samples import Mix, SampleBudgets
 from training.tokens import FILE
 from training.train import gather, load_tensors, log, shards_of, tensors_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SERVER_LIKE = Budgets(windows=(500, 700, 1_000))
-LONG = Budgets(
+SERVER_LIKE = SampleBudgets(windows=(500, 700, 1_000))
+LONG = SampleBudgets(
     2_048,
     (48, 128, 256, 256, 256, 512),
     (512, 512, 512, 256, 1_024),
@@ -58,7 +58,7 @@ SHAPE = Shape()
 MIX = Mix(windows=0.9, functions=1.2, plain=0.05, context=0.6)
 SETS = (
     RowSet("base", TRIAL_ROWS, mix=MIX),
-    RowSet("short", TRIAL_ROWS, Budgets(windows=(60, 80, 110, 150)), MIX),
+    RowSet("short", TRIAL_ROWS, SampleBudgets(windows=(60, 80, 110, 150)), MIX),
     RowSet("long", TRIAL_ROWS, SERVER_LIKE, MIX),
     RowSet("context-4096", TRIAL_ROWS // 2, LONG, MIX, length=4_096),
     RowSet("linked", TRIAL_ROWS, mix=replace(MIX, context=0.8, linked=0.4)),

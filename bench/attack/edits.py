@@ -25,7 +25,7 @@ WARM_UP = 6_000
 """Edits before the first look, the text once: whatever is made or cached has been then."""
 
 
-class Typist:
+class AttackTypist:
     """One server, and what is typed into it."""
 
     def __init__(self, server: subprocess.Popen[bytes]) -> None:
@@ -116,7 +116,7 @@ def measure(edits: int) -> list[float]:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as server:
             process = psutil.Process(server.pid)
-            typist = Typist(server)
+            typist = AttackTypist(server)
             typist.begin()
             typist.type(WARM_UP)
             memory = [process.memory_info().rss / 1e6]

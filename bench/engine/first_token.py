@@ -54,7 +54,7 @@ PAUSE_S = 0.12
 
 
 @dataclass(frozen=True)
-class Event:
+class TypingEvent:
     """One thing the user did, and how long the answer took on both sides."""
 
     kind: str
@@ -138,7 +138,7 @@ class TimedKeys:
         self._index.crawl(lambda _: None)
         self._pipeline = Pipeline(Gathering(engine, self._index.retrieve, SETTINGS))
         self._report: Report | None = None
-        self.events: list[Event] = []
+        self.events: list[TypingEvent] = []
 
     async def press(self, kind: str, path: Path, text: str, offset: int, tokens: int) -> None:
         """Time one request at ``offset`` for at most so many tokens."""
@@ -155,7 +155,7 @@ class TimedKeys:
         timings = completion.timings
         theirs_ms = self._infill.answer_ms(report.prompt, report.hole.typed, timings.decode_tokens)
         self.events.append(
-            Event(kind, ours_ms, theirs_ms, timings.prefill_tokens, timings.decode_tokens)
+            TypingEvent(kind, ours_ms, theirs_ms, timings.prefill_tokens, timings.decode_tokens)
         )
         self._report = report
         with suppress(TimeoutError):
@@ -239,7 +239,7 @@ async def replay(typist: TimedKeys, rounds: int, suggestions: list[int]) -> None
             await insert(f"{tokens} tokens", first, key, tokens)
 
 
-def row(events: list[Event], step_ms: float) -> dict[str, float]:
+def row(events: list[TypingEvent], step_ms: float) -> dict[str, float]:
     """Return medians and 95th percentiles of one kind of event."""
     ours, theirs = [e.ours_ms for e in events], [e.theirs_ms for e in events]
     return {

@@ -27,7 +27,7 @@ from infill_ls.engine import CompletionRequest, EngineOptions
 from infill_ls.engine.decoding.decoder import Decoder, Logits
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
-from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.run import DecodingTask
 from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
 from infill_ls.engine.llama.worker import BATCH_COSTS
 from infill_ls.engine.process import EngineProcess
@@ -123,7 +123,7 @@ def replay(
     for prompt, anchor, forced in texts:
         model.forced, model.prompt_tokens = forced, len(prompt)
         stop = StopRule(len(forced), 10_000, time_budget_ms=600_000)
-        (written,) = decoder.complete(Task(prompt, anchor, b"", stop), lambda: False)
+        (written,) = decoder.complete(DecodingTask(prompt, anchor, b"", stop), lambda: False)
         timings = written.timings
         tokens += timings.decode_tokens - 1  # the first comes from the prompt
         spent_ms += timings.decode_ms

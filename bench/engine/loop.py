@@ -22,7 +22,7 @@ from infill_ls.engine import EngineOptions
 from infill_ls.engine.decoding.decoder import PREFILL_CHUNK_TOKENS, Decoder
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
-from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.run import DecodingTask
 from infill_ls.engine.llama.model import SEQUENCES, LlamaModel
 from infill_ls.engine.llama.worker import BATCH_COSTS
 from infill_ls.types import StopRule
@@ -78,7 +78,7 @@ class Race:
         drafter = Drafter(frozenset(), BATCH_COSTS["never"] or ())
         decoder = Decoder(model, tree, model.vocab.pieces, drafter, frozenset())
         stop = StopRule(GENERATED_TOKENS, 10_000, time_budget_ms=600_000)
-        task = Task(self._prompt, len(self._prompt), b"", stop)
+        task = DecodingTask(self._prompt, len(self._prompt), b"", stop)
         (completion,) = decoder.complete(task, lambda: False)
         timings = completion.timings
         assert (timings.prefill_tokens, timings.decode_tokens) == (PROMPT_TOKENS, GENERATED_TOKENS)

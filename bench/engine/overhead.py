@@ -74,7 +74,7 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
 
 
 @dataclass
-class Server:
+class StdioServer:
     """The server over stdio, and the least of a client."""
 
     process: Process
@@ -112,12 +112,12 @@ class Server:
 @asynccontextmanager
 async def server(
     folder: Path | None, options: dict[str, Any], *arguments: str
-) -> AsyncIterator[Server]:
+) -> AsyncIterator[StdioServer]:
     """Run a server that has done the handshake."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "infill_ls", *arguments, stdin=PIPE, stdout=PIPE
     )
-    client = Server(process, count(1))
+    client = StdioServer(process, count(1))
     capabilities = {
         "general": {"positionEncodings": ["utf-16"]},
         "textDocument": {"inlineCompletion": {}},

@@ -58,7 +58,7 @@ class Key:
     """Inside the engine, but not in the model: its prompt takes the place of the other one."""
 
 
-class Typist:
+class PauseTypist:
     """Asks for the first token behind one more key, again and again."""
 
     def __init__(self, engine: EngineProcess, prompts: list[Prompt]) -> None:
@@ -101,7 +101,7 @@ async def measure(model: Path, keys: int, threads: int) -> dict[str, Any]:
     prompts = [await prompt_of(engine, TEXT[:PROMPT_CHARS], line[:end]) for end in range(9, 39)]
     long = await prompt_of(engine, LONG_TEXT[:PROMPT_CHARS], "")
     chance = random.Random(0)
-    typist = Typist(engine, prompts)
+    typist = PauseTypist(engine, prompts)
     alone: list[Key] = []
     beside: list[Key] = []
     steps: list[float] = []

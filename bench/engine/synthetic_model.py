@@ -24,7 +24,7 @@ Q8_0 = gguf.GGMLQuantizationType.Q8_0
 
 
 @dataclass(frozen=True)
-class Shape:
+class PublishedShape:
     """Sizes from the model's published configuration."""
 
     layers: int
@@ -35,8 +35,8 @@ class Shape:
 
 
 SHAPES = {
-    "1.3b": Shape(layers=24, width=2_048, heads=16, kv_heads=16, inner=5_504),
-    "6.7b": Shape(layers=32, width=4_096, heads=32, kv_heads=32, inner=11_008),
+    "1.3b": PublishedShape(layers=24, width=2_048, heads=16, kv_heads=16, inner=5_504),
+    "6.7b": PublishedShape(layers=32, width=4_096, heads=32, kv_heads=32, inner=11_008),
 }
 
 
@@ -67,7 +67,7 @@ def copy_vocabulary(writer: gguf.GGUFWriter, vocabulary: Path) -> int:
     return len(reader.fields["tokenizer.ggml.tokens"].data)
 
 
-def write(path: Path, shape: Shape, vocabulary: Path, name: str) -> None:
+def write(path: Path, shape: PublishedShape, vocabulary: Path, name: str) -> None:
     """Write the model in Q8_0."""
     writer = gguf.GGUFWriter(path, "llama")
     tokens = copy_vocabulary(writer, vocabulary)

@@ -27,7 +27,7 @@ from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.engines import KeptAnswers, key_of
 from infill_ls.measuring.git_history import PastEdit, check_out_parent, edits_of
 from infill_ls.measuring.simulated import (
-    Call,
+    CallCost,
     Script,
     SimulatedEngine,
     SimulatedModel,
@@ -102,7 +102,7 @@ class LiveModel:
 
 async def type_edit(
     live: LiveModel, edit: PastEdit, folder: Path, key_ms: float, step_ms: float
-) -> tuple[dict[str, Any], list[Call]]:
+) -> tuple[dict[str, Any], list[CallCost]]:
     """Type one edit; return what came of it and what the model did."""
     info = replace(live.info, decode_ms=step_ms, prefill_tokens_per_s=1000 * READS / step_ms)
     model = SimulatedModel(info, live.tokenize, live.write)
@@ -120,7 +120,7 @@ async def type_edit(
     return typist.row(), engine.calls
 
 
-def figures(rows: list[dict[str, Any]], calls: list[Call]) -> dict[str, float]:
+def figures(rows: list[dict[str, Any]], calls: list[CallCost]) -> dict[str, float]:
     """Return the figures of all edits together."""
     requests = sum(row["requests"] for row in rows)
     keys = sum(row["keys"] for row in rows)
@@ -157,7 +157,7 @@ def main() -> None:
     edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)
-    cells: dict[str, tuple[list[dict[str, Any]], list[Call]]] = {}
+    cells: dict[str, tuple[list[dict[str, Any]], list[CallCost]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for edit in edits:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.packages import Package, fetch
+from bench.packages import EvaluationPackage, fetch
 
 ROOT = Path(__file__).parents[2]
 HUMANEVAL = ROOT / "tests" / "data" / "humaneval-single-line.jsonl.gz"
@@ -27,9 +27,9 @@ JOURNALS = ROOT / "build" / "evaluation"
 BEGIN, END = "<!-- report: written by `make evaluation` -->", "<!-- /report -->"
 # Held out from the training of the bundled model, by name and by content (training/filters.py).
 PACKAGES = (
-    Package("click", "8.1.8", "pypi", "python", "click", "BSD-3-Clause", "test"),
-    Package("moleculer", "0.14.36", "npm", "javascript", "package/src", "MIT", "test"),
-    Package("ethers", "6.17.0", "npm", "typescript", "package/src.ts", "MIT", "test"),
+    EvaluationPackage("click", "8.1.8", "pypi", "python", "click", "BSD-3-Clause", "test"),
+    EvaluationPackage("moleculer", "0.14.36", "npm", "javascript", "package/src", "MIT", "test"),
+    EvaluationPackage("ethers", "6.17.0", "npm", "typescript", "package/src.ts", "MIT", "test"),
 )
 ABLATION_PACKAGE = PACKAGES[0]
 ABLATED = ("healing", "suffix", "imported", "declarations", "usages", "filters", "syntax-end")
@@ -83,7 +83,7 @@ def _measure(options: argparse.Namespace, name: str, command: Sequence[str]) -> 
 
 
 def _report(
-    humaneval: Result, repositories: dict[Package, Result], ablation: dict[str, Result]
+    humaneval: Result, repositories: dict[EvaluationPackage, Result], ablation: dict[str, Result]
 ) -> list[str]:
     of_humaneval = _rows(humaneval)["all"]
     lines = [

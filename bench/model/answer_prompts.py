@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.model.lines import SNIPPETS, Answer
+from bench.model.lines import SNIPPETS, LineAnswer
 
 from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import engine_for
@@ -46,7 +46,7 @@ def in_turn(records: Sequence[Record]) -> Iterator[list[Record]]:
                 yield waiting.pop()
 
 
-async def answer(engine: Engine, case: Sequence[Record]) -> Answer:
+async def answer(engine: Engine, case: Sequence[Record]) -> LineAnswer:
     """Return what the model writes for one case."""
     written = {}
     for record in case:
@@ -59,7 +59,9 @@ async def answer(engine: Engine, case: Sequence[Record]) -> Answer:
         )
         written[record["way"]] = found[0].text.partition("\n")[0] if found else ""
     one = case[0]
-    return Answer(one["id"], one["package"], one["kind"], one["wanted"], written, one["language"])
+    return LineAnswer(
+        one["id"], one["package"], one["kind"], one["wanted"], written, one["language"]
+    )
 
 
 async def measure(options: argparse.Namespace) -> None:

@@ -33,9 +33,9 @@ from bench.model.lines import (
     RAW,
     SNIPPETS,
     WAYS,
-    Answer,
     Asker,
     KeyTime,
+    LineAnswer,
     cross_file,
     random_columns,
 )
@@ -58,7 +58,7 @@ NAMES: dict[str, str] = {
 async def measure(archives: Sequence[tuple[str, Path]], options: argparse.Namespace) -> None:
     """Ask for all lines of all packages, spread evenly, and tell what came of it."""
     engine = engine_for(settings_with(model=options.model), lambda _: None)
-    answers: list[Answer] = []
+    answers: list[LineAnswer] = []
     key_times: list[KeyTime] = []
     try:
         for language, archive in archives:
@@ -104,7 +104,7 @@ def times(keys: Sequence[KeyTime]) -> dict[str, object]:
     return {"cases": len(keys), **{name: asdict(interval) for name, interval in found.items()}}
 
 
-def figures(answers: Sequence[Answer]) -> dict[str, object]:
+def figures(answers: Sequence[LineAnswer]) -> dict[str, object]:
     """Return each way's share of right lines, in percent, and how the ways compare.
 
     Where there are several languages, those of each, and the geometric mean of all but the first's.
@@ -122,13 +122,13 @@ def figures(answers: Sequence[Answer]) -> dict[str, object]:
                     some, way
                 )
         return found
-    by_kind: dict[str, list[Answer]] = {name: [] for name in NAMES}
+    by_kind: dict[str, list[LineAnswer]] = {name: [] for name in NAMES}
     for answer in answers:
         by_kind[answer.kind].append(answer)
     return {NAMES[kind]: _figures_of(some) for kind, some in by_kind.items() if some}
 
 
-def _mean_of(answers: Sequence[Answer], way: str) -> float:
+def _mean_of(answers: Sequence[LineAnswer], way: str) -> float:
     """Return the geometric mean of the languages' shares of right lines, in percent."""
     right: dict[str, list[bool]] = {}
     for answer in answers:
@@ -138,7 +138,7 @@ def _mean_of(answers: Sequence[Answer], way: str) -> float:
     return geometric_mean(shares) if shares and min(shares) > 0 else 0.0
 
 
-def _figures_of(answers: Sequence[Answer]) -> dict[str, object]:
+def _figures_of(answers: Sequence[LineAnswer]) -> dict[str, object]:
     ways = tuple(way for way in answers[0].written if all(way in a.written for a in answers))
     right = {way: [answer.is_right(way) for answer in answers] for way in ways}
     found: dict[str, object] = {"cases": len(answers)}
@@ -150,17 +150,17 @@ def _figures_of(answers: Sequence[Answer]) -> dict[str, object]:
     return found
 
 
-def _append(path: Path, answer: Answer) -> None:
+def _append(path: Path, answer: LineAnswer) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(answer)) + "\n")
 
 
-def read_answers(paths: Iterable[Path]) -> list[Answer]:
+def read_answers(paths: Iterable[Path]) -> list[LineAnswer]:
     """Return the answers that earlier runs have appended to files; one case's ways are joined."""
     rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
-    found: dict[tuple[str, str, str, str], Answer] = {}
+    found: dict[tuple[str, str, str, str], LineAnswer] = {}
     for row in rows:
-        answer = Answer(**row)
+        answer = LineAnswer(**row)
         key = (answer.language, answer.package, answer.kind, answer.id)
         found.setdefault(key, answer).written.update(answer.written)
     return list(found.values())

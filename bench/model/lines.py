@@ -38,7 +38,7 @@ RAW = "raw hole"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LineAnswer:
     """What was written in each way for one hole."""
 
     id: str
@@ -78,7 +78,7 @@ class Asker:
         self._engine, self._folder, self._language = engine, folder, language
         self._lines = NextLines(engine, index.retrieve, folder, model)
 
-    async def ask(self, hole: CutHole, ways: Sequence[str] = WAYS) -> Answer:
+    async def ask(self, hole: CutHole, ways: Sequence[str] = WAYS) -> LineAnswer:
         """Return what is written for ``hole`` in some ways."""
         snapshot = self._snapshot(hole, 0)
         written = {}
@@ -88,7 +88,9 @@ class Asker:
                 continue
             report = await self._lines.ask(snapshot, with_snippets=way == SNIPPETS)
             written[way] = written_line(report)
-        return Answer(hole.id, self._folder.name, hole.kind, hole.wanted, written, self._language)
+        return LineAnswer(
+            hole.id, self._folder.name, hole.kind, hole.wanted, written, self._language
+        )
 
     async def prompts(self, hole: CutHole, ways: Sequence[str]) -> list[dict[str, object]]:
         """Return what the model would be asked, for a program that answers many at once."""

@@ -29,7 +29,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from infill_ls.evaluation.edit_episodes import (
     MOST_OF_A_KIND,
     Episode,
-    Kind,
+    EpisodeKind,
     episodes_of,
     in_any_order,
     is_held_out,
@@ -37,9 +37,9 @@ from infill_ls.evaluation.edit_episodes import (
 )
 from infill_ls.evaluation.edits import episode_from, opened, order_of, right_in
 from infill_ls.next_edit import offer as offers
-from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, Candidate
+from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, EditCandidate
 from infill_ls.next_edit.forest import DIGITS, FILE, Forest, kept_form
-from infill_ls.next_edit.judge import Verdict
+from infill_ls.next_edit.judge import EditVerdict
 
 COMMITS, SEED = 12_000, 0
 POSITIVES = 110
@@ -57,11 +57,11 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenEpisode:
     """An episode as the judge sees it."""
 
     commit: str
-    kind: Kind
+    kind: EpisodeKind
     is_repeating: bool
     order: str
     """``document``, ``any`` or ``others``."""
@@ -76,14 +76,14 @@ class Taken:
     def __init__(self) -> None:
         self.found: dict[tuple[str, int, str, str], dict[str, float]] = {}
 
-    def __call__(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+    def __call__(self, candidates: Sequence[EditCandidate]) -> list[EditVerdict]:
         """Note the candidates, and decline them."""
         for one in candidates:
             self.found[one.uri, one.start, one.old, one.new] = one.features
-        return [Verdict(0.0, (), is_offered=False) for _ in candidates]
+        return [EditVerdict(0.0, (), is_offered=False) for _ in candidates]
 
 
-def seen(episode: Episode) -> Seen:
+def seen(episode: Episode) -> SeenEpisode:
     """Return the features of each candidate, and whether the author made it."""
     taken = Taken()
     offers.judge = taken  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ def seen(episode: Episode) -> Seen:
     is_right = right_in(episode)
     # No two places of two documents are one.
     base = {one: number * 10_000_000 for number, one in enumerate(documents)}
-    return Seen(
+    return SeenEpisode(
         episode.commit,
         episode.kind,
         episode.is_repeating,
@@ -112,7 +112,7 @@ def seen(episode: Episode) -> Seen:
 
 def all_episodes(repositories: Sequence[Path], positives: int) -> Iterator[Episode]:
     """Yield the episodes of the tuning half of all repositories."""
-    share = positives / MOST_OF_A_KIND[Kind.POSITIVE]
+    share = positives / MOST_OF_A_KIND[EpisodeKind.POSITIVE]
     most = {kind: round(count * share) for kind, count in MOST_OF_A_KIND.items()}
     for repository in repositories:
         found = episodes_of(
@@ -121,7 +121,7 @@ def all_episodes(repositories: Sequence[Path], positives: int) -> Iterator[Episo
         print(repository.parent.name, Counter(one.kind.value for one in found), flush=True)
         for episode in found:
             yield episode
-            other = in_any_order(episode) if episode.kind is Kind.POSITIVE else None
+            other = in_any_order(episode) if episode.kind is EpisodeKind.POSITIVE else None
             if other is not None:
                 yield other
         yield from with_others(repository.resolve(), found, COMMITS)
@@ -143,7 +143,7 @@ def from_bank(bank: Path) -> Iterator[Episode]:
         yield from map(episode_from, lines)
 
 
-def read(file: Path) -> list[Seen]:
+def read(file: Path) -> list[SeenEpisode]:
     """Return what :func:`write` has kept."""
     found = []
     with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -151,12 +151,20 @@ def read(file: Path) -> list[Seen]:
             commit, kind, repeating, order, features, right, spans = json.loads(line)
             pairs = tuple((first, last) for first, last in spans)
             found.append(
-                Seen(commit, Kind(kind), repeating, order, tuple(features), tuple(right), pairs)
+                SeenEpisode(
+                    commit,
+                    EpisodeKind(kind),
+                    repeating,
+                    order,
+                    tuple(features),
+                    tuple(right),
+                    pairs,
+                )
             )
     return found
 
 
-def write(file: Path, episodes: Sequence[Seen]) -> None:
+def write(file: Path, episodes: Sequence[SeenEpisode]) -> None:
     """Keep what was seen."""
     with gzip.open(file, "wt", encoding="utf-8", compresslevel=4) as lines:
         for one in episodes:
@@ -169,7 +177,7 @@ def write(file: Path, episodes: Sequence[Seen]) -> None:
 
 def episodes_from(
     repositories: Sequence[Path], positives: int, bank: Path | None, features: Path | None
-) -> list[Seen]:
+) -> list[SeenEpisode]:
     """Return what is seen of the episodes, from the file that has kept the most of it."""
     if features is not None and features.is_file():
         return read(features)
@@ -258,7 +266,7 @@ def main() -> None:
                 x[place, column[name]] = value
     y = np.array([float(right) for one in episodes for right in one.right])
     counts = np.bincount(owner, minlength=len(episodes))
-    negative = np.array([one.kind is not Kind.POSITIVE for one in episodes])
+    negative = np.array([one.kind is not EpisodeKind.POSITIVE for one in episodes])
     weight = 1 / np.sqrt(counts[owner]) * np.where(negative[owner], NEGATIVE_WEIGHT, 1.0)
     fold = np.array([_fold(one.commit) for one in episodes])[owner]
     p = np.zeros(len(y))
@@ -290,7 +298,7 @@ def _fold(commit: str) -> int:
 
 
 def _print_by_rule(
-    episodes: Sequence[Seen], by_episode: Sequence[Sequence[float]], threshold: float
+    episodes: Sequence[SeenEpisode], by_episode: Sequence[Sequence[float]], threshold: float
 ) -> None:
     judged: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for one, probabilities in zip(episodes, by_episode, strict=True):
@@ -304,7 +312,7 @@ def _print_by_rule(
         print(f"  {rule}: {len(rows)}, {base:.0%} right; {len(above)} above, {share:.0%}")
 
 
-def shown(one: Seen, probabilities: Sequence[float], threshold: float) -> list[bool]:
+def shown(one: SeenEpisode, probabilities: Sequence[float], threshold: float) -> list[bool]:
     """Return whether each edit that would be offered is right; of two that overlap, the likelier."""
     taken: list[tuple[int, int]] = []
     found = []
@@ -319,18 +327,18 @@ def shown(one: Seen, probabilities: Sequence[float], threshold: float) -> list[b
 
 
 def figures_at(
-    threshold: float, by_episode: Sequence[Sequence[float]], episodes: Sequence[Seen]
+    threshold: float, by_episode: Sequence[Sequence[float]], episodes: Sequence[SeenEpisode]
 ) -> dict[str, float]:
     """Return what a threshold gives."""
     pairs = [
         (one, shown(one, some, threshold)) for one, some in zip(episodes, by_episode, strict=True)
     ]
-    positives = [pair for pair in pairs if pair[0].kind is Kind.POSITIVE]
+    positives = [pair for pair in pairs if pair[0].kind is EpisodeKind.POSITIVE]
     plain = [found for one, found in positives if one.order == "document"]
     repeating = [f for one, f in positives if one.is_repeating and one.order == "document"]
     shuffled = [f for one, f in positives if one.is_repeating and one.order == "any"]
     beside = [f for one, f in positives if one.order == "others"]
-    negatives = [found for one, found in pairs if one.kind is not Kind.POSITIVE]
+    negatives = [found for one, found in pairs if one.kind is not EpisodeKind.POSITIVE]
     edits = [right for found in plain for right in found]
     others = [right for one, found in positives if one.order == "any" for right in found]
     there = [right for found in beside for right in found]

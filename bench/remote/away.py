@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.command import finish, parser_of
-from bench.remote.editors import Server, lines_for
+from bench.remote.editors import ServerAddress, lines_for
 
 from infill_ls.engine import CompletionRequest, Engine
 from infill_ls.engine.fallback import EngineChoice, engine_for
@@ -64,7 +64,7 @@ async def editor(number: int, url: str, log: Log, end: asyncio.Event) -> None:
     choice = EngineChoice(settings_with(remote_url=url), _factory, lambda _: None, lambda: None)
     engine = choice.current
     assert isinstance(engine, RemoteEngine)
-    (line, *_) = await lines_for(Server(url, None, RULE, 400), engine, number)
+    (line, *_) = await lines_for(ServerAddress(url, None, RULE, 400), engine, number)
     key = 0
     while not end.is_set():
         await asyncio.sleep(draw.expovariate(1 / ASKS_EACH_S))

@@ -24,7 +24,7 @@ from typing import Any
 
 import httpx
 from bench.command import finish, parser_of
-from bench.remote.editors import Server, key_headers, lines_for
+from bench.remote.editors import ServerAddress, key_headers, lines_for
 from bench.remote.same_answers import RULE, prompt_of
 from bench.remote.watching import read_metrics
 
@@ -100,7 +100,7 @@ async def taking_back(target: Target) -> dict[str, Any]:
 async def prefix_hits(target: Target) -> dict[str, Any]:
     """Type lines, asking each few keys, and read the share of prompt tokens that the cache had."""
     engine = target.engine()
-    server = Server(target.url, None, RULE, target.prompt_tokens)
+    server = ServerAddress(target.url, None, RULE, target.prompt_tokens)
     lines = await lines_for(server, engine, 11)
     await engine.warm(lines[0].prompt(0))
     before = read_metrics(target.url)

@@ -41,7 +41,7 @@ def key_headers() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerAddress:
     """Whom to ask, and how much is asked for."""
 
     url: str
@@ -61,7 +61,7 @@ class Server:
 
 
 @dataclass
-class Served:
+class EditorResult:
     """What one editor got."""
 
     keys: int = 0
@@ -81,7 +81,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Place:
+class TypingPlace:
     """A place in a file: what stands around it, as tokens."""
 
     fim: FimTokens
@@ -105,11 +105,11 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Line:
+class TypedLine:
     """A line to type."""
 
     text: str
-    place: Place
+    place: TypingPlace
     typed: tuple[str, ...]
     """What is typed at the place behind each of its characters, less the fragment."""
     typed_ids: tuple[tuple[int, ...], ...]
@@ -120,7 +120,7 @@ class Line:
         return self.place.prompt(self.typed[key], self.typed_ids[key], self.fragments[key])
 
 
-async def lines_for(server: Server, engine: RemoteEngine, number: int) -> list[Line]:
+async def lines_for(server: ServerAddress, engine: RemoteEngine, number: int) -> list[TypedLine]:
     """Return some lines at a place of their own, ready to type.
 
     All is split into tokens before the clock runs: beside the server, 50 pipelines would take its time.
@@ -135,7 +135,7 @@ async def lines_for(server: Server, engine: RemoteEngine, number: int) -> list[L
         [before[-prefix_tokens * CHARS_PER_TOKEN :], after[: SUFFIX_TOKENS * CHARS_PER_TOKEN]]
     )
     fim = (await engine.start()).fim_tokens()
-    place = Place(fim, prefix_ids[-prefix_tokens:], suffix_ids[:SUFFIX_TOKENS])
+    place = TypingPlace(fim, prefix_ids[-prefix_tokens:], suffix_ids[:SUFFIX_TOKENS])
     found = []
     above = ""  # typed since the anchor, which is held for some lines, as the server does it
     for row in range(first, first + LINES):
@@ -146,7 +146,7 @@ async def lines_for(server: Server, engine: RemoteEngine, number: int) -> list[L
         kept = [one[: len(one) - len(piece)] for one, piece in zip(typed, fragments, strict=True)]
         ids = await engine.tokenize(kept)
         if kept:
-            found.append(Line(text[start:], place, tuple(kept), tuple(ids), tuple(fragments)))
+            found.append(TypedLine(text[start:], place, tuple(kept), tuple(ids), tuple(fragments)))
         above += lines[row]
     return found
 
@@ -163,7 +163,7 @@ class SimulatedEditor:
         self,
         number: int,
         engine: RemoteEngine,
-        places: Sequence[list[Line]],
+        places: Sequence[list[TypedLine]],
         rule: StopRule,
         *,
         every_key: bool,
@@ -181,16 +181,16 @@ class SimulatedEditor:
         self._is_answered = False
         self._is_sent = False
         self._asked_at, self._asked_s, self._heard = 0, 0.0, ""
-        self.served = Served()
+        self.served = EditorResult()
 
-    def result(self) -> Served:
+    def result(self) -> EditorResult:
         """Return what was got since :meth:`begin`."""
         self.served.rate_per_s = self._engine.pacing.rate_per_s
         return self.served
 
     def begin(self) -> None:
         """Count from now on."""
-        self.served = Served()
+        self.served = EditorResult()
 
     async def open_file(self) -> None:
         """Have the server compute the prompt, as happens while one looks at a file just opened."""

@@ -36,7 +36,7 @@ from statistics import mean, median
 from typing import Any
 
 from bench.command import finish
-from bench.remote.editors import Line, Served, Server, SimulatedEditor, lines_for
+from bench.remote.editors import EditorResult, ServerAddress, SimulatedEditor, TypedLine, lines_for
 from bench.remote.watching import Watch
 
 from infill_ls.engine import CompletionRequest
@@ -52,7 +52,7 @@ PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class TeamPlan:
     """What a team does, one after the other."""
 
     levels: tuple[int, ...]
@@ -80,7 +80,7 @@ class Shared:
     """A queue: the level, when it began and ended, and what each editor got."""
 
 
-Part = tuple[float, float, list[Served]]
+Part = tuple[float, float, list[EditorResult]]
 """What one process has measured: when it began and ended, and what each editor got."""
 _shared: Shared
 
@@ -90,7 +90,7 @@ def _know(shared: Shared) -> None:
     _shared = shared
 
 
-def _part(server: Server, numbers: Sequence[int], plan: Plan) -> None:
+def _part(server: ServerAddress, numbers: Sequence[int], plan: TeamPlan) -> None:
     """Let some of the editors type, in a process of their own."""
     for name, value in plan.pacing.items():
         if not hasattr(pacing, name):
@@ -105,7 +105,7 @@ def _part(server: Server, numbers: Sequence[int], plan: Plan) -> None:
         raise
 
 
-async def _type(server: Server, numbers: Sequence[int], plan: Plan) -> None:
+async def _type(server: ServerAddress, numbers: Sequence[int], plan: TeamPlan) -> None:
     people = []
     engines = [server.engine() for _ in numbers]
     for number, engine in zip(numbers, engines, strict=True):
@@ -142,7 +142,7 @@ async def _work(people: list[SimulatedEditor], seconds: float) -> None:
 
 
 def simulate(
-    server: Server, plan: Plan, watch: Watch, *, processes: int
+    server: ServerAddress, plan: TeamPlan, watch: Watch, *, processes: int
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Let a team type, shared out among processes; yield each level with its figures."""
     most = max(plan.levels)
@@ -177,7 +177,7 @@ def measured_together(parts: Sequence[Part]) -> tuple[float, float]:
     return max(part[0] for part in typed), min(part[1] for part in typed)
 
 
-def team_figures(served: list[Served], seconds: float) -> dict[str, Any]:
+def team_figures(served: list[EditorResult], seconds: float) -> dict[str, Any]:
     """Return what a team got."""
     every = [latency for one in served for latency in one.latencies_ms]
     shares = [one.answered_pauses / one.pauses for one in served if one.pauses]
@@ -213,7 +213,7 @@ def share_at(values: list[float], share: float) -> float:
 
 
 async def sweep(
-    server: Server, levels: list[int], seconds: float, target_ms: float, user_rate: float
+    server: ServerAddress, levels: list[int], seconds: float, target_ms: float, user_rate: float
 ) -> dict[str, Any]:
     """Measure each concurrency in turn; return the curve and what follows from it."""
     curve = []
@@ -251,7 +251,7 @@ async def sweep(
 
 
 async def _ask_without_pause(
-    engine: RemoteEngine, lines: list[Line], rule: StopRule, end: float
+    engine: RemoteEngine, lines: list[TypedLine], rule: StopRule, end: float
 ) -> list[float]:
     """Complete behind every third key, without a pause; return the times."""
     latencies: list[float] = []
@@ -344,7 +344,7 @@ def main() -> None:
         print(table(options.results))
         return
     rule = StopRule(max_tokens=options.tokens, max_lines=1, time_budget_ms=1000)
-    server = Server(
+    server = ServerAddress(
         options.url, options.vocabulary, rule, options.prompt_tokens, not options.whole_words
     )
     run = {
@@ -361,7 +361,7 @@ def main() -> None:
         finish(options.out, options.command, run=run, figures=asyncio.run(work))
         return
     constants = dict(one.split("=", 1) for one in options.pacing)
-    plan = Plan(
+    plan = TeamPlan(
         levels=tuple(options.editors),
         seconds=options.seconds,
         learning_s=options.learning_seconds,

@@ -23,7 +23,7 @@ from bench.packages import archives_of, fetch, packages, unpack
 from bench.retrieval import crosscodeeval_method
 from bench.retrieval.token_counts import count_all, count_tokens
 
-from infill_ls.measuring.cross_file import Case, cases_of, read
+from infill_ls.measuring.cross_file import NeededIdentifier, cases_of, read
 from infill_ls.measuring.far_parts import far_cases_of
 from infill_ls.measuring.intervals import Comparison, compare
 from infill_retrieval import Query, RetrievalSettings
@@ -40,21 +40,21 @@ PINNED = ("click", "pygls", "hiredis", "libuv", "cobra", "urfave", "hyper")
 """Words in the names of held-out packages that are among those of ``packages.toml`` as well."""
 _BEHIND_DOT = re.compile(r"(?:\.|->|::)\s*$")
 
-CasesOf = Callable[[str, str, Path, int], list[Case]]
+CasesOf = Callable[[str, str, Path, int], list[NeededIdentifier]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CoverageOutcome:
     """What one method made of one case."""
 
-    case: Case
+    case: NeededIdentifier
     mentioned: bool
     declared: bool
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UnpackedPackage:
     """A package to measure on, unpacked."""
 
     name: str
@@ -63,23 +63,23 @@ class Place:
     folder: Path
 
 
-def pinned(only: str | None) -> Iterator[Place]:
+def pinned(only: str | None) -> Iterator[UnpackedPackage]:
     """Yield the packages of ``packages.toml``, or those of one set."""
     for package in packages():
         if only in {None, package.set}:
             folder = fetch(package).resolve()
             name = f"{package.name} {package.version}"
-            yield Place(name, package.language, package.set, folder)
+            yield UnpackedPackage(name, package.language, package.set, folder)
 
 
-def held_out(folder: Path) -> Iterator[Place]:
+def held_out(folder: Path) -> Iterator[UnpackedPackage]:
     """Yield the packages of a folder of archives, but for those that are pinned."""
     for language, archive in archives_of(folder):
         if language in LANGUAGES and not any(word in archive.name for word in PINNED):
             with tempfile.TemporaryDirectory() as place:
                 inner = unpack(archive, Path(place))
                 (inner / ".git").mkdir(exist_ok=True)
-                yield Place(inner.name, language, "held out", inner)
+                yield UnpackedPackage(inner.name, language, "held out", inner)
 
 
 def measure_folder(
@@ -89,7 +89,7 @@ def measure_folder(
     limit: int,
     settings: RetrievalSettings | None = None,
     find_cases: CasesOf = cases_of,
-) -> tuple[list[Outcome], list[Outcome]]:
+) -> tuple[list[CoverageOutcome], list[CoverageOutcome]]:
     """Return the outcomes of CrossCodeEval's method and of ours on cases of the code in ``folder``."""
     cases = find_cases(name, language, folder, limit)
     index = WorkspaceIndex([folder], settings or RetrievalSettings(crawl_in_process=False))
@@ -121,15 +121,15 @@ def our_context(index: WorkspaceIndex, path: Path, prefix: str, suffix: str) -> 
     return "".join(render_snippet(snippet.path, snippet.text) for snippet in found.snippets)
 
 
-def _judge(case: Case, context: str) -> Outcome:
+def _judge(case: NeededIdentifier, context: str) -> CoverageOutcome:
     pattern = re.compile(rf"(?<![\w$]){re.escape(case.name)}(?![\w$])")
     shown = [line for line in context.split("\n") if pattern.search(line)]
-    return Outcome(
+    return CoverageOutcome(
         case, bool(shown), any(_declares(line, case) for line in shown), count_tokens(context)
     )
 
 
-def _declares(line: str, case: Case) -> bool:
+def _declares(line: str, case: NeededIdentifier) -> bool:
     # A signature may be cut where its body begins, or have its lines put together; theirs has a
     # comment mark before it.
     code = re.sub(r"^(#|//) ", "", line).strip()
@@ -138,7 +138,7 @@ def _declares(line: str, case: Case) -> bool:
     )
 
 
-Pairs = list[tuple[Outcome, Outcome]]
+Pairs = list[tuple[CoverageOutcome, CoverageOutcome]]
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.command import finish, parser_of
-from bench.packages import Package, fetch, packages
+from bench.packages import EvaluationPackage, fetch, packages
 
 from infill_ls.engine.fallback import engine_for
-from infill_ls.measuring.cross_file import Case
+from infill_ls.measuring.cross_file import NeededIdentifier
 from infill_ls.measuring.holes import CutHole
 from infill_ls.measuring.intervals import Comparison, compare
 from infill_ls.measuring.next_lines import NextLines, shown_line, snapshot_of, uses_in
@@ -31,7 +31,7 @@ from infill_retrieval.index import WorkspaceIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class NextLineOutcome:
     """Whether the line, and the identifier it begins with, was written without and with snippets."""
 
     language: str
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    outcomes: list[Outcome] = []
+    outcomes: list[NextLineOutcome] = []
     async for some in measure(options.cases, options.model):
         outcomes += some
         print(f"{len(outcomes)} cases, load {os.getloadavg()[0]:.1f}", flush=True)
@@ -66,15 +66,15 @@ async def _run(options: argparse.Namespace) -> None:
         print("|", " | ".join([name, *cells]), "|")
 
 
-def _table(outcomes: list[Outcome]) -> dict[str, dict[str, Comparison]]:
-    rows: defaultdict[str, list[Outcome]] = defaultdict(list)
+def _table(outcomes: list[NextLineOutcome]) -> dict[str, dict[str, Comparison]]:
+    rows: defaultdict[str, list[NextLineOutcome]] = defaultdict(list)
     for outcome in outcomes:
         rows[outcome.language].append(outcome)
         rows["all"].append(outcome)
     return {name: _figures(found) for name, found in sorted(rows.items())}
 
 
-def _rows(outcomes: list[Outcome]) -> dict[str, object]:
+def _rows(outcomes: list[NextLineOutcome]) -> dict[str, object]:
     return {
         "rows": {
             name: {key: _as_without_and_with(one) for key, one in figures.items()}
@@ -83,7 +83,7 @@ def _rows(outcomes: list[Outcome]) -> dict[str, object]:
     }
 
 
-async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
+async def measure(cases: int, model: str) -> AsyncIterator[list[NextLineOutcome]]:
     """Yield the outcomes of each package: about ``cases`` cases, spread evenly over them."""
     engine = engine_for(settings_with(model=model), lambda _: None)
     chosen = _by_turns(packages())
@@ -99,7 +99,7 @@ async def measure(cases: int, model: str) -> AsyncIterator[list[Outcome]]:
         await engine.close()
 
 
-def _by_turns(chosen: list[Package]) -> list[Package]:
+def _by_turns(chosen: list[EvaluationPackage]) -> list[EvaluationPackage]:
     """Return packages so that their languages take turns: a run may be cut short."""
     turns: defaultdict[str, int] = defaultdict(int)
     order: list[tuple[int, int]] = []
@@ -109,11 +109,11 @@ def _by_turns(chosen: list[Package]) -> list[Package]:
     return [chosen[place] for _, place in sorted(order)]
 
 
-async def _ask(lines: NextLines, case: Case, hole: CutHole) -> Outcome:
+async def _ask(lines: NextLines, case: NeededIdentifier, hole: CutHole) -> NextLineOutcome:
     snapshot = snapshot_of(lines.folder, hole)
     reports = [await lines.ask(snapshot, with_snippets=flag) for flag in (False, True)]
     first, second = map(shown_line, reports)
-    return Outcome(
+    return NextLineOutcome(
         language=case.language,
         exact=(first.strip() == hole.wanted.strip(), second.strip() == hole.wanted.strip()),
         named=(_starts_with(first, case.name), _starts_with(second, case.name)),
@@ -126,7 +126,7 @@ def _starts_with(line: str, name: str) -> bool:
     return line.lstrip().startswith(name) and not (rest[:1].isalnum() or rest[:1] in {"_", "$"})
 
 
-def _figures(found: list[Outcome]) -> dict[str, Comparison]:
+def _figures(found: list[NextLineOutcome]) -> dict[str, Comparison]:
     return {
         "line": compare([o.exact[0] for o in found], [o.exact[1] for o in found]),
         "name": compare([o.named[0] for o in found], [o.named[1] for o in found]),

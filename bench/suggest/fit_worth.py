@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from bench.command import finish, parser_of
-from bench.suggest.replayed import Row, read_rows, seen_with, weights_of
+from bench.suggest.replayed import KeyRow, read_rows, seen_with, weights_of
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -46,7 +46,7 @@ WEIGHTS = Path(worth.__file__).with_name("worth_weights.py")
 class Rows:
     """The rows that have something to show, as arrays."""
 
-    def __init__(self, edits: Sequence[Sequence[Row]]) -> None:
+    def __init__(self, edits: Sequence[Sequence[KeyRow]]) -> None:
         self.edits = edits
         shown = [row for rows in edits for row in rows if row.shown]
         self.names = sorted({name for row in shown for name in row.features})

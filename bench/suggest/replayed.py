@@ -20,7 +20,7 @@ LEAST_ACCEPTED_CHARS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     """A suggestion at a key, and how many of its characters are what was written there; 0 if it is wrong."""
 
     project: str
@@ -33,14 +33,14 @@ class Row:
     right_chars: int
     features: dict[str, float]
 
-    def goes_on(self, before: Row) -> bool:
+    def goes_on(self, before: KeyRow) -> bool:
         """Tell whether this is the rest of a suggestion of before, of which the beginning was typed."""
         typed = before.rest[: len(before.rest) - len(self.rest)]
         rest = before.shown[len(typed) :]
         return bool(typed and rest) and before.shown.startswith(typed)
 
 
-def read_rows(path: Path) -> list[list[Row]]:
+def read_rows(path: Path) -> list[list[KeyRow]]:
     """Return the rows of each edit in the order of the keys."""
     with path.open(encoding="utf-8") as lines:
         rows = [_row_of(json.loads(line)) for line in lines]
@@ -49,9 +49,9 @@ def read_rows(path: Path) -> list[list[Row]]:
     return [list(group) for _, group in groups]
 
 
-def _row_of(kept: dict[str, Any]) -> Row:
+def _row_of(kept: dict[str, Any]) -> KeyRow:
     shown = kept.get("shown", "")
-    return Row(
+    return KeyRow(
         kept["project"],
         kept["edit"],
         kept["kind"],
@@ -79,11 +79,11 @@ def _features_of(kept: dict[str, Any]) -> dict[str, float]:
     return features_of(completion, hole, Suggestion(kept["shown"], kept["replaced"]))
 
 
-def weights_of(edits: Sequence[Sequence[Row]]) -> list[float]:
+def weights_of(edits: Sequence[Sequence[KeyRow]]) -> list[float]:
     """Return what each row with something to show counts: each text 1, however many keys it was typed along."""
     weights: list[float] = []
     for rows in edits:
-        run: list[Row] = []
+        run: list[KeyRow] = []
         for row in rows:
             if run and not (row.shown and _is_same_text(run[-1], row)):
                 weights += [1 / len(run)] * len(run)
@@ -94,7 +94,7 @@ def weights_of(edits: Sequence[Sequence[Row]]) -> list[float]:
     return weights
 
 
-def _is_same_text(before: Row, row: Row) -> bool:
+def _is_same_text(before: KeyRow, row: KeyRow) -> bool:
     if not row.goes_on(before):
         return False
     typed = len(before.rest) - len(row.rest)
@@ -102,7 +102,7 @@ def _is_same_text(before: Row, row: Row) -> bool:
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenSuggestions:
     """What somebody saw who typed the edits and accepted what was right."""
 
     right: int = 0
@@ -110,9 +110,9 @@ class Seen:
     saved_keys: int = 0
 
 
-def seen_with(edits: Sequence[Sequence[Row]], is_shown: Sequence[bool]) -> Seen:
+def seen_with(edits: Sequence[Sequence[KeyRow]], is_shown: Sequence[bool]) -> SeenSuggestions:
     """Return what was seen if ``is_shown`` decides, which is as long as there are rows with something to show."""
-    seen, decisions = Seen(), iter(is_shown)
+    seen, decisions = SeenSuggestions(), iter(is_shown)
     for rows in edits:
         decided = [bool(row.shown) and next(decisions) for row in rows]
         place = 0

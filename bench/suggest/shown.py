@@ -61,7 +61,7 @@ THRESHOLDS = [step / 20 for step in range(20)]
 
 
 @dataclass(frozen=True)
-class Case:
+class LineCase:
     """A hole in a line, and what stood there."""
 
     group: str
@@ -72,7 +72,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseOutcome:
     """What came of a case."""
 
     group: str
@@ -122,7 +122,7 @@ def main() -> None:
     finish(options.out, "shown", run=run_with, figures=figures)
 
 
-def humaneval_cases(path: Path, number: int, seed: int) -> list[Case]:
+def humaneval_cases(path: Path, number: int, seed: int) -> list[LineCase]:
     """Return so many of the cases of the file, the indentation of the line typed already."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines]
@@ -131,15 +131,17 @@ def humaneval_cases(path: Path, number: int, seed: int) -> list[Case]:
         line = record["canonical_solution"].rstrip("\n")
         truth = line.lstrip()
         before = record["prompt"] + line[: len(line) - len(truth)]
-        cases.append(Case("humaneval", record["task_id"], before, truth, "\n" + record["suffix"]))
+        cases.append(
+            LineCase("humaneval", record["task_id"], before, truth, "\n" + record["suffix"])
+        )
     return cases
 
 
-def own_cases(root: Path, number: int, seed: int) -> list[Case]:
+def own_cases(root: Path, number: int, seed: int) -> list[LineCase]:
     """Return holes in lines of the repository that are code."""
     chance = random.Random(seed)
     files = sorted(path for pattern in OWN_FILES for path in root.glob(pattern))
-    cases: list[Case] = []
+    cases: list[LineCase] = []
     while len(cases) < number:
         path = chance.choice(files)
         lines = path.read_text("utf-8").split("\n")
@@ -153,7 +155,7 @@ def own_cases(root: Path, number: int, seed: int) -> list[Case]:
         name = f"{path.relative_to(root).as_posix()}:{place + 1}"
         after = "\n" + "\n".join(lines[place + 1 :])
         group = f"own {TYPED_CHARS[len(cases) % len(TYPED_CHARS)]}"
-        cases.append(Case(group, name, before, line[typed:], after))
+        cases.append(LineCase(group, name, before, line[typed:], after))
     return cases
 
 
@@ -185,7 +187,9 @@ class RememberingEngine(ForwardingEngine):
         self._answers.save()
 
 
-async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -> list[Outcome]:
+async def run(
+    cases: Sequence[LineCase], settings: Settings, answers: Path | None
+) -> list[CaseOutcome]:
     """Ask the pipeline for each case, automatically, with no threshold."""
     engine = RememberingEngine(
         EngineProcess(EngineOptions(settings.engine.model_path), on_loading=lambda _: None), answers
@@ -211,11 +215,11 @@ async def run(cases: Sequence[Case], settings: Settings, answers: Path | None) -
     return outcomes
 
 
-def _outcome(case: Case, report: Report) -> Outcome:
+def _outcome(case: LineCase, report: Report) -> CaseOutcome:
     completion, hole = report.completion, report.hole
     written = completion.text if completion is not None else ""
     shown = report.suggestion.text if report.suggestion is not None else ""
-    return Outcome(
+    return CaseOutcome(
         group=case.group,
         case=case.name,
         mode=hole.mode.value if hole is not None else "",
@@ -232,15 +236,15 @@ def _is_right(text: str, truth: str) -> bool:
     return text.partition("\n")[0].rstrip() == truth.rstrip() != ""
 
 
-def by_group(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+def by_group(outcomes: Sequence[CaseOutcome]) -> dict[str, list[CaseOutcome]]:
     """Return the outcomes of each group, and of all."""
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, list[CaseOutcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.group, []).append(outcome)
     return {**groups, "all": list(outcomes)}
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summary(outcomes: Sequence[CaseOutcome]) -> dict[str, Any]:
     """Return how often something is shown and right."""
     shown = [outcome for outcome in outcomes if outcome.shown]
     right = sum(outcome.is_right for outcome in shown)
@@ -256,7 +260,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def curve(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
+def curve(outcomes: Sequence[CaseOutcome]) -> list[dict[str, float]]:
     """Return what each threshold on the probability would show, and how much of that is right."""
     return [{"threshold": at, **point} for at, point in _points(outcomes)]
 
@@ -266,7 +270,7 @@ def threshold_of(points: Sequence[dict[str, float]]) -> float:
     return max((one["threshold"] for one in points if one["rightKept"] >= KEPT_SHARE), default=0.0)
 
 
-def _points(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, dict[str, float]]]:
+def _points(outcomes: Sequence[CaseOutcome]) -> Iterator[tuple[float, dict[str, float]]]:
     all_right = sum(outcome.is_right for outcome in outcomes)
     for threshold in THRESHOLDS:
         kept = [

@@ -59,7 +59,7 @@ class TruePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlaceOutcome:
     """What came of a place."""
 
     place: TruePlace
@@ -287,7 +287,7 @@ def _matching(line: str, column: int) -> int:
     return _close(line, column, closers[0]) - 1 if closers else column
 
 
-def outcome_of(place: TruePlace) -> Outcome:
+def outcome_of(place: TruePlace) -> PlaceOutcome:
     """Return what a user would see at ``place`` if the model wrote the truth."""
     name = Path(place.file).name
     snapshot = Snapshot(
@@ -296,19 +296,21 @@ def outcome_of(place: TruePlace) -> Outcome:
     )  # fmt: skip
     hole = cut(snapshot)
     if why_not(hole) is not None and not place.behind.strip():
-        return Outcome(place, "not asked", "", "", ())
+        return PlaceOutcome(place, "not asked", "", "", ())
     completion = Completion(place.truth, StopReason.LINES, -0.01, TIMINGS)
     site = Site.of(hole)
     steps = filters_of(completion, site)
     suggestion, _ = conclude(steps, site)
     if suggestion is None:
-        return Outcome(place, "nothing", "", "", steps)
+        return PlaceOutcome(place, "nothing", "", "", steps)
     replaces = suggestion.replaced
     replaced = place.closers[:replaces]
     line = suggestion.text + (place.closers + place.behind)[replaces:]
     if place.behind and line.endswith(place.behind):
         line = line[: -len(place.behind)]
-    return Outcome(place, _verdict(place, suggestion.text, line), suggestion.text, replaced, steps)
+    return PlaceOutcome(
+        place, _verdict(place, suggestion.text, line), suggestion.text, replaced, steps
+    )
 
 
 def _verdict(place: TruePlace, shown: str, line: str) -> str:
@@ -326,7 +328,7 @@ def _verdict(place: TruePlace, shown: str, line: str) -> str:
     return "right" if line[len(shown) :] == wanted else "contradicts"
 
 
-def _closing(outcome: Outcome) -> str:
+def _closing(outcome: PlaceOutcome) -> str:
     if not outcome.place.closers:
         return "without closers"
     if outcome.place.behind:
@@ -338,14 +340,16 @@ def _closing(outcome: Outcome) -> str:
     return "with closers"
 
 
-def _by(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> dict[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = defaultdict(list)
+def _by(
+    outcomes: Sequence[PlaceOutcome], key: Callable[[PlaceOutcome], str]
+) -> dict[str, list[PlaceOutcome]]:
+    found: dict[str, list[PlaceOutcome]] = defaultdict(list)
     for outcome in outcomes:
         found[key(outcome)].append(outcome)
     return found
 
 
-def table(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+def table(outcomes: Sequence[PlaceOutcome]) -> dict[str, dict[str, float]]:
     """Return the row of each language, and of all."""
     rows = {"all": shares(outcomes)}
     for language, of in sorted(_by(outcomes, lambda o: o.place.language).items()):
@@ -353,7 +357,7 @@ def table(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     return rows
 
 
-def shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
+def shares(outcomes: Sequence[PlaceOutcome]) -> dict[str, float]:
     """Return how many holes there are, and percent of each verdict."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     total = len(outcomes)
@@ -376,7 +380,7 @@ def print_tables(result: dict[str, dict[str, dict[str, float]]]) -> None:
             print(f"{name:16}" + "".join(f"{row[column]:13g}" for column in columns))
 
 
-def print_worst(outcomes: Sequence[Outcome], number: int) -> None:
+def print_worst(outcomes: Sequence[PlaceOutcome], number: int) -> None:
     """Print some losses of each language and verdict."""
     lost = [o for o in outcomes if o.verdict not in ("whole", "right")]
     for language, of in sorted(_by(lost, lambda o: o.place.language).items()):

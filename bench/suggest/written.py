@@ -41,7 +41,7 @@ LEAST_LEFT_CHARS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HolePlace:
     """A document with a hole, and what stood there."""
 
     snapshot: Snapshot
@@ -49,7 +49,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PlaceRow:
     """What came of one place, without any text of it."""
 
     language: str
@@ -59,7 +59,7 @@ class Row:
     """Of each filter that changed the text: its name, the verdict before and after."""
 
 
-def places(folders: Sequence[Path], files: int, seed: int) -> Iterator[Place]:
+def places(folders: Sequence[Path], files: int, seed: int) -> Iterator[HolePlace]:
     """Yield one place in each of so many files of each language."""
     for language, paths in sorted(paths_by_language(folders).items()):
         chance = random.Random(f"{seed} {language}")
@@ -80,7 +80,7 @@ def places(folders: Sequence[Path], files: int, seed: int) -> Iterator[Place]:
                     text=buffer,
                     offset=offset,
                 )
-                yield Place(snapshot, hole.wanted[typed:])
+                yield HolePlace(snapshot, hole.wanted[typed:])
                 used += 1
 
 
@@ -92,7 +92,7 @@ def verdict(text: str, wanted: str) -> str:
     return "right" if first == wanted.strip() else "wrong"
 
 
-def row_of(place: Place, completion: Completion, hole: Hole) -> Row | None:
+def row_of(place: HolePlace, completion: Completion, hole: Hole) -> PlaceRow | None:
     """Return what became of a completion; nothing, if the model wrote nothing."""
     site = Site.of(hole)
     steps = filters_of(completion, site)
@@ -106,7 +106,7 @@ def row_of(place: Place, completion: Completion, hole: Hole) -> Row | None:
             changes.append((step.name, before, now))
             before, last = now, step.text
     suggestion, _ = conclude(steps, site)
-    return Row(
+    return PlaceRow(
         hole.language.name,
         suggestion is not None,
         suggestion is not None and verdict(suggestion.text, place.wanted) == "right",
@@ -114,7 +114,7 @@ def row_of(place: Place, completion: Completion, hole: Hole) -> Row | None:
     )
 
 
-async def ask(found: Sequence[Place], model: Path) -> list[Row]:
+async def ask(found: Sequence[HolePlace], model: Path) -> list[PlaceRow]:
     """Have the model write at each place."""
     engine = EngineProcess(EngineOptions(model))
     pipeline = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, SETTINGS))
@@ -131,7 +131,7 @@ async def ask(found: Sequence[Place], model: Path) -> list[Row]:
     return rows
 
 
-def filters_table(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def filters_table(rows: Sequence[PlaceRow]) -> dict[str, dict[str, int]]:
     """Return for each filter how often it changed a text, its harm and its use."""
     counts: dict[str, Counter[str]] = {}
     for row in rows:

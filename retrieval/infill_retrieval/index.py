@@ -17,7 +17,7 @@ from typing import Self
 
 import numpy as np
 
-from infill_retrieval.crawling.crawl import Found, analyse_safely, crawl_here
+from infill_retrieval.crawling.crawl import CrawlStep, analyse_safely, crawl_here
 from infill_retrieval.crawling.walk import walk
 from infill_retrieval.crawling.worker import crawl_apart, look_apart
 from infill_retrieval.files.paths import inside, spelled
@@ -34,7 +34,7 @@ from infill_retrieval.indexing.corpus import Corpus
 from infill_retrieval.indexing.words import terms_of_word
 from infill_retrieval.searching.modules import ModuleTable
 from infill_retrieval.searching.recent_edits import RecentEdits
-from infill_retrieval.searching.search import Search, Workspace, timed
+from infill_retrieval.searching.search import Search, SearchedWorkspace, timed
 from infill_retrieval.secrets.judgement import is_sensitive_name, sensitivity
 from infill_retrieval.settings import DEFAULT_SETTINGS, RetrievalSettings
 from infill_retrieval.syntax import language_of
@@ -84,7 +84,7 @@ class WorkspaceIndex:
         self._corpus = Corpus()
         self._modules = ModuleTable()
         self._search = Search(
-            Workspace(
+            SearchedWorkspace(
                 self._lock,
                 self._corpus,
                 self._modules,
@@ -132,7 +132,7 @@ class WorkspaceIndex:
             known = set(self._corpus)
         seen: set[str] = set()
 
-        def take(found: Generator[Found, None, bool]) -> Generator[Found, None, None]:
+        def take(found: Generator[CrawlStep, None, bool]) -> Generator[CrawlStep, None, None]:
             if not (yield from found):
                 unseen.append(folder)
 
@@ -406,7 +406,7 @@ class WorkspaceIndex:
             source = Source(path, name, -1, -1)
         return Draft(source, digest_of(text), analyse_safely(language, path, text))
 
-    def _adopt(self, found: Found) -> None:
+    def _adopt(self, found: CrawlStep) -> None:
         """Take over a step of a crawl, but for what is known better here."""
         segment = found.segment
         numbers = np.flatnonzero(segment.living).tolist()
@@ -432,7 +432,7 @@ class WorkspaceIndex:
                     room -= is_new
             self._corpus.adopt(segment, unwanted, found.replaced)
 
-    def _is_known(self, found: Found, path: str) -> bool:
+    def _is_known(self, found: CrawlStep, path: str) -> bool:
         """Return whether a file is in the index just as it is in a merged segment."""
         name = self._corpus.segment_of(path)
         return name is not None and name in found.replaced

@@ -15,8 +15,8 @@ from infill_ls.engine import CompletionRequest, EngineInfo, Priority
 from infill_ls.engine.chat_form import ChatForm, chat_form
 from infill_ls.errors import ModelError
 from infill_ls.gathering import Gathering
-from infill_ls.instruct.answer import Answer, read_answer
-from infill_ls.instruct.changes import Edit
+from infill_ls.instruct.answer import ParsedAnswer, read_answer
+from infill_ls.instruct.changes import DocumentEdit
 from infill_ls.instruct.edit import (
     appended_tests,
     body_change,
@@ -26,7 +26,7 @@ from infill_ls.instruct.edit import (
 )
 from infill_ls.instruct.gates import check
 from infill_ls.instruct.indentation import dedented
-from infill_ls.instruct.place import Place, find_place
+from infill_ls.instruct.place import InstructionPlace, find_place
 from infill_ls.instruct.prompt import SYSTEM, context_of, request_of
 from infill_ls.instruct.task import AnswerRefusedError, NothingToDoError, OutlineUse, Task
 from infill_ls.pipeline import Pipeline
@@ -72,7 +72,7 @@ class TestsFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Instruction:
     """An instruction. ``snapshot.offset`` is where the selection starts."""
 
     snapshot: Snapshot
@@ -97,7 +97,7 @@ class Progress:
 class Answered:
     """What came of an instruction: an edit of the document or of the file of tests, or words."""
 
-    edit: Edit | None
+    edit: DocumentEdit | None
     words: str = ""
     note: str = ""
     """What the user is to know of it."""
@@ -115,7 +115,9 @@ class Asking:
         self._settings = gathering.settings
         self._limit_s = limit_s
 
-    async def ask(self, asked: Asked, outline: OutlineUse, on_progress: OnProgress) -> Answered:
+    async def ask(
+        self, asked: Instruction, outline: OutlineUse, on_progress: OnProgress
+    ) -> Answered:
         """Carry out an instruction with the instruct model; return the answer.
 
         Raises :class:`~infill_ls.errors.InfillError` with the reason if nothing is to be changed.
@@ -141,14 +143,14 @@ class Asking:
             return Answered(await asyncio.to_thread(_appended, tests, asked.tests, place))
         return Answered(await asyncio.to_thread(edit_of, answer, place, asked.task, outline))
 
-    async def warm(self, asked: Asked) -> None:
+    async def warm(self, asked: Instruction) -> None:
         """Prefill the prompt up to an instruction while the user types it."""
         place = await asyncio.to_thread(_place_of, asked)
         info = await self._gathering.model()
         form = await _form_of(info)
         await self._engine.warm(await self._prompt(asked, place, OutlineUse.OFF, form, info))
 
-    async def fill(self, asked: Asked, on_progress: OnProgress) -> Answered:
+    async def fill(self, asked: Instruction, on_progress: OnProgress) -> Answered:
         """Return the body that the model which fills in writes in place.
 
         Raises what :meth:`ask` raises.
@@ -176,7 +178,7 @@ class Asking:
             raise AnswerRefusedError(f"the model wrote nothing usable: {choice.reason}")
         indent = head.rpartition("\n")[2]
         body = dedented(indent + choice.suggestions[0].text, place.language)
-        edit = Edit((body_change(place, body),))
+        edit = DocumentEdit((body_change(place, body),))
         await asyncio.to_thread(check, place, edit, answered=body)
         return Answered(edit, note=f"{function.name} was {FILLED_IN_PLACE}")
 
@@ -185,8 +187,8 @@ class Asking:
         prompt: Prompt,
         rule: StopRule,
         on_progress: OnProgress,
-        asked: Asked,
-        is_enough: Callable[[Answer], bool],
+        asked: Instruction,
+        is_enough: Callable[[ParsedAnswer], bool],
     ) -> str:
         """Return the model's text until there is enough: many models go on to explain it.
 
@@ -194,7 +196,7 @@ class Asking:
         """
         closed, enough = 0, ""
 
-        def look(written: Written, so_far: Answer) -> None:
+        def look(written: Written, so_far: ParsedAnswer) -> None:
             nonlocal closed, enough
             if so_far.closed_blocks > closed:
                 closed = so_far.closed_blocks
@@ -217,7 +219,7 @@ class Asking:
         rule: StopRule,
         on_progress: OnProgress,
         attempt: int,
-        on_answer: Callable[[Written, Answer], None] = lambda *_: None,
+        on_answer: Callable[[Written, ParsedAnswer], None] = lambda *_: None,
     ) -> Completion:
         """Return the model's answer. Raises if it does not finish."""
 
@@ -250,8 +252,8 @@ class Asking:
 
     async def _prompt(
         self,
-        asked: Asked,
-        place: Place,
+        asked: Instruction,
+        place: InstructionPlace,
         outline: OutlineUse,
         form: ChatForm | None,
         info: EngineInfo,
@@ -338,7 +340,7 @@ async def _form_of(info: EngineInfo) -> ChatForm | None:
     return await chat_form(info.chat)
 
 
-def _place_of(asked: Asked) -> Place:
+def _place_of(asked: Instruction) -> InstructionPlace:
     snapshot = asked.snapshot
     place = find_place(
         snapshot.text,
@@ -356,7 +358,7 @@ def _place_of(asked: Asked) -> Place:
     return place
 
 
-def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
+def _surroundings(snapshot: Snapshot, place: InstructionPlace) -> tuple[Hole, str]:
     """Return the text before the place, as a hole, and the text behind it, without secrets."""
     start = redact(cut(replace(snapshot, offset=place.start)))
     end = redact(cut(replace(snapshot, offset=place.end)))
@@ -365,9 +367,11 @@ def _surroundings(snapshot: Snapshot, place: Place) -> tuple[Hole, str]:
     return start, end.line_tail + end.below
 
 
-def _appended(tests: str, file: TestsFile, place: Place) -> Edit:
+def _appended(tests: str, file: TestsFile, place: InstructionPlace) -> DocumentEdit:
     """Return the edit that puts tests at the end of their file."""
     edit = appended_tests(tests, file.text, place.language)
-    whole = Place(file.text, place.language, len(file.text.rstrip()), len(file.text), None)
+    whole = InstructionPlace(
+        file.text, place.language, len(file.text.rstrip()), len(file.text), None
+    )
     check(whole, edit, answered=tests)
     return edit

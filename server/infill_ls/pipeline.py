@@ -125,7 +125,7 @@ class Pipeline:
             return Report(snapshot, None, "completions are switched off")
         if {snapshot.language_id, "*"}.intersection(self._settings.completion.disabled_languages):
             return Report(snapshot, None, f"switched off for {snapshot.language_id}")
-        steps = _Steps()
+        steps = _StepTimer()
         hole = redact(self._anchors.hold(snapshot, cut(snapshot)))
         steps.done("cut")
         if hole is None:
@@ -270,7 +270,7 @@ class Pipeline:
         )
         key = ResultKey.of(request.prompt, request.stop, request.sampling, request.candidates)
         if (known := self._results.get(key)) is not None:
-            return self._conclude(prepared, hole, known, _Steps())
+            return self._conclude(prepared, hole, known, _StepTimer())
 
         async def write(on_written: OnWritten) -> tuple[Completion, ...]:
             completions = await self._engine.complete(request, on_written)
@@ -292,7 +292,7 @@ class Pipeline:
         """
         typed = typed_since(writing.snapshot, snapshot)
         assert typed is not None
-        loop, steps = asyncio.get_running_loop(), _Steps()
+        loop, steps = asyncio.get_running_loop(), _StepTimer()
         with writing.reading():
             while not writing.is_done:
                 if not writing.agrees(typed):
@@ -350,7 +350,7 @@ class Pipeline:
                 self.give_up(other)
 
     def _conclude(
-        self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _Steps
+        self, prepared: Report, hole: Hole, completions: tuple[Completion, ...], steps: _StepTimer
     ) -> Report:
         steps.done("engine")
         least = self._bar(prepared.snapshot, hole)
@@ -415,7 +415,7 @@ def _wants_new_anchor(hole: Hole) -> bool:
     return hole.typed.count("\n") >= REANCHOR_FROM_LINES
 
 
-class _Steps:
+class _StepTimer:
     """Takes the time of each step."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.session import Session
 from infill_ls.settings import settings_with
-from infill_retrieval.crawling.crawl import Found, crawl_here
+from infill_retrieval.crawling.crawl import CrawlStep, crawl_here
 from infill_retrieval.secrets.judgement import is_bare, secret_lines, sensitivity
 from infill_retrieval.settings import RetrievalSettings
 from infill_retrieval.syntax import language_of
@@ -285,7 +285,7 @@ def crawls_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def crawl(
         folder: Path, settings: RetrievalSettings, _stop: object
-    ) -> Generator[Found, None, bool]:
+    ) -> Generator[CrawlStep, None, bool]:
         return crawl_here(folder, settings)
 
     monkeypatch.setattr("infill_retrieval.index.crawl_apart", crawl)

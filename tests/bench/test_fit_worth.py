@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bench.suggest.fit_worth import Rows, as_shipped, fewer_wrong, threshold_keeping
-from bench.suggest.replayed import Row
+from bench.suggest.replayed import KeyRow
 
 from infill_ls.suggesting import worth, worth_weights
 
@@ -35,12 +35,12 @@ def test_wrong_ones_are_compared_where_as_many_right_ones_are_kept() -> None:
 
 
 def test_what_ships_is_asked_with_its_own_bar() -> None:
-    def row(edit: str, right_chars: int, mean: float, bias: float) -> list[Row]:
+    def row(edit: str, right_chars: int, mean: float, bias: float) -> list[KeyRow]:
         # One feature moves the worth to either side of any bar, whatever the mean says.
         name, weight = max(worth_weights.WEIGHTS.items(), key=lambda one: abs(one[1]))
         features = dict.fromkeys(worth_weights.WEIGHTS, 0.0) | {"mean": np.log(mean)}
         features |= {name: bias / weight}
-        return [Row("project", edit, "typing", "rest", "rest", right_chars, features)]
+        return [KeyRow("project", edit, "typing", "rest", "rest", right_chars, features)]
 
     rows = Rows([row("a", 4, 0.5, 9.0), row("b", 0, 0.9, -9.0)])
     found = as_shipped(rows)["minProbability 0.6"]

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from bench.remote import away
-from bench.remote.editors import Line, Place, Served, SimulatedEditor
+from bench.remote.editors import EditorResult, SimulatedEditor, TypedLine, TypingPlace
 from bench.remote.team import measured_together, team_figures
 from bench.remote.watching import Watch, server_figures, vllm_counts
 
@@ -56,10 +56,10 @@ def test_only_what_was_seen_in_between_counts() -> None:
 
 
 def test_a_team_is_all_of_its_editors() -> None:
-    one = Served(
+    one = EditorResult(
         keys=10, requests=4, pauses=4, answered_pauses=4, latencies_ms=[10.0], rate_per_s=1
     )
-    other = Served(
+    other = EditorResult(
         keys=10, requests=2, pauses=4, answered_pauses=2, latencies_ms=[30.0], rate_per_s=3
     )
     found = team_figures([one, other], seconds=2)
@@ -72,7 +72,7 @@ def test_a_team_is_all_of_its_editors() -> None:
 
 def test_a_process_without_anybody_who_types_measures_no_time() -> None:
     assert measured_together(
-        [(5.0, 19.0, [Served()]), (4.0, 4.0, []), (6.0, 20.0, [Served()])]
+        [(5.0, 19.0, [EditorResult()]), (4.0, 4.0, []), (6.0, 20.0, [EditorResult()])]
     ) == (
         6.0,
         19.0,
@@ -115,7 +115,7 @@ async def test_a_team_comes_to_work_one_by_one(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(asyncio, "sleep", note)
     fim = FimTokens("deepseek", Order.PSM, 1, 2, 3, None)
-    line = Line("x", Place(fim, (4,), (5,)), ("",), ((),), ("",))
+    line = TypedLine("x", TypingPlace(fim, (4,), (5,)), ("",), ((),), ("",))
     engines = [EngineThatIsWarmed() for _ in range(8)]
     people = [
         SimulatedEditor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bench.suggest.replayed import Row, seen_with, weights_of
+from bench.suggest.replayed import KeyRow, seen_with, weights_of
 from bench.suggest.typed import KEYS_OF_AN_EDIT, known_edits, moments_of, right_chars
 
 from infill_ls.measuring.git_history import PastEdit
@@ -21,8 +21,8 @@ EDIT = PastEdit(
 )
 
 
-def row(rest: str, shown: str, right: int = 0) -> Row:
-    return Row("project", "edit", "typing", rest, shown, right, {})
+def row(rest: str, shown: str, right: int = 0) -> KeyRow:
+    return KeyRow("project", "edit", "typing", rest, shown, right, {})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from infill_ls.engine.base import CompletionRequest
 from infill_ls.engine.llama.devices import Device
 from infill_ls.engine.llama.model import LlamaModel
-from infill_ls.engine.llama.worker import Asked, Worker
+from infill_ls.engine.llama.worker import QueuedRequest, Worker
 from infill_ls.engine.messages import Answer, Complete, Completions, SoFar
 from infill_ls.engine.rendezvous import EngineOptions
 from infill_ls.types import Prompt, StopRule
@@ -67,7 +67,7 @@ def read_for(worker: Worker, tokens: list[int]) -> int:
     told: list[Answer | SoFar] = []
     prompt = Prompt(tuple(tokens), len(tokens), "", "")
     request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1, time_budget_ms=60_000))
-    worker._serve(Asked(Complete.of(1, request, tells=False), told.append))
+    worker._serve(QueuedRequest(Complete.of(1, request, tells=False), told.append))
     (answer,) = told
     assert isinstance(answer, Completions)
     return answer.completions[0].timings.prefill_tokens

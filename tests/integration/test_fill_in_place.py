@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from infill_ls.asking import Asked, Progress
+from infill_ls.asking import Instruction, Progress
 from infill_ls.engine import CompletionRequest
 from infill_ls.instruct import Task
 from infill_ls.session import Session
@@ -46,7 +46,7 @@ async def test_a_key_is_answered_while_a_body_is_written(make_engine: MakeEngine
         uri="file:///a.py", path="", name="a.py", language_id="python", text=TEXT, offset=at
     )
     heard: list[Progress] = []
-    asked = Asked(snapshot, at, Task.IMPLEMENT)
+    asked = Instruction(snapshot, at, Task.IMPLEMENT)
     key = await prompt_for(engine, "def main():\n", "", "    print(")
     request = CompletionRequest(prompt=key, stop=StopRule(4, 1, time_budget_ms=60_000))
     (alone,) = await engine.complete(request)

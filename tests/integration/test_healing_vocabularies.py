@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from infill_ls.engine.decoding.decoder import Decoder, Logits
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
-from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.run import DecodingTask
 from infill_ls.engine.llama.vocab import LlamaVocab
 from infill_ls.models.store import bundled_model_path
 from infill_ls.prompting.healing import choose_start, fragment_starts
@@ -106,7 +106,9 @@ def test_prompt_and_output_reproduce_what_was_typed(vocab: LlamaVocab, typed: st
     tree = KvTree(model, cell_budget=2 * CONTEXT, sequences=2)
     decoder = Decoder(model, tree, vocab.pieces, Drafter(frozenset()), frozenset())
     required = fragment.encode()
-    task = Task(prompt, 0, required, StopRule(len(required) + 2, 10_000, time_budget_ms=600_000))
+    task = DecodingTask(
+        prompt, 0, required, StopRule(len(required) + 2, 10_000, time_budget_ms=600_000)
+    )
     (completion,) = decoder.complete(task, lambda: False)
 
     assert completion.stop is not StopReason.STUCK

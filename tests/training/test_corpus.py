@@ -32,7 +32,7 @@ def test_extract_takes_free_packages_only(tmp_path: Path) -> None:
         make_wheel(tmp_path, "click", "BSD", {"click/a.py": BODY}),
     ]
     packages = corpus.extract(wheels, tmp_path / "corpus.jsonl.zst")
-    assert packages == [corpus.Package("free", "1.0", "MIT", "pypi")]
+    assert packages == [corpus.CorpusPackage("free", "1.0", "MIT", "pypi")]
     assert list(corpus.read(tmp_path / "corpus.jsonl.zst")) == [
         corpus.File("free", "free/a.py", BODY)
     ]
@@ -108,7 +108,7 @@ def make_source(folder: Path, copyright_file: str) -> Path:
 def test_files_of_a_debian_source_need_a_permissive_licence_each(tmp_path: Path) -> None:
     told = "Files: *\nLicense: Expat\n\nFiles: old/*\nLicense: LGPL-2.1\n"
     package, files = corpus.read_source(make_source(tmp_path, told))
-    assert package == corpus.Package("thing", "1.2-1", "Expat", "debian-source")
+    assert package == corpus.CorpusPackage("thing", "1.2-1", "Expat", "debian-source")
     assert [path for path, _ in files] == ["src/a.go"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from tokenizers import Tokenizer
 from training.retrieved import PackageSearch
 from training.rows import samples_of, translated
-from training.samples import Budgets, Mix, SampleMaker, pack
+from training.samples import Mix, SampleBudgets, SampleMaker, pack
 from training.tokens import BOS, EOS, FILE, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder
 
 from infill_ls.document.cut import cut
@@ -131,7 +131,7 @@ def test_linked_holes_are_where_another_files_function_is_used_first() -> None:
     helper = "def helper_of_apples(count):\n    return count + 1\n" + "x = 1\n" * 40
     user = "import os\n\n\ndef work(a):\n" + "    a += 1\n" * 30
     user += "    return helper_of_apples(a)\n" + "y = 2\n" * 30
-    budgets = Budgets(windows=(2_000,))
+    budgets = SampleBudgets(windows=(2_000,))
 
     def share(linked: float) -> float:
         mix = Mix(functions=0.0, plain=0.0, context=1.0, linked=linked)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infill_ls.asking import Asked, Asking, Progress
+from infill_ls.asking import Asking, Instruction, Progress
 from infill_ls.asking import TestsFile as FileOfTests
 from infill_ls.engine import CompletionRequest
 from infill_ls.engine.scripted import SCRIPTED_INSTRUCT, ScriptedEngine
@@ -49,9 +49,9 @@ def snapshot(text: str = TEXT, at: str = "def f") -> Snapshot:
     )
 
 
-def asked(task: Task = Task.IMPLEMENT, instruction: str = "", text: str = TEXT) -> Asked:
+def asked(task: Task = Task.IMPLEMENT, instruction: str = "", text: str = TEXT) -> Instruction:
     shot = snapshot(text)
-    return Asked(shot, shot.offset, task, instruction)
+    return Instruction(shot, shot.offset, task, instruction)
 
 
 def asking(engine: ScriptedEngine, found: Retrieval = NO_SNIPPETS, **written: object) -> Asking:
@@ -168,7 +168,7 @@ async def test_what_was_there_before_is_not_taken_for_the_rewritten(end: str) ->
         f"It was\n```python\n{before}```\nNow\n```python\n{after}```\n" + "Words.\n" * 99
     )
     shot = snapshot(at="    return 1" if end else "def g")
-    one = Asked(shot, shot.offset + len(end), Task.REWRITE, "two")
+    one = Instruction(shot, shot.offset + len(end), Task.REWRITE, "two")
     answered = await asking(engine).ask(one, OutlineUse.OFF, lambda _: None)
     assert answered.edit is not None
     assert answered.edit.of(TEXT) == TEXT.replace("return 1", "return 2")

@@ -36,7 +36,7 @@ _SLOTS_LOG2 = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CrawlStep:
     """A step of a crawl: a segment, of which the files that are not gone are to be searched."""
 
     segment: Segment
@@ -54,7 +54,7 @@ def crawl_here(
     on_analysis: Callable[[str], None] = lambda _: None,
     on_read: Callable[[str], None] = lambda _: None,
     on_beat: Callable[[], None] = lambda: None,
-) -> Generator[Found, None, bool]:
+) -> Generator[CrawlStep, None, bool]:
     """Yield segments with the files below ``folder``; nothing is searched of the paths ``skip``.
 
     Those in ``unread`` are not even read. ``on_read`` is told the path of a file before it is read, ``on_analysis`` before its text is
@@ -92,7 +92,7 @@ class _Crawl:
         self._small: list[Segment] = []
         self._large: list[Segment] = []
 
-    def run(self, sources: Iterable[Source], *, is_whole: bool) -> Iterator[Found]:
+    def run(self, sources: Iterable[Source], *, is_whole: bool) -> Iterator[CrawlStep]:
         changed: list[Source] = []
         unchanged: defaultdict[str, list[int]] = defaultdict(list)
         for source in sources:
@@ -105,7 +105,7 @@ class _Crawl:
         for batch in _batches(changed):
             if (segment := self._segment_of(batch)) is not None:
                 self._small.append(segment)
-                yield Found(segment)
+                yield CrawlStep(segment)
             if sum(map(len, self._small)) >= KEPT_FILES:
                 yield from self._tidy_up()
         yield from self._tidy_up()
@@ -114,7 +114,7 @@ class _Crawl:
                 if not segment.living.any():
                     self._store.forget(segment)
 
-    def _known(self, unchanged: dict[str, list[int]], *, is_whole: bool) -> Iterator[Found]:
+    def _known(self, unchanged: dict[str, list[int]], *, is_whole: bool) -> Iterator[CrawlStep]:
         for segment in self._store.segments if self._store is not None else ():
             gone: Bools = np.ones(len(segment), bool)
             gone[unchanged.get(segment.name, [])] = False
@@ -123,10 +123,10 @@ class _Crawl:
                 continue
             if not is_whole:
                 # Under its own name it would take the place of all its files, also of those not seen.
-                yield Found(merge_segments([segment]))
+                yield CrawlStep(merge_segments([segment]))
             else:
                 self._large.append(segment)
-                yield Found(segment, self._store.path_of(segment) if self._store else None)
+                yield CrawlStep(segment, self._store.path_of(segment) if self._store else None)
 
     def _segment_of(self, sources: Iterable[Source]) -> Segment | None:
         drafts: list[Draft] = []
@@ -166,7 +166,7 @@ class _Crawl:
         self._on_analysis(path)
         return analyse_safely(language_of(path), path, text)
 
-    def _tidy_up(self) -> Iterator[Found]:
+    def _tidy_up(self) -> Iterator[CrawlStep]:
         """Save new segments to disk, and merge segments before they pile up."""
         if len(self._small) == 1:
             if self._store is not None:
@@ -187,7 +187,7 @@ class _Crawl:
         due = (pair for pair in pairwise(self._large) if should_merge(*pair))
         return list(next(due, ())) or None
 
-    def _replace(self, old: list[Segment]) -> Found:
+    def _replace(self, old: list[Segment]) -> CrawlStep:
         merged = merge_segments(old)
         kept_at = self._store.keep(merged) if self._store is not None else None
         places = [place for place, segment in enumerate(self._large) if segment in old]
@@ -196,7 +196,7 @@ class _Crawl:
         for segment in old:
             if self._store is not None and kept_at is not None:
                 self._store.forget(segment)
-        return Found(merged, kept_at, tuple(segment.name for segment in old))
+        return CrawlStep(merged, kept_at, tuple(segment.name for segment in old))
 
 
 def analyse_safely(language: Language, path: str, text: str) -> Analysis:

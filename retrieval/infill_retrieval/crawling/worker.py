@@ -30,7 +30,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from infill_retrieval.crawling.crawl import Found, crawl_here
+from infill_retrieval.crawling.crawl import CrawlStep, crawl_here
 from infill_retrieval.crawling.walk import Walk, walk
 from infill_retrieval.files.sources import Source
 from infill_retrieval.indexing.segment import Segment
@@ -59,7 +59,7 @@ _HEAD = struct.Struct("<II")
 
 def crawl_apart(
     folder: Path, settings: RetrievalSettings, stop: threading.Event | None = None
-) -> Generator[Found, None, bool]:
+) -> Generator[CrawlStep, None, bool]:
     """Yield what :func:`crawl_here` finds in ``folder``, found by a child process.
 
     Setting ``stop`` ends the child. Where no process can be started, the crawl runs here. Returns
@@ -178,7 +178,7 @@ class _Listener:
         self.was_killed = False
         self.sources: list[Source] = []
 
-    def steps(self) -> Generator[Found, None, None]:
+    def steps(self) -> Generator[CrawlStep, None, None]:
         """Yield what the child finds until it ends, or is ended."""
         watchdog = threading.Thread(target=self._watch, name="crawl-watchdog", daemon=True)
         watchdog.start()
@@ -188,7 +188,7 @@ class _Listener:
             self._done.set()
             watchdog.join()
 
-    def _listen(self) -> Generator[Found, None, None]:
+    def _listen(self) -> Generator[CrawlStep, None, None]:
         assert self._child.stdout is not None
         while self._stop is None or not self._stop.is_set():
             self._heard_at = _now()
@@ -222,14 +222,14 @@ class _Listener:
                 return
 
 
-def _found(kind: str, rest: list[Any], data: bytes) -> Found:
+def _found(kind: str, rest: list[Any], data: bytes) -> CrawlStep:
     replaced = tuple(rest[0])
     if kind == "segment":
-        return Found(Segment.from_buffer(data), None, replaced)
+        return CrawlStep(Segment.from_buffer(data), None, replaced)
     path = Path(rest[1])
     segment = load_segment(path)
     segment.remove(np.flatnonzero(np.frombuffer(data, np.uint8) == 0).tolist())
-    return Found(segment, path, replaced)
+    return CrawlStep(segment, path, replaced)
 
 
 def _read_frame(stream: IO[bytes]) -> tuple[list[Any], bytes] | None:

@@ -26,8 +26,8 @@ from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.syntax import (
     EMPTY_OUTLINE,
     Declaration,
+    DeclarationKind,
     Import,
-    Kind,
     Language,
     Outline,
     outline,
@@ -42,7 +42,7 @@ MAX_SIGNATURE_CHARS = 160
 _AFTER_OPENING = re.compile(r"([(\[{])\s+")
 _BEFORE_CLOSING = re.compile(r"(?:,|(?<![\s,]))\s++([)\]}])")
 _COMMENT = re.compile(r"(?<!\s)\s++(?:#|//)\s.*$")
-_KINDS = {str(kind): kind for kind in Kind}
+_KINDS = {str(kind): kind for kind in DeclarationKind}
 
 
 class Details:
@@ -79,7 +79,7 @@ class Details:
         """Declarations by the type that they are members of; at the top of the file that is ``""``."""
         found: defaultdict[str, list[int]] = defaultdict(list)
         for number, one in enumerate(self.outline.declarations):
-            if one.kind is Kind.TYPE:
+            if one.kind is DeclarationKind.TYPE:
                 found.setdefault(one.name, [])
             around = self.outline.declarations[one.parent].name if one.parent >= 0 else one.owner
             found[around].append(number)
@@ -175,9 +175,9 @@ def analyse(language: Language, path: str, text: str) -> Analysis:
         found.package,
         tuple(
             dict.fromkeys(
-                one.name if one.kind is Kind.TYPE else one.owner
+                one.name if one.kind is DeclarationKind.TYPE else one.owner
                 for one in found.declarations
-                if one.kind is Kind.TYPE or one.owner
+                if one.kind is DeclarationKind.TYPE or one.owner
             )
         ),
     )

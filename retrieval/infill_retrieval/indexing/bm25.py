@@ -205,14 +205,14 @@ class PostingsBM25(BM25Okapi, Generic[Key]):  # type: ignore[misc]  # rank_bm25 
             values = idf * (counts * (self.k1 + 1) / (counts + self._norms[place][documents]))
             yield scores[place], documents, values
 
-    def rank(self, query: Sequence[str]) -> Ranking[Key]:
+    def rank(self, query: Sequence[str]) -> QueryScores[Key]:
         """Score all documents for ``query``; equal scores are told apart by corpus order.
 
         A corpus so small that Okapi cannot tell its documents apart is ranked by the number of
         distinct terms shared with the query.
         """
         tiny = self.corpus_size < TINY_CORPUS
-        return Ranking(self._parts, self._overlaps(query) if tiny else self._score_parts(query))
+        return QueryScores(self._parts, self._overlaps(query) if tiny else self._score_parts(query))
 
     def _overlaps(self, query: Sequence[str]) -> list[Floats]:
         scores = [np.zeros(len(part)) for part in self._parts]
@@ -256,7 +256,7 @@ class Mentions:
         return np.where(self.hashes[places] == hashes, self.weights[places], 0.0)
 
 
-class Ranking(Generic[Key]):
+class QueryScores(Generic[Key]):
     """The scores of all documents for one query, as long as the corpus does not change."""
 
     def __init__(self, parts: Sequence[Postings[Key]], scores: Sequence[Floats]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from infill_retrieval.files.sources import Source
 from infill_retrieval.indexing.analysis import Details, Draft
-from infill_retrieval.indexing.bm25 import Floats, PostingsBM25, Ranking
+from infill_retrieval.indexing.bm25 import Floats, PostingsBM25, QueryScores
 from infill_retrieval.indexing.segment import Segment, build_segment, merge_segments, should_merge
 from infill_retrieval.indexing.terms import TermNumbers
 
@@ -59,7 +59,7 @@ class Corpus:
         home = self._homes.get(path)
         return home[0].details_of(home[1]) if home is not None else None
 
-    def declaration_scores(self, ranking: Ranking[str], path: str) -> Floats:
+    def declaration_scores(self, ranking: QueryScores[str], path: str) -> Floats:
         """Return the scores of a file's declarations in a ranking of declarations."""
         segment, number = self._homes[path]
         return ranking.scores_of(segment.declarations, number)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from infill_retrieval.indexing.analysis import Details, name_hashes, signature
-from infill_retrieval.indexing.bm25 import Floats, Hit, Mentions, Ranking
+from infill_retrieval.indexing.bm25 import Floats, Hit, Mentions, QueryScores
 from infill_retrieval.indexing.terms import hash_terms
 from infill_retrieval.searching.candidate import Candidate
 from infill_retrieval.searching.cursor import Cursor
@@ -115,7 +115,7 @@ class Uses:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlaceFacts:
     """What is known of a place when its channels are asked."""
 
     path: str
@@ -134,8 +134,8 @@ class Found:
     words: Mapping[str, float]
     """Words around the cursor, with how near each is."""
     mentions: Mentions
-    declarations: Ranking[str]
-    windows: Ranking[str]
+    declarations: QueryScores[str]
+    windows: QueryScores[str]
     shelf: Shelf
 
     def mentioned(self, names: Sequence[str]) -> list[float]:
@@ -144,7 +144,7 @@ class Found:
         return weights
 
 
-def members(found: Found) -> list[Pick]:
+def members(found: PlaceFacts) -> list[Pick]:
     """Return declarations from other files that the code at the cursor is about to use."""
     shelf, best = found.shelf, max(found.declarations.best_score, 1.0)
     ranked: dict[tuple[str, int], float] = {}
@@ -174,7 +174,7 @@ def members(found: Found) -> list[Pick]:
     ]
 
 
-def far(found: Found) -> list[Pick]:
+def far(found: PlaceFacts) -> list[Pick]:
     """Return signatures of the file itself that the prompt does not show and the cursor may need."""
     ranked: dict[int, float] = {}
     uses = found.uses
@@ -194,7 +194,7 @@ def far(found: Found) -> list[Pick]:
     return [Pick(found.path, found.own, number, Channel.FAR, score) for number, score in order]
 
 
-def imported(found: Found) -> list[Pick]:
+def imported(found: PlaceFacts) -> list[Pick]:
     """Return declarations of imported files."""
     related, shelf, best_score = found.related, found.shelf, found.declarations.best_score
     best = best_score if best_score > 0 else 1.0
@@ -250,7 +250,7 @@ def _weights(details: Details, wanted: Related, partial: str) -> list[float]:
     return weights
 
 
-def declarations(found: Found) -> list[Pick]:
+def declarations(found: PlaceFacts) -> list[Pick]:
     """Return declarations of files that are not imported, by BM25."""
     seen = {*found.related, found.path}
     best = max(found.declarations.best_score, 0.0)
@@ -271,7 +271,7 @@ def declarations(found: Found) -> list[Pick]:
     return sorted(picks, key=lambda pick: -pick.score)
 
 
-def usages(found: Found) -> list[Pick]:
+def usages(found: PlaceFacts) -> list[Pick]:
     """Return windows of code, by BM25; some more than the budget has room for."""
     most = max(MIN_WINDOWS, found.budget_tokens // TOKENS_PER_WINDOW)
     return [
@@ -293,7 +293,7 @@ class ChannelRule:
     channel: Channel
     share: float
     """Part of the budget; what the channel leaves goes to the others."""
-    pick: Callable[[Found], list[Pick]]
+    pick: Callable[[PlaceFacts], list[Pick]]
     most: int = MAX_CANDIDATES
     """Candidates that packing sees. Few where each is in a file of its own, which has to be read."""
     is_window: bool = False
@@ -319,7 +319,7 @@ def shares_of(candidates: Mapping[Channel, Sequence[object]]) -> dict[Channel, f
 
 
 def _boosted(
-    ranking: Ranking[str],
+    ranking: QueryScores[str],
     shelf: Shelf,
     *,
     without: set[str],

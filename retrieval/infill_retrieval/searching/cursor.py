@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from infill_retrieval.syntax import Kind
+from infill_retrieval.syntax import DeclarationKind
 from infill_retrieval.syntax.type_names import MAX_HEAD_CHARS, type_names
 
 MAX_STEPS = 6
@@ -278,4 +278,6 @@ def _class_of(kind: str, rest: str, before_names: bool) -> Enclosing | None:
     name = re.search(r"[^\W\d]\w*", head)
     if name is None:
         return None
-    return Enclosing(name[0], type_names(Kind.TYPE, name[0], head, before_names=before_names))
+    return Enclosing(
+        name[0], type_names(DeclarationKind.TYPE, name[0], head, before_names=before_names)
+    )

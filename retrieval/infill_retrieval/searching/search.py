@@ -24,8 +24,8 @@ from infill_retrieval.searching.candidate import Candidate
 from infill_retrieval.searching.channels import (
     CHANNELS,
     SIMILAR_WINDOWS,
-    Found,
     Pick,
+    PlaceFacts,
     Shelf,
     Uses,
     shares_of,
@@ -49,7 +49,7 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class SearchedWorkspace:
     """What is searched. The index changes it, under ``lock``."""
 
     lock: threading.RLock
@@ -66,7 +66,7 @@ class Workspace:
 class Search:
     """Answers queries, and caches what the next one is likely to need again."""
 
-    def __init__(self, workspace: Workspace, settings: RetrievalSettings) -> None:
+    def __init__(self, workspace: SearchedWorkspace, settings: RetrievalSettings) -> None:
         self._workspace = workspace
         self._settings = settings
         self._details: _Recent[str, tuple[bytes, Details]] = _Recent(FILES_KEPT)
@@ -165,7 +165,7 @@ class Search:
             workspace.edit_boost,
         )
         windows = workspace.corpus.windows.rank(search.terms)
-        found = Found(
+        found = PlaceFacts(
             path=query.path,
             own=own.details,
             far=self._far(query.path, language, own, search.visible),

@@ -14,7 +14,7 @@ from infill_retrieval.searching.cursor import Chain, Cursor, Step
 from infill_retrieval.searching.evidence import evidence_of
 from infill_retrieval.searching.modules import ModuleTable
 from infill_retrieval.searching.resolvers import resolve
-from infill_retrieval.syntax import Import, Kind, Language, family_of, language_of
+from infill_retrieval.syntax import DeclarationKind, Import, Language, family_of, language_of
 from infill_retrieval.syntax.type_names import CALLED
 
 MAX_FILES_OF_TYPE = 4
@@ -89,7 +89,7 @@ class TypeFinder:
             return []
         if self._cursor.is_literal:
             types = self._types_of((*chain[:-1], Step(chain[-1].name)), 0)
-            return [use for use in self._members(types) if self._is(use, Kind.FIELD)]
+            return [use for use in self._members(types) if self._is(use, DeclarationKind.FIELD)]
         *before, last = chain
         found: list[Use] = []
         if before:
@@ -97,14 +97,16 @@ class TypeFinder:
             found += [use for use in members if self._name(use) == last.name]
         else:
             found += self._functions(last.name)
-        types = [(use.key, last.name) for use in found if self._is(use, Kind.TYPE)]
+        types = [(use.key, last.name) for use in found if self._is(use, DeclarationKind.TYPE)]
         types += self._named(last.name) if last.name[:1].isupper() else []
         made = [
             use
             for use in self._members(types[:MAX_TYPES])
             if self._name(use) in _CONSTRUCTORS or self._name(use) == last.name
         ]
-        fields = [use for use in self._members(types[:MAX_TYPES]) if self._is(use, Kind.FIELD)]
+        fields = [
+            use for use in self._members(types[:MAX_TYPES]) if self._is(use, DeclarationKind.FIELD)
+        ]
         return [*found, *(made or fields)]
 
     def overridden(self) -> list[Use]:
@@ -191,7 +193,7 @@ class TypeFinder:
             if details is None:
                 continue
             one = details.declaration(use.number)
-            if one.kind is Kind.TYPE:
+            if one.kind is DeclarationKind.TYPE:
                 found[use.key, one.name] = None
                 continue
             for name in one.types:
@@ -226,7 +228,7 @@ class TypeFinder:
         details = self._details(use.key)
         return details.declaration(use.number).name if details is not None else ""
 
-    def _is(self, use: Use, kind: Kind) -> bool:
+    def _is(self, use: Use, kind: DeclarationKind) -> bool:
         details = self._details(use.key)
         return details is not None and details.declaration(use.number).kind is kind
 
@@ -312,7 +314,9 @@ class TypeFinder:
             for number in details.members.get(name, ()):
                 yield Use(key, number, depth)
                 one = details.declaration(number)
-                if one.kind is Kind.FIELD and one.name in one.types:  # embedded, as in Go
+                if (
+                    one.kind is DeclarationKind.FIELD and one.name in one.types
+                ):  # embedded, as in Go
                     queue += [(found, depth + 1) for found in self._named(one.name)]
             if name == MODULE:
                 if depth < 2:
@@ -320,7 +324,7 @@ class TypeFinder:
                 continue
             for number in details.named.get(name, ()):
                 one = details.declaration(number)
-                if one.kind is Kind.TYPE:
+                if one.kind is DeclarationKind.TYPE:
                     bases = [found for base in one.types for found in self._named(base)]
                     queue += [(base, depth + 1) for base in bases]
 

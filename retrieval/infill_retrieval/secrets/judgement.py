@@ -30,7 +30,7 @@ from infill_retrieval.secrets.places import (
     may_go_on,
     next_line_holds_it,
 )
-from infill_retrieval.secrets.services import Token, service_token
+from infill_retrieval.secrets.services import ServiceToken, service_token
 from infill_retrieval.secrets.statements import may_say_secret, secrets_of_statements
 from infill_retrieval.secrets.values import MIN_CHARS, NAME_MARKS, is_placeholder, looks_random
 from infill_retrieval.syntax.language import Language
@@ -278,8 +278,8 @@ def _judge_anew(line: str, bare: bool) -> int:
     folded = line.lower()
     has_name = any(mark in folded for mark in NAME_MARKS)
     token = service_token(line, folded)
-    verdict = _CERTAIN if token is Token.CERTAIN or _is_certain(line, folded) else 0
-    is_named = token is Token.NAMED
+    verdict = _CERTAIN if token is ServiceToken.CERTAIN or _is_certain(line, folded) else 0
+    is_named = token is ServiceToken.NAMED
     if is_named or ((has_name or URL_MARK in line) and has_named_secret(line, bare=bare)):
         verdict |= _NAMED
     if "-----END" in line and _KEY_END.search(line):

@@ -20,7 +20,7 @@ _LONG_WORD = re.compile(r"[0-9A-Za-z_~.+/=%|-]{15}")
 _DUMMY = re.compile(r"(?i:EXAMPLE|x{6}|abcdefgh)|0{10}|1{10}|a{10}|1234567890")
 
 
-class Token(IntEnum):
+class ServiceToken(IntEnum):
     """How certainly a line holds the token of a service."""
 
     NONE = 0
@@ -45,16 +45,16 @@ def pattern_of(number: int) -> re.Pattern[str]:
     return re.compile(RULES[number][1])
 
 
-def service_token(line: str, folded: str) -> Token:
+def service_token(line: str, folded: str) -> ServiceToken:
     """Return whether a line, ``folded`` to small letters, holds the token of a service."""
     if _LONG_WORD.search(line) is None:
-        return Token.NONE
+        return ServiceToken.NONE
     if not any(map(folded.__contains__, "0123456789")) and "api_org_" not in line:
-        return Token.NONE  # of the others, chance makes hardly any without a digit
-    found = Token.NONE
+        return ServiceToken.NONE  # of the others, chance makes hardly any without a digit
+    found = ServiceToken.NONE
     for number in _candidates(folded):
         _, _, _, least_bits, needs_name = RULES[number]
-        kind = Token.NAMED if needs_name else Token.CERTAIN
+        kind = ServiceToken.NAMED if needs_name else ServiceToken.CERTAIN
         if kind > found and _matches(number, line, least_bits):
             found = kind
     return found

@@ -9,8 +9,8 @@ from infill_retrieval.syntax.outline import outline
 from infill_retrieval.syntax.records import (
     EMPTY_OUTLINE,
     Declaration,
+    DeclarationKind,
     Import,
-    Kind,
     Outline,
 )
 
@@ -19,8 +19,8 @@ __all__ = [
     "LANGUAGES",
     "PLAIN_TEXT",
     "Declaration",
+    "DeclarationKind",
     "Import",
-    "Kind",
     "Language",
     "Outline",
     "SyntaxTree",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infill_retrieval.syntax.grammar import SyntaxTree, load_query
 from infill_retrieval.syntax.outline import last_identifier
-from infill_retrieval.syntax.records import Kind
+from infill_retrieval.syntax.records import DeclarationKind
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -52,9 +52,9 @@ def functions(language: Language, tree: SyntaxTree) -> tuple[Function, ...]:
         return ()
     found: dict[tuple[int, int], Function] = {}
     for match in tree.matches(query):
-        if Kind.FUNCTION not in match or "name" not in match:
+        if DeclarationKind.FUNCTION not in match or "name" not in match:
             continue
-        node, body = match[Kind.FUNCTION][0], match.get("body", [None])[0]
+        node, body = match[DeclarationKind.FUNCTION][0], match.get("body", [None])[0]
         function = _function(tree, node, last_identifier(tree.text_of(match["name"][0])), body)
         if function is not None:
             found.setdefault((node.start_byte, node.end_byte), function)

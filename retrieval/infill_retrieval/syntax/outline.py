@@ -21,8 +21,8 @@ from infill_retrieval.syntax.records import (
     MAX_DECLARATIONS,
     MAX_SIGNATURE_LINES,
     Declaration,
+    DeclarationKind,
     Import,
-    Kind,
     Outline,
 )
 from infill_retrieval.syntax.type_names import MAX_HEAD_CHARS, annotation_of, type_names
@@ -56,7 +56,7 @@ def outline(language: Language, tree: SyntaxTree | None, text: str) -> Outline:
 class _Found:
     """What the patterns of a query said of one node."""
 
-    kind: Kind
+    kind: DeclarationKind
     node: tree_sitter.Node
     name: str
     body: tree_sitter.Node | None
@@ -69,7 +69,7 @@ def _found(
 ) -> dict[tuple[int, int], _Found]:
     found: dict[tuple[int, int], _Found] = {}
     for match in matches:
-        for kind in Kind:
+        for kind in DeclarationKind:
             if kind not in match or "name" not in match:
                 continue
             node, body = match[kind][0], match.get("body", [None])[0]
@@ -90,16 +90,18 @@ def _declarations(
     tree: SyntaxTree, matches: list[dict[str, list[tree_sitter.Node]]], language: Language
 ) -> tuple[Declaration, ...]:
     declarations: list[Declaration] = []
-    enclosing: list[tuple[int, Kind, int]] = []
+    enclosing: list[tuple[int, DeclarationKind, int]] = []
     function_head = ""
     for _, one in sorted(_found(tree, matches).items(), key=lambda item: item[0]):
         kind, node = one.kind, one.node
         while enclosing and enclosing[-1][0] <= node.start_byte:
             enclosing.pop()
-        inside_function = any(outer is Kind.FUNCTION for _, outer, _ in enclosing)
+        inside_function = any(outer is DeclarationKind.FUNCTION for _, outer, _ in enclosing)
         parent = enclosing[-1][2] if enclosing else -1
-        if kind is Kind.FIELD:
-            parent = next((at for _, outer, at in reversed(enclosing) if outer is Kind.TYPE), -1)
+        if kind is DeclarationKind.FIELD:
+            parent = next(
+                (at for _, outer, at in reversed(enclosing) if outer is DeclarationKind.TYPE), -1
+            )
         elif inside_function:
             continue
         if len(declarations) == MAX_DECLARATIONS:
@@ -109,16 +111,16 @@ def _declarations(
         types = one.bases or type_names(
             kind, one.name, head, before_names=language.types_before_names
         )
-        if kind is Kind.FIELD and inside_function and not types:
+        if kind is DeclarationKind.FIELD and inside_function and not types:
             types = _type_of_parameter(head, function_head)
-        if kind is Kind.FUNCTION:
+        if kind is DeclarationKind.FUNCTION:
             function_head = head
         owner = one.owner if parent < 0 else ""
         first_line = node.start_point.row
         declarations.append(
             Declaration(one.name, kind, first_line, last_line, end_column, parent, owner, types)
         )
-        if kind in {Kind.TYPE, Kind.FUNCTION}:
+        if kind in {DeclarationKind.TYPE, DeclarationKind.FUNCTION}:
             enclosing.append((node.end_byte, kind, len(declarations) - 1))
     return tuple(declarations)
 

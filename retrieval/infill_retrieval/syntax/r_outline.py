@@ -13,8 +13,8 @@ from infill_retrieval.syntax.records import (
     MAX_DECLARATIONS,
     MAX_SIGNATURE_LINES,
     Declaration,
+    DeclarationKind,
     Import,
-    Kind,
     Outline,
 )
 
@@ -94,36 +94,40 @@ class _Finder:
             elif match.re is _CLASS:
                 self._class(match[1], place, match)
             else:
-                self._add(match[1], Kind.FUNCTION, place, self._line_end(place))
+                self._add(match[1], DeclarationKind.FUNCTION, place, self._line_end(place))
 
     def _assignment(self, match: re.Match[str]) -> None:
         name = match["ticked"] or match["quoted"] or match["plain"]
         value = match.start("value")
         if function := _FUNCTION.match(self._text, value):
-            self._add(name, Kind.FUNCTION, match.start(), self._closing(function.end() - 1) + 1)
+            self._add(
+                name, DeclarationKind.FUNCTION, match.start(), self._closing(function.end() - 1) + 1
+            )
         elif made := _CLASS.match(self._text, value):
             self._class(made[1], match.start(), made)
         else:
-            self._add(name, Kind.VALUE, match.start(), self._line_end(value))
+            self._add(name, DeclarationKind.VALUE, match.start(), self._line_end(value))
 
     def _class(self, name: str, start: int, call: re.Match[str]) -> None:
         opening = self._text.index("(", call.start())
         end = self._closing(opening)
         parent = len(self.found)
-        self._add(name, Kind.TYPE, start, self._line_end(start))
+        self._add(name, DeclarationKind.TYPE, start, self._line_end(start))
         for member in _MEMBER.finditer(self._text, opening, end):
             if not self._code[member.start(1)].isspace():
                 closing = self._closing(member.end() - 1) + 1
-                self._add(member[1], Kind.FUNCTION, member.start(1), closing, parent)
+                self._add(member[1], DeclarationKind.FUNCTION, member.start(1), closing, parent)
 
-    def _add(self, name: str, kind: Kind, start: int, end: int, parent: int = -1) -> None:
+    def _add(
+        self, name: str, kind: DeclarationKind, start: int, end: int, parent: int = -1
+    ) -> None:
         """Add what is declared by ``text[start:end]``."""
         if start < self._counted:
             self._line = self._counted = 0
         self._line += self._code.count("\n", self._counted, start)
         self._counted = start
         extra = self._code.count("\n", start, end)
-        if kind is not Kind.FUNCTION or extra >= MAX_SIGNATURE_LINES:
+        if kind is not DeclarationKind.FUNCTION or extra >= MAX_SIGNATURE_LINES:
             extra, column = min(extra, MAX_SIGNATURE_LINES - 1), -1
         else:
             column = end - (self._code.rfind("\n", 0, end) + 1)

@@ -10,7 +10,7 @@ MAX_DECLARATIONS = 2000
 """Most declarations kept of one file; generated bindings have tens of thousands."""
 
 
-class Kind(StrEnum):
+class DeclarationKind(StrEnum):
     """What a declaration is, as far as retrieval cares."""
 
     TYPE = "type"
@@ -24,7 +24,7 @@ class Declaration:
     """A named thing and the lines that declare it, its body left out."""
 
     name: str
-    kind: Kind
+    kind: DeclarationKind
     first_line: int
     last_line: int
     """Last line of the signature, included."""

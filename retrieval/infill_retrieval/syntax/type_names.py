@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from infill_retrieval.syntax.records import Kind
+from infill_retrieval.syntax.records import DeclarationKind
 
 MAX_HEAD_CHARS = 600
 """Of a declaration, without its body; what comes later is not read."""
@@ -123,7 +123,9 @@ _STRING = re.compile(r'"[^"\n]*"')
 _END_OF_TYPE = re.compile(r"=(?!>)|[;{\n]|\bwhere\b")
 
 
-def type_names(kind: Kind, name: str, head: str, *, before_names: bool) -> tuple[str, ...]:
+def type_names(
+    kind: DeclarationKind, name: str, head: str, *, before_names: bool
+) -> tuple[str, ...]:
     """Return the names of types that a declaration's head gives, the outermost first.
 
     Of a type they are its bases. ``before_names`` says that the language writes ``Type name``.
@@ -133,7 +135,7 @@ def type_names(kind: Kind, name: str, head: str, *, before_names: bool) -> tuple
     if place is None:
         return ()
     before, after = head[: place.start()], head[place.end() :]
-    if kind is Kind.TYPE:
+    if kind is DeclarationKind.TYPE:
         return _bases(before, after)
     after = _after_brackets(after, "<") if after.lstrip().startswith("<") else after
     found = _names(before[-200:])[-MAX_TYPE_NAMES:] if before_names else ()

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infill_ls.cli.layout import HelpWithExamples
-from infill_ls.cli.place import Place, find_workspace, read_place
+from infill_ls.cli.place import CursorPlace, find_workspace, read_place
 from infill_ls.errors import UsageError
 from infill_ls.models.store import locate
 
 if TYPE_CHECKING:
-    from infill_ls.lsp.client import Answer
+    from infill_ls.lsp.client import ServerAnswer
 
 
 EXAMPLES = """examples:
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[str]]:
+def ask_server(place: CursorPlace, options: argparse.Namespace) -> tuple[ServerAnswer, list[str]]:
     """Run a server with ``options``; return its answer for ``place`` and its warnings."""
     from infill_ls.lsp.client import run_server
 
@@ -87,7 +87,7 @@ def ask_server(place: Place, options: argparse.Namespace) -> tuple[Answer, list[
     if options.model:
         settings["model"] = str(locate(options.model).resolve())
 
-    async def ask() -> tuple[Answer, list[str]]:
+    async def ask() -> tuple[ServerAnswer, list[str]]:
         # What the server finds wrong it also says to us: in the log it would come twice.
         level = options.log_level if options.log_level in {"DEBUG", "INFO"} else "CRITICAL"
         async with run_server(folder, settings, ["--log-level", level]) as server:
@@ -104,7 +104,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     return {"candidates": 1, "statistics": False} | said
 
 
-def print_json(answer: Answer) -> None:
+def print_json(answer: ServerAnswer) -> None:
     """Print everything that the server said."""
     print(json.dumps({**answer.explanation, "requestMs": answer.request_ms}, indent=2))
 

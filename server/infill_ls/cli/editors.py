@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 
 @dataclass(frozen=True, slots=True)
-class Editor:
+class KnownEditor:
     """An editor, and by what its programs are known."""
 
     name: str
@@ -23,9 +23,9 @@ class Editor:
     """Under the folders that programs are installed into; ``*`` stands for a version."""
 
 
-def _like_vs_code(name: str, command: str, app: str, flatpak: str = "") -> Editor:
+def _like_vs_code(name: str, command: str, app: str, flatpak: str = "") -> KnownEditor:
     """Return an editor that is made from VS Code, and so is laid out like it."""
-    return Editor(
+    return KnownEditor(
         name,
         (command,),
         (flatpak,) if flatpak else (),
@@ -35,14 +35,14 @@ def _like_vs_code(name: str, command: str, app: str, flatpak: str = "") -> Edito
 
 
 EDITORS = (
-    Editor(
+    KnownEditor(
         "VS Code",
         ("code",),
         ("com.visualstudio.code",),
         ("Visual Studio Code.app/Contents/Resources/app/bin/code",),
         ("Microsoft VS Code/bin/code.cmd",),
     ),
-    Editor(
+    KnownEditor(
         "VS Code Insiders",
         ("code-insiders",),
         ("com.visualstudio.code.insiders",),
@@ -52,30 +52,30 @@ EDITORS = (
     _like_vs_code("VSCodium", "codium", "VSCodium", "com.vscodium.codium"),
     _like_vs_code("Cursor", "cursor", "Cursor"),
     _like_vs_code("Windsurf", "windsurf", "Windsurf"),
-    Editor("Neovim", ("nvim",), ("io.neovim.nvim",), (), ("Neovim/bin/nvim.exe",)),
-    Editor(
+    KnownEditor("Neovim", ("nvim",), ("io.neovim.nvim",), (), ("Neovim/bin/nvim.exe",)),
+    KnownEditor(
         "Emacs",
         ("emacs",),
         ("org.gnu.emacs",),
         ("Emacs.app/Contents/MacOS/Emacs",),
         ("Emacs/emacs-*/bin/emacs.exe", "Emacs/bin/emacs.exe"),
     ),
-    Editor("Helix", ("hx", "helix"), ("com.helix_editor.Helix",), (), ("Helix/hx.exe",)),
-    Editor(
+    KnownEditor("Helix", ("hx", "helix"), ("com.helix_editor.Helix",), (), ("Helix/hx.exe",)),
+    KnownEditor(
         "Zed",
         ("zed", "zeditor"),
         ("dev.zed.Zed",),
         ("Zed.app/Contents/MacOS/cli",),
         ("Zed/bin/zed.exe", "Zed/zed.exe"),
     ),
-    Editor(
+    KnownEditor(
         "Sublime Text",
         ("subl",),
         ("com.sublimetext.three",),
         ("Sublime Text.app/Contents/SharedSupport/bin/subl",),
         ("Sublime Text/subl.exe", "Sublime Text 3/subl.exe"),
     ),
-    Editor(
+    KnownEditor(
         "Kate",
         ("kate",),
         ("org.kde.kate",),
@@ -130,7 +130,7 @@ def find_editors(
     return found
 
 
-def _patterns(editor: Editor, system: str, environment: Mapping[str, str]) -> list[str]:
+def _patterns(editor: KnownEditor, system: str, environment: Mapping[str, str]) -> list[str]:
     if system == "Windows":
         return _windows_patterns(editor, environment)
     home = glob.escape(environment.get("HOME", ""))
@@ -148,7 +148,7 @@ def _patterns(editor: Editor, system: str, environment: Mapping[str, str]) -> li
     ]
 
 
-def _windows_patterns(editor: Editor, environment: Mapping[str, str]) -> list[str]:
+def _windows_patterns(editor: KnownEditor, environment: Mapping[str, str]) -> list[str]:
     names = {
         _WINDOWS_FOLDERS: editor.windows,
         _WINDOWS_SHIMS: [f"{name}.*" for name in editor.commands],

@@ -19,7 +19,7 @@ from infill_ls.cli.layout import HelpWithExamples
 if TYPE_CHECKING:
     from infill_ls.engine import Engine
     from infill_ls.evaluation import crosscodeeval, humaneval, repository
-    from infill_ls.evaluation.running import Plan
+    from infill_ls.evaluation.running import RunPlan
     from infill_ls.measuring.driver import Measure
     from infill_ls.measuring.figures import Result
 
@@ -257,7 +257,7 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
     cases = sample(data.cases, options.cases, options.seed)
     plan = _plan(options)
 
-    def measures_on(engine: Engine) -> Sequence[Measure[humaneval.Problem]]:
+    def measures_on(engine: Engine) -> Sequence[Measure[humaneval.InfillingProblem]]:
         return [
             humaneval.measure_with(
                 Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)), plan.parts
@@ -299,7 +299,7 @@ async def evaluate_repository(options: argparse.Namespace) -> Result:
     with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
         index.crawl()
 
-        def measures_on(engine: Engine) -> Sequence[Measure[repository.Request]]:
+        def measures_on(engine: Engine) -> Sequence[Measure[repository.HoleQuestion]]:
             search = retrieve_without(index.retrieve, plan.parts)
             searching = Pipeline(Gathering(engine, search, settings))
             alone = Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings))
@@ -317,7 +317,7 @@ async def evaluate_crosscodeeval(options: argparse.Namespace) -> Result:
     """Return the result of ``infill-ls eval crosscodeeval``."""
     from infill_ls.evaluation import crosscodeeval
     from infill_ls.evaluation.datasets import sample
-    from infill_ls.evaluation.running import Plan, evaluate
+    from infill_ls.evaluation.running import RunPlan, evaluate
 
     data = crosscodeeval.read_cases(options.file)
     settings = crosscodeeval.settings_for(options.model)
@@ -333,7 +333,7 @@ async def evaluate_crosscodeeval(options: argparse.Namespace) -> Result:
         "seed": options.seed,
     }
     return await evaluate(
-        "crosscodeeval", Plan(options.out, options.fresh), settings, run, cases, measures_on,
+        "crosscodeeval", RunPlan(options.out, options.fresh), settings, run, cases, measures_on,
         crosscodeeval.tables_of, data.problems,
     )  # fmt: skip
 
@@ -384,7 +384,7 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     from infill_ls.errors import UsageError
     from infill_ls.evaluation import edits
     from infill_ls.evaluation.edit_episodes import (
-        Kind,
+        EpisodeKind,
         episodes_of,
         in_any_order,
         with_others,
@@ -416,7 +416,7 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     episodes += [
         other
         for one in episodes
-        if one.kind is Kind.POSITIVE and not one.others
+        if one.kind is EpisodeKind.POSITIVE and not one.others
         and (other := in_any_order(one)) is not None
     ]  # fmt: skip
     if not episodes:
@@ -444,9 +444,9 @@ async def evaluate_edits(options: argparse.Namespace) -> Result:
     return Result("edits", run, tables, (*problems, *measured.problems))
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace) -> RunPlan:
     from infill_ls.evaluation.ablation import Part
-    from infill_ls.evaluation.running import Plan
+    from infill_ls.evaluation.running import RunPlan
 
     parts = frozenset(Part(name) for name in options.without)
-    return Plan(options.out, options.fresh, parts)
+    return RunPlan(options.out, options.fresh, parts)

@@ -62,7 +62,7 @@ async def evaluate_generation(options: argparse.Namespace) -> Result:
     from infill_ls.engine.scripted import scripted_engine_factory
     from infill_ls.evaluation import generation
     from infill_ls.evaluation.datasets import sample
-    from infill_ls.evaluation.running import Plan, evaluate
+    from infill_ls.evaluation.running import RunPlan, evaluate
     from infill_ls.gathering import Gathering
     from infill_ls.settings import settings_with
     from infill_retrieval import NO_SNIPPETS
@@ -84,7 +84,7 @@ async def evaluate_generation(options: argparse.Namespace) -> Result:
         settings = settings_with(**common, max_tokens=FILLED_TOKENS, snippet_tokens=0)
     cases = generation.cases_of(problems, ways)
 
-    def measures_on(engine: Engine) -> Sequence[Measure[generation.Case]]:
+    def measures_on(engine: Engine) -> Sequence[Measure[generation.GenerationCase]]:
         return [
             generation.measure_with(
                 Asking(Gathering(engine, lambda *_: NO_SNIPPETS, settings), NO_LIMIT_S)
@@ -107,6 +107,6 @@ async def evaluate_generation(options: argparse.Namespace) -> Result:
         factory = scripted_engine_factory(options.scripted_engine)
         run["script"] = options.scripted_engine
     return await evaluate(
-        "generate", Plan(options.out, options.fresh), settings, run, cases, measures_on,
+        "generate", RunPlan(options.out, options.fresh), settings, run, cases, measures_on,
         generation.tables_of, data.problems, factory,
     )  # fmt: skip

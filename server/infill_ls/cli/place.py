@@ -16,7 +16,7 @@ _WORKSPACE_MARKERS = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.to
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorPlace:
     """A cursor in a file. Lines and columns count from 1, columns in characters."""
 
     path: Path
@@ -27,7 +27,7 @@ class Place:
     """In code points."""
 
 
-def read_place(argument: str) -> Place:
+def read_place(argument: str) -> CursorPlace:
     """Parse ``FILE[:LINE[:COL]]`` and read the file. Raises :class:`UsageError`."""
     from infill_retrieval.files.regular_file import NotRegularError, TooLargeError, read_regular
 
@@ -59,7 +59,7 @@ def read_place(argument: str) -> Place:
     column = int(numbers.get("column") or width + 1)
     if not 1 <= column <= width + 1:
         raise UsageError(f"line {line} of {file} has columns 1 to {width + 1}, not {column}")
-    return Place(file.resolve(), text, line, column, start + column - 1)
+    return CursorPlace(file.resolve(), text, line, column, start + column - 1)
 
 
 def find_workspace(path: Path) -> Path:

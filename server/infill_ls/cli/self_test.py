@@ -20,7 +20,7 @@ EXPECTED = "height"
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SelfTestResult:
     """What a model made of the hole."""
 
     before: str
@@ -35,7 +35,7 @@ class Trial:
         return self.expected in self.text
 
 
-def try_model(path: Path, *, as_users_do: bool = False, measures: bool = False) -> Trial:
+def try_model(path: Path, *, as_users_do: bool = False, measures: bool = False) -> SelfTestResult:
     """Load ``path`` in an engine and let it fill the hole.
 
     ``as_users_do`` uses the same engine, and so the same measurement, as editors with the default
@@ -50,7 +50,7 @@ def try_model(path: Path, *, as_users_do: bool = False, measures: bool = False) 
     return asyncio.run(_try(settings, replace(options, measures=measures)))
 
 
-async def _try(settings: Settings, options: EngineOptions) -> Trial:
+async def _try(settings: Settings, options: EngineOptions) -> SelfTestResult:
     engine = EngineProcess(options)
     try:
         info = await engine.start()
@@ -69,4 +69,4 @@ async def _try(settings: Settings, options: EngineOptions) -> Trial:
         await engine.close()
     text = report.suggestion.text if report.suggestion is not None else ""
     last_line = BEFORE.rpartition("\n")[2].strip()
-    return Trial(last_line + " ", text, EXPECTED, info)
+    return SelfTestResult(last_line + " ", text, EXPECTED, info)

@@ -15,8 +15,8 @@ from rich.text import Text
 from infill_ls.cli.layout import print_pair, print_prose
 
 if TYPE_CHECKING:
-    from infill_ls.cli.place import Place
-    from infill_ls.lsp.client import Answer
+    from infill_ls.cli.place import CursorPlace
+    from infill_ls.lsp.client import ServerAnswer
 
 LINES_ABOVE = 6
 LINES_BELOW = 3
@@ -29,8 +29,8 @@ MARKS = ("⟦", "⟧")
 
 
 def print_answer(
-    place: Place,
-    answer: Answer,
+    place: CursorPlace,
+    answer: ServerAnswer,
     warnings: Sequence[str],
     *,
     show_prompt: bool = False,
@@ -58,7 +58,7 @@ def print_answer(
         console.save_svg(picture, title=f"infill-ls complete {shown}:{place.line}:{place.column}")
 
 
-def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> None:
+def print_explanation(place: CursorPlace, answer: ServerAnswer, warnings: Sequence[str]) -> None:
     """Print to stdout how the server came to ``answer``."""
     console = Console(highlight=False, soft_wrap=True)
     for warning in warnings:
@@ -91,7 +91,7 @@ def print_explanation(place: Place, answer: Answer, warnings: Sequence[str]) -> 
     )
 
 
-def _print_considered(console: Console, answer: Answer) -> None:
+def _print_considered(console: Console, answer: ServerAnswer) -> None:
     explanation = answer.explanation
     considered = explanation["considered"]
     console.print()
@@ -154,7 +154,7 @@ def _last_solid_line(text: str) -> str:
     return next((line for line in reversed(text.split("\n")) if line.strip()), "").strip()
 
 
-def _print_snippets(console: Console, answer: Answer) -> None:
+def _print_snippets(console: Console, answer: ServerAnswer) -> None:
     snippets = answer.explanation["snippets"]
     tokens = answer.explanation["snippetTokens"]
     summary = (
@@ -184,7 +184,7 @@ def _marked(console: Console, ghost: str) -> str:
     return f"{first}{ghost}{last}"
 
 
-def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> None:
+def _print_code(console: Console, place: CursorPlace, ghost: str, replaced: int) -> None:
     lines = re.split(r"\r\n|\r|\n", place.text)
     row, column = place.line - 1, place.column - 1
     first = max(0, row - LINES_ABOVE)
@@ -203,7 +203,7 @@ def _print_code(console: Console, place: Place, ghost: str, replaced: int) -> No
             console.print(Text.assemble((f"      {bar} ", FAINT), (extra, GHOST), end))
 
 
-def _print_times(console: Console, answer: Answer) -> None:
+def _print_times(console: Console, answer: ServerAnswer) -> None:
     explanation = answer.explanation
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from infill_ls.document.brackets import Bracket, Kind, State, closed_by, scan, state_after
+from infill_ls.document.brackets import (
+    Bracket,
+    BracketKind,
+    ScanState,
+    closed_by,
+    scan,
+    state_after,
+)
 from infill_retrieval.syntax import Language
 
 
@@ -20,7 +27,7 @@ class Balance:
         self.at_cursor = scan(language, typed, outer)
         self._outer = len(outer.open)
         rest, newline, below = after.partition("\n")
-        on_line = scan(language, rest + newline, State(self.at_cursor.open), self._line)
+        on_line = scan(language, rest + newline, ScanState(self.at_cursor.open), self._line)
         self.closers_on_line = on_line.outer_closers
         """What stands right of the cursor on its line and closes something, in order."""
         self._below = self._closers_below(below, on_line)
@@ -29,11 +36,11 @@ class Balance:
         self._closed = closed_by(on_line.open, self._below) | self._closed_on_line
         """Depths of what is open at the cursor and closed further down."""
 
-    def _closers_below(self, below: str, on_line: State) -> tuple[Bracket, ...]:
+    def _closers_below(self, below: str, on_line: ScanState) -> tuple[Bracket, ...]:
         if on_line.in_code:
             return state_after(self._language, below).unmatched
         # In a string or comment that spans lines: what ends it is the first thing to be found.
-        found = scan(self._language, below, State(on_line.open)).outer_closers
+        found = scan(self._language, below, ScanState(on_line.open)).outer_closers
         last = on_line.open[-1]
         is_same = last.closer == last.char
         before_end = below[: found[0].offset] if found else below
@@ -41,9 +48,9 @@ class Balance:
         is_its_end = below.count(last.closer) % 2 == 1 if is_same else last.char not in before_end
         return found if is_its_end else state_after(self._language, below).unmatched
 
-    def of(self, text: str) -> State:
+    def of(self, text: str) -> ScanState:
         """Return what ``text`` opens, leaves open, and closes that was open before."""
-        return scan(self._language, text, State(self.at_cursor.open), self._line, strict=True)
+        return scan(self._language, text, ScanState(self.at_cursor.open), self._line, strict=True)
 
     def is_closed_after(self, depth: int) -> bool:
         """Whether the text after the cursor closes what is open at the cursor at this depth.
@@ -69,11 +76,11 @@ class Balance:
         """
         own = self.of(text)
         around = len(self.at_cursor.open) - len(own.closed)
-        mine = [one for one in own.open[around:] if one.kind is Kind.BRACKET]
+        mine = [one for one in own.open[around:] if one.kind is BracketKind.BRACKET]
         if not mine:
             return None
         after = [one for one in self.closers_on_line if one.offset >= replaced] + [*self._below]
-        outer = [one for one in own.open[:around] if one.kind is Kind.BRACKET]
+        outer = [one for one in own.open[:around] if one.kind is BracketKind.BRACKET]
         closed = closed_by((*outer, *mine), after)
         for place, bracket in enumerate(mine, start=len(outer)):
             if place not in closed:

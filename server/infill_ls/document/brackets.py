@@ -23,7 +23,7 @@ _TEMPLATES = {"{{": "}}", "{%": "%}", "<%": "%>", "<?": "?>"}
 """Marks between which code stands in the text of markup, whatever makes pages of it."""
 
 
-class Kind(StrEnum):
+class BracketKind(StrEnum):
     """What is open."""
 
     BRACKET = "bracket"
@@ -45,7 +45,7 @@ class Bracket:
     """Whether only white space and closing brackets stand before it on its line."""
     closer: str = ""
     """The mark that ends what this opens; empty for one that closes."""
-    kind: Kind = Kind.BRACKET
+    kind: BracketKind = BracketKind.BRACKET
     rule: StringRule | None = None
     inner: Language | None = None
     """The language inside, where it is another one than outside."""
@@ -54,7 +54,7 @@ class Bracket:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ScanState:
     """What is going on at a place of a text."""
 
     open: tuple[Bracket, ...] = ()
@@ -67,33 +67,33 @@ class State:
     @property
     def string(self) -> str:
         """The mark that ends the string the place is in, or ``""``."""
-        return self.open[-1].closer if self._is_in(Kind.STRING) else ""
+        return self.open[-1].closer if self._is_in(BracketKind.STRING) else ""
 
     @property
     def comment(self) -> str:
         """The mark that began the comment the place is in, or ``""``."""
-        return self.open[-1].char if self._is_in(Kind.COMMENT) else ""
+        return self.open[-1].char if self._is_in(BracketKind.COMMENT) else ""
 
     @property
     def in_code(self) -> bool:
         """Whether the place is neither in a string nor in a comment."""
-        return not self._is_in(Kind.STRING) and not self._is_in(Kind.COMMENT)
+        return not self._is_in(BracketKind.STRING) and not self._is_in(BracketKind.COMMENT)
 
     @property
     def outer_closers(self) -> tuple[Bracket, ...]:
         """All that closes what was opened before, whether that is known or not, in order."""
         return tuple(sorted((*self.closed, *self.unmatched), key=lambda one: one.offset))
 
-    def _is_in(self, kind: Kind) -> bool:
+    def _is_in(self, kind: BracketKind) -> bool:
         return bool(self.open) and self.open[-1].kind is kind
 
 
-START = State()
+START = ScanState()
 
 
 def scan(
-    language: Language, text: str, state: State = START, at: str = "", *, strict: bool = False
-) -> State:
+    language: Language, text: str, state: ScanState = START, at: str = "", *, strict: bool = False
+) -> ScanState:
     """Return the state at the end of ``text``.
 
     ``state`` is that at its beginning, and ``at`` what stands before it on its line. Offsets in
@@ -127,11 +127,11 @@ def scan(
             del stack[found:]
         else:
             stack.append(_opened(language, stack, token, text, at))
-    return State(tuple(stack), tuple(unmatched), tuple(closed))
+    return ScanState(tuple(stack), tuple(unmatched), tuple(closed))
 
 
 @lru_cache(maxsize=16)
-def state_after(language: Language, text: str) -> State:
+def state_after(language: Language, text: str) -> ScanState:
     """Return what :func:`scan` does, from its memory for text that stays while a line is typed."""
     return scan(language, text)
 
@@ -160,16 +160,16 @@ def _opener_of(stack: Sequence[Bracket], mark: str, *, strict: bool) -> int | No
     """Return the place of what ``mark`` closes, not looking out of a string."""
     for place in range(len(stack) - 1, -1, -1):
         one = stack[place]
-        if one.closer == mark or (one.kind is Kind.TAG and mark == "/>"):
+        if one.closer == mark or (one.kind is BracketKind.TAG and mark == "/>"):
             return place
-        if strict or one.kind is not Kind.BRACKET:
+        if strict or one.kind is not BracketKind.BRACKET:
             return None
     return None
 
 
 def _ends_with_line(stack: Sequence[Bracket]) -> bool:
     """Whether the line end ends the innermost thing, or a string that it stands in."""
-    if stack[-1].kind is Kind.COMMENT:
+    if stack[-1].kind is BracketKind.COMMENT:
         return stack[-1].closer == "\n"
     return _is_in_line_string(stack)
 
@@ -186,12 +186,12 @@ def _opened(
     name, mark = token.lastgroup or "", token[0]
     inner = _inner(language, stack)
     start = _bracket(text, token.start(), at, mark)
-    closer, kind, rule = CLOSER_OF.get(mark, ""), Kind.BRACKET, None
+    closer, kind, rule = CLOSER_OF.get(mark, ""), BracketKind.BRACKET, None
     of: Language | None = stack[-1].inner if stack else None
     if name == "comment":
-        closer, kind = _COMMENT_ENDS.get(mark, "\n"), Kind.COMMENT
+        closer, kind = _COMMENT_ENDS.get(mark, "\n"), BracketKind.COMMENT
     elif name == "tag":
-        closer, kind = ">", Kind.TAG
+        closer, kind = ">", BracketKind.TAG
     elif name == "template":
         closer, of = _TEMPLATES[mark], language_named("javascript")
     elif name == "code":
@@ -199,8 +199,8 @@ def _opened(
         assert outer is not None
         closer = dict(outer.code)[mark]
     elif name.startswith("string"):
-        kind = Kind.STRING
-        is_tag = bool(stack) and stack[-1].kind is Kind.TAG
+        kind = BracketKind.STRING
+        is_tag = bool(stack) and stack[-1].kind is BracketKind.TAG
         rule = (ATTRIBUTES if is_tag else inner.strings)[int(name.removeprefix("string"))]
         fence = token["fence"] if "(?P<fence>" in rule.opens else ""
         closer = rule.closes.replace("%", fence)
@@ -221,12 +221,12 @@ def _next_token(
     if not stack:
         return _code_tokens(inner, "", False).search(text, position)
     top = stack[-1]
-    if top.kind is Kind.STRING:
+    if top.kind is BracketKind.STRING:
         assert top.rule is not None
         return _string_tokens(top.rule, top.closer).search(text, position)
-    if top.kind is Kind.COMMENT:
+    if top.kind is BracketKind.COMMENT:
         return _comment_tokens(top.closer).search(text, position)
-    if top.kind is Kind.TAG:
+    if top.kind is BracketKind.TAG:
         return _tag_tokens().search(text, position)
     closer = top.closer if len(top.closer) > 1 else ""
     return _code_tokens(inner, closer, _is_in_line_string(stack)).search(text, position)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from infill_ls.document.brackets import State, scan, state_after
+from infill_ls.document.brackets import ScanState, scan, state_after
 from infill_ls.document.cursor_window import CursorWindow, cursor_window, parse_near
 from infill_ls.document.lines import indent_columns
 from infill_ls.types import Hole, Mode
@@ -40,7 +40,7 @@ def mode_of(hole: Hole) -> Mode:
     return _in_code(language, near, state) if kind is Mode.LINE else kind
 
 
-def _in_code(language: Language, near: CursorWindow, state: State) -> Mode:
+def _in_code(language: Language, near: CursorWindow, state: ScanState) -> Mode:
     if _is_import(language, near):
         return Mode.IMPORT
     rest = near.rest_of_line.strip()
@@ -92,7 +92,7 @@ def _has_error_on_line(tree: SyntaxTree, start: int, end: int) -> bool:
     return False
 
 
-def _kind_by_scan(state: State) -> Mode:
+def _kind_by_scan(state: ScanState) -> Mode:
     if state.comment:
         return Mode.COMMENT
     return Mode.STRING if state.string else Mode.LINE
@@ -103,7 +103,7 @@ def _is_import(language: Language, near: CursorWindow) -> bool:
     return bool(language.imports) and re.match(language.imports, line) is not None
 
 
-def _before_other_text(near: CursorWindow, state: State, rest: str) -> Mode:
+def _before_other_text(near: CursorWindow, state: ScanState, rest: str) -> Mode:
     """Return the mode where there is text right of the cursor."""
     if rest[0] not in ")]}" or not state.open:
         return Mode.LINE

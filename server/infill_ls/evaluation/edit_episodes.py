@@ -59,7 +59,7 @@ ANY_ORDER = ":any order"
 """Ends the id of an episode whose first two hunks are not the topmost."""
 
 
-class Kind(StrEnum):
+class EpisodeKind(StrEnum):
     """What an episode is."""
 
     POSITIVE = "positive"
@@ -70,11 +70,11 @@ class Kind(StrEnum):
 
 
 MOST_OF_A_KIND = {
-    Kind.POSITIVE: 40,
-    Kind.EXHAUSTED: 14,
-    Kind.COMMENTS: 6,
-    Kind.UNLIKE: 12,
-    Kind.REVERTED: 4,
+    EpisodeKind.POSITIVE: 40,
+    EpisodeKind.EXHAUSTED: 14,
+    EpisodeKind.COMMENTS: 6,
+    EpisodeKind.UNLIKE: 12,
+    EpisodeKind.REVERTED: 4,
 }
 """In one repository."""
 
@@ -92,7 +92,7 @@ class Episode:
     """Successive versions of a file in an editor, and the author's final version."""
 
     id: str
-    kind: Kind
+    kind: EpisodeKind
     repository: str
     commit: str
     path: str
@@ -128,7 +128,7 @@ def episodes_of(
     repository: Path,
     commits: int,
     seed: int,
-    most: Mapping[Kind, int] = MOST_OF_A_KIND,
+    most: Mapping[EpisodeKind, int] = MOST_OF_A_KIND,
     is_wanted: Callable[[str], bool] | None = None,
     *,
     releases: bool = False,
@@ -139,7 +139,7 @@ def episodes_of(
     has done many things at once: a file is a positive only if three of its hunks make one change, and
     the first two of these are made. Raises :class:`UsageError` if there is no history.
     """
-    counts: Counter[Kind] = Counter()
+    counts: Counter[EpisodeKind] = Counter()
     found: list[Episode] = []
     seen_files: Counter[str] = Counter()
     most_files = MOST_FILES_OF_A_RELEASE if releases else MOST_FILES_TAKEN
@@ -162,9 +162,9 @@ def episodes_of(
             for episode in _episodes(_name(repository), change, old, new, releases=releases):
                 if counts[episode.kind] < most[episode.kind]:
                     counts[episode.kind] += 1
-                    seen_files[change.commit] += episode.kind is Kind.POSITIVE
+                    seen_files[change.commit] += episode.kind is EpisodeKind.POSITIVE
                     found.append(episode)
-        if counts[Kind.POSITIVE] >= most[Kind.POSITIVE]:
+        if counts[EpisodeKind.POSITIVE] >= most[EpisodeKind.POSITIVE]:
             break
     if not found:
         raise UsageError(f"{repository}: no commit makes two edits in one source file")
@@ -192,7 +192,9 @@ def _episodes(
     if len(hunks) == 2:
         two = versions(before, hunks)
         if all(map(_is_one_edit, hunks)) and not shared(hunks[:1], hunks[1:]):
-            yield Episode(f"{one}:unlike", Kind.UNLIKE, name, commit, path, tuple(two), after)
+            yield Episode(
+                f"{one}:unlike", EpisodeKind.UNLIKE, name, commit, path, tuple(two), after
+            )
         return
     made = _alike(hunks) if releases else hunks[:2]
     if not made or not all(map(_is_one_edit, made)):
@@ -200,11 +202,11 @@ def _episodes(
     rest = [hunk for hunk in hunks if hunk not in made]
     two = versions(before, made)
     repeating = bool(shared(made, rest))
-    yield Episode(one, Kind.POSITIVE, name, commit, path, tuple(two), after, repeating)
+    yield Episode(one, EpisodeKind.POSITIVE, name, commit, path, tuple(two), after, repeating)
     undone = (*two, two[1], two[0])
-    yield Episode(f"{one}:reverted", Kind.REVERTED, name, commit, path, undone, before)
+    yield Episode(f"{one}:reverted", EpisodeKind.REVERTED, name, commit, path, undone, before)
     all_of_them = tuple(versions(before, hunks))
-    kind = Kind.COMMENTS if _left_in_comments(path, hunks, after) else Kind.EXHAUSTED
+    kind = EpisodeKind.COMMENTS if _left_in_comments(path, hunks, after) else EpisodeKind.EXHAUSTED
     yield Episode(f"{one}:{kind}", kind, name, commit, path, all_of_them, after)
 
 
@@ -257,7 +259,7 @@ def with_others(repository: Path, episodes: Sequence[Episode], commits: int) -> 
     for change in changed_files(repository, commits, _is_code):
         changed.setdefault(change.commit, []).append(change)
     for episode in episodes:
-        if episode.kind is not Kind.POSITIVE:
+        if episode.kind is not EpisodeKind.POSITIVE:
             continue
         family = family_of(language_of(episode.path))
         beside = [

@@ -17,8 +17,8 @@ from infill_ls.document.lines import line_start, split_lines
 from infill_ls.evaluation.edit_episodes import (
     ANY_ORDER,
     Episode,
+    EpisodeKind,
     Hunk,
-    Kind,
     Other,
     hunks_between,
 )
@@ -169,9 +169,9 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
     judged = [with_outcome(row, threshold) for row in rows]
     shuffled = [row for row in judged if row["order"] == "any"]
     positives = [
-        row for row in judged if row["kind"] == Kind.POSITIVE and row["order"] == "document"
+        row for row in judged if row["kind"] == EpisodeKind.POSITIVE and row["order"] == "document"
     ]
-    negatives = [row for row in judged if row["kind"] != Kind.POSITIVE]
+    negatives = [row for row in judged if row["kind"] != EpisodeKind.POSITIVE]
     groups = {
         "repeating": [row for row in positives if row["repeating"]],
         "repeating, edits in any order": [row for row in shuffled if row["repeating"]],
@@ -188,8 +188,8 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
         "all": negatives,
         **{
             kind.value: [row for row in negatives if row["kind"] == kind]
-            for kind in Kind
-            if kind is not Kind.POSITIVE
+            for kind in EpisodeKind
+            if kind is not EpisodeKind.POSITIVE
         },
     }
     edits = edit_rows(positives, threshold)
@@ -302,9 +302,9 @@ def edit_rows(rows: Sequence[Row], threshold: float) -> list[Row]:
 def curve_at(rows: Sequence[Row], threshold: float) -> dict[str, Figure]:
     """Return the figures that a threshold trades against each other."""
     judged = [with_outcome(row, threshold) for row in rows if row["order"] == "document"]
-    positives = [row for row in judged if row["kind"] == Kind.POSITIVE]
+    positives = [row for row in judged if row["kind"] == EpisodeKind.POSITIVE]
     repeating = [row for row in positives if row["repeating"]]
-    negatives = [row for row in judged if row["kind"] != Kind.POSITIVE]
+    negatives = [row for row in judged if row["kind"] != EpisodeKind.POSITIVE]
     return figures_of(
         answered_of_repeating=percent(repeating, "useful"),
         answered_of_all=percent(positives, "useful"),
@@ -322,7 +322,7 @@ def read_bank(file: Path) -> list[Episode]:
 def episode_from(line: str) -> Episode:
     """Return the episode of a line of a bank."""
     fields = json.loads(line)
-    fields["kind"] = Kind(fields["kind"])
+    fields["kind"] = EpisodeKind(fields["kind"])
     fields["versions"] = tuple(fields["versions"])
     fields["others"] = tuple(Other(*one) for one in fields.get("others", ()))
     return Episode(**fields)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from infill_ls.asking import Asked, Asking, Progress
+from infill_ls.asking import Asking, Instruction, Progress
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
 from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, ProgramEnd, run_program
@@ -44,7 +44,7 @@ SITE_IMPORTS = "\n".join(
 """What LeetCode has imported before a solution runs; its files take that for granted."""
 
 
-class Form(StrEnum):
+class ProblemForm(StrEnum):
     """The form of a file's problems."""
 
     HUMANEVAL = "humaneval"
@@ -62,11 +62,11 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class GenerationProblem:
     """A file with something to write in it, and the tests of that."""
 
     id: str
-    form: Form
+    form: ProblemForm
     text: str
     at: int
     """Where the cursor is."""
@@ -78,10 +78,10 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class GenerationCase:
     """A problem and a way to ask for it."""
 
-    problem: Problem
+    problem: GenerationProblem
     way: Way
 
     @property
@@ -90,20 +90,20 @@ class Case:
         return f"{self.problem.id}, {self.way}"
 
 
-def read_problems(path: Path) -> Dataset[Problem]:
+def read_problems(path: Path) -> Dataset[GenerationProblem]:
     """Read a public file of one of the forms. Raises :class:`~infill_ls.errors.UsageError`."""
     data = read_jsonl(path, _problem)
     # Of HumanEval's infilling files, the hole that comes first leaves nothing but the description.
-    first: dict[str, Problem] = {}
+    first: dict[str, GenerationProblem] = {}
     for one in data.cases:
         if one.id not in first or len(one.text) < len(first[one.id].text):
             first[one.id] = one
     return replace(data, cases=tuple(first.values()))
 
 
-def cases_of(problems: Iterable[Problem], ways: Sequence[Way]) -> list[Case]:
+def cases_of(problems: Iterable[GenerationProblem], ways: Sequence[Way]) -> list[GenerationCase]:
     """Return each problem in each way. Raises :class:`UsageError` for a way that it cannot be asked in."""
-    cases = [Case(problem, way) for problem in problems for way in ways]
+    cases = [GenerationCase(problem, way) for problem in problems for way in ways]
     if any(case.way is Way.FILL and case.problem.instruction for case in cases):
         raise UsageError(
             "problems without a signature (MBPP) need a model that follows instructions: --instruct-model"
@@ -111,10 +111,10 @@ def cases_of(problems: Iterable[Problem], ways: Sequence[Way]) -> list[Case]:
     return cases
 
 
-def measure_with(asking: Asking, limits: Limits = DEFAULT_LIMITS) -> Measure[Case]:
+def measure_with(asking: Asking, limits: Limits = DEFAULT_LIMITS) -> Measure[GenerationCase]:
     """Return what measures one case."""
 
-    async def measure(case: Case) -> Row:
+    async def measure(case: GenerationCase) -> Row:
         told: list[Progress] = []
         row: Row = {"group": case.problem.id, "way": case.way, "kind": case.problem.kind}
         try:
@@ -159,7 +159,9 @@ def tables_of(rows: Sequence[Row]) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-async def _program(asking: Asking, case: Case, on_progress: Callable[[Progress], None]) -> str:
+async def _program(
+    asking: Asking, case: GenerationCase, on_progress: Callable[[Progress], None]
+) -> str:
     problem = case.problem
     snapshot = Snapshot(
         uri=f"untitled:{problem.id}.py",
@@ -171,20 +173,20 @@ async def _program(asking: Asking, case: Case, on_progress: Callable[[Progress],
         trigger=Trigger.INVOKED,
     )
     if problem.instruction:
-        asked = Asked(snapshot, len(problem.text), Task.REWRITE, problem.instruction)
+        asked = Instruction(snapshot, len(problem.text), Task.REWRITE, problem.instruction)
     else:
-        asked = Asked(snapshot, problem.at, Task.IMPLEMENT)
+        asked = Instruction(snapshot, problem.at, Task.IMPLEMENT)
     if case.way is Way.FILL:
         answered = await asking.fill(asked, on_progress)
     else:
         outline = OutlineUse.DISCARD if case.way is Way.OUTLINE else OutlineUse.OFF
         answered = await asking.ask(asked, outline, on_progress)
     assert answered.edit is not None
-    imports = SITE_IMPORTS if problem.form is Form.LEETCODE else ""
+    imports = SITE_IMPORTS if problem.form is ProblemForm.LEETCODE else ""
     return f"{imports}{answered.edit.of(problem.text)}\n{problem.test}\n"
 
 
-def _problem(record: dict[str, Any]) -> Problem:
+def _problem(record: dict[str, Any]) -> GenerationProblem:
     tests = record.get("test_list", record.get("test"))
     if isinstance(tests, list):
         return _mbpp(record, [str(one) for one in tests])
@@ -193,16 +195,16 @@ def _problem(record: dict[str, Any]) -> Problem:
     return _leetcode(record)
 
 
-def _humaneval(record: dict[str, Any]) -> Problem:
+def _humaneval(record: dict[str, Any]) -> GenerationProblem:
     name = text_field(record, "entry_point")
     text = text_field(record, "prompt").rstrip() + "\n"
     at = text.rfind(f"def {name}(")
     if at < 0:
         raise ValueError(f"the prompt has no function {name}")
     infilling = re.search(r"HumanEval/\d+", text_field(record, "task_id"))
-    return Problem(
+    return GenerationProblem(
         id=infilling[0] if infilling is not None else text_field(record, "task_id"),
-        form=Form.HUMANEVAL,
+        form=ProblemForm.HUMANEVAL,
         text=text,
         at=at,
         instruction="",
@@ -210,7 +212,7 @@ def _humaneval(record: dict[str, Any]) -> Problem:
     )
 
 
-def _leetcode(record: dict[str, Any]) -> Problem:
+def _leetcode(record: dict[str, Any]) -> GenerationProblem:
     stub = text_field(record, "prompt").rstrip()
     at = stub.rfind("def ")
     if at < 0:
@@ -218,9 +220,9 @@ def _leetcode(record: dict[str, Any]) -> Problem:
     margin = stub[stub.rfind("\n", 0, at) + 1 : at]
     meta = record.get("meta")
     kind = meta.get("difficulty", "") if isinstance(meta, dict) else ""
-    return Problem(
+    return GenerationProblem(
         id=text_field(record, "task_id"),
-        form=Form.LEETCODE,
+        form=ProblemForm.LEETCODE,
         text=f"{stub}\n{margin}    pass\n",
         at=at,
         instruction="",
@@ -229,13 +231,13 @@ def _leetcode(record: dict[str, Any]) -> Problem:
     )
 
 
-def _mbpp(record: dict[str, Any], tests: list[str]) -> Problem:
+def _mbpp(record: dict[str, Any], tests: list[str]) -> GenerationProblem:
     what = text_field(record, "text" if "text" in record else "prompt").strip()
     setup = record.get("test_setup_code") or "\n".join(record.get("test_imports") or ())
     shown = "\n".join(f"# {line}" for line in (*what.split("\n"), *tests))
-    return Problem(
+    return GenerationProblem(
         id=f"MBPP/{record['task_id']}",
-        form=Form.MBPP,
+        form=ProblemForm.MBPP,
         text=f"{shown}\n",
         at=0,
         instruction=f"{what} These lines must pass:\n" + "\n".join(tests),

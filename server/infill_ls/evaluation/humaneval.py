@@ -44,7 +44,7 @@ MOST_TOKENS, MOST_LINES = 512, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class InfillingProblem:
     """A function with a hole in it, and its tests."""
 
     id: str
@@ -70,13 +70,13 @@ class Problem:
         return "/".join(self.id.split("/")[1:3])
 
 
-def read_problems(path: Path) -> Dataset[Problem]:
+def read_problems(path: Path) -> Dataset[InfillingProblem]:
     """Read a public file. Raises :class:`~infill_ls.errors.UsageError`."""
     return read_jsonl(path, _problem)
 
 
-def _problem(record: dict[str, Any]) -> Problem:
-    return Problem(
+def _problem(record: dict[str, Any]) -> InfillingProblem:
+    return InfillingProblem(
         text_field(record, "task_id"),
         text_field(record, "prompt"),
         text_field(record, "suffix"),
@@ -86,7 +86,7 @@ def _problem(record: dict[str, Any]) -> Problem:
     )
 
 
-def settings_for(problems: Sequence[Problem], model: str) -> Settings:
+def settings_for(problems: Sequence[InfillingProblem], model: str) -> Settings:
     """Return the server's settings for a file: where every hole is one line, no more is written."""
     several = any(problem.solution.strip("\n").count("\n") for problem in problems)
     size = {"max_tokens": MOST_TOKENS, "max_lines": MOST_LINES} if several else {"max_lines": 1}
@@ -95,10 +95,10 @@ def settings_for(problems: Sequence[Problem], model: str) -> Settings:
 
 def measure_with(
     pipeline: Pipeline, parts: frozenset[Part] = frozenset(), limits: Limits = DEFAULT_LIMITS
-) -> Measure[Problem]:
+) -> Measure[InfillingProblem]:
     """Return what measures one problem, with ``parts`` of the server switched off."""
 
-    async def measure(problem: Problem) -> Row:
+    async def measure(problem: InfillingProblem) -> Row:
         text = problem.prompt + ("" if Part.SUFFIX in parts else problem.rest)
         snapshot = Snapshot(
             uri=f"untitled:{problem.id}.py", path="", name=FILE_NAME, language_id="python", text=text, offset=len(problem.prompt),
@@ -144,7 +144,7 @@ def _middle(report: Report, *, raw: bool) -> str:
     return report.suggestion.text if report.suggestion is not None else ""
 
 
-def _program(problem: Problem, middle: str) -> str:
+def _program(problem: InfillingProblem, middle: str) -> str:
     body = problem.prompt + middle + problem.rest
     return f"{body}\n{problem.test}\ncheck({problem.entry_point})\n"
 

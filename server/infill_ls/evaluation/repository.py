@@ -43,7 +43,7 @@ _NO_CODE = frozenset({"", "text", "plaintext", "json", "yaml", "toml", "html", "
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HoleQuestion:
     """One question about a hole."""
 
     hole: CutHole
@@ -93,13 +93,13 @@ def cut_holes(folder: Path, count: int, seed: int) -> list[CutHole]:
 
 def requests_for(
     holes: Sequence[CutHole], searches: Sequence[bool] = (True, False)
-) -> list[Request]:
+) -> list[HoleQuestion]:
     """Return all questions, in an order in which neighbours share much of their prompts.
 
     ``searches`` says whether to ask with retrieval, without, or both ways.
     """
     return [
-        Request(hole, typed, with_retrieval)
+        HoleQuestion(hole, typed, with_retrieval)
         for hole in holes
         for with_retrieval in searches
         for typed in (TYPED_CHARS if hole.kind is not HoleKind.BLOCK else TYPED_CHARS[:1])
@@ -109,10 +109,10 @@ def requests_for(
 
 def measure_with(
     with_retrieval: Pipeline, without: Pipeline, folder: Path, parts: frozenset[Part] = frozenset()
-) -> Measure[Request]:
+) -> Measure[HoleQuestion]:
     """Return what measures one request as an editor makes it while somebody types."""
 
-    async def measure(request: Request) -> Row:
+    async def measure(request: HoleQuestion) -> Row:
         hole = request.hole
         snapshot = snapshot_of(
             folder,
@@ -148,7 +148,7 @@ def measure_with(
     return measure
 
 
-def _shown(report: Report, request: Request, *, raw: bool) -> str:
+def _shown(report: Report, request: HoleQuestion, *, raw: bool) -> str:
     if raw:
         text = report.completion.text if report.completion is not None else ""
     else:

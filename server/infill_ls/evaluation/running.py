@@ -19,7 +19,7 @@ C = TypeVar("C", bound=HasId)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """How to run, whatever is measured."""
 
     out: Path
@@ -32,7 +32,7 @@ class Plan:
 
 async def evaluate(
     name: str,
-    plan: Plan,
+    plan: RunPlan,
     settings: Settings,
     run: dict[str, Any],
     cases: Sequence[C],

@@ -26,7 +26,7 @@ _WRAPS = (("", ""), ("class InfillWrap {\n", "\n}"))
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CodeBlock:
     """A block of code in an answer."""
 
     info: str
@@ -37,12 +37,12 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ParsedAnswer:
     """An answer, taken apart."""
 
     outline: str
     """What stands before the first block."""
-    blocks: tuple[Block, ...]
+    blocks: tuple[CodeBlock, ...]
     whole: str
 
     @property
@@ -59,11 +59,11 @@ class FoundFunction:
     function: Function
 
 
-def read_answer(text: str) -> Answer:
+def read_answer(text: str) -> ParsedAnswer:
     """Take an answer apart, a part of one too: the last block may have no end yet."""
     text = with_lf(text[:MAX_ANSWER_CHARS])
     prose: list[str] = []
-    blocks: list[Block] = []
+    blocks: list[CodeBlock] = []
     lines: list[str] = []
     mark = info = ""
     for line in text.split("\n"):
@@ -72,18 +72,18 @@ def read_answer(text: str) -> Answer:
             mark = bare[: len(bare) - len(bare.lstrip(bare[0]))]
             info, lines = bare[len(mark) :].strip(), []
         elif mark and bare.startswith(mark) and not bare.strip(mark[0]):
-            blocks.append(Block(info, "\n".join(lines)))
+            blocks.append(CodeBlock(info, "\n".join(lines)))
             mark = ""
         elif mark:
             lines.append(line)
         elif not blocks:
             prose.append(line)
     if mark:
-        blocks.append(Block(info, "\n".join(lines), is_closed=False))
-    return Answer("\n".join(prose).strip(), tuple(blocks), text)
+        blocks.append(CodeBlock(info, "\n".join(lines), is_closed=False))
+    return ParsedAnswer("\n".join(prose).strip(), tuple(blocks), text)
 
 
-def candidates(answer: Answer, language: Language) -> tuple[str, ...]:
+def candidates(answer: ParsedAnswer, language: Language) -> tuple[str, ...]:
     """Return the texts that may be the code: the blocks, or all of it if there are none.
 
     Raises :class:`AnswerRefusedError` if what is there is in another language.
@@ -114,7 +114,7 @@ def has_functions(code: str, language: Language) -> bool:
     return any(functions(language, tree) for _, tree in parsed(code, language))
 
 
-def has_all(answer: Answer, language: Language, name: str | None) -> bool:
+def has_all(answer: ParsedAnswer, language: Language, name: str | None) -> bool:
     """Tell whether the last block that is closed has what is asked for: no more need be written.
 
     That is the function ``name``, or, without a name, anything with correct syntax.
@@ -144,7 +144,7 @@ def parsed(code: str, language: Language) -> Iterator[tuple[str, SyntaxTree]]:
             yield text, tree
 
 
-def _is_foreign(block: Block, language: Language) -> bool:
+def _is_foreign(block: CodeBlock, language: Language) -> bool:
     name = block.info.split()[0].strip("{}.").lower() if block.info.split() else ""
     known = (language_named(name) or language_of(f"a.{name}")) if name else PLAIN_TEXT
     if known in {PLAIN_TEXT, language}:

@@ -8,7 +8,7 @@ from infill_retrieval.common_length import common_length
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """Other text in one place. Offsets are code points; ``new`` has LF line ends."""
 
     start: int
@@ -19,10 +19,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class DocumentEdit:
     """Changes of a document that are made together or not at all, in the order of their places."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[TextChange, ...]
 
     def of(self, text: str) -> str:
         """Return the text with the changes made."""
@@ -34,7 +34,7 @@ class Edit:
         """Tell whether the text to be replaced is still there."""
         return all(text[one.start : one.end] == one.old for one in self.changes)
 
-    def moved(self, before: str, after: str) -> Edit | None:
+    def moved(self, before: str, after: str) -> DocumentEdit | None:
         """Return the edit, moved to the present version of its text.
 
         ``None`` if that has changed at one of its places, or on both sides of one.
@@ -52,10 +52,10 @@ class Edit:
                 moved.append(replace(one, start=one.start + shift, end=one.end + shift))
             else:
                 return None
-        edit = Edit(tuple(moved))
+        edit = DocumentEdit(tuple(moved))
         return edit if edit.fits(after) else None
 
 
-def replacing(text: str, start: int, end: int, new: str) -> Change:
+def replacing(text: str, start: int, end: int, new: str) -> TextChange:
     """Return the change that replaces ``text[start:end]`` by ``new``."""
-    return Change(start, end, text[start:end], new)
+    return TextChange(start, end, text[start:end], new)

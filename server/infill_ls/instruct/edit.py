@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from infill_ls.document.lines import with_lf
 from infill_ls.instruct.answer import (
-    Answer,
+    ParsedAnswer,
     candidates,
     find_function,
     has_all,
     has_functions,
     is_right,
 )
-from infill_ls.instruct.changes import Change, Edit, replacing
+from infill_ls.instruct.changes import DocumentEdit, TextChange, replacing
 from infill_ls.instruct.gates import check
 from infill_ls.instruct.imports import imports_change, needed_imports, without_imports
 from infill_ls.instruct.indentation import dedented, reindented, step_of
-from infill_ls.instruct.place import Place
+from infill_ls.instruct.place import InstructionPlace
 from infill_ls.instruct.task import AnswerRefusedError, OutlineUse, Task
 from infill_retrieval.syntax import Language, parse
 from infill_retrieval.syntax.functions import Function
@@ -23,7 +23,9 @@ from infill_retrieval.syntax.functions import Function
 _OUTLINE_LINES = 40
 
 
-def edit_of(answer: Answer, place: Place, task: Task, outline: OutlineUse) -> Edit:
+def edit_of(
+    answer: ParsedAnswer, place: InstructionPlace, task: Task, outline: OutlineUse
+) -> DocumentEdit:
     """Return the edit that an answer means. Raises :class:`AnswerRefusedError`."""
     codes = candidates(answer, place.language)
     if task is Task.REWRITE:  # some show what there was before they show what is to be
@@ -36,14 +38,14 @@ def edit_of(answer: Answer, place: Place, task: Task, outline: OutlineUse) -> Ed
             change = _document(codes, place)
         case _:
             change = _rewrite(codes, place, steps, is_marked=bool(answer.blocks))
-    edit = Edit((change,))
+    edit = DocumentEdit((change,))
     if task is Task.IMPLEMENT or (task is Task.REWRITE and _is_of_function(place)):
         edit = _with_imports(change, codes, place)
     check(place, edit, answered="\n".join(codes))
     return edit
 
 
-def has_enough(answer: Answer, place: Place, task: Task) -> bool:
+def has_enough(answer: ParsedAnswer, place: InstructionPlace, task: Task) -> bool:
     """Tell whether all that a task takes of an answer is written, so that the rest is of no use."""
     match task:
         case Task.EXPLAIN:
@@ -57,7 +59,7 @@ def has_enough(answer: Answer, place: Place, task: Task) -> bool:
     return has_all(answer, place.language, place.needs_function().name if needs_name else None)
 
 
-def body_change(place: Place, code: str) -> Change:
+def body_change(place: InstructionPlace, code: str) -> TextChange:
     """Return the change that puts dedented statements into the body of the function."""
     function, text = place.needs_function(), place.text
     step = step_of(text)
@@ -66,7 +68,7 @@ def body_change(place: Place, code: str) -> Change:
     return replacing(text, function.inner_start, function.inner_end, f"\n{indented}{end}")
 
 
-def code_of_tests(answer: Answer, language: Language) -> str:
+def code_of_tests(answer: ParsedAnswer, language: Language) -> str:
     """Return the tests in an answer. Raises :class:`AnswerRefusedError`."""
     codes = [code for code in candidates(answer, language) if is_right(code, language)]
     if not answer.blocks and not any(has_functions(code, language) for code in codes):
@@ -76,7 +78,7 @@ def code_of_tests(answer: Answer, language: Language) -> str:
     return max(codes, key=len)
 
 
-def appended_tests(tests: str, file: str, language: Language) -> Edit:
+def appended_tests(tests: str, file: str, language: Language) -> DocumentEdit:
     """Return the edit that puts tests at the end of their file, what they import above."""
     imports = needed_imports([tests], tests, file, language) if file.strip() else []
     above = imports_change(imports, file, language, len(file.rstrip()))
@@ -84,26 +86,28 @@ def appended_tests(tests: str, file: str, language: Language) -> Edit:
         tests = without_imports(tests, language)
     gap = "\n\n\n" if file.strip() else ""
     below = replacing(file, len(file.rstrip()), len(file), f"{gap}{tests}\n")
-    return Edit((above, below) if above is not None else (below,))
+    return DocumentEdit((above, below) if above is not None else (below,))
 
 
-def _with_imports(change: Change, codes: tuple[str, ...], place: Place) -> Edit:
+def _with_imports(
+    change: TextChange, codes: tuple[str, ...], place: InstructionPlace
+) -> DocumentEdit:
     imports = needed_imports(codes, change.new, place.text, place.language)
     above = imports_change(imports, place.text, place.language, place.start)
-    return Edit((above, change) if above is not None else (change,))
+    return DocumentEdit((above, change) if above is not None else (change,))
 
 
-def _is_as_it_was(code: str, place: Place) -> bool:
+def _is_as_it_was(code: str, place: InstructionPlace) -> bool:
     before = place.base_indent + with_lf(place.target)
     return dedented(code, place.language) == dedented(before, place.language)
 
 
-def _is_of_function(place: Place) -> bool:
+def _is_of_function(place: InstructionPlace) -> bool:
     function = place.function
     return function is not None and (place.start, place.end) == (function.start, function.end)
 
 
-def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Change:
+def _implement(codes: tuple[str, ...], place: InstructionPlace, steps: str) -> TextChange:
     function, language = place.needs_function(), place.language
     for code in codes:
         if (found := find_function(code, function.name, language)) is not None:
@@ -118,7 +122,9 @@ def _implement(codes: tuple[str, ...], place: Place, steps: str) -> Change:
     return body_change(place, _with_steps(dedented(body, language), steps, language))
 
 
-def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: bool) -> Change:
+def _rewrite(
+    codes: tuple[str, ...], place: InstructionPlace, steps: str, *, is_marked: bool
+) -> TextChange:
     language = place.language
     code = max(codes, key=len)
     if _is_of_function(place) and place.function is not None:
@@ -138,7 +144,7 @@ def _rewrite(codes: tuple[str, ...], place: Place, steps: str, *, is_marked: boo
     return replacing(place.text, place.start, place.end, new.removeprefix(place.base_indent))
 
 
-def _document(codes: tuple[str, ...], place: Place) -> Change:
+def _document(codes: tuple[str, ...], place: InstructionPlace) -> TextChange:
     function, text, language = place.needs_function(), place.text, place.language
     inside = language.name == "python"
     docs = ""
@@ -195,7 +201,7 @@ def _moved(docs: str, indent: str) -> str:
     return "\n".join([first, *(f"{indent}{line}" if line.strip() else "" for line in rest)])
 
 
-def _body_indent(place: Place, function: Function, step: str) -> str:
+def _body_indent(place: InstructionPlace, function: Function, step: str) -> str:
     """Return the indentation of the statements, as they have it or as they would."""
     text = place.text
     for line in text[function.inner_start : function.inner_end].split("\n")[1:]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from infill_ls.document.licences import is_licence
 from infill_ls.document.lines import with_lf
-from infill_ls.instruct.changes import Edit
-from infill_ls.instruct.place import Place
+from infill_ls.instruct.changes import DocumentEdit
+from infill_ls.instruct.place import InstructionPlace
 from infill_ls.instruct.task import AnswerRefusedError
 from infill_retrieval.secrets.judgement import is_bare, secret_lines
 from infill_retrieval.syntax import Language, parse
@@ -17,7 +17,7 @@ SHORTEST_LINE_CHARS = 4
 CONTEXT_LINES = 10
 
 
-def check(place: Place, edit: Edit, *, answered: str) -> None:
+def check(place: InstructionPlace, edit: DocumentEdit, *, answered: str) -> None:
     """Raise :class:`AnswerRefusedError` if an edit must not be made.
 
     ``answered`` is all the code of the answer; the edit's last change is the one that was asked for.

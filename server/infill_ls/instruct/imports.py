@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from infill_ls.document.lines import line_end
 from infill_ls.instruct.answer import parsed
-from infill_ls.instruct.changes import Change
+from infill_ls.instruct.changes import TextChange
 from infill_retrieval.syntax import Language, SyntaxTree, outline
 from infill_retrieval.syntax.grammar import load_query
 
@@ -94,7 +94,9 @@ def without_imports(code: str, language: Language) -> str:
     return code[end:].lstrip("\n") if end else code
 
 
-def imports_change(imports: list[str], text: str, language: Language, before: int) -> Change | None:
+def imports_change(
+    imports: list[str], text: str, language: Language, before: int
+) -> TextChange | None:
     """Return the change that puts imports with those of the file, above ``before``; where it can be."""
     tree = next((tree for _, tree in parsed(text, language)), None)
     shift = 0 if tree is None else len(tree.text) - len(text)
@@ -108,14 +110,14 @@ def imports_change(imports: list[str], text: str, language: Language, before: in
         at = max(at, one.end)
     if at:
         at = line_end(text, at)
-        return Change(at, at, "", f"\n{lines}") if at <= before else None
+        return TextChange(at, at, "", f"\n{lines}") if at <= before else None
     at = _end_of_head(tree)
     if at > before:
         return None
     gap = "\n\n" if not language.indented else "\n\n\n"
     if not at:
-        return Change(0, 0, "", f"{lines}{gap}")
-    return Change(at, at, "", f"\n\n{lines}")
+        return TextChange(0, 0, "", f"{lines}{gap}")
+    return TextChange(at, at, "", f"\n\n{lines}")
 
 
 def _of(code: str, language: Language) -> list[_Imported]:

@@ -20,7 +20,7 @@ _STAND_IN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InstructionPlace:
     """What an instruction is about, in a document at one moment. Offsets are code points."""
 
     text: str
@@ -49,7 +49,9 @@ class Place:
         return self.function
 
 
-def find_place(text: str, path: str, language_id: str, start: int, end: int, task: Task) -> Place:
+def find_place(
+    text: str, path: str, language_id: str, start: int, end: int, task: Task
+) -> InstructionPlace:
     """Return the place of a task for a selection, which is empty at a cursor.
 
     Raises :class:`NothingToDoError` if there is none.
@@ -60,7 +62,7 @@ def find_place(text: str, path: str, language_id: str, start: int, end: int, tas
         first = line_start(text, start)
         last = line_end(text, end - 1 if text[end - 1] in "\r\n" else end)
         first += len(text[first:last]) - len(text[first:last].lstrip(" \t"))
-        return Place(text, language, first, len(text[:last].rstrip()), function)
+        return InstructionPlace(text, language, first, len(text[:last].rstrip()), function)
     if function is None:
         what = "function at the cursor, and nothing is selected"
         known = (
@@ -68,7 +70,7 @@ def find_place(text: str, path: str, language_id: str, start: int, end: int, tas
         )
         raise NothingToDoError(f"there is no {what}{known}")
     whole = task in {Task.IMPLEMENT, Task.DOCUMENT, Task.TESTS}
-    return Place(
+    return InstructionPlace(
         text, language, function.docs_start if whole else function.start, function.end, function
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infill_ls.document.lines import split_lines, with_lf
-from infill_ls.instruct.place import Place
+from infill_ls.instruct.place import InstructionPlace
 from infill_ls.instruct.task import OutlineUse, Task
 from infill_ls.prompting.prompt import first_prefix_line, last_suffix_line
 from infill_ls.types import Hole
@@ -37,7 +37,7 @@ _FORM = {
 
 
 def context_of(
-    place: Place,
+    place: InstructionPlace,
     hole: Hole,
     below: str,
     retrieval: Retrieval,
@@ -69,7 +69,7 @@ def context_of(
 
 
 def request_of(
-    place: Place,
+    place: InstructionPlace,
     task: Task,
     outline: OutlineUse,
     instruction: str,

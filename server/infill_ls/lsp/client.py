@@ -31,7 +31,7 @@ LEAVE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """What the server said about one place."""
 
     suggestion: str | None
@@ -76,7 +76,7 @@ class ServerProcess:
         """Warnings that the server wanted the user to see."""
         return self._watch.warnings
 
-    async def ask(self, path: Path, text: str, offset: int) -> Answer:
+    async def ask(self, path: Path, text: str, offset: int) -> ServerAnswer:
         """Open ``path`` with ``text`` and return the completion at ``offset``.
 
         Waits for the model and the index. Raises :class:`InfillError` with what the server
@@ -100,7 +100,7 @@ class ServerProcess:
             EXPLAIN, {"textDocument": {"uri": uri}}
         )
         items = result.items if isinstance(result, lsp.InlineCompletionList) else result
-        return Answer(
+        return ServerAnswer(
             suggestion=explanation["suggestion"] if items else None,
             explanation=explanation,
             request_ms=request_ms,

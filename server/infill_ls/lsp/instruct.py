@@ -18,7 +18,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.workspace import TextDocument
 
-from infill_ls.asking import Answered, Asked, Progress
+from infill_ls.asking import Answered, Instruction, Progress
 from infill_ls.errors import InfillError
 from infill_ls.instruct import Task, find_place, has_empty_body
 from infill_ls.instruct.task import NothingToDoError
@@ -172,7 +172,7 @@ async def _without_answer(work: Any) -> None:
 
 
 async def _carry_out(
-    server: InfillServer, asked: Asked, teller: Teller, preview: Preview | None
+    server: InfillServer, asked: Instruction, teller: Teller, preview: Preview | None
 ) -> dict[str, Any]:
     """Carry out an instruction; apply the edit, return it for a preview, or say why there is none."""
     try:
@@ -198,7 +198,7 @@ class _EndedError(Exception):
 
 
 async def _answer(
-    server: InfillServer, asked: Asked, preview: Preview | None
+    server: InfillServer, asked: Instruction, preview: Preview | None
 ) -> tuple[Answered, TestsPlace | None]:
     token = preview.token if preview is not None else None
     bar = work_done_progress(server, title_of(asked), can_cancel=True, of_client=token)
@@ -219,7 +219,11 @@ async def _answer(
 
 
 async def _apply(
-    server: InfillServer, edit: lsp.WorkspaceEdit, asked: Asked, answered: Answered, teller: Teller
+    server: InfillServer,
+    edit: lsp.WorkspaceEdit,
+    asked: Instruction,
+    answered: Answered,
+    teller: Teller,
 ) -> dict[str, Any]:
     try:
         params = lsp.ApplyWorkspaceEditParams(edit=edit, label=f"infill-ls: {title_of(asked)}")
@@ -237,12 +241,12 @@ async def _apply(
 
 def _asked(
     server: InfillServer, task: Task, uri: str, where: lsp.Range, instruction: str
-) -> Asked | None:
+) -> Instruction | None:
     snapshot = server.snapshot(uri, where.start, Trigger.INVOKED)
     if snapshot is None:
         return None
     end = max(offset_of(snapshot.text, where.end, server.encoding), snapshot.offset)
-    return Asked(snapshot, end, task, instruction)
+    return Instruction(snapshot, end, task, instruction)
 
 
 def _range_of(where: Any) -> lsp.Range:

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
-from infill_ls.asking import Asked
-from infill_ls.instruct import Edit, Task
+from infill_ls.asking import Instruction
+from infill_ls.instruct import DocumentEdit, Task
 from infill_ls.lsp.convert import position_of
 from infill_ls.lsp.pygls_fixes import plain_converter
 from infill_ls.lsp.server import InfillServer
@@ -67,7 +67,7 @@ def result_of(
     return {"applied": is_applied, "message": message, "words": words, **more}
 
 
-def title_of(asked: Asked) -> str:
+def title_of(asked: Instruction) -> str:
     """Return the title of the task."""
     return {
         Task.IMPLEMENT: "Implement the function",
@@ -79,7 +79,12 @@ def title_of(asked: Asked) -> str:
 
 
 def workspace_edit(
-    server: InfillServer, asked: Asked, edit: Edit, tests: TestsPlace | None, *, confirm: bool
+    server: InfillServer,
+    asked: Instruction,
+    edit: DocumentEdit,
+    tests: TestsPlace | None,
+    *,
+    confirm: bool,
 ) -> lsp.WorkspaceEdit | str:
     """Return an edit in the editor's words, or why it cannot be made now.
 
@@ -111,7 +116,7 @@ def member(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
-def _text_edits(server: InfillServer, text: str, edit: Edit) -> list[lsp.TextEdit]:
+def _text_edits(server: InfillServer, text: str, edit: DocumentEdit) -> list[lsp.TextEdit]:
     return [
         lsp.TextEdit(
             lsp.Range(
@@ -125,7 +130,7 @@ def _text_edits(server: InfillServer, text: str, edit: Edit) -> list[lsp.TextEdi
 
 
 def _edit_of_tests(
-    server: InfillServer, tests: TestsPlace, edit: Edit, title: str
+    server: InfillServer, tests: TestsPlace, edit: DocumentEdit, title: str
 ) -> lsp.WorkspaceEdit | str:
     """Return the edit of the file of tests, which is made if there is none; or why it cannot be."""
     can = _edits_of_client(server)

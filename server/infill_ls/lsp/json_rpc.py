@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BadMessage:
     """A message that cannot be taken."""
 
     code: int
@@ -27,29 +27,29 @@ class Refused:
     """Whether it is an answer to us: answers are not answered, however wrong they are."""
 
 
-def read_message(body: bytes) -> Message | Refused:
+def read_message(body: bytes) -> Message | BadMessage:
     """Return the message of a frame's body."""
     try:
         message = json.loads(body.decode("utf-8"), parse_constant=_no_json)
     except UnicodeDecodeError:
-        return Refused(PARSE_ERROR, "not UTF-8")
+        return BadMessage(PARSE_ERROR, "not UTF-8")
     except (ValueError, RecursionError):
-        return Refused(PARSE_ERROR, "not JSON")
+        return BadMessage(PARSE_ERROR, "not JSON")
     if isinstance(message, list):
-        return Refused(INVALID_REQUEST, "LSP has no batches")
+        return BadMessage(INVALID_REQUEST, "LSP has no batches")
     if not isinstance(message, dict):
-        return Refused(INVALID_REQUEST, "not an object")
+        return BadMessage(INVALID_REQUEST, "not an object")
     return _checked(message)
 
 
-def _checked(message: Message) -> Message | Refused:
+def _checked(message: Message) -> Message | BadMessage:
     message_id = message.get("id")
     has_id = isinstance(message_id, int | str) and not isinstance(message_id, bool)
     known_id = message_id if has_id else None
     is_answer = "method" not in message and ("result" in message or "error" in message)
 
-    def refused(reason: str) -> Refused:
-        return Refused(INVALID_REQUEST, reason, known_id, is_answer)
+    def refused(reason: str) -> BadMessage:
+        return BadMessage(INVALID_REQUEST, reason, known_id, is_answer)
 
     if message.get("jsonrpc") != "2.0":
         return refused('jsonrpc must be "2.0"')

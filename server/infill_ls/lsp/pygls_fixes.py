@@ -38,7 +38,7 @@ from pygls.workspace import TextDocument, Workspace
 
 from infill_ls.lsp.convert import offset_of, split_lsp_lines
 from infill_ls.lsp.frames import BadFrame, FrameReader
-from infill_ls.lsp.json_rpc import PARSE_ERROR, Message, Refused, read_message
+from infill_ls.lsp.json_rpc import PARSE_ERROR, BadMessage, Message, read_message
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +150,10 @@ class MendedProtocol(LanguageServerProtocol):
     def receive(self, frame: bytes | BadFrame) -> None:
         """Take a frame: what is no message is answered with an error, the rest is dispatched."""
         if isinstance(frame, BadFrame):
-            read: Message | Refused = Refused(PARSE_ERROR, frame.reason)
+            read: Message | BadMessage = BadMessage(PARSE_ERROR, frame.reason)
         else:
             read = read_message(frame)
-        if isinstance(read, Refused):
+        if isinstance(read, BadMessage):
             log.warning("a message was refused: %s", read.reason)
             if not read.is_answer:
                 # Not as an lsprotocol type: those leave an id out that is null.

@@ -13,7 +13,7 @@ LOADING = "Loading the model"
 INDEXING = "Indexing the workspace"
 
 
-class State(StrEnum):
+class ServerState(StrEnum):
     """The states of the server; the first one that applies is reported.
 
     That a person has paused suggestions is known to the client alone, and comes first there.
@@ -27,7 +27,7 @@ class State(StrEnum):
     READY = "ready"
 
 
-KINDS = {State.OFF: "Inactive", State.PROBLEM: "Error"}
+KINDS = {ServerState.OFF: "Inactive", ServerState.PROBLEM: "Error"}
 """What Copilot's server calls the others is ``Normal``."""
 
 
@@ -48,37 +48,39 @@ class Known:
     indexed_files: int = 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> ServerState:
         """What is to be said."""
         if not self.is_on:
-            return State.OFF
+            return ServerState.OFF
         if LOADING in self.busy_with:
-            return State.LOADING  # without the model nothing is completed; without the index it is
+            return (
+                ServerState.LOADING
+            )  # without the model nothing is completed; without the index it is
         if self.problem:
-            return State.PROBLEM
+            return ServerState.PROBLEM
         if self.closed:
-            return State.OFF
+            return ServerState.OFF
         if self.busy_with:
-            return State.INDEXING
-        return State.THINKING if self.is_thinking else State.READY
+            return ServerState.INDEXING
+        return ServerState.THINKING if self.is_thinking else ServerState.READY
 
 
 def status_of(known: Known) -> dict[str, Any]:
     """Return the params of ``didChangeStatus``."""
     state = known.state
     messages = {
-        State.OFF: f"Nothing is completed in this file: {known.closed}"
+        ServerState.OFF: f"Nothing is completed in this file: {known.closed}"
         if known.is_on
         else "Switched off by the setting enabled",
-        State.LOADING: LOADING,
-        State.PROBLEM: known.problem,
-        State.INDEXING: INDEXING,
-        State.THINKING: "Thinking",
-        State.READY: f"Ready: {known.engine_label}" if known.engine_label else "Ready",
+        ServerState.LOADING: LOADING,
+        ServerState.PROBLEM: known.problem,
+        ServerState.INDEXING: INDEXING,
+        ServerState.THINKING: "Thinking",
+        ServerState.READY: f"Ready: {known.engine_label}" if known.engine_label else "Ready",
     }
     return {
         "state": state.value,
-        "percent": known.loaded_percent if state is State.LOADING else None,
+        "percent": known.loaded_percent if state is ServerState.LOADING else None,
         "busy": bool(known.busy_with),
         "kind": KINDS.get(state, "Normal"),
         "message": messages[state],

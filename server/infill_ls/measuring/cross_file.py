@@ -109,7 +109,7 @@ GENERIC = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class NeededIdentifier:
     """A place in a file, and the identifier that has to be known there."""
 
     package: str
@@ -138,7 +138,7 @@ def read(path: Path) -> str:
     return "\n".join(lines)
 
 
-def cases_of(package: str, language: str, folder: Path, limit: int) -> list[Case]:
+def cases_of(package: str, language: str, folder: Path, limit: int) -> list[NeededIdentifier]:
     """Return up to ``limit`` cases, chosen by chance but the same each time."""
     texts = {
         Path(source.path): read(Path(source.path))
@@ -152,7 +152,7 @@ def cases_of(package: str, language: str, folder: Path, limit: int) -> list[Case
     )
 
 
-def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[Case]:
+def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[NeededIdentifier]:
     trees = {path: parse(language_of(str(path)), text) for path, text in texts.items()}
     declared: defaultdict[str, dict[Path, set[str]]] = defaultdict(dict)
     for path, tree in trees.items():
@@ -186,7 +186,7 @@ def _all_cases(package: str, language: str, texts: dict[Path, str]) -> Iterator[
             ):
                 rest = text[match.end() :].partition("\n")[2]
                 lines_of = sorted({line for lines in elsewhere.values() for line in lines})
-                yield Case(
+                yield NeededIdentifier(
                     package, language, path, match.start(), name, tuple(lines_of),
                     re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", rest) is not None,
                 )  # fmt: skip

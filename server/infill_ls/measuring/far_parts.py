@@ -10,7 +10,14 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from infill_ls.measuring.cross_file import GENERIC, MIN_NAME_CHARS, NAME, Case, is_use, read
+from infill_ls.measuring.cross_file import (
+    GENERIC,
+    MIN_NAME_CHARS,
+    NAME,
+    NeededIdentifier,
+    is_use,
+    read,
+)
 from infill_retrieval.files.sources import find_sources
 from infill_retrieval.indexing.words import STOP_WORDS
 from infill_retrieval.settings import DEFAULT_SETTINGS
@@ -21,7 +28,7 @@ SHOWN_BEFORE_CHARS = 768 * 4
 SHOWN_AFTER_CHARS = 256 * 4
 
 
-def far_cases_of(package: str, language: str, folder: Path, limit: int) -> list[Case]:
+def far_cases_of(package: str, language: str, folder: Path, limit: int) -> list[NeededIdentifier]:
     """Return up to ``limit`` cases, chosen by chance but the same each time."""
     found = [
         case
@@ -35,7 +42,7 @@ def far_cases_of(package: str, language: str, folder: Path, limit: int) -> list[
     )
 
 
-def _cases(package: str, language: str, path: Path) -> Iterator[Case]:
+def _cases(package: str, language: str, path: Path) -> Iterator[NeededIdentifier]:
     text = read(path)
     tree = parse(language_of(str(path)), text)
     if tree is None:
@@ -72,7 +79,7 @@ def _cases(package: str, language: str, path: Path) -> Iterator[Case]:
         ):
             continue
         seen.add(name)
-        yield Case(package, language, path, start, name, tuple(declared[name]), False)
+        yield NeededIdentifier(package, language, path, start, name, tuple(declared[name]), False)
 
 
 def lines_at(text: str, offset: int, wanted: list[str]) -> list[str]:

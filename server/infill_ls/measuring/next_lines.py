@@ -8,7 +8,7 @@ from pathlib import Path
 from infill_ls.engine import Engine
 from infill_ls.gathering import Gathering, Retrieve
 from infill_ls.measuring import cross_file
-from infill_ls.measuring.cross_file import Case
+from infill_ls.measuring.cross_file import NeededIdentifier
 from infill_ls.measuring.holes import CutHole, HoleKind
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings, settings_with
@@ -61,7 +61,7 @@ def snapshot_of(
 
 def uses_in(
     folder: Path, language: str, count: int, package: str = ""
-) -> list[tuple[Case, CutHole]]:
+) -> list[tuple[NeededIdentifier, CutHole]]:
     """Return up to ``count`` first uses of what another file declares, each with its hole.
 
     The hole is the rest of the line from the used name on. ``package``, by default the name of the

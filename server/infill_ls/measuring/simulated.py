@@ -51,7 +51,7 @@ class SimulatedModel:
 
 
 @dataclass(slots=True)
-class Call:
+class CallCost:
     """What one completion has cost."""
 
     read_tokens: int = 0
@@ -66,7 +66,7 @@ class SimulatedEngine:
     model: SimulatedModel
     step_s: float
     read_s: float
-    calls: list[Call] = field(default_factory=list)
+    calls: list[CallCost] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._tree = KvTree(
@@ -99,7 +99,7 @@ class SimulatedEngine:
         self, request: CompletionRequest, on_written: OnWritten | None = None
     ) -> tuple[Completion, ...]:
         """Write what the model says, each token in its time."""
-        call, hears = Call(), on_written or _nobody
+        call, hears = CallCost(), on_written or _nobody
         self.calls.append(call)
         self._tellings[hears] = telling = Telling(hears)
         self._waiting += 1
@@ -117,7 +117,7 @@ class SimulatedEngine:
             self._tellings.pop(hears, None)
 
     async def _serve(
-        self, call: Call, prompt: Prompt, stop: StopRule, telling: Telling
+        self, call: CallCost, prompt: Prompt, stop: StopRule, telling: Telling
     ) -> Completion:
         ids = prompt.token_ids
         branch, held = self._tree.take(ids, prompt.anchor_tokens, stop.max_tokens, prompt.document)

@@ -46,12 +46,12 @@ class GpuFigures:
 class Hear(Protocol):
     """Whoever waits for an answer."""
 
-    def __call__(self, asked: Asked, /, *, is_first: bool) -> None:
+    def __call__(self, asked: GpuRequest, /, *, is_first: bool) -> None:
         """Note that tokens have come."""
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class GpuRequest:
     """One request."""
 
     prompt: object
@@ -147,20 +147,20 @@ class SimulatedGpu:
     found_tokens: int = 0
     _front: deque[Callable[[], None]] = field(default_factory=deque)
     _is_front_busy: bool = False
-    _waiting: deque[Asked] = field(default_factory=deque)
-    _running: dict[Asked, None] = field(default_factory=dict)
+    _waiting: deque[GpuRequest] = field(default_factory=deque)
+    _running: dict[GpuRequest, None] = field(default_factory=dict)
     _is_stepping: bool = False
 
     def __post_init__(self) -> None:
         self.memory = PromptMemory(self.figures.prompt_memory_tokens)
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: GpuRequest) -> None:
         """Take a request."""
         self.requests += 1
         front = lambda: self._at_front(lambda: self._enqueue(asked))  # noqa: E731
         self.clock.after(self.figures.way_s, front)
 
-    def take_back(self, asked: Asked) -> None:
+    def take_back(self, asked: GpuRequest) -> None:
         """Hear that nobody waits for it any more, once the front has come to it."""
         asked.is_taken_back = True
         self._at_front(lambda: self._drop(asked))
@@ -179,16 +179,16 @@ class SimulatedGpu:
         if next_ones:
             self.clock.after(next_ones * self.figures.front_s, lambda: self._serve_front(next_ones))
 
-    def _enqueue(self, asked: Asked) -> None:
+    def _enqueue(self, asked: GpuRequest) -> None:
         if not asked.is_taken_back:
             self._waiting.append(asked)
             self._go_on()
 
-    def _drop(self, asked: Asked) -> None:
+    def _drop(self, asked: GpuRequest) -> None:
         if asked.is_running:
             self._end(asked)
 
-    def _end(self, asked: Asked) -> None:
+    def _end(self, asked: GpuRequest) -> None:
         asked.is_running = False
         del self._running[asked]
         self.memory.leave(asked.prompt, max(asked.to_read, 0))
@@ -201,7 +201,7 @@ class SimulatedGpu:
     def _step(self) -> None:
         figures = self.figures
         left = figures.step_tokens
-        writing: list[Asked] = []
+        writing: list[GpuRequest] = []
         read = 0
         for asked in self._running:
             piece = min(asked.to_read, left)
@@ -240,7 +240,7 @@ class SimulatedGpu:
         )
         self.clock.after(took_s, lambda: self._write(writing))
 
-    def _write(self, writing: list[Asked]) -> None:
+    def _write(self, writing: list[GpuRequest]) -> None:
         for asked in writing:
             if not asked.is_running:
                 continue
@@ -253,7 +253,7 @@ class SimulatedGpu:
         self._is_stepping = False
         self._go_on()
 
-    def _send(self, asked: Asked) -> None:
+    def _send(self, asked: GpuRequest) -> None:
         is_first = not asked.heard_tokens
         asked.heard_tokens += asked.unsent
         asked.unsent = 0

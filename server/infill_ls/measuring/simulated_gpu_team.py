@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from infill_ls.engine.remote.admission import Admission
 from infill_ls.engine.remote.pacing import Pacing
 from infill_ls.measuring.intervals import p95
-from infill_ls.measuring.simulated_gpu import Asked, GpuFigures, SimulatedGpu
+from infill_ls.measuring.simulated_gpu import GpuFigures, GpuRequest, SimulatedGpu
 from infill_ls.measuring.simulated_team import Clock, jain_index
 from infill_ls.writing import HELD_S
 
@@ -61,7 +61,7 @@ class GpuTypist:
         self._key, self._pressed_s, self._in_word, self._in_pause = 0, 0.0, False, False
         self._turn = 0
         """Counts what waits for a turn: a later one takes its place."""
-        self._asked: Asked | None = None
+        self._asked: GpuRequest | None = None
         self._asked_key, self._sent_s, self._began_s = 0, 0.0, 0.0
         self._is_judged = False
         self._token_s: float | None = None
@@ -142,12 +142,12 @@ class GpuTypist:
     def _send(self, new_tokens: int) -> None:
         self._asked_key, self._sent_s, self._is_judged = self._key, self._clock.now_s, False
         tokens = self._habits.prompt_tokens + int(self._typed / KEYS_PER_TOKEN)
-        self._asked = Asked((self.number, self._place), tokens, new_tokens, self._hear)
+        self._asked = GpuRequest((self.number, self._place), tokens, new_tokens, self._hear)
         self.requests += new_tokens > 1
         self.pacing.sent(self._sent_s)
         self._server.ask(self._asked)
 
-    def _hear(self, asked: Asked, *, is_first: bool) -> None:
+    def _hear(self, asked: GpuRequest, *, is_first: bool) -> None:
         if asked is not self._asked:
             return
         now_s = self._clock.now_s
@@ -166,7 +166,7 @@ class GpuTypist:
         self.answered += self._in_pause
         self._in_pause = False
 
-    def _judge(self, asked: Asked, now_s: float) -> None:
+    def _judge(self, asked: GpuRequest, now_s: float) -> None:
         """Tell what the answer has taken, as the engine does."""
         wanted = self._habits.judged_tokens
         if self._is_judged or asked.heard_tokens < min(wanted, asked.new_tokens):

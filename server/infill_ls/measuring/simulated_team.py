@@ -105,7 +105,7 @@ class Clock:
 
 
 @dataclass(slots=True, eq=False)
-class Request:
+class TeamRequest:
     """One request at the server."""
 
     sent_s: float
@@ -129,10 +129,10 @@ class SimulatedService:
 
     def __post_init__(self) -> None:
         self._front_free_s = 0.0
-        self._queue: deque[Request] = deque()
-        self._running: set[Request] = set()
+        self._queue: deque[TeamRequest] = deque()
+        self._running: set[TeamRequest] = set()
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: TeamRequest) -> None:
         """Take a request."""
         self.requests += 1
         self.arrivals_s.append(self.clock.now_s)
@@ -141,7 +141,7 @@ class SimulatedService:
             return
         self._at_front(lambda: self._enqueue(request))
 
-    def take_back(self, request: Request) -> None:
+    def take_back(self, request: TeamRequest) -> None:
         """Hear that nobody waits for it any more: once the front has come to it."""
         request.is_taken_back = True
 
@@ -165,7 +165,7 @@ class SimulatedService:
         self._front_free_s = max(self._front_free_s, self.clock.now_s) + self.front_s
         self.clock.after(self._front_free_s - self.clock.now_s, do)
 
-    def _enqueue(self, request: Request) -> None:
+    def _enqueue(self, request: TeamRequest) -> None:
         if self.is_away:
             if not request.is_taken_back:
                 request.failed()
@@ -181,7 +181,7 @@ class SimulatedService:
             self._running.add(request)
             self.clock.after(self.answer_s, lambda one=request: self._finish(one))  # type: ignore[misc]
 
-    def _finish(self, request: Request) -> None:
+    def _finish(self, request: TeamRequest) -> None:
         if request in self._running:
             self._running.discard(request)
             if not request.is_taken_back:
@@ -198,7 +198,7 @@ class SimulatedPerson:
         self._clock, self._service, self.policy, self._draw = clock, service, policy, draw
         self._keys_of_word = 0
         self._key = 0
-        self._request: Request | None = None
+        self._request: TeamRequest | None = None
         self._in_pause = False
         self._is_away = False
         self.keys = self.requests = self.pauses = self.answered_pauses = self.local = 0
@@ -235,7 +235,7 @@ class SimulatedPerson:
         if wait_s > 0:
             self._clock.after(wait_s + 1e-6, lambda: self._wait(key, pressed_s, in_word))
             return
-        request = Request(self._clock.now_s, lambda: self._hear(pressed_s), self._lose)
+        request = TeamRequest(self._clock.now_s, lambda: self._hear(pressed_s), self._lose)
         self._request = request
         self.requests += 1
         self.policy.sent(self._clock.now_s)
@@ -263,7 +263,7 @@ class SimulatedPerson:
         self._clock.after(AWAY_LOOK_S * self._draw.uniform(0.5, 1.0), self._look)
 
     def _look(self) -> None:
-        self._service.ask(Request(self._clock.now_s, self._come_back, self._look_later))
+        self._service.ask(TeamRequest(self._clock.now_s, self._come_back, self._look_later))
 
     def _come_back(self) -> None:
         self._is_away = False

@@ -46,7 +46,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class EditCandidate:
     """``old`` at ``start`` of the document would become ``new``."""
 
     uri: str

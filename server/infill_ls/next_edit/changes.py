@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.tokens import Token, has_word, tokens
+from infill_ls.next_edit.tokens import CodeToken, has_word, tokens
 
 MAX_LINES = 40
 """An edit of more lines is looked at as lines that came or went only."""
@@ -28,7 +28,7 @@ _ALIKE = 0.4
 """Two lines are one line that was changed from this share of common tokens on."""
 
 
-class Form(StrEnum):
+class ChangeForm(StrEnum):
     """What a change did."""
 
     TOKENS = "tokens"
@@ -40,7 +40,7 @@ class Form(StrEnum):
 class Change:
     """``old`` became ``new`` at ``start`` of the document as it is now."""
 
-    form: Form
+    form: ChangeForm
     start: int
     old: str
     new: str
@@ -65,7 +65,7 @@ class Change:
     @property
     def key(self) -> tuple[str, str]:
         """What agrees in changes that are the same, at whatever place."""
-        if self.form is Form.TOKENS:
+        if self.form is ChangeForm.TOKENS:
             return self.old + self.suffix[0], self.new + self.suffix[1]
         return _dedented(self.old), _dedented(self.new)
 
@@ -185,7 +185,7 @@ def _whole_lines(text: str, at: int, old: str, new: str) -> Change:
     before = text[line_start(text, max(at - 1, 0)) : at].strip() if at else ""
     below = at + len(new)
     after = text[below : line_end(text, below)].strip()
-    form = Form.LINES_ADDED if new else Form.LINES_REMOVED
+    form = ChangeForm.LINES_ADDED if new else ChangeForm.LINES_REMOVED
     return Change(form, at, old, new, (before,), (after,))
 
 
@@ -203,7 +203,7 @@ def _in_line(at: int, old: str, new: str) -> list[Change]:
         left, right = old_line[: span[0]], old_line[span[1] :]
         return [
             Change(
-                Form.TOKENS, at + start, old_part, new_part, left[-CONTEXT_TOKENS:],
+                ChangeForm.TOKENS, at + start, old_part, new_part, left[-CONTEXT_TOKENS:],
                 right[:CONTEXT_TOKENS], old_line, inner, suffix,
             )
         ]  # fmt: skip
@@ -220,7 +220,7 @@ def _in_line(at: int, old: str, new: str) -> list[Change]:
             continue
         changes.append(
             Change(
-                Form.TOKENS, at + other_from + head, was, became,
+                ChangeForm.TOKENS, at + other_from + head, was, became,
                 old_line[:i1][-CONTEXT_TOKENS:], old_line[i2:][:CONTEXT_TOKENS], old_line,
             )
         )  # fmt: skip
@@ -246,18 +246,18 @@ def _across_lines(at: int, old: str, new: str) -> list[Change]:
             continue
         changes.append(
             Change(
-                Form.TOKENS, at + start, was, became, olds[:i1][-CONTEXT_TOKENS:],
+                ChangeForm.TOKENS, at + start, was, became, olds[:i1][-CONTEXT_TOKENS:],
                 olds[i2:][:CONTEXT_TOKENS], olds, is_across=True,
             )
         )  # fmt: skip
     return changes
 
 
-def _in_a_row(text: str) -> list[Token]:
+def _in_a_row(text: str) -> list[CodeToken]:
     return [token for token in tokens(text) if token.text[0] not in "\r\n"]
 
 
-def _gap(line: list[Token], first: int, last: int, length: int) -> tuple[int, int]:
+def _gap(line: list[CodeToken], first: int, last: int, length: int) -> tuple[int, int]:
     """Return the stretch between the tokens around ``first..last``."""
     start = line[first - 1].end if first else 0
     end = line[last].start if last < len(line) else length
@@ -274,8 +274,8 @@ def _common_blanks(one: str, other: str) -> int:
 def _wrapping(
     old: str,
     new: str,
-    ones: list[Token],
-    others: list[Token],
+    ones: list[CodeToken],
+    others: list[CodeToken],
     spans: list[tuple[int, int, int, int]],
 ) -> tuple[str, str, int, str, tuple[str, str], tuple[int, int]] | None:
     """Return a call that was put around something, or taken off: two pieces with a bracket each."""

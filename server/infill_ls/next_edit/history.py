@@ -24,7 +24,7 @@ MAX_DOCUMENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class RecentEdit:
     """``old`` became ``new``, which stands at ``start`` in the document as it is now."""
 
     uri: str
@@ -51,13 +51,13 @@ class History:
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, str] = OrderedDict()
-        self._edits: list[Edit] = []
+        self._edits: list[RecentEdit] = []
         self._refused: OrderedDict[Key, None] = OrderedDict()
         self.serial = 0
         """Counts the changes: what was computed for another number is stale."""
 
     @property
-    def edits(self) -> tuple[Edit, ...]:
+    def edits(self) -> tuple[RecentEdit, ...]:
         """All edits, the latest last."""
         return tuple(self._edits)
 
@@ -109,8 +109,8 @@ class History:
     def _add(self, uri: str, before: str, start: int, old: str, new: str) -> None:
         """Add the change of ``before`` where ``old`` stands at ``start``."""
         end, moved = start + len(old), len(new) - len(old)
-        kept: list[Edit] = []
-        touched: list[Edit] = []
+        kept: list[RecentEdit] = []
+        touched: list[RecentEdit] = []
         for edit in self._edits:
             if edit.uri != uri:
                 kept.append(edit)
@@ -147,7 +147,7 @@ def difference(before: str, after: str) -> tuple[int, str, str]:
     return start, rest[: len(rest) - tail], other[: len(other) - tail]
 
 
-def _is_one(text: str, edit: Edit, start: int, end: int) -> bool:
+def _is_one(text: str, edit: RecentEdit, start: int, end: int) -> bool:
     """Tell whether a change of ``start..end`` goes on with ``edit``: it touches it or its word."""
     if end < edit.start:
         gap = text[end : edit.start] if edit.start - end < 64 else " "
@@ -159,8 +159,8 @@ def _is_one(text: str, edit: Edit, start: int, end: int) -> bool:
 
 
 def _merged(
-    uri: str, before: str, change: tuple[int, str, str], touched: list[Edit]
-) -> Edit | None:
+    uri: str, before: str, change: tuple[int, str, str], touched: list[RecentEdit]
+) -> RecentEdit | None:
     """Return the one edit that a change and the edits it touches are; ``None`` if they undo it."""
     start, old, new = change
     end = start + len(old)
@@ -173,4 +173,4 @@ def _merged(
     shift, shorter_old, shorter_new = difference(oldest, newest)
     if not shorter_old and not shorter_new:
         return None
-    return Edit(uri, first + shift, shorter_old, shorter_new)
+    return RecentEdit(uri, first + shift, shorter_old, shorter_new)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, Candidate
+from infill_ls.next_edit.candidate import NOT_OPEN, PROVED, EditCandidate
 from infill_ls.next_edit.forest import Forest, the_forest
 
 SHOWN_REASONS = 5
@@ -29,7 +29,7 @@ EXPLAINED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EditVerdict:
     """What is thought of a candidate."""
 
     probability: float
@@ -39,7 +39,7 @@ class Verdict:
     """Whether it is sure enough. Silence is better than a wrong offer."""
 
 
-def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
+def judge(candidates: Sequence[EditCandidate]) -> list[EditVerdict]:
     """Return how likely the author would make each of these edits too, and why."""
     forest = the_forest()
     if not candidates:
@@ -62,16 +62,16 @@ def judge(candidates: Sequence[Candidate]) -> list[Verdict]:
         least = LEAST_ELSEWHERE if is_elsewhere else forest.threshold
         if candidate.features.get(NOT_OPEN):
             least = LEAST_IN_CLOSED
-        found.append(Verdict(likely, reasons, likely >= least))
+        found.append(EditVerdict(likely, reasons, likely >= least))
     return found
 
 
-def _is_barred(candidate: Candidate) -> bool:
+def _is_barred(candidate: EditCandidate) -> bool:
     """Tell whether a place lies in a comment or a string, and the edit did not."""
     return bool(candidate.features.get("in comment") or candidate.features.get("in string"))
 
 
-def _is_mention(candidate: Candidate) -> bool:
+def _is_mention(candidate: EditCandidate) -> bool:
     """Tell whether a place names what is declared by another name now, and nowhere by this one."""
     features = candidate.features
     return bool(features.get("declared there")) and not features.get("a declaration is left")

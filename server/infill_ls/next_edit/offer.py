@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
-from infill_ls.next_edit.candidate import Candidate, Pattern
+from infill_ls.next_edit.candidate import EditCandidate, Pattern
 from infill_ls.next_edit.changes import Change, changes_of
-from infill_ls.next_edit.history import Edit, Key
+from infill_ls.next_edit.history import Key, RecentEdit
 from infill_ls.next_edit.judge import judge
 from infill_ls.next_edit.proposal import NO_DOCUMENTS, Document, Offer, Proposal
 from infill_ls.next_edit.rules import RULES
@@ -44,7 +44,7 @@ LEAST_ASKED = 0.3
 def propose(
     uri: str,
     documents: Mapping[str, Document],
-    edits: tuple[Edit, ...],
+    edits: tuple[RecentEdit, ...],
     refused: frozenset[Key] = frozenset(),
     trees: TreeCache | None = None,
     closed: Mapping[str, Document] = NO_DOCUMENTS,
@@ -76,7 +76,7 @@ def propose(
 def _after_own(
     uri: str,
     documents: Mapping[str, Document],
-    edits: tuple[Edit, ...],
+    edits: tuple[RecentEdit, ...],
     refused: frozenset[Key],
     trees: TreeCache,
     closed: Mapping[str, Document] = NO_DOCUMENTS,
@@ -105,7 +105,7 @@ def _after_own(
     here = [*(change for changes in asked for change in changes), *earlier]
     if any(_is_everywhere(change, view) for changes in asked for change in changes):
         return Proposal(reason="the change fits too many places")
-    found: list[Candidate] = []
+    found: list[EditCandidate] = []
     others = (
         *_others(view, documents, trees, MAX_OTHER_DOCUMENTS, are_open=True),
         *_others(view, closed, trees, MAX_CLOSED_DOCUMENTS, are_open=False),
@@ -142,7 +142,7 @@ def _after_own(
 def sought(
     uri: str,
     documents: Mapping[str, Document],
-    edits: tuple[Edit, ...],
+    edits: tuple[RecentEdit, ...],
     refused: frozenset[Key] = frozenset(),
 ) -> tuple[str, ...]:
     """Return the names that the latest edits replaced: files that have them may have to follow."""
@@ -167,7 +167,7 @@ def _is_everywhere(change: Change, view: View) -> bool:
     return next(islice(found, MAX_OCCURRENCES, None), None) is not None
 
 
-def _changes(edit: Edit, text: str) -> list[Change]:
+def _changes(edit: RecentEdit, text: str) -> list[Change]:
     return changes_of(text, edit.start, edit.old, edit.new)
 
 
@@ -191,7 +191,7 @@ def _others(
 
 
 def _judged(
-    found: list[Candidate],
+    found: list[EditCandidate],
     documents: Mapping[str, Document],
     refused: frozenset[Key],
     here: list[Change],
@@ -199,7 +199,7 @@ def _judged(
 ) -> Proposal:
     undone = {(one.new, one.old) for one in here}
     known: set[tuple[str, int, str, str]] = set()
-    chosen_from: list[Candidate] = []
+    chosen_from: list[EditCandidate] = []
     for one in found:
         place = one.uri, one.start, one.old, one.new
         if place in known or (one.old, one.new) in refused:

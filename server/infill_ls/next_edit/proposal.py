@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from infill_ls.next_edit.candidate import Rule
 from infill_ls.next_edit.history import Key
-from infill_ls.next_edit.judge import Verdict
+from infill_ls.next_edit.judge import EditVerdict
 from infill_retrieval.syntax import Language
 
 
@@ -34,7 +34,7 @@ class Offer:
     rule: Rule
     key: Key
     """What is refused when the offer is."""
-    verdict: Verdict
+    verdict: EditVerdict
 
     @property
     def end(self) -> int:

@@ -15,7 +15,7 @@ MAX_IDENTIFIER_CHARS = 80
 """A longer word is not taken apart."""
 
 
-class Token(NamedTuple):
+class CodeToken(NamedTuple):
     """A token and where it starts."""
 
     text: str
@@ -27,9 +27,9 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str) -> list[CodeToken]:
     """Return the tokens of ``text``; blanks are none, line ends are."""
-    found = (Token(match[0], match.start()) for match in _TOKEN.finditer(text))
+    found = (CodeToken(match[0], match.start()) for match in _TOKEN.finditer(text))
     return [token for token in found if not token.text.isspace() or token.text[0] in "\r\n"]
 
 

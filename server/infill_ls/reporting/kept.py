@@ -40,7 +40,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class KeptLook:
     """What was found of an accepted text: characters that are no blanks."""
 
     identity: str
@@ -91,7 +91,7 @@ class AcceptedTexts:
                 else:
                     _arrive(watched, text)
 
-    def look(self, watched: Watched, after_s: int) -> Look | None:
+    def look(self, watched: Watched, after_s: int) -> KeptLook | None:
         """Return what is there now; ``None`` if that is no longer known, or never was."""
         if self._watched.get(watched.identity) is not watched:
             return None
@@ -103,14 +103,14 @@ class AcceptedTexts:
         if not watched.has_arrived:
             return None
         kept = kept_chars(watched.accepted, text[watched.start : watched.end])
-        return Look(watched.identity, after_s, _visible_chars(watched.accepted), kept)
+        return KeptLook(watched.identity, after_s, _visible_chars(watched.accepted), kept)
 
-    def all_closed(self) -> Iterator[Look]:
+    def all_closed(self) -> Iterator[KeptLook]:
         """Return the looks that are still due, as the editor ends."""
         for uri in list(self._texts):
             yield from self.document_closed(uri)
 
-    def document_closed(self, uri: str) -> Iterator[Look]:
+    def document_closed(self, uri: str) -> Iterator[KeptLook]:
         """Return the looks that are still due, at the text as it is closed."""
         for watched in [one for one in self._watched.values() if one.uri == uri]:
             for after_s in LOOKS_AFTER_S:

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import msgspec
 from platformdirs import user_data_path
 
-from infill_ls.reporting.kept import AcceptedTexts, Look, Watched
+from infill_ls.reporting.kept import AcceptedTexts, KeptLook, Watched
 from infill_ls.types import Report, Suggestion
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _Chars = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _Name = Annotated[str, msgspec.Meta(max_length=100)]
 
 
-class Event(msgspec.Struct, frozen=True):
+class StatisticsEvent(msgspec.Struct, frozen=True):
     """A line of the file. Which fields there are depends on ``event``."""
 
     event: _Name
@@ -198,7 +198,7 @@ class Statistics:
         taken = offer.text[: offer.taken_chars]
         return self._accepted.watch(identity, offer.uri, text, offer.start, taken)
 
-    def _record(self, looks: Iterable[Look]) -> None:
+    def _record(self, looks: Iterable[KeptLook]) -> None:
         for one in looks:
             self._write(
                 event="kept",
@@ -224,9 +224,9 @@ class Statistics:
             self._path = None
 
 
-def read_events(path: Path) -> Iterator[Event]:
+def read_events(path: Path) -> Iterator[StatisticsEvent]:
     """Read the events back, oldest first; a line that is none of ours is passed over."""
-    read = msgspec.json.Decoder(Event).decode
+    read = msgspec.json.Decoder(StatisticsEvent).decode
     for file in (_older(path), path):
         try:
             lines = file.open("rb")

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from statistics import median
 
 from infill_ls.reporting.kept import LOOKS_AFTER_S
-from infill_ls.reporting.statistics import Event
+from infill_ls.reporting.statistics import StatisticsEvent
 from infill_ls.types import Accepted, Trigger
 
 
@@ -67,12 +67,12 @@ class Summary:
 class _Fate:
     """What came of one suggestion."""
 
-    offer: Event
+    offer: StatisticsEvent
     taken_chars: int | None = None
-    looks: dict[int, Event] = field(default_factory=dict)
+    looks: dict[int, StatisticsEvent] = field(default_factory=dict)
 
 
-def summarize(events: Iterable[Event], since: float = 0.0) -> Summary:
+def summarize(events: Iterable[StatisticsEvent], since: float = 0.0) -> Summary:
     """Count the events of suggestions that were offered after ``since``."""
     fates: dict[str, _Fate] = {}
     edits: set[str] = set()
@@ -105,7 +105,7 @@ def summarize(events: Iterable[Event], since: float = 0.0) -> Summary:
     return summary
 
 
-def accepted_by_place(events: Iterable[Event]) -> dict[tuple[str, str], Accepted]:
+def accepted_by_place(events: Iterable[StatisticsEvent]) -> dict[tuple[str, str], Accepted]:
     """Count what was offered unasked and taken, by language id and kind of place."""
     offers: dict[str, tuple[str, str]] = {}
     taken: set[str] = set()

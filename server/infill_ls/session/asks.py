@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePath
 
-from infill_ls.asking import FILLED_TOKENS, Answered, Asked, Asking, OnProgress, TestsFile
+from infill_ls.asking import FILLED_TOKENS, Answered, Asking, Instruction, OnProgress, TestsFile
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineFactory, same_engine, save_power
 from infill_ls.errors import UsageError
@@ -98,7 +98,7 @@ class Asks:
         engine, self._engine, self._gathering = self._engine, None, None
         return engine
 
-    async def ask(self, asked: Asked, infilling: Engine, on_progress: OnProgress) -> Answered:
+    async def ask(self, asked: Instruction, infilling: Engine, on_progress: OnProgress) -> Answered:
         """Carry an instruction out. Raises :class:`~infill_ls.errors.InfillError`."""
         settings = self._settings
         if self.has_model:
@@ -110,7 +110,7 @@ class Asks:
         gathering = Gathering(infilling, self._retrieve, with_room)
         return await Asking(gathering, settings.instruct.limit_s).fill(asked, on_progress)
 
-    async def warm(self, asked: Asked) -> None:
+    async def warm(self, asked: Instruction) -> None:
         """Prefill the prompt up to an instruction that may come, if the model is loaded."""
         if self.has_model and self.is_loaded:
             await self._asking().warm(asked)
@@ -139,7 +139,7 @@ class Asks:
         return Asking(self._gathering, self._settings.instruct.limit_s)
 
 
-async def with_tests(asked: Asked, workspace: Workspace) -> tuple[Asked, TestsPlace]:
+async def with_tests(asked: Instruction, workspace: Workspace) -> tuple[Instruction, TestsPlace]:
     """Return what is asked with the file that its tests go to.
 
     Raises :class:`NothingToDoError` if it is not known where they go.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from infill_ls.asking import Answered, Asked, OnProgress
+from infill_ls.asking import Answered, Instruction, OnProgress
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import EngineChoice, EngineFactory, engine_for, same_engine
 from infill_ls.errors import InfillError, ModelError
@@ -25,7 +25,7 @@ from infill_ls.session.background import Background
 from infill_ls.session.edits import EditSession
 from infill_ls.session.power import Power
 from infill_ls.session.problems import Problems
-from infill_ls.session.request_queue import Kind, RequestQueue, Superseded
+from infill_ls.session.request_queue import RequestKind, RequestQueue, Superseded
 from infill_ls.session.workspace import OpenDocument, Workspace
 from infill_ls.settings import Settings
 from infill_ls.suggesting.own_bar import NEUTRAL
@@ -123,11 +123,13 @@ class Session:
         raises :class:`Superseded` to its caller.
         """
         self._stop_thinking()
-        self._requests.cancel(Kind.HINT)
-        report = await self._requests.run(Kind.COMPLETION, snapshot.uri, self._suggest(snapshot))
+        self._requests.cancel(RequestKind.HINT)
+        report = await self._requests.run(
+            RequestKind.COMPLETION, snapshot.uri, self._suggest(snapshot)
+        )
         self._last_report[snapshot.uri] = report
         may_think = self._power.may_think_ahead(self.settings)
-        if may_think and not self._requests.has(Kind.COMPLETION):
+        if may_think and not self._requests.has(RequestKind.COMPLETION):
             self._thinking = self._background.run(self._think_ahead(report))
         return report
 
@@ -141,7 +143,7 @@ class Session:
         return is_last and whole is not None and whole.suggestion != report.suggestion
 
     async def ask(
-        self, asked: Asked, on_progress: OnProgress
+        self, asked: Instruction, on_progress: OnProgress
     ) -> tuple[Answered, TestsPlace | None]:
         """Carry an instruction out; for tests, the file that they go to comes with the answer.
 
@@ -149,12 +151,12 @@ class Session:
         :class:`InfillError` with the reason if nothing is to be changed.
         """
         return await self._requests.run(
-            Kind.ASK, asked.snapshot.uri, self._carry_out(asked, on_progress)
+            RequestKind.ASK, asked.snapshot.uri, self._carry_out(asked, on_progress)
         )
 
-    def expect_ask(self, asked: Asked) -> None:
+    def expect_ask(self, asked: Instruction) -> None:
         """Prefill the prompt up to an instruction that may come, if its model is loaded."""
-        if self.asks.is_loaded and not self._requests.has(Kind.ASK):
+        if self.asks.is_loaded and not self._requests.has(RequestKind.ASK):
             self._background.run(self._expect(asked))
 
     def cursor_rests(self, snapshot: Snapshot) -> None:
@@ -163,7 +165,7 @@ class Session:
         is_there = self.engine.info is not None or self._loads > 0
         if (
             is_there  # an engine that was idle for long has given its memory back: let it be
-            and not self._requests.has(Kind.COMPLETION)
+            and not self._requests.has(RequestKind.COMPLETION)
             and self._power.may_prepare(self.settings, is_remote=is_remote)
         ):
             self._background.run(self._prepare(snapshot))
@@ -320,7 +322,7 @@ class Session:
             await asyncio.sleep(wait_s)
 
     async def _carry_out(
-        self, asked: Asked, on_progress: OnProgress
+        self, asked: Instruction, on_progress: OnProgress
     ) -> tuple[Answered, TestsPlace | None]:
         await self._check_shown(asked.snapshot)
         await self._workspace.until_read()
@@ -329,7 +331,7 @@ class Session:
             asked, tests = await with_tests(asked, self._workspace)
         return await self.asks.ask(asked, self.engine, on_progress), tests
 
-    async def _expect(self, asked: Asked) -> None:
+    async def _expect(self, asked: Instruction) -> None:
         try:
             await self._check_shown(asked.snapshot)
             await self.asks.warm(asked)
@@ -349,7 +351,7 @@ class Session:
     async def _prepare(self, snapshot: Snapshot) -> None:
         with suppress(Superseded):
             # One place at a time, whichever document it is in.
-            await self._requests.run(Kind.HINT, "", self._prepare_place(snapshot))
+            await self._requests.run(RequestKind.HINT, "", self._prepare_place(snapshot))
 
     async def _prepare_place(self, snapshot: Snapshot) -> None:
         if self._workspace.secrets_of(snapshot) is not None:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from infill_ls.next_edit import Document, Edit, History, Offer, Proposal, propose, sought
+from infill_ls.next_edit import Document, History, Offer, Proposal, RecentEdit, propose, sought
 from infill_ls.next_edit.history import Key
 from infill_ls.next_edit.offer import MAX_CLOSED_DOCUMENTS
 from infill_ls.settings import Settings
@@ -185,7 +185,7 @@ class EditSession:
         uri: str,
         serial: int,
         documents: dict[str, Document],
-        edits: tuple[Edit, ...],
+        edits: tuple[RecentEdit, ...],
         refused: frozenset[Key],
     ) -> Proposal:
         if serial != self._history.serial:
@@ -195,7 +195,7 @@ class EditSession:
         self._cost_s = time.perf_counter() - started
         return proposal
 
-    def _state(self) -> tuple[dict[str, Document], tuple[Edit, ...], frozenset[Key]]:
+    def _state(self) -> tuple[dict[str, Document], tuple[RecentEdit, ...], frozenset[Key]]:
         """Return copies for the thread: the history belongs to the event loop."""
         documents = {
             one: Document(text, language_of(one, self._languages.get(one, "")))
@@ -207,7 +207,7 @@ class EditSession:
         self,
         uri: str,
         documents: dict[str, Document],
-        edits: tuple[Edit, ...],
+        edits: tuple[RecentEdit, ...],
         refused: frozenset[Key],
     ) -> InClosedFiles:
         words = sought(uri, documents, edits, refused)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """What is asked for. Requests of different kinds leave each other alone."""
 
     COMPLETION = "completion"
@@ -28,13 +28,13 @@ class RequestQueue:
     """Runs requests, each in a task of its own."""
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[Kind, str], asyncio.Task[Any]] = {}
+        self._newest: dict[tuple[RequestKind, str], asyncio.Task[Any]] = {}
 
-    def has(self, kind: Kind) -> bool:
+    def has(self, kind: RequestKind) -> bool:
         """Tell whether a request of this kind is under way."""
         return any(each is kind for each, _ in self._newest)
 
-    async def run(self, kind: Kind, uri: str, work: Coroutine[Any, Any, Answer]) -> Answer:
+    async def run(self, kind: RequestKind, uri: str, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Return what ``work`` returns. Raises :class:`Superseded` when a newer request comes."""
         task = asyncio.get_running_loop().create_task(work)
         older = self._newest.get((kind, uri))
@@ -52,7 +52,7 @@ class RequestQueue:
             if self._newest.get((kind, uri)) is task:
                 del self._newest[kind, uri]
 
-    def cancel(self, kind: Kind) -> None:
+    def cancel(self, kind: RequestKind) -> None:
         """Give up all requests of a kind."""
         for (each, _), task in tuple(self._newest.items()):
             if each is kind:

@@ -20,7 +20,7 @@ from infill_ls.cli import _parser, main
 from infill_ls.cli.layout import print_pair
 from infill_ls.cli.place import read_place
 from infill_ls.cli.show import print_answer
-from infill_ls.lsp.client import Answer
+from infill_ls.lsp.client import ServerAnswer
 from infill_ls.reporting import statistics
 
 WRONG = [
@@ -65,7 +65,7 @@ def shown(capsys: pytest.CaptureFixture[str], folder: Path, suggestion: str, rep
         "prompt": None,
         "replaces": "):"[:replaced],
     }
-    answer = Answer(suggestion, explanation, 1.0, 1)
+    answer = ServerAnswer(suggestion, explanation, 1.0, 1)
     print_answer(read_place(f"{file}:1:16"), answer, [])
     (line,) = (line for line in capsys.readouterr().out.splitlines() if "for i" in line)
     return line.partition("for")[2]

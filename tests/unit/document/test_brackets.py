@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.document.brackets import START, Kind, closed_by, scan
+from infill_ls.document.brackets import START, BracketKind, closed_by, scan
 from infill_retrieval.syntax import LANGUAGES, PLAIN_TEXT, Language, language_named
 
 
@@ -16,7 +16,7 @@ def language(name: str) -> Language:
 
 def brackets(name: str, text: str) -> tuple[str, str, str]:
     state = scan(language(name), text)
-    is_open = "".join(one.char for one in state.open if one.kind is Kind.BRACKET)
+    is_open = "".join(one.char for one in state.open if one.kind is BracketKind.BRACKET)
     unmatched = "".join(bracket.char for bracket in state.unmatched)
     return is_open, unmatched, state.string or state.comment
 

@@ -8,7 +8,7 @@ import pytest
 
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.datasets import sample
-from infill_ls.evaluation.humaneval import Problem, read_problems, settings_for
+from infill_ls.evaluation.humaneval import InfillingProblem, read_problems, settings_for
 
 LINE = {
     "task_id": "SingleLineInfilling/HumanEval/0/L0",
@@ -70,8 +70,8 @@ def test_a_smaller_sample_is_part_of_a_larger_one() -> None:
     assert sample(cases, None, 3) == cases
 
 
-def problem(prompt: str, solution: str, suffix: str) -> Problem:
-    return Problem("A/HumanEval/0/L0", prompt, suffix, solution, "", "f")
+def problem(prompt: str, solution: str, suffix: str) -> InfillingProblem:
+    return InfillingProblem("A/HumanEval/0/L0", prompt, suffix, solution, "", "f")
 
 
 def test_a_hole_of_lines_keeps_the_end_of_its_last_line() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.edit_episodes import (
     Episode,
-    Kind,
+    EpisodeKind,
     episodes_of,
     hunks_between,
     in_any_order,
@@ -24,7 +24,7 @@ from infill_ls.evaluation.edit_episodes import (
 from infill_ls.evaluation.edits import distance, read_bank, right_in, write_bank
 from infill_ls.next_edit import Offer
 from infill_ls.next_edit.candidate import Rule
-from infill_ls.next_edit.judge import Verdict
+from infill_ls.next_edit.judge import EditVerdict
 from unit.measuring.test_git_history import commit, git
 
 OLD = "def total(x):\n    return x\n\n\nprint(total(1))\n\nprint(total(2))\n\nprint(total(3))\n"
@@ -45,16 +45,16 @@ def repository(tmp_path: Path) -> Path:
 
 def test_the_first_two_hunks_are_made_and_the_others_held_out(repository: Path) -> None:
     found = {episode.kind: episode for episode in episodes_of(repository, 100, 0)}
-    one = found[Kind.POSITIVE]
+    one = found[EpisodeKind.POSITIVE]
     assert one.is_repeating
     assert one.versions[0] == OLD
     assert one.versions[-1] == OLD.replace("def total", "def amount").replace(
         "total(1)", "amount(1)"
     )
     assert one.final == NEW
-    assert found[Kind.EXHAUSTED].versions[-1] == found[Kind.EXHAUSTED].final == NEW
-    assert found[Kind.REVERTED].versions[-1] == OLD
-    assert found[Kind.UNLIKE].path == "b.py"
+    assert found[EpisodeKind.EXHAUSTED].versions[-1] == found[EpisodeKind.EXHAUSTED].final == NEW
+    assert found[EpisodeKind.REVERTED].versions[-1] == OLD
+    assert found[EpisodeKind.UNLIKE].path == "b.py"
 
 
 def test_a_folder_without_history_is_refused(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_all_hunks_together_are_the_new_text(old: list[str], new: list[str]) -> 
 
 
 def episode(now: str, final: str) -> Episode:
-    return Episode("i", Kind.POSITIVE, "r", "c", "a.py", (now,), final)
+    return Episode("i", EpisodeKind.POSITIVE, "r", "c", "a.py", (now,), final)
 
 
 def offer(text: str, old: str, new: str) -> Offer:
@@ -80,7 +80,7 @@ def offer(text: str, old: str, new: str) -> Offer:
         new,
         Rule.NAME,
         (old, new),
-        Verdict(1.0, (), is_offered=True),
+        EditVerdict(1.0, (), is_offered=True),
     )
 
 
@@ -105,7 +105,7 @@ def test_the_distance_is_that_of_taking_out_and_putting_in(
 
 
 def test_any_order_is_the_same_commit_in_another_order(repository: Path) -> None:
-    (one,) = (e for e in episodes_of(repository, 100, 0) if e.kind is Kind.POSITIVE)
+    (one,) = (e for e in episodes_of(repository, 100, 0) if e.kind is EpisodeKind.POSITIVE)
     other = in_any_order(one)
     assert other is not None
     assert other.final == one.final
@@ -122,7 +122,7 @@ def test_of_a_release_the_first_two_hunks_that_are_alike_are_made(tmp_path: Path
     after = before.replace("a = 1", "a = 5").replace("b = 2", "b = 7").replace("total", "amount")
     commit(folder, a=after, b="x = 10\ny = 2\nw = 4\n", c="g(1)\n\nh(2)\n\ni(3)\n")
     found = episodes_of(folder, 100, 0, releases=True)
-    (one,) = (each for each in found if each.kind is Kind.POSITIVE)
+    (one,) = (each for each in found if each.kind is EpisodeKind.POSITIVE)
     assert one.path == "a.py"
     assert one.is_repeating
     assert "a = 1" in one.versions[-1]
@@ -144,7 +144,7 @@ def test_other_documents_are_those_of_the_commit_and_as_many_that_it_left_alone(
     start = text.index("amount")
     mine = Offer(
         "file:///c.py", start, "amount", "total", Rule.NAME, ("amount", "total"),
-        Verdict(1.0, (), is_offered=True),
+        EditVerdict(1.0, (), is_offered=True),
     )  # fmt: skip
     assert right_in(one)(mine)
 

@@ -13,8 +13,8 @@ from infill_ls.cli import main
 from infill_ls.engine.scripted import SCRIPTED_INSTRUCT, ScriptedEngine
 from infill_ls.errors import UsageError
 from infill_ls.evaluation.generation import (
-    Case,
-    Form,
+    GenerationCase,
+    ProblemForm,
     Way,
     cases_of,
     measure_with,
@@ -70,7 +70,7 @@ def asking(*answers: Any) -> tuple[Asking, ScriptedEngine]:
 async def measured(tmp_path: Path, record: dict[str, Any], way: Way, answer: str) -> dict[str, Any]:
     (problem,) = read_problems(file_of(tmp_path / "a.jsonl", record)).cases
     one, _ = asking(answer)
-    return await measure_with(one, Limits(seconds=10))(Case(problem, way))
+    return await measure_with(one, Limits(seconds=10))(GenerationCase(problem, way))
 
 
 def test_the_form_of_a_file_is_told_by_its_fields(tmp_path: Path) -> None:
@@ -79,7 +79,11 @@ def test_the_form_of_a_file_is_told_by_its_fields(tmp_path: Path) -> None:
     no_function = {**HUMANEVAL, "entry_point": "other"}
     path = file_of(tmp_path / "a.jsonl", HUMANEVAL, MBPP, LEETCODE, sanitized, no_function)
     data = read_problems(path)
-    assert [one.form for one in data.cases] == [Form.HUMANEVAL, Form.MBPP, Form.LEETCODE]
+    assert [one.form for one in data.cases] == [
+        ProblemForm.HUMANEVAL,
+        ProblemForm.MBPP,
+        ProblemForm.LEETCODE,
+    ]
     assert [one.id for one in data.cases][1] == "MBPP/11"
     assert data.cases[2].kind == "Easy"
     assert data.cases[2].text.endswith("-> int:\n        pass\n")
@@ -133,7 +137,7 @@ async def test_only_the_second_way_asks_for_an_outline(tmp_path: Path) -> None:
 async def test_the_tests_of_mbpp_are_shown_as_its_authors_have_them_shown(tmp_path: Path) -> None:
     (problem,) = read_problems(file_of(tmp_path / "a.jsonl", MBPP)).cases
     one, engine = asking(marked(RIGHT))
-    await measure_with(one)(Case(problem, Way.DIRECT))
+    await measure_with(one)(GenerationCase(problem, Way.DIRECT))
     assert "assert double(3) == 6" in engine.prompts[0].text
 
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.instruct import Change, Edit
+from infill_ls.instruct import DocumentEdit, TextChange
 from infill_ls.instruct.changes import replacing
 
 TEXT = "import os\n\n\ndef f(x):\n    pass\n\n\ndef g():\n    pass\n"
 BODY = TEXT.index("\n    pass")
-EDIT = Edit(
+EDIT = DocumentEdit(
     (
-        Change(9, 9, "", "\nimport math"),
+        TextChange(9, 9, "", "\nimport math"),
         replacing(TEXT, BODY, BODY + len("\n    pass"), "\n    return x"),
     )
 )
@@ -55,7 +55,7 @@ def test_a_moved_edit_replaces_what_it_was_made_for(
 ) -> None:
     start = data.draw(st.integers(0, len(before)))
     end = data.draw(st.integers(start, len(before)))
-    edit = Edit((replacing(before, start, end, "new"),))
+    edit = DocumentEdit((replacing(before, start, end, "new"),))
     moved = edit.moved(before, after)
     if moved is not None:
         (one,) = moved.changes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infill_ls.lsp.json_rpc import Refused, read_message
+from infill_ls.lsp.json_rpc import BadMessage, read_message
 
 NOT_JSON = [
     b"",
@@ -31,7 +31,7 @@ REQUEST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "a"}
 @pytest.mark.parametrize("body", NOT_JSON, ids=lambda body: repr(body[:30]))
 def test_what_is_no_json_is_a_parse_error_without_an_id(body: bytes) -> None:
     refused = read_message(body)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, BadMessage)
     assert (refused.code, refused.id, refused.is_answer) == (-32700, None, False)
 
 
@@ -69,7 +69,7 @@ def test_what_is_no_message_is_an_invalid_request(
     message: object, answered_id: int | str | None
 ) -> None:
     refused = read_message(json.dumps(message).encode())
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, BadMessage)
     assert (refused.code, refused.id, refused.is_answer) == (-32600, answered_id, False)
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_message_is_an_invalid_request(
 )
 def test_a_wrong_answer_is_not_answered(message: object) -> None:
     refused = read_message(json.dumps(message).encode())
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, BadMessage)
     assert refused.is_answer
 
 

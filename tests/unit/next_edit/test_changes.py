@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill_ls.next_edit.changes import Change, Form, changes_of
+from infill_ls.next_edit.changes import Change, ChangeForm, changes_of
 from infill_ls.next_edit.history import difference
 
 
@@ -26,7 +26,7 @@ def changed(before: str, after: str) -> list[Change]:
 )
 def test_an_edit_of_a_line(before: str, after: str, key: tuple[str, str]) -> None:
     (change,) = changed(before, after)
-    assert change.form is Form.TOKENS
+    assert change.form is ChangeForm.TOKENS
     assert change.key == key
 
 
@@ -37,13 +37,17 @@ def test_two_names_of_a_line_are_two_changes() -> None:
 
 def test_lines_that_came_and_went() -> None:
     (added,) = changed("a()\nc()\n", "a()\n    b()\nc()\n")
-    assert (added.form, added.left, added.right) == (Form.LINES_ADDED, ("a()",), ("c()",))
+    assert (added.form, added.left, added.right) == (ChangeForm.LINES_ADDED, ("a()",), ("c()",))
     (removed,) = changed("a()\nb()\nc()\n", "a()\nc()\n")
-    assert (removed.form, removed.key) == (Form.LINES_REMOVED, ("b()", ""))
+    assert (removed.form, removed.key) == (ChangeForm.LINES_REMOVED, ("b()", ""))
 
 
 def test_lines_that_changed_are_told_from_lines_that_came() -> None:
     found = changed(
         "total = price\nprint(total)\n", "total = cost\nlog.info('bill')\nprint(total, end='')\n"
     )
-    assert [change.form for change in found] == [Form.TOKENS, Form.LINES_ADDED, Form.TOKENS]
+    assert [change.form for change in found] == [
+        ChangeForm.TOKENS,
+        ChangeForm.LINES_ADDED,
+        ChangeForm.TOKENS,
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill_ls.next_edit.history import MAX_EDIT_CHARS, MAX_EDITS, Edit, History, difference
+from infill_ls.next_edit.history import MAX_EDIT_CHARS, MAX_EDITS, History, RecentEdit, difference
 from unit.next_edit.editing import URI, history_of
 
 
@@ -24,7 +24,7 @@ def typed(text: str, at: int, keys: str) -> list[str]:
 def test_a_rename_typed_key_by_key_is_one_edit() -> None:
     text = "print(total)\n"
     history = history_of(text, *typed(text, 11, "<<<<<amount"))
-    assert history.edits == (Edit(URI, 6, "total", "amount"),)
+    assert history.edits == (RecentEdit(URI, 6, "total", "amount"),)
 
 
 def test_keys_within_one_word_are_one_edit() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infill_ls.reporting import kept
-from infill_ls.reporting.kept import AcceptedTexts, Look, kept_chars
+from infill_ls.reporting.kept import AcceptedTexts, KeptLook, kept_chars
 
 URI = "file:///a.py"
 ACCEPTED = "total = price * count\n    return total"
@@ -16,7 +16,7 @@ BEFORE = "def f():\n    "
 AFTER = "\n\nprint(f())\n"
 
 
-def looked(*texts: str, accepted: str = ACCEPTED, first: str | None = None) -> Look | None:
+def looked(*texts: str, accepted: str = ACCEPTED, first: str | None = None) -> KeptLook | None:
     """Return what is kept after the document had these texts; the text is accepted in ``first``."""
     followed = AcceptedTexts()
     start = BEFORE + accepted + AFTER if first is None else first
@@ -39,7 +39,7 @@ def looked(*texts: str, accepted: str = ACCEPTED, first: str | None = None) -> L
     ],
 )
 def test_what_is_kept(now: str, share: int) -> None:
-    assert looked(now) == Look("1", 30, CHARS, share)
+    assert looked(now) == KeptLook("1", 30, CHARS, share)
 
 
 def test_edits_before_and_within_are_followed_one_after_the_other() -> None:
@@ -48,7 +48,7 @@ def test_edits_before_and_within_are_followed_one_after_the_other() -> None:
     renamed = moved.replace("price", "amount")
     # The same words elsewhere in the document are not what was accepted.
     elsewhere = renamed.replace(AFTER, AFTER + "price = 1\n")
-    assert looked(moved, renamed, elsewhere) == Look("1", 30, CHARS, CHARS - len("price"))
+    assert looked(moved, renamed, elsewhere) == KeptLook("1", 30, CHARS, CHARS - len("price"))
 
 
 def test_a_formatter_that_changes_the_whole_file_loses_nothing() -> None:
@@ -57,13 +57,13 @@ def test_a_formatter_that_changes_the_whole_file_loses_nothing() -> None:
     followed = AcceptedTexts()
     watched = followed.watch("1", URI, text, len(filler + BEFORE), ACCEPTED)
     followed.text_changed(URI, "#\n" + text.replace("    ", "  ") + "#\n")
-    assert followed.look(watched, 30) == Look("1", 30, CHARS, CHARS)
+    assert followed.look(watched, 30) == KeptLook("1", 30, CHARS, CHARS)
 
 
 def test_the_text_may_arrive_after_the_acceptance() -> None:
     whole = BEFORE + ACCEPTED + AFTER
-    assert looked(whole, first=BEFORE + AFTER) == Look("1", 30, CHARS, CHARS)
-    assert looked(whole, BEFORE + AFTER, first=BEFORE + AFTER) == Look("1", 30, CHARS, 0)
+    assert looked(whole, first=BEFORE + AFTER) == KeptLook("1", 30, CHARS, CHARS)
+    assert looked(whole, BEFORE + AFTER, first=BEFORE + AFTER) == KeptLook("1", 30, CHARS, 0)
 
 
 def test_of_text_that_never_arrived_nothing_is_said() -> None:
@@ -74,7 +74,7 @@ def test_in_a_document_with_crlf() -> None:
     whole = (BEFORE + ACCEPTED + AFTER).replace("\n", "\r\n")
     followed = AcceptedTexts()
     watched = followed.watch("1", URI, whole, len(BEFORE) + 1, ACCEPTED)
-    assert followed.look(watched, 30) == Look("1", 30, CHARS, CHARS)
+    assert followed.look(watched, 30) == KeptLook("1", 30, CHARS, CHARS)
 
 
 def test_a_closed_document_is_looked_at_for_the_last_time() -> None:
@@ -83,7 +83,7 @@ def test_a_closed_document_is_looked_at_for_the_last_time() -> None:
     watched = followed.watch("1", URI, text, len(BEFORE), ACCEPTED)
     followed.look(watched, 30)
     followed.text_changed(URI, BEFORE + AFTER)
-    assert list(followed.document_closed(URI)) == [Look("1", 300, CHARS, 0)]
+    assert list(followed.document_closed(URI)) == [KeptLook("1", 300, CHARS, 0)]
     assert followed.look(watched, 300) is None
     assert not followed._texts
 
@@ -94,7 +94,7 @@ def test_a_part_and_then_the_whole_is_one_text() -> None:
     followed.text_changed(URI, "#\n" + BEFORE + "total" + AFTER)
     whole = followed.watch("1", URI, "#\n" + BEFORE + ACCEPTED + AFTER, len(BEFORE), ACCEPTED)
     assert followed.look(part, 30) is None, "it was accepted further"
-    assert followed.look(whole, 30) == Look("1", 30, CHARS, CHARS)
+    assert followed.look(whole, 30) == KeptLook("1", 30, CHARS, CHARS)
 
 
 def test_the_memory_is_bounded() -> None:
@@ -118,4 +118,4 @@ def test_what_stays_untouched_is_kept_whatever_happens_around_it(edits: list[str
     watched = followed.watch("1", URI, "<XYZ>", 1, "XYZ")
     for edit in edits:
         followed.text_changed(URI, f"{edit}<XYZ>{edit}")
-    assert followed.look(watched, 30) == Look("1", 30, 3, 3)
+    assert followed.look(watched, 30) == KeptLook("1", 30, 3, 3)

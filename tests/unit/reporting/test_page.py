@@ -13,17 +13,17 @@ import pytest
 from infill_ls.cli import main
 from infill_ls.reporting import statistics
 from infill_ls.reporting.page import MOST_DAYS, page
-from infill_ls.reporting.statistics import Event
+from infill_ls.reporting.statistics import StatisticsEvent
 from infill_ls.reporting.tally import summarize
 
 DAY = 86_400
 EVENTS = [
-    *(Event("offered", f"p{n}", at=n * DAY, language="python", place="string", ms=20 + n, chars=5)
+    *(StatisticsEvent("offered", f"p{n}", at=n * DAY, language="python", place="string", ms=20 + n, chars=5)
       for n in range(10, 14)),
-    Event("offered", "l", at=12 * DAY, language="<script>", place="block", ms=50, chars=5),
-    Event("accepted", "p10", chars=5),
-    Event("kept", "p10", after=30, chars=5, kept=4),
-    Event("edit offered", "e"),
+    StatisticsEvent("offered", "l", at=12 * DAY, language="<script>", place="block", ms=50, chars=5),
+    StatisticsEvent("accepted", "p10", chars=5),
+    StatisticsEvent("kept", "p10", after=30, chars=5, kept=4),
+    StatisticsEvent("edit offered", "e"),
 ]  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_a_page_of_nothing_says_so() -> None:
 
 
 def test_a_date_that_is_wrong_does_not_make_a_page_of_millions_of_days() -> None:
-    text = page(summarize([*EVENTS, Event("offered", "x", at=2e11)]), 30)
+    text = page(summarize([*EVENTS, StatisticsEvent("offered", "x", at=2e11)]), 30)
     assert text.count("<title>") < 3 * MOST_DAYS
 
 

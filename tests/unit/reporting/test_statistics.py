@@ -9,7 +9,7 @@ import pytest
 
 from infill_ls.cli import main
 from infill_ls.reporting import statistics
-from infill_ls.reporting.statistics import Event, Statistics, read_events
+from infill_ls.reporting.statistics import Statistics, StatisticsEvent, read_events
 from infill_ls.reporting.tally import summarize
 from infill_ls.types import Hole, Mode, Report, Snapshot, Suggestion
 from infill_retrieval.syntax import PLAIN_TEXT
@@ -110,16 +110,16 @@ def test_a_damaged_file_loses_nothing_but_its_damaged_lines(tmp_path: Path) -> N
 
 
 EVENTS = [
-    Event("offered", "1", at=100, language="python", place="string", ms=10, chars=9),
-    Event("offered", "2", at=100, language="lua", place="block", ms=30, chars=4),
-    Event("offered", "0", at=1, language="lua", place="block", ms=30, chars=4),
-    Event("partly", "1", chars=3),
-    Event("accepted", "1", chars=9),
-    Event("accepted", "0", chars=4),
-    Event("kept", "1", after=30, chars=8, kept=6),
-    Event("kept", "1", after=300, chars=8, kept=2),
-    Event("kept", "1", after=7, chars=8, kept=8),
-    Event("kept", "0", after=30, chars=4, kept=4),
+    StatisticsEvent("offered", "1", at=100, language="python", place="string", ms=10, chars=9),
+    StatisticsEvent("offered", "2", at=100, language="lua", place="block", ms=30, chars=4),
+    StatisticsEvent("offered", "0", at=1, language="lua", place="block", ms=30, chars=4),
+    StatisticsEvent("partly", "1", chars=3),
+    StatisticsEvent("accepted", "1", chars=9),
+    StatisticsEvent("accepted", "0", chars=4),
+    StatisticsEvent("kept", "1", after=30, chars=8, kept=6),
+    StatisticsEvent("kept", "1", after=300, chars=8, kept=2),
+    StatisticsEvent("kept", "1", after=7, chars=8, kept=8),
+    StatisticsEvent("kept", "0", after=30, chars=4, kept=4),
 ]
 
 

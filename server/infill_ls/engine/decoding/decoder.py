@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import Branch, KvTree, SequenceStore
-from infill_ls.engine.decoding.run import NextToken, Run, Task, ms_since
+from infill_ls.engine.decoding.run import DecodingTask, NextToken, Run, ms_since
 from infill_ls.engine.decoding.vocabulary import Vocabulary
 from infill_ls.types import Completion, OnWritten, Sampling, StopReason
 from infill_retrieval.syntax import TreeCache
@@ -176,7 +176,7 @@ class Decoder:
 
     def complete(
         self,
-        task: Task,
+        task: DecodingTask,
         is_cancelled: Callable[[], bool],
         on_written: OnWritten = lambda _: None,
         make_way: MakeWay | None = None,
@@ -328,7 +328,7 @@ class Decoder:
         self._drafter.begin(held, anchor)
         return branch
 
-    def _first_choices(self, task: Task, sampler: Sampler | None) -> list[NextToken | None]:
+    def _first_choices(self, task: DecodingTask, sampler: Sampler | None) -> list[NextToken | None]:
         """Return the first tokens to go on with: the best one, and for more candidates the next."""
         best = self._choose(-1, task.fragment, sampler)
         if task.candidates == 1 or best is None:

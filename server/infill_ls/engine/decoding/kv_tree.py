@@ -41,7 +41,7 @@ class SequenceStore(Protocol):
         """Fill the empty ``sequence`` with saved cells; return whether that worked."""
 
 
-class Shelf(Protocol[Kept]):
+class PromptShelf(Protocol[Kept]):
     """Prompts that a former process has left."""
 
     def longest(self, wanted: list[int]) -> tuple[Kept | None, int]:
@@ -82,7 +82,7 @@ class KvTree:
         cell_budget: int,
         sequences: int,
         parked_budget: int = 0,
-        shelf: Shelf[Any] | None = None,
+        shelf: PromptShelf[Any] | None = None,
     ) -> None:
         self._store = store
         self._shelf = shelf

@@ -29,7 +29,7 @@ MAY_COME_IN_LINES_TOKENS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class DecodingTask:
     """One completion to make."""
 
     token_ids: Sequence[int]
@@ -56,7 +56,7 @@ class Run:
 
     def __init__(
         self,
-        task: Task,
+        task: DecodingTask,
         trees: TreeCache,
         limit: int,
         prefill_tokens: int,

@@ -22,7 +22,7 @@ from infill_ls.engine.channel import listen_at, place_of
 from infill_ls.engine.handshake import Handshake, is_proof, new_nonce, nonce_in
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.vocabulary_worker import VocabularyModel, VocabularyWorker
-from infill_ls.engine.llama.worker import BATCH_COSTS, Asked, Worker
+from infill_ls.engine.llama.worker import BATCH_COSTS, QueuedRequest, Worker
 from infill_ls.engine.peer import peer_of
 from infill_ls.engine.rendezvous import (
     EXIT_ANOTHER_RUNS,
@@ -219,7 +219,7 @@ class _Connection(threading.Thread):
         self._on_known = on_known
         """Called when it is known whose the connection is."""
         self._lock = threading.Lock()
-        self._asked: dict[int, Asked] = {}
+        self._asked: dict[int, QueuedRequest] = {}
 
     def send(self, message: messages.FromEngine) -> None:
         """Send a frame; a server that has gone is no error, its reader will see it too."""
@@ -264,7 +264,7 @@ class _Connection(threading.Thread):
         finally:
             timer.cancel()
 
-    def _cancel(self, asked: Asked) -> None:
+    def _cancel(self, asked: QueuedRequest) -> None:
         if self._host.worker is not None:
             self._host.worker.cancel(asked)
 
@@ -288,7 +288,7 @@ class _Connection(threading.Thread):
             ids = tuple(worker.tokenize(message.texts, reads_markers=message.reads_markers))
             self.send(messages.Tokens(id=message.id, ids=ids))
         else:
-            self._asked[message.id] = asked = Asked(message, self._tell)
+            self._asked[message.id] = asked = QueuedRequest(message, self._tell)
             worker.submit(asked)
 
     def _tell(self, message: messages.Answer | messages.SoFar) -> None:

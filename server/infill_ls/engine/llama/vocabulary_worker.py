@@ -14,7 +14,7 @@ from infill_ls.engine.base import EngineInfo
 from infill_ls.engine.gguf_fixes import find_gguf_fixes
 from infill_ls.engine.llama.file import find_chat_template, load_model, metadata, read_facts
 from infill_ls.engine.llama.vocab import LlamaVocab
-from infill_ls.engine.llama.worker import Asked
+from infill_ls.engine.llama.worker import QueuedRequest
 from infill_ls.engine.messages import Refused
 
 
@@ -60,14 +60,14 @@ class VocabularyWorker:
         self.last_used = time.monotonic()
         return [self._vocab.tokenize(text, reads_markers=reads_markers) for text in texts]
 
-    def submit(self, asked: Asked) -> None:
+    def submit(self, asked: QueuedRequest) -> None:
         """Refuse a request; from any thread."""
         asked.tell(Refused(id=asked.id, error="only the vocabulary of this model is loaded"))
 
-    def cancel(self, asked: Asked) -> None:
+    def cancel(self, asked: QueuedRequest) -> None:
         """Do nothing: no request waits."""
 
-    def is_serving(self, _asked: Asked) -> bool:
+    def is_serving(self, _asked: QueuedRequest) -> bool:
         """Return ``False``: no request takes time."""
         return False
 

@@ -23,7 +23,7 @@ from infill_ls.engine.base import Priority
 from infill_ls.engine.decoding.decoder import Cancelled, Decoder
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import KvTree
-from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.run import DecodingTask
 from infill_ls.engine.decoding.telling import Telling
 from infill_ls.engine.llama.calibration import PREFILL_TOKENS, BatchCosts
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
@@ -58,7 +58,7 @@ class Turn(IntEnum):
 
 
 @dataclass(eq=False, slots=True)
-class Asked:
+class QueuedRequest:
     """One request of a connection. ``cancelled`` is set by another thread than the one serving."""
 
     message: messages.Complete | messages.Warm
@@ -86,15 +86,15 @@ class Asked:
         return Turn.LONG if self.message.priority is Priority.LONG else Turn.TYPING
 
 
-class Line:
+class RequestLine:
     """The requests that wait, each behind those that come first."""
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self._waiting: dict[Turn, deque[Asked]] = {turn: deque() for turn in Turn}
+        self._waiting: dict[Turn, deque[QueuedRequest]] = {turn: deque() for turn in Turn}
         self._is_closed = False
 
-    def join(self, asked: Asked) -> None:
+    def join(self, asked: QueuedRequest) -> None:
         """Put a request in; from any thread."""
         with self._news:
             self._waiting[asked.turn].append(asked)
@@ -120,18 +120,18 @@ class Line:
         """Whether nobody waits."""
         return not any(self._waiting.values())
 
-    def take(self, timeout_s: float | None) -> Asked | None:
+    def take(self, timeout_s: float | None) -> QueuedRequest | None:
         """Return whose turn it is; ``None`` at the end of the line or after the time."""
         with self._news:
             self._news.wait_for(lambda: self._is_closed or not self.is_empty, timeout_s)
             return None if self._is_closed else self._next()
 
-    def take_before(self, turn: Turn) -> Asked | None:
+    def take_before(self, turn: Turn) -> QueuedRequest | None:
         """Return a request that comes before those of ``turn``, if one waits."""
         with self._news:
             return self._next() if self.has_before(turn) else None
 
-    def _next(self) -> Asked | None:
+    def _next(self) -> QueuedRequest | None:
         waiting = next((each for each in self._waiting.values() if each), None)
         return waiting.popleft() if waiting else None
 
@@ -197,9 +197,9 @@ class Worker:
         )
         self._saves_power = saves_power
         """Tells whether nothing may be done unasked."""
-        self._line = Line()
+        self._line = RequestLine()
         self._lock = threading.Lock()
-        self._serving: Asked | None = None
+        self._serving: QueuedRequest | None = None
         self.last_used = time.monotonic()
 
     def tokenize(
@@ -211,7 +211,7 @@ class Worker:
             return [self._model.vocab.tokenize(text, reads_markers=True) for text in texts]
         return self._model.vocab.tokenize_all(texts)
 
-    def submit(self, asked: Asked) -> None:
+    def submit(self, asked: QueuedRequest) -> None:
         """Queue a request; from any thread. Its answer comes from the thread in :meth:`run`."""
         with self._lock:
             self._line.join(asked)
@@ -223,14 +223,14 @@ class Worker:
             ):
                 self._model.interrupt()
 
-    def cancel(self, asked: Asked) -> None:
+    def cancel(self, asked: QueuedRequest) -> None:
         """Give a request up, at once if it is being served; from any thread."""
         asked.cancelled = True
         with self._lock:
             if asked is self._serving:
                 self._model.interrupt()
 
-    def is_serving(self, asked: Asked) -> bool:
+    def is_serving(self, asked: QueuedRequest) -> bool:
         """Tell whether it is ``asked`` that the model is at; from any thread."""
         with self._lock:
             return asked is self._serving
@@ -298,7 +298,7 @@ class Worker:
         self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
         self._background_chunk_tokens = background_chunk_tokens(costs)
 
-    def _serve(self, asked: Asked) -> None:
+    def _serve(self, asked: QueuedRequest) -> None:
         former = self._begin(asked)
         try:
             asked.tell(self._answer(asked))
@@ -310,14 +310,14 @@ class Worker:
         finally:
             self._begin(former)
 
-    def _begin(self, asked: Asked | None) -> Asked | None:
+    def _begin(self, asked: QueuedRequest | None) -> QueuedRequest | None:
         """Be at a request, or at none; return what was served before."""
         with self._lock:
             self._model.resume()
             former, self._serving = self._serving, asked
         return former
 
-    def _answer(self, asked: Asked) -> messages.Answer:
+    def _answer(self, asked: QueuedRequest) -> messages.Answer:
         message = asked.message
         if isinstance(message, messages.Warm):
 
@@ -374,8 +374,8 @@ def background_chunk_tokens(batch_costs: BatchCosts) -> int:
     return max([LEAST_BACKGROUND_CHUNK_TOKENS, *short])
 
 
-def _task_of(message: messages.Complete) -> Task:
-    return Task(
+def _task_of(message: messages.Complete) -> DecodingTask:
+    return DecodingTask(
         token_ids=message.token_ids,
         anchor_tokens=message.anchor_tokens,
         fragment=message.fragment.encode("utf-8", "replace"),

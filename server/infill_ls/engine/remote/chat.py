@@ -15,7 +15,7 @@ from typing import Any
 
 from infill_ls.engine.base import CompletionRequest, EngineInfo
 from infill_ls.engine.remote.answer_clock import AnswerClock, TimeIsUpError
-from infill_ls.engine.remote.dialect import Call, Chunk, Message, count_at, get
+from infill_ls.engine.remote.dialect import Chunk, HttpCall, Message, count_at, get
 from infill_ls.engine.remote.discover import discover
 from infill_ls.engine.remote.link import Link
 from infill_ls.engine.remote.options import RemoteOptions
@@ -135,7 +135,7 @@ class RemoteChat:
             raise
 
     async def _write(
-        self, call: Call, request: CompletionRequest, on_written: OnWritten
+        self, call: HttpCall, request: CompletionRequest, on_written: OnWritten
     ) -> Completion:
         transport = await self._link.transport()
         stop = request.stop
@@ -175,7 +175,7 @@ class RemoteChat:
         return Completion(reader.text(), reason, 0.0, timings)
 
 
-def _call(info: EngineInfo, said: Conversation, request: CompletionRequest) -> Call:
+def _call(info: EngineInfo, said: Conversation, request: CompletionRequest) -> HttpCall:
     sampling = request.sampling
     body: Message = {
         "model": info.model_name,
@@ -189,7 +189,7 @@ def _call(info: EngineInfo, said: Conversation, request: CompletionRequest) -> C
     }
     if not sampling.is_greedy:
         body |= {"top_p": sampling.top_p, "seed": sampling.seed}
-    return Call(PATH, body, holds_source=True)
+    return HttpCall(PATH, body, holds_source=True)
 
 
 def _chunk(event: Any) -> Chunk:

@@ -16,7 +16,7 @@ class UnexpectedReplyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpCall:
     """One HTTP request."""
 
     path: str
@@ -89,13 +89,13 @@ class Dialect(Protocol):
     adds_bos_unasked: bool
     """Whether its tokenizer puts BOS before every text."""
 
-    def about(self, model: str) -> Call:
+    def about(self, model: str) -> HttpCall:
         """Return the request for facts about the server and its models."""
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the reply to :meth:`about`."""
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call | None:
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall | None:
         """Return a request for a text's tokens; ``None`` if the server cannot tell.
 
         ``markers`` wants markers read as such, ``bos`` wants what the server puts before a text.
@@ -104,7 +104,7 @@ class Dialect(Protocol):
     def tokens(self, reply: Any) -> tuple[int, ...]:
         """Read the reply to :meth:`tokenize`."""
 
-    def complete(self, ask: Ask) -> Call:
+    def complete(self, ask: Ask) -> HttpCall:
         """Return the request for a completion, streamed."""
 
     def chunk(self, event: Any) -> Chunk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infill_ls.engine.remote.dialect import Call, Dialect, ServerFacts
+from infill_ls.engine.remote.dialect import Dialect, HttpCall, ServerFacts
 from infill_ls.engine.remote.llama_server import LlamaServer
 from infill_ls.engine.remote.ollama import Ollama
 from infill_ls.engine.remote.openai import LlamaCppPython, OpenAi, Sglang, Vllm
@@ -43,7 +43,7 @@ async def discover(
 
 
 async def _detect(transport: Transport) -> Dialect:
-    models = await transport.fetch(Call("/v1/models"))
+    models = await transport.fetch(HttpCall("/v1/models"))
     return DIALECTS[_OWNERS.get(_owner(models), "openai")]
 
 

@@ -79,7 +79,7 @@ class _Server:
 
 
 @dataclass(slots=True)
-class _Progress:
+class _AnswerProgress:
     """How far an answer has come."""
 
     has_begun: bool = False
@@ -347,7 +347,7 @@ class RemoteEngine:
     ) -> Completion:
         """Ask for one completion and read it until a rule, the time or the server ends it."""
         started = self._clock()
-        progress = _Progress()
+        progress = _AnswerProgress()
         self.pacing.sent(started)
         try:
             return await self._stream(server, ask, stop, fragment, on_written, progress)
@@ -376,7 +376,7 @@ class RemoteEngine:
         stop: StopRule,
         fragment: str,
         on_written: OnWritten,
-        progress: _Progress,
+        progress: _AnswerProgress,
     ) -> Completion:
         transport = await self._link.transport()
         reader = StreamReader(stop, fragment, server.info.stop_ids, self._trees)
@@ -418,7 +418,7 @@ class RemoteEngine:
         timings = clock.timings(chunk, prompt_tokens=prompt_tokens, decode_tokens=reader.tokens)
         return Completion(reader.text(), reason, reader.mean_logprob, timings)
 
-    def _judge(self, progress: _Progress, clock: AnswerClock, tokens: int) -> None:
+    def _judge(self, progress: _AnswerProgress, clock: AnswerClock, tokens: int) -> None:
         """Tell once for each answer how long it has taken, or would have with as many tokens as others."""
         if progress.is_judged or clock.began_s is None:
             return

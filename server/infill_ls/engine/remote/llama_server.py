@@ -9,8 +9,8 @@ from typing import Any
 
 from infill_ls.engine.remote.dialect import (
     Ask,
-    Call,
     Chunk,
+    HttpCall,
     ServerFacts,
     count_at,
     get,
@@ -31,9 +31,9 @@ class LlamaServer:
     reads_markers = False
     adds_bos_unasked = False
 
-    def about(self, model: str) -> Call:  # noqa: ARG002 - it has one
+    def about(self, model: str) -> HttpCall:  # noqa: ARG002 - it has one
         """Return the request for the server's properties."""
-        return Call("/props")
+        return HttpCall("/props")
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the model's name and the context of one slot."""
@@ -41,16 +41,16 @@ class LlamaServer:
         context = count_at(reply, "default_generation_settings", "n_ctx")
         return ServerFacts((name.replace("\\", "/").rpartition("/")[2],), context)
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:  # noqa: ARG002
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall:  # noqa: ARG002
         """Return a request for a text's tokens."""
         body = {"content": text, "add_special": bos, "parse_special": markers}
-        return Call("/tokenize", body, holds_source=True)
+        return HttpCall("/tokenize", body, holds_source=True)
 
     def tokens(self, reply: Any) -> tuple[int, ...]:
         """Read the tokens."""
         return ids_at(reply, "tokens")
 
-    def complete(self, ask: Ask) -> Call:
+    def complete(self, ask: Ask) -> HttpCall:
         """Return the request for a completion."""
         sampling = ask.sampling
         body = {
@@ -73,7 +73,7 @@ class LlamaServer:
         }
         if ask.fragment:
             body["grammar"] = starts_with(ask.fragment)
-        return Call("/completion", body)
+        return HttpCall("/completion", body)
 
     def chunk(self, event: Any) -> Chunk:
         """Read one event."""

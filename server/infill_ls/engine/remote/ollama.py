@@ -9,8 +9,8 @@ from typing import Any
 
 from infill_ls.engine.remote.dialect import (
     Ask,
-    Call,
     Chunk,
+    HttpCall,
     Message,
     ServerFacts,
     count_at,
@@ -32,9 +32,9 @@ class Ollama:
     reads_markers = True
     adds_bos_unasked = False
 
-    def about(self, model: str) -> Call:  # noqa: ARG002 - the list has all
+    def about(self, model: str) -> HttpCall:  # noqa: ARG002 - the list has all
         """Return the request for the list of models."""
-        return Call("/api/tags")
+        return HttpCall("/api/tags")
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the names. The context is ours to choose, with every request."""
@@ -48,7 +48,7 @@ class Ollama:
         """Read token ids; not used, as there is no request for them."""
         return ids_at(reply, "tokens")
 
-    def complete(self, ask: Ask) -> Call:
+    def complete(self, ask: Ask) -> HttpCall:
         """Return the request for a completion."""
         options: Message = {
             "num_predict": ask.max_tokens,
@@ -70,7 +70,7 @@ class Ollama:
             "logprobs": True,
             "options": options,
         }
-        return Call("/api/generate", body, holds_source=True)
+        return HttpCall("/api/generate", body, holds_source=True)
 
     def chunk(self, event: Any) -> Chunk:
         """Read one event."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from infill_ls.engine.remote.dialect import (
     Ask,
-    Call,
     Chunk,
+    HttpCall,
     Message,
     ServerFacts,
     count_at,
@@ -37,9 +37,9 @@ class OpenAi:
     reads_markers = True
     adds_bos_unasked = False
 
-    def about(self, model: str) -> Call:  # noqa: ARG002 - the list has all
+    def about(self, model: str) -> HttpCall:  # noqa: ARG002 - the list has all
         """Return the request for the list of models."""
-        return Call("/v1/models")
+        return HttpCall("/v1/models")
 
     def facts(self, reply: Any) -> ServerFacts:
         """Read the names, and how long a context they have where the server says so."""
@@ -47,7 +47,7 @@ class OpenAi:
         names = tuple(str(get(model, "id")) for model in models)
         return ServerFacts(names, count_at(reply, "data", 0, "max_model_len"))
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call | None:  # noqa: ARG002
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall | None:  # noqa: ARG002
         """Return ``None``: OpenAI's protocol has no such request."""
         return None
 
@@ -55,7 +55,7 @@ class OpenAi:
         """Read the tokens."""
         return ids_at(reply, "tokens")
 
-    def complete(self, ask: Ask) -> Call:
+    def complete(self, ask: Ask) -> HttpCall:
         """Return the request for a completion."""
         body: Message = {
             "model": ask.model,
@@ -68,7 +68,7 @@ class OpenAi:
         }
         if not ask.sampling.is_greedy:
             body["top_p"] = ask.sampling.top_p
-        return Call("/v1/completions", body, holds_source=not self.takes_token_ids)
+        return HttpCall("/v1/completions", body, holds_source=not self.takes_token_ids)
 
     def chunk(self, event: Any) -> Chunk:
         """Read one event; one without choices only counts tokens."""
@@ -94,9 +94,9 @@ class LlamaCppPython(OpenAi):
     masks_fragment = True
     adds_bos_unasked = True
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:  # noqa: ARG002
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall:  # noqa: ARG002
         """Return a request for a text's tokens: always with BOS, and markers always read."""
-        return Call("/extras/tokenize", {"input": text, "model": model}, holds_source=True)
+        return HttpCall("/extras/tokenize", {"input": text, "model": model}, holds_source=True)
 
     def _extra(self, ask: Ask) -> Message:
         # It asks for no log probabilities: the server refuses them unless started with logits_all.
@@ -118,10 +118,10 @@ class Vllm(OpenAi):
     takes_token_ids = True
     masks_when_asked_again = True
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:  # noqa: ARG002
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall:  # noqa: ARG002
         """Return a request for a text's tokens; markers are always read."""
         body = {"model": model, "prompt": text, "add_special_tokens": bos}
-        return Call("/tokenize", body, holds_source=True)
+        return HttpCall("/tokenize", body, holds_source=True)
 
     def _extra(self, ask: Ask) -> Message:
         forced = {"structured_outputs": {"regex": _beginning_with(ask)}} if ask.fragment else {}
@@ -141,10 +141,10 @@ class Sglang(Vllm):
     name = "sglang"
     masks_when_asked_again = False
 
-    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> Call:
+    def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall:
         """Return a request for a text's tokens; markers are always read."""
         call = super().tokenize(model, text, markers=markers, bos=bos)
-        return Call("/v1/tokenize", call.body, holds_source=True)
+        return HttpCall("/v1/tokenize", call.body, holds_source=True)
 
     def _extra(self, ask: Ask) -> Message:
         extra = super()._extra(ask)

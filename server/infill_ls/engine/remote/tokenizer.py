@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from infill_ls.engine.remote.dialect import Call, Dialect
+from infill_ls.engine.remote.dialect import Dialect, HttpCall
 from infill_ls.engine.remote.spelling import between_markers
 from infill_ls.engine.remote.transport import Transport
 from infill_ls.errors import RemoteError
@@ -161,7 +161,7 @@ class ServerTokenizer:
         unasked = self._dialect.adds_bos_unasked and not bos
         return ids[len(self._bos) :] if unasked else ids
 
-    async def _tokens(self, call: Call) -> tuple[int, ...]:
+    async def _tokens(self, call: HttpCall) -> tuple[int, ...]:
         async with self._at_once:
             reply = await self._transport.fetch(call)
         return self._transport.read(self._dialect.tokens, reply)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from infill_ls.engine.remote.credentials import KEY_ENVIRONMENT_VARIABLE, Headers
-from infill_ls.engine.remote.dialect import Call, Message, UnexpectedReplyError
+from infill_ls.engine.remote.dialect import HttpCall, Message, UnexpectedReplyError
 from infill_ls.engine.remote.framing import EventReader, FramingError
 from infill_ls.engine.remote.proxy import proxy_for, shown_proxy
 from infill_ls.errors import RemoteError
@@ -61,7 +61,7 @@ class Transport:
         """The seconds to the server (or a proxy) and back, as the quickest opening of a connection has taken."""
         return self._way_s if math.isfinite(self._way_s) else 0.0
 
-    async def fetch(self, call: Call) -> Any:
+    async def fetch(self, call: HttpCall) -> Any:
         """Return the JSON of a reply. Raises :class:`RemoteError`."""
         try:
             async with (
@@ -72,7 +72,7 @@ class Transport:
         except TimeoutError:
             raise self.timeout_error(REPLY_TIMEOUT_S) from None
 
-    async def stream(self, call: Call) -> AsyncGenerator[Message, None]:
+    async def stream(self, call: HttpCall) -> AsyncGenerator[Message, None]:
         """Yield the events of a streamed reply; closing the iterator closes the connection.
 
         Raises :class:`RemoteError`, also if the stream ends in the middle of an event. It sets no
@@ -117,7 +117,7 @@ class Transport:
 
     @asynccontextmanager
     async def _open(
-        self, call: Call, read_timeout_s: float | None
+        self, call: HttpCall, read_timeout_s: float | None
     ) -> AsyncIterator[httpx.Response]:
         import httpx  # takes 100 ms, and most users never need it
 
@@ -183,7 +183,7 @@ class Transport:
         headers = {SESSION_HEADER: uuid.uuid4().hex, **dict(self._headers.values)}
         return httpx.AsyncClient(headers=headers, transport=transport)
 
-    async def _status_error(self, call: Call, response: httpx.Response) -> RemoteError:
+    async def _status_error(self, call: HttpCall, response: httpx.Response) -> RemoteError:
         status = response.status_code
         if status == 407:
             return self._proxy_error("needs a password (HTTP 407)", lasting=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from infill_ls.next_edit.candidate import Candidate, Pattern
+from infill_ls.next_edit.candidate import EditCandidate, Pattern
 from infill_ls.next_edit.rules import (
     calls,
     imports,
@@ -21,7 +21,7 @@ from infill_ls.next_edit.rules import (
     wraps,
 )
 
-RULES: tuple[Callable[[Pattern], Iterator[Candidate]], ...] = (
+RULES: tuple[Callable[[Pattern], Iterator[EditCandidate]], ...] = (
     names.casings_of,
     rewrites.replaced,
     rewrites.inserted,

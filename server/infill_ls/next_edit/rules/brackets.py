@@ -15,7 +15,7 @@ _DECLARED = re.compile(r"\b(?:def|func|fn|function|fun|sub)\s+[\w.:?!<>, ]*\Z")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
-class Bracket(NamedTuple):
+class BracketedList(NamedTuple):
     """A list in round brackets, and the word before it."""
 
     name: str
@@ -25,7 +25,7 @@ class Bracket(NamedTuple):
     """Where each item stands, blanks aside."""
 
 
-def list_at(text: str, opening: int) -> Bracket | None:
+def list_at(text: str, opening: int) -> BracketedList | None:
     """Return the list whose opening bracket stands at ``opening``, if it is whole."""
     end = min(len(text), opening + MAX_CHARS)
     stack: list[str] = []
@@ -46,7 +46,7 @@ def list_at(text: str, opening: int) -> Bracket | None:
                 _add(text, items, start, at)
                 before = text[max(opening - 80, 0) : opening]
                 name = _NAME_BEFORE.search(before)
-                return Bracket(name[1] if name else "", opening, at, tuple(items))
+                return BracketedList(name[1] if name else "", opening, at, tuple(items))
         elif char == "," and len(stack) == 1:
             _add(text, items, start, at)
             start = at + 1
@@ -54,7 +54,7 @@ def list_at(text: str, opening: int) -> Bracket | None:
     return None
 
 
-def list_around(view: View, offset: int) -> Bracket | None:
+def list_around(view: View, offset: int) -> BracketedList | None:
     """Return the innermost list in round brackets that holds a place."""
     depth, low = 0, max(offset - MAX_CHARS, view.low)
     text = view.text
@@ -70,7 +70,7 @@ def list_around(view: View, offset: int) -> Bracket | None:
     return None
 
 
-def calls_of(view: View, name: str) -> Iterator[Bracket]:
+def calls_of(view: View, name: str) -> Iterator[BracketedList]:
     """Yield the lists behind a name: its calls, and its declarations."""
     for match in view.find(rf"(?<!\w){re.escape(name)}[!?]?\s*\("):
         found = list_at(view.text, match.end() - 1)

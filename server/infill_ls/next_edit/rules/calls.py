@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import Change, ChangeForm
 from infill_ls.next_edit.rules.brackets import calls_of, is_declaration, list_around
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, texts
@@ -15,7 +15,7 @@ from infill_ls.next_edit.view import MAX_SITES, View
 _NO_CALLS = frozenset({"if", "for", "while", "switch", "catch", "return", "elif", "match", "with"})
 
 
-def added_argument(pattern: Pattern) -> Iterator[Candidate]:
+def added_argument(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the other calls of a function to one of whose calls an argument was added at the end."""
     change, view = pattern.change, pattern.view
     argument = _argument_of(change)
@@ -56,7 +56,7 @@ def added_argument(pattern: Pattern) -> Iterator[Candidate]:
 
 
 def _argument_of(change: Change) -> str | None:
-    if change.form is not Form.TOKENS or change.inner or change.old.strip():
+    if change.form is not ChangeForm.TOKENS or change.inner or change.old.strip():
         return None
     text = change.new.strip()
     if not text.startswith(",") or not has_word(text) or len(text) > 120:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from infill_ls.document.lines import line_start
-from infill_ls.next_edit.candidate import NOT_OPEN, Candidate, Pattern, Rule
+from infill_ls.next_edit.candidate import NOT_OPEN, EditCandidate, Pattern, Rule
 from infill_ls.next_edit.changes import CONTEXT_TOKENS, Change
 from infill_ls.next_edit.rules.evidence import among_others, of_place
 from infill_ls.next_edit.view import View
@@ -36,7 +36,7 @@ def candidate(
     rule: Rule,
     more: Mapping[str, float],
     view: View | None = None,
-) -> Candidate:
+) -> EditCandidate:
     """Return a candidate with the features that all rules have."""
     view = view or pattern.view
     change = pattern.change
@@ -94,10 +94,10 @@ def candidate(
     }
     if not view.is_open:
         features[NOT_OPEN] = 1.0
-    return Candidate(view.uri, start, old, new, rule, change.key, features)
+    return EditCandidate(view.uri, start, old, new, rule, change.key, features)
 
 
-def with_counts(found: list[Candidate], pattern: Pattern) -> list[Candidate]:
+def with_counts(found: list[EditCandidate], pattern: Pattern) -> list[EditCandidate]:
     """Add the features that are known only when all candidates of a rule are found."""
     mine = [one for one in found if one.uri == pattern.view.uri]
     count = len(mine) or len(found)

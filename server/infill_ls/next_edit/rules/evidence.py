@@ -6,8 +6,8 @@ import math
 import re
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern
-from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern
+from infill_ls.next_edit.changes import Change, ChangeForm
 from infill_ls.next_edit.tokens import bounded, has_word, is_word, subwords, texts
 from infill_ls.next_edit.view import View, is_import
 
@@ -46,7 +46,7 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
     keys, others = {one.key for one in pattern.together}, {one.key for one in pattern.beside}
     found["edits agree"] = len(keys & others) / len(keys | others) if others else 0.0
     found["changes of the edit"] = min(len(pattern.together), 8) / 8
-    if change.form is Form.TOKENS:
+    if change.form is ChangeForm.TOKENS:
         elsewhere = [one for one in (*pattern.together, *pattern.beside) if one.key != change.key]
         found["new comes with another change"] = float(
             has_word(new) and any(_has(one.new, new) for one in elsewhere)
@@ -65,9 +65,9 @@ def of_pattern(pattern: Pattern) -> dict[str, float]:
         found["new is declared"] = float(view.is_declared(new))
         found["old is declared"] = float(view.is_declared(old))
         found["names have words in common"] = len(was & became) / max(len(was | became), 1)
-    if has_word(old) and change.form is Form.TOKENS:
+    if has_word(old) and change.form is ChangeForm.TOKENS:
         found["old is left beside"] = min(_left_beside(pattern, old), 3) / 3
-    if has_word(new) and change.form is Form.TOKENS:
+    if has_word(new) and change.form is ChangeForm.TOKENS:
         found["new stands elsewhere"] = min(max(view.count(new) - pattern.support, 0), 8) / 8
     starts = [start for start, _ in pattern.spans]
     if len(starts) > 1:
@@ -111,7 +111,7 @@ def of_place(pattern: Pattern, view: View, start: int, end: int) -> dict[str, fl
     return found
 
 
-def among_others(found: list[Candidate], pattern: Pattern) -> None:
+def among_others(found: list[EditCandidate], pattern: Pattern) -> None:
     """Add what is known of places only beside the others of the pattern."""
     alike = [one.features.get("line is alike", 0.0) for one in found]
     near = sorted(range(len(found)), key=lambda n: _turn(found[n], pattern))
@@ -137,7 +137,7 @@ def among_others(found: list[Candidate], pattern: Pattern) -> None:
         one.features["others have its context"] = kinds[kind] / len(found)
 
 
-def _turn(one: Candidate, pattern: Pattern) -> tuple[bool, bool, int]:
+def _turn(one: EditCandidate, pattern: Pattern) -> tuple[bool, bool, int]:
     return one.uri != pattern.view.uri, one.start < pattern.view.around, one.start
 
 
@@ -199,4 +199,4 @@ def _companions(pattern: Pattern, line: set[str]) -> tuple[int, int]:
 
 
 def _is_beside(one: Change, pattern: Pattern) -> bool:
-    return one.old_line == pattern.change.old_line and one.form is Form.TOKENS
+    return one.old_line == pattern.change.old_line and one.form is ChangeForm.TOKENS

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import ChangeForm
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, is_word, texts
 from infill_ls.next_edit.view import View
@@ -16,7 +16,7 @@ MAX_WORDS = 8
 MAX_IMPORT_LINES = 200
 
 
-def unused(pattern: Pattern) -> Iterator[Candidate]:
+def unused(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the import of a name whose last use was removed."""
     change, view = pattern.change, pattern.view
     if not view.language.imports or change.old == "":
@@ -42,10 +42,10 @@ def unused(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def missing(pattern: Pattern) -> Iterator[Candidate]:
+def missing(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield an import that another open document has of a name that is new in this one."""
     change, view = pattern.change, pattern.view
-    if not view.language.imports or not change.new or change.form is Form.LINES_REMOVED:
+    if not view.language.imports or not change.new or change.form is ChangeForm.LINES_REMOVED:
         return
     if view.low > 0 or _is_import(view, view.line_at(change.start)):
         return

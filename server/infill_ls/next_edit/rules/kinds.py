@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from infill_ls.document.lines import line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import Change, ChangeForm
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.rules.rewrites import is_edited
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
@@ -37,10 +37,10 @@ LINES_ABOVE = 6
 """Of a declaration: what may stand above it already."""
 
 
-def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
+def inserted_by_shape(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places between tokens of the kinds between which the same was put in twice."""
     change = pattern.change
-    if change.form is not Form.TOKENS or change.inner or len(pattern.agreeing) < 2:
+    if change.form is not ChangeForm.TOKENS or change.inner or len(pattern.agreeing) < 2:
         return
     if has_word(change.old) or not change.new.strip() or "\n" in change.new:
         return
@@ -57,13 +57,13 @@ def inserted_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     yield from _into_gaps(pattern, gap, "by shape")
 
 
-def inserted_by_kind(pattern: Pattern) -> Iterator[Candidate]:
+def inserted_by_kind(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places beside any name, where something was put in beside one, among the same tokens.
 
     ``yield line`` that became ``yield line.strip()`` makes ``yield rest.strip()`` of ``yield rest``.
     """
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or change.inner or len(pattern.agreeing) > 1:
+    if change.form is not ChangeForm.TOKENS or change.inner or len(pattern.agreeing) > 1:
         return
     if has_word(change.old) or not change.new.strip() or "\n" in change.new:
         return
@@ -82,13 +82,13 @@ def inserted_by_kind(pattern: Pattern) -> Iterator[Candidate]:
     yield from _into_gaps(pattern, gap, "by kind")
 
 
-def added_before_kin(pattern: Pattern) -> Iterator[Candidate]:
+def added_before_kin(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the declarations of the kind above two of which the same lines were put in.
 
     One is enough for what is only said of a declaration: a decorator, an attribute.
     """
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED:
+    if change.form is not ChangeForm.LINES_ADDED:
         return
     block = change.new.splitlines()
     if len(block) > MAX_BLOCK_LINES or not has_word(change.new):
@@ -133,7 +133,7 @@ def _kinds(sides: list[tuple[str, ...]]) -> list[str | None]:
     return found
 
 
-def _into_gaps(pattern: Pattern, gap: str, why: str) -> Iterator[Candidate]:
+def _into_gaps(pattern: Pattern, gap: str, why: str) -> Iterator[EditCandidate]:
     """Yield the insertion at each place that ``gap`` finds; ``why`` names what tells of the place."""
     change, view = pattern.change, pattern.view
     found = []

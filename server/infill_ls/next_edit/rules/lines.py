@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import ChangeForm
 from infill_ls.next_edit.rules.context import candidate, same_end, same_start, with_counts
 from infill_ls.next_edit.tokens import casings, has_word, is_word, subwords, texts
 from infill_ls.next_edit.view import View
@@ -16,10 +16,10 @@ MAX_BLOCK_LINES = 12
 _SIBLING_LINES = 3
 
 
-def added(pattern: Pattern) -> Iterator[Candidate]:
+def added(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places between like lines as those where a block was put in."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED or not has_word(change.new):
+    if change.form is not ChangeForm.LINES_ADDED or not has_word(change.new):
         return
     block = change.new.splitlines()
     if len(block) > MAX_BLOCK_LINES:
@@ -64,10 +64,10 @@ def added(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
+def added_by_shape(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places at lines that begin like those where the same block was put in twice."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED or len(pattern.agreeing) < 2:
+    if change.form is not ChangeForm.LINES_ADDED or len(pattern.agreeing) < 2:
         return
     block = change.new.splitlines()
     if len(block) > MAX_BLOCK_LINES or not has_word(change.new):
@@ -119,10 +119,10 @@ def added_by_shape(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def removed(pattern: Pattern) -> Iterator[Candidate]:
+def removed(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the same lines at other places, after a block was removed."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_REMOVED or not has_word(change.old):
+    if change.form is not ChangeForm.LINES_REMOVED or not has_word(change.old):
         return
     block = [line.strip() for line in change.old.splitlines()]
     if len(block) > MAX_BLOCK_LINES:
@@ -147,10 +147,10 @@ def removed(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def copied(pattern: Pattern) -> Iterator[Candidate]:
+def copied(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the lines that name a thing beside which a new one was listed, to be copied too."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.LINES_ADDED or len(change.new.splitlines()) != 1:
+    if change.form is not ChangeForm.LINES_ADDED or len(change.new.splitlines()) != 1:
         return
     renaming = _sibling_renaming(view, change.start, change.new)
     if renaming is None:
@@ -161,7 +161,7 @@ def copied(pattern: Pattern) -> Iterator[Candidate]:
     ) | {old: new}
     supported = 1
     for one in pattern.earlier:
-        if one is change or one.form is not Form.LINES_ADDED:
+        if one is change or one.form is not ChangeForm.LINES_ADDED:
             continue
         if any(form in one.new for form in forms.values()) and len(one.new.splitlines()) == 1:
             supported += 1

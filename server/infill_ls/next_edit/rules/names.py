@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import Change, ChangeForm
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import casings, is_word, subwords
 
@@ -15,7 +15,7 @@ LEAST_CHARS = 4
 MAX_WORDS = 6
 
 
-def casings_of(pattern: Pattern) -> Iterator[Candidate]:
+def casings_of(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places where what was replaced in a name stands in another spelling or name."""
     part = part_of(pattern.change)
     if part is None:
@@ -52,7 +52,7 @@ def casings_of(pattern: Pattern) -> Iterator[Candidate]:
 
 def part_of(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Return the words of a name that were replaced, and by which, or ``None``."""
-    if change.form is not Form.TOKENS or not is_word(change.old) or not is_word(change.new):
+    if change.form is not ChangeForm.TOKENS or not is_word(change.old) or not is_word(change.new):
         return None
     old, new = subwords(change.old), subwords(change.new)
     while old and new and old[0] == new[0] and (len(old) > 1 and len(new) > 1):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from infill_ls.next_edit.candidate import PROVED, Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Change, Form
+from infill_ls.next_edit.candidate import PROVED, EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import Change, ChangeForm
 from infill_ls.next_edit.rules.context import candidate, is_done, same_end, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, is_word
 from infill_ls.next_edit.view import View
@@ -19,7 +19,7 @@ _SINGLE_CONTEXT = 3, 2
 """Tokens before and after that must be the same where one edit alone speaks for it."""
 
 
-def replaced(pattern: Pattern) -> Iterator[Candidate]:
+def replaced(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the other places of a text that was replaced or removed."""
     change = pattern.change
     if not _is_plain(change) or not has_word(change.old):
@@ -62,7 +62,7 @@ def replaced(pattern: Pattern) -> Iterator[Candidate]:
         yield one
 
 
-def inserted(pattern: Pattern) -> Iterator[Candidate]:
+def inserted(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the places between the same tokens as where something was put in."""
     change = pattern.change
     if not _is_plain(change) or has_word(change.old) or not change.new.strip():
@@ -90,7 +90,7 @@ def inserted(pattern: Pattern) -> Iterator[Candidate]:
 
 def _is_plain(change: Change) -> bool:
     return (
-        change.form is Form.TOKENS
+        change.form is ChangeForm.TOKENS
         and not change.inner
         and len(change.old) <= MAX_CHARS
         and len(change.new) <= MAX_CHARS
@@ -124,7 +124,7 @@ def _is_of_scope(pattern: Pattern, start: int, end: int) -> bool:
     )
 
 
-def _functions_without(pattern: Pattern, found: Iterable[Candidate]) -> frozenset[int]:
+def _functions_without(pattern: Pattern, found: Iterable[EditCandidate]) -> frozenset[int]:
     """Return the functions that declared the old name and declare it no longer, nor does what is around them.
 
     What stands beside a declaration is hardly ever left for a later part of a commit, so that the judge has
@@ -164,7 +164,7 @@ def _binds(view: View, start: int, end: int) -> bool:
     return here.is_declared and not _BINDS_NOTHING.search(here.parent)
 
 
-def _is_unbound_use(pattern: Pattern, one: Candidate, functions: frozenset[int]) -> bool:
+def _is_unbound_use(pattern: Pattern, one: EditCandidate, functions: frozenset[int]) -> bool:
     """Tell whether a place uses a name that one of the functions declared by the old name, and no longer does."""
     if not functions or one.uri != pattern.view.uri or one.features.get("member differs"):
         return False

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from infill_ls.document.lines import line_end, line_start
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import MAX_LINE_TOKENS, Change, Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import MAX_LINE_TOKENS, Change, ChangeForm
 from infill_ls.next_edit.rules.context import candidate, with_counts
-from infill_ls.next_edit.tokens import Token, bounded, has_word, tokens
+from infill_ls.next_edit.tokens import CodeToken, bounded, has_word, tokens
 
 MAX_HOLES = 4
 MAX_HOLE_TOKENS = 16
@@ -36,10 +36,10 @@ class _Template:
     """Blanks before a piece, and the piece."""
 
 
-def by_shape(pattern: Pattern) -> Iterator[Candidate]:
+def by_shape(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the lines of the shape that two lines had which were changed in one way."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.old_line or change.is_across:
+    if change.form is not ChangeForm.TOKENS or not change.old_line or change.is_across:
         return
     for partner in _partners(pattern):
         template = _template(
@@ -57,7 +57,7 @@ def _partners(pattern: Pattern) -> Iterator[Change]:
     mine = {id(one) for one in pattern.together}
     found = 0
     for one in pattern.earlier:
-        if id(one) in mine or one.form is not Form.TOKENS or one.key == pattern.change.key:
+        if id(one) in mine or one.form is not ChangeForm.TOKENS or one.key == pattern.change.key:
             continue
         if one.is_across:
             continue
@@ -102,10 +102,12 @@ def _template(
     return _Template(tuple(pieces), gaps)
 
 
-def _filled(line: Sequence[Token], holes: Sequence[tuple[str, ...]]) -> list[tuple[Token, Piece]]:
+def _filled(
+    line: Sequence[CodeToken], holes: Sequence[tuple[str, ...]]
+) -> list[tuple[CodeToken, Piece]]:
     """Return a line with holes where it has their texts."""
     words = [token.text for token in line]
-    found: list[tuple[Token, Piece]] = []
+    found: list[tuple[CodeToken, Piece]] = []
     at = 0
     order = sorted(range(len(holes)), key=lambda number: -len(holes[number]))
     while at < len(line):
@@ -121,7 +123,7 @@ def _filled(line: Sequence[Token], holes: Sequence[tuple[str, ...]]) -> list[tup
     return found
 
 
-def _ends(pieces: list[tuple[Token, Piece]], holes: Sequence[tuple[str, ...]]) -> list[int]:
+def _ends(pieces: list[tuple[CodeToken, Piece]], holes: Sequence[tuple[str, ...]]) -> list[int]:
     """Return where the text before each piece ends; a hole's text may hold blanks itself."""
     ends = [0]
     for token, piece in pieces[:-1]:
@@ -130,7 +132,7 @@ def _ends(pieces: list[tuple[Token, Piece]], holes: Sequence[tuple[str, ...]]) -
     return ends[: len(pieces)]
 
 
-def _matches(pattern: Pattern, template: _Template) -> Iterator[Candidate]:
+def _matches(pattern: Pattern, template: _Template) -> Iterator[EditCandidate]:
     view = pattern.view
     words = [piece for piece in template.old if isinstance(piece, str) and has_word(piece)]
     rarest = max(words, key=len)
@@ -159,7 +161,7 @@ def _matches(pattern: Pattern, template: _Template) -> Iterator[Candidate]:
         yield candidate(pattern, start + head, old, new, Rule.TEXT, more)
 
 
-def _match(template: Sequence[Piece], line: Sequence[Token]) -> list[tuple[int, int]] | None:
+def _match(template: Sequence[Piece], line: Sequence[CodeToken]) -> list[tuple[int, int]] | None:
     """Return where the holes lie in a line that has a template's shape; each as short as may be."""
     if len(line) > MAX_LINE_TOKENS:
         return None

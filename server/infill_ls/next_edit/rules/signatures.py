@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import ChangeForm
 from infill_ls.next_edit.rules.brackets import (
-    Bracket,
+    BracketedList,
     calls_of,
     is_declaration,
     list_around,
@@ -52,10 +52,10 @@ class _Signature:
         return frozenset(self.new) - frozenset(self.old)
 
 
-def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
+def changed_signature(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield what calls must become when parameters were added, removed or put in another order."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or change.inner:
+    if change.form is not ChangeForm.TOKENS or change.inner:
         return
     parameters = _declared_around(view, change.start)
     if parameters is None:
@@ -82,11 +82,11 @@ def changed_signature(pattern: Pattern) -> Iterator[Candidate]:
 def _at_call(
     pattern: Pattern,
     signature: _Signature,
-    parameters: Bracket,
+    parameters: BracketedList,
     view: View,
-    call: Bracket,
+    call: BracketedList,
     declarations: int,
-) -> list[Candidate]:
+) -> list[EditCandidate]:
     arguments = [view.text[start:end] for start, end in call.items]
     around = view.function_text(call.open)
     became = _arguments(arguments, signature, around)
@@ -111,8 +111,8 @@ def _at_call(
 
 
 def _twins(
-    pattern: Pattern, parameters: Bracket, was: list[str], now: list[str]
-) -> Iterator[Candidate]:
+    pattern: Pattern, parameters: BracketedList, was: list[str], now: list[str]
+) -> Iterator[EditCandidate]:
     """Yield what becomes of another declaration with the very list: a prototype and its function."""
     view = pattern.view
     if not was or not parameters.name or parameters.name in _CONSTRUCTORS:
@@ -139,7 +139,7 @@ def _twins(
         yield candidate(pattern, start, old, new, Rule.SIGNATURE, more)
 
 
-def _declared_around(view: View, offset: int) -> Bracket | None:
+def _declared_around(view: View, offset: int) -> BracketedList | None:
     """Return the list of parameters of the declaration that holds a place."""
     for _ in range(MAX_NESTING):
         found = list_around(view, offset)
@@ -151,7 +151,7 @@ def _declared_around(view: View, offset: int) -> Bracket | None:
     return None
 
 
-def _before(view: View, parameters: Bracket, pattern: Pattern) -> list[str] | None:
+def _before(view: View, parameters: BracketedList, pattern: Pattern) -> list[str] | None:
     """Return the parameters as they were before the changes of this list."""
     text = view.text
     start, end = parameters.open, parameters.close + 1
@@ -166,7 +166,7 @@ def _before(view: View, parameters: Bracket, pattern: Pattern) -> list[str] | No
     )
     piece = text[start:end]
     for one in inside:
-        if one.form is not Form.TOKENS or one.inner or text[one.start : one.end] != one.new:
+        if one.form is not ChangeForm.TOKENS or one.inner or text[one.start : one.end] != one.new:
             return None
         piece = piece[: one.start - start] + one.old + piece[one.end - start :]
     was = list_at(piece, 0)
@@ -220,7 +220,7 @@ def _without_default(text: str) -> str:
     return (text[: found.start()] if found else text).strip()
 
 
-def _called_as(view: View, parameters: Bracket) -> str:
+def _called_as(view: View, parameters: BracketedList) -> str:
     """Return by which name a function is called: a constructor by that of its class."""
     if parameters.name not in _CONSTRUCTORS:
         return parameters.name
@@ -229,7 +229,7 @@ def _called_as(view: View, parameters: Bracket) -> str:
     return str(found[-1]) if found else ""
 
 
-def _is_of_this(view: View, call: Bracket, parameters: Bracket) -> bool:
+def _is_of_this(view: View, call: BracketedList, parameters: BracketedList) -> bool:
     """Tell whether a call is one of the very function: by its bare name, or on the object itself."""
     start = view.text.rfind(call.name, 0, call.open)
     before = view.text[max(start - 6, 0) : start]
@@ -270,7 +270,7 @@ def _arguments(arguments: list[str], signature: _Signature, around: str) -> list
 
 
 def _smallest(
-    text: str, call: Bracket, items: list[str], became: list[str]
+    text: str, call: BracketedList, items: list[str], became: list[str]
 ) -> tuple[int, str, str]:
     """Return the smallest edit that makes of a call's items what they became: start, old, new."""
     head = tail = 0

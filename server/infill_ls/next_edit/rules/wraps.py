@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infill_ls.next_edit.candidate import Candidate, Pattern, Rule
-from infill_ls.next_edit.changes import Form
+from infill_ls.next_edit.candidate import EditCandidate, Pattern, Rule
+from infill_ls.next_edit.changes import ChangeForm
 from infill_ls.next_edit.rules.brackets import calls_of, is_declaration, list_around, list_at
 from infill_ls.next_edit.rules.context import candidate, with_counts
 from infill_ls.next_edit.tokens import bounded, has_word, texts
@@ -14,10 +14,10 @@ from infill_ls.next_edit.tokens import bounded, has_word, texts
 MAX_INNER_CHARS = 200
 
 
-def wrapped(pattern: Pattern) -> Iterator[Candidate]:
+def wrapped(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield other places of an expression that a call was put around."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.inner or change.old:
+    if change.form is not ChangeForm.TOKENS or not change.inner or change.old:
         return
     if len(change.inner) > MAX_INNER_CHARS or not has_word(change.inner):
         return
@@ -46,10 +46,10 @@ def wrapped(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def wrapped_in_calls(pattern: Pattern) -> Iterator[Candidate]:
+def wrapped_in_calls(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield the same argument of like calls, after a call was put around one: ``f(str(x))``, ``f(y)``."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.inner or change.old:
+    if change.form is not ChangeForm.TOKENS or not change.inner or change.old:
         return
     call = list_around(view, change.start)
     if call is None or not call.name or is_declaration(view, call.open):
@@ -75,10 +75,10 @@ def wrapped_in_calls(pattern: Pattern) -> Iterator[Candidate]:
     yield from with_counts(found, pattern)
 
 
-def unwrapped(pattern: Pattern) -> Iterator[Candidate]:
+def unwrapped(pattern: Pattern) -> Iterator[EditCandidate]:
     """Yield other uses of a call that was removed from around an expression."""
     change, view = pattern.change, pattern.view
-    if change.form is not Form.TOKENS or not change.inner or change.new:
+    if change.form is not ChangeForm.TOKENS or not change.inner or change.new:
         return
     prefix, suffix = change.old, change.suffix[0]
     if not has_word(prefix) or not prefix.endswith("("):

@@ -13,7 +13,7 @@ from infill_ls.engine.decoding.decoder import (
     Cancelled,
     Decoder,
 )
-from infill_ls.engine.decoding.run import Task
+from infill_ls.engine.decoding.run import DecodingTask
 from infill_ls.types import Completion, Sampling, StopReason, StopRule, Written
 from unit.engine.fake_model import CONTEXT, END, PIECES, FakeModel, decoder_for
 
@@ -27,7 +27,7 @@ def never() -> bool:
     return False
 
 
-def run(decoder: Decoder, task: Task) -> list[Completion]:
+def run(decoder: Decoder, task: DecodingTask) -> list[Completion]:
     return decoder.complete(task, never)
 
 
@@ -37,7 +37,7 @@ def texts(completions: list[Completion]) -> list[tuple[str, StopReason, int]]:
 
 @given(PROMPTS, FRAGMENTS, STOPS)
 def test_drafts_change_nothing(prompt: list[int], fragment: bytes, stop: StopRule) -> None:
-    task = Task(prompt, len(prompt) // 2, fragment, stop)
+    task = DecodingTask(prompt, len(prompt) // 2, fragment, stop)
     plain = run(decoder_for(FakeModel()), task)
     assert texts(run(decoder_for(FakeModel(), drafts=True), task)) == texts(plain)
 
@@ -46,7 +46,7 @@ def test_drafts_change_nothing(prompt: list[int], fragment: bytes, stop: StopRul
 def test_drafts_change_nothing_though_batches_differ_in_the_last_digits(
     prompt: list[int], fragment: bytes, stop: StopRule
 ) -> None:
-    task = Task(prompt, 0, fragment, stop)
+    task = DecodingTask(prompt, 0, fragment, stop)
     plain = run(decoder_for(FakeModel()), task)
     noisy = decoder_for(FakeModel(noise=0.005), drafts=True)
     assert texts(run(noisy, task)) == texts(plain)
@@ -57,7 +57,7 @@ def test_who_listens_hears_each_token_and_nothing_that_is_taken_back_but_a_line(
     prompt: list[int], fragment: bytes, stop: StopRule
 ) -> None:
     heard: list[Written] = []
-    task = Task(prompt, 0, fragment, stop)
+    task = DecodingTask(prompt, 0, fragment, stop)
     (completion,) = decoder_for(FakeModel()).complete(task, never, heard.append)
     assert [written.tokens for written in heard] == list(range(1, len(heard) + 1))
     assert completion.timings.decode_tokens - len(heard) in {0, 1}  # the last one ended it
@@ -70,7 +70,7 @@ def test_who_listens_hears_each_token_and_nothing_that_is_taken_back_but_a_line(
 
 
 def test_drafts_save_calls() -> None:
-    task = Task([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99))
+    task = DecodingTask([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99))
     model = FakeModel(memory=1)  # a function of one token runs into a loop soon
     completions = run(decoder_for(model, drafts=True), task)
     plain = FakeModel(memory=1)
@@ -85,7 +85,7 @@ def test_output_starts_with_the_fragment(prompt: list[int], fragment: bytes) -> 
     """What the model holds after the prompt spells the fragment and then the completion."""
     model = FakeModel()
     decoder = decoder_for(model)
-    completion, *_ = run(decoder, Task(prompt, 0, fragment, StopRule(40, 99)))
+    completion, *_ = run(decoder, DecodingTask(prompt, 0, fragment, StopRule(40, 99)))
     held = next(s for s in model.sequences.values() if s)
     written = b"".join(PIECES[token] for token in held[len(prompt) :])
     if completion.stop is StopReason.TOKENS and not completion.text:
@@ -104,7 +104,7 @@ def test_what_was_asked_before_changes_nothing(
     """KV reuse, sharing and eviction are exact: a used decoder answers as a fresh one."""
     used = decoder_for(FakeModel(), drafts=drafts, cells=130, sequences=3)
     for prompt, fragment in requests:
-        task = Task(prompt, len(prompt) // 2, fragment, StopRule(20, 9))
+        task = DecodingTask(prompt, len(prompt) // 2, fragment, StopRule(20, 9))
         assert texts(run(used, task)) == texts(run(decoder_for(FakeModel()), task))
 
 
@@ -112,9 +112,9 @@ def test_typing_on_decodes_only_what_was_typed() -> None:
     model = FakeModel()
     decoder = decoder_for(model)
     anchor = [1, 2, 3, 4, 5, 6, 7] * 8
-    run(decoder, Task(anchor, len(anchor), b"", StopRule(5, 9)))
+    run(decoder, DecodingTask(anchor, len(anchor), b"", StopRule(5, 9)))
     before = model.decoded_tokens
-    completion, *_ = run(decoder, Task([*anchor, 9, 3], len(anchor), b"", StopRule(1, 9)))
+    completion, *_ = run(decoder, DecodingTask([*anchor, 9, 3], len(anchor), b"", StopRule(1, 9)))
     assert completion.timings.reused_tokens >= len(anchor)
     assert model.decoded_tokens - before <= 2
 
@@ -125,8 +125,8 @@ def test_another_file_and_back_costs_no_prefill() -> None:
     one, other = [1, 2, 3] * 20, [4, 5, 6] * 20
     stop = StopRule(3, 9)
     for prompt in (one, other):
-        run(decoder, Task(prompt, len(prompt), b"", stop))
-    completion, *_ = run(decoder, Task([*one, 5], len(one), b"", stop))
+        run(decoder, DecodingTask(prompt, len(prompt), b"", stop))
+    completion, *_ = run(decoder, DecodingTask([*one, 5], len(one), b"", stop))
     assert completion.timings.reused_tokens == len(one)
     assert completion.timings.prefill_tokens == 1
 
@@ -135,10 +135,10 @@ def test_anchors_share_what_they_have_in_common() -> None:
     model = FakeModel()
     decoder = decoder_for(model)
     shared = [1, 2, 3, 4] * 10
-    run(decoder, Task([*shared, *[5] * 20], 60, b"", StopRule(1, 9)))
-    completion, *_ = run(decoder, Task([*shared, *[6] * 20], 60, b"", StopRule(1, 9)))
+    run(decoder, DecodingTask([*shared, *[5] * 20], 60, b"", StopRule(1, 9)))
+    completion, *_ = run(decoder, DecodingTask([*shared, *[6] * 20], 60, b"", StopRule(1, 9)))
     assert completion.timings.reused_tokens == len(shared)
-    again, *_ = run(decoder, Task([*shared, *[5] * 20, 7], 60, b"", StopRule(1, 9)))
+    again, *_ = run(decoder, DecodingTask([*shared, *[5] * 20, 7], 60, b"", StopRule(1, 9)))
     assert again.timings.reused_tokens == 60
 
 
@@ -146,7 +146,7 @@ def test_anchors_share_what_they_have_in_common() -> None:
 def test_cancelling_keeps_what_was_decoded(after: int) -> None:
     model = FakeModel()
     decoder = decoder_for(model)
-    task = Task([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
+    task = DecodingTask([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
     looks = itertools.count()
     try:
         decoder.complete(task, lambda: next(looks) >= after)
@@ -163,7 +163,7 @@ def test_an_interrupted_step_leaves_no_trace(after: int, drafts: bool) -> None:
     """The model breaks off within a step; what was decoded before stays."""
     model = FakeModel()
     decoder = decoder_for(model, drafts=drafts)
-    task = Task([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
+    task = DecodingTask([1, 2, 3, 4] * 20, 80, b"ab", StopRule(10, 9))
     steps = itertools.count()
     model.is_interrupted = lambda: next(steps) >= after
     with contextlib.suppress(Cancelled):
@@ -183,14 +183,14 @@ def test_warming_may_be_interrupted_and_keeps_its_chunks() -> None:
     with pytest.raises(Cancelled):
         decoder.warm(prompt, never, chunk_tokens=16)
     model.is_interrupted = never
-    completion, *_ = run(decoder, Task(prompt, 80, b"", StopRule(1, 1)))
+    completion, *_ = run(decoder, DecodingTask(prompt, 80, b"", StopRule(1, 1)))
     assert completion.timings.reused_tokens == 48
 
 
 def test_a_failing_batch_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
     model = FakeModel()
     decoder = decoder_for(model)
-    task = Task([1, 2, 3] * 10, 30, b"", StopRule(10, 9))
+    task = DecodingTask([1, 2, 3] * 10, 30, b"", StopRule(10, 9))
     with monkeypatch.context() as patch:
         patch.setattr(model, "decode", lambda *_, **__: (_ for _ in ()).throw(OSError("full")))
         with pytest.raises(OSError, match="full"):
@@ -201,7 +201,7 @@ def test_a_failing_batch_loses_nothing_but_time(monkeypatch: pytest.MonkeyPatch)
 def test_a_prompt_larger_than_the_cache_is_refused() -> None:
     decoder = decoder_for(FakeModel(), cells=20)
     with pytest.raises(ValueError, match="do not fit"):
-        run(decoder, Task([1] * 30, 30, b"", StopRule(1, 1)))
+        run(decoder, DecodingTask([1] * 30, 30, b"", StopRule(1, 1)))
 
 
 @given(PROMPTS, FRAGMENTS, st.integers(2, 4))
@@ -209,8 +209,10 @@ def test_candidates_are_different_and_the_greedy_one_is_among_them(
     prompt: list[int], fragment: bytes, candidates: int
 ) -> None:
     stop = StopRule(8, 3)
-    greedy = run(decoder_for(FakeModel()), Task(prompt, 0, fragment, stop))
-    several = run(decoder_for(FakeModel()), Task(prompt, 0, fragment, stop, candidates=candidates))
+    greedy = run(decoder_for(FakeModel()), DecodingTask(prompt, 0, fragment, stop))
+    several = run(
+        decoder_for(FakeModel()), DecodingTask(prompt, 0, fragment, stop, candidates=candidates)
+    )
     assert 1 <= len(several) <= candidates
     assert len({completion.text for completion in several}) == len(several)
     assert greedy[0].text in {completion.text for completion in several}
@@ -223,7 +225,7 @@ def test_sampling_is_repeatable_and_differs_by_seed() -> None:
     prompt = [1, 2, 3] * 10
 
     def sample(seed: int) -> str:
-        task = Task(prompt, 0, b"", StopRule(30, 99), Sampling(temperature=1.0, seed=seed))
+        task = DecodingTask(prompt, 0, b"", StopRule(30, 99), Sampling(temperature=1.0, seed=seed))
         return run(decoder_for(FakeModel(memory=3)), task)[0].text
 
     assert sample(1) == sample(1)
@@ -232,7 +234,7 @@ def test_sampling_is_repeatable_and_differs_by_seed() -> None:
 
 def test_the_context_limits_the_completion() -> None:
     prompt = [1, 2] * ((CONTEXT - 10) // 2)
-    completion, *_ = run(decoder_for(FakeModel()), Task(prompt, 0, b"", StopRule(99, 999)))
+    completion, *_ = run(decoder_for(FakeModel()), DecodingTask(prompt, 0, b"", StopRule(99, 999)))
     assert completion.timings.decode_tokens <= 10
     assert END not in prompt
 
@@ -240,7 +242,7 @@ def test_the_context_limits_the_completion() -> None:
 class OneWaits:
     """Has another prompt completed after so many calls; the only one is served."""
 
-    def __init__(self, decoder: Decoder, other: Task, at_calls: set[int]) -> None:
+    def __init__(self, decoder: Decoder, other: DecodingTask, at_calls: set[int]) -> None:
         self._decoder = decoder
         self._other = other
         self._at_calls = at_calls
@@ -264,7 +266,10 @@ def test_a_long_answer_that_makes_way_is_the_same(
     at_calls: set[int],
     drafts: bool,
 ) -> None:
-    long, short = Task(prompt, len(prompt), fragment, stop), Task(other, 0, b"", StopRule(5, 2))
+    long, short = (
+        DecodingTask(prompt, len(prompt), fragment, stop),
+        DecodingTask(other, 0, b"", StopRule(5, 2)),
+    )
     plain = run(decoder_for(FakeModel()), long)
     alone = run(decoder_for(FakeModel()), short)
     decoder = decoder_for(FakeModel(), drafts=drafts)
@@ -287,7 +292,9 @@ def test_who_waits_for_a_long_answer_waits_for_one_step(drafts: bool) -> None:
     prompt = [1, 2, 3, 4] * 10
     decoder.prefill(prompt, never)
     read = model.calls
-    (found,) = decoder.complete(Task(prompt, 40, b"", StopRule(60, 99)), never, make_way=look)
+    (found,) = decoder.complete(
+        DecodingTask(prompt, 40, b"", StopRule(60, 99)), never, make_way=look
+    )
     assert found.timings.decode_tokens > 20
     gaps = [after - before for before, after in zip([read, *steps], steps, strict=False)]
     # A draft whose tokens are too close to call is decoded again by itself, in the same step.
@@ -297,10 +304,10 @@ def test_who_waits_for_a_long_answer_waits_for_one_step(drafts: bool) -> None:
 
 def test_making_way_costs_one_token_and_none_of_the_time() -> None:
     model = FakeModel(memory=1)
-    task = Task([1, 2, 3, 4] * 10, 40, b"", StopRule(30, 99))
+    task = DecodingTask([1, 2, 3, 4] * 10, 40, b"", StopRule(30, 99))
     decoder = decoder_for(model)
     plain = run(decoder_for(FakeModel(memory=1)), task)
-    waits = OneWaits(decoder, Task([5, 6, 7] * 5, 15, b"", StopRule(1, 1)), {10})
+    waits = OneWaits(decoder, DecodingTask([5, 6, 7] * 5, 15, b"", StopRule(1, 1)), {10})
     (found,) = decoder.complete(task, never, make_way=waits)
     assert len(waits.answers) == 1
     assert texts([found]) == texts(plain)
@@ -322,7 +329,7 @@ def test_who_types_while_a_long_prompt_is_read_waits_for_a_small_chunk() -> None
         chunks.append(model.decoded_tokens - read)
         is_key = next(looks) in keys
         if is_key:
-            decoder.complete(Task([5, 6, 7], 3, b"", StopRule(1, 1)), never)
+            decoder.complete(DecodingTask([5, 6, 7], 3, b"", StopRule(1, 1)), never)
         read = model.decoded_tokens
         return is_key
 
@@ -340,11 +347,11 @@ def test_a_key_interrupts_the_chunk_of_a_long_prompt_which_is_read_again() -> No
     """The first key too: a chunk of a large model takes seconds on a laptop."""
     model = FakeModel()
     decoder = decoder_for(model)
-    key = Task([5, 6, 7], 3, b"", StopRule(1, 1))
+    key = DecodingTask([5, 6, 7], 3, b"", StopRule(1, 1))
     pressed = [1, 3]
     """At which interruptible chunks a key comes while it is read."""
     chunks = itertools.count()
-    waiting: list[Task] = []
+    waiting: list[DecodingTask] = []
     served_after: list[int] = []
 
     def is_interrupted() -> bool:
@@ -375,13 +382,16 @@ def test_a_key_interrupts_the_chunk_of_a_long_prompt_which_is_read_again() -> No
 def test_a_long_answer_that_is_interrupted_in_a_step_is_the_same(
     prompt: list[int], other: list[int], stop: StopRule, at: set[int], drafts: bool
 ) -> None:
-    long, short = Task(prompt, len(prompt), b"", stop), Task(other, 0, b"", StopRule(5, 2))
+    long, short = (
+        DecodingTask(prompt, len(prompt), b"", stop),
+        DecodingTask(other, 0, b"", StopRule(5, 2)),
+    )
     plain = run(decoder_for(FakeModel()), long)
     alone = run(decoder_for(FakeModel()), short)
     model = FakeModel()
     decoder = decoder_for(model, drafts=drafts)
     steps = itertools.count()
-    waiting: list[Task] = []
+    waiting: list[DecodingTask] = []
     answers: list[list[Completion]] = []
 
     def is_interrupted() -> bool:
@@ -409,7 +419,7 @@ def test_who_cancels_a_long_answer_is_obeyed_although_others_wait() -> None:
     model.is_interrupted = lambda: model.calls >= 2
     with pytest.raises(Cancelled):
         decoder.complete(
-            Task([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99)),
+            DecodingTask([1, 2, 3, 4] * 10, 40, b"", StopRule(60, 99)),
             lambda: model.calls >= 2,
             make_way=lambda: False,
         )

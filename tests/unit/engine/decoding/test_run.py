@@ -7,7 +7,7 @@ import math
 import pytest
 
 from infill_ls.document.cut import cut
-from infill_ls.engine.decoding.run import NextToken, Run, Task
+from infill_ls.engine.decoding.run import DecodingTask, NextToken, Run
 from infill_ls.engine.decoding.vocabulary import Vocabulary
 from infill_ls.settings import settings_with
 from infill_ls.suggesting.stopping import stop_rule
@@ -23,7 +23,7 @@ LEAST = 0.6
 
 def written(probabilities: list[float], *, least: float = LEAST, lines: int = 1) -> Run:
     rule = StopRule(LIMIT, lines, time_budget_ms=60_000, min_probability=least)
-    run = Run(Task([], 0, b"", rule), TreeCache(), LIMIT, 0, 0, 0.0)
+    run = Run(DecodingTask([], 0, b"", rule), TreeCache(), LIMIT, 0, 0, 0.0)
     for probability in probabilities:
         reason = run.take(NextToken(A, math.log(probability)), VOCABULARY, frozenset({END}))
         if reason is not None:

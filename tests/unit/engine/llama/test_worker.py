@@ -11,9 +11,9 @@ from infill_ls.engine.llama.worker import (
     LONGEST_LOOK_S,
     LOOK_S,
     QUIET_PERCENT,
-    Asked,
-    Line,
+    QueuedRequest,
     QuietHours,
+    RequestLine,
     Turn,
     background_chunk_tokens,
     prefill_chunk_tokens,
@@ -74,18 +74,20 @@ def test_nothing_is_measured_where_power_is_saved() -> None:
     assert not quiet.have_come()
 
 
-def warm() -> Asked:
-    return Asked(messages.Warm(id=1, token_ids=(1,), anchor_tokens=1, document=""), lambda _: None)
+def warm() -> QueuedRequest:
+    return QueuedRequest(
+        messages.Warm(id=1, token_ids=(1,), anchor_tokens=1, document=""), lambda _: None
+    )
 
 
-def complete(priority: Priority) -> Asked:
+def complete(priority: Priority) -> QueuedRequest:
     prompt = Prompt((1,), 1, "", "")
     request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1), priority=priority)
-    return Asked(messages.Complete.of(2, request, tells=False), lambda _: None)
+    return QueuedRequest(messages.Complete.of(2, request, tells=False), lambda _: None)
 
 
 def test_who_types_comes_first_and_a_long_answer_last() -> None:
-    line = Line()
+    line = RequestLine()
     long, first, second, warming = (
         complete(Priority.LONG),
         complete(Priority.TYPING),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infill_ls.asking import Asked, Asking, Progress
+from infill_ls.asking import Asking, Instruction, Progress
 from infill_ls.engine import CompletionRequest, Priority
 from infill_ls.engine.fallback import engine_for
 from infill_ls.engine.remote import RemoteOptions
@@ -214,12 +214,12 @@ async def test_nobody_there_is_said_with_the_setting() -> None:
         await engine.start()
 
 
-def asked_for(task: Task = Task.IMPLEMENT, text: str = TEXT) -> Asked:
+def asked_for(task: Task = Task.IMPLEMENT, text: str = TEXT) -> Instruction:
     at = text.index("def f")
     shot = Snapshot(
         uri="file:///a.py", path="/p/a.py", name="a.py", language_id="python", text=text, offset=at
     )
-    return Asked(shot, at, task, "")
+    return Instruction(shot, at, task, "")
 
 
 async def test_an_instruction_ends_in_the_same_edit_as_on_this_machine(connect: Connect) -> None:

@@ -12,7 +12,7 @@ import pytest
 from infill_ls.engine import CompletionRequest
 from infill_ls.engine.remote import RemoteEngine, RemoteOptions
 from infill_ls.engine.remote.credentials import Headers
-from infill_ls.engine.remote.dialect import Call
+from infill_ls.engine.remote.dialect import HttpCall
 from infill_ls.engine.remote.proxy import proxy_for, shown_proxy
 from infill_ls.engine.remote.transport import Transport
 from infill_ls.errors import RemoteError
@@ -104,7 +104,7 @@ def test_other_machines_are_asked_through_the_proxy(monkeypatch: pytest.MonkeyPa
 async def fault(url: str = "http://elsewhere.invalid:8000") -> RemoteError:
     transport = Transport(url, Headers(()))
     with pytest.raises(RemoteError) as caught:
-        await transport.fetch(Call("/v1/models"))
+        await transport.fetch(HttpCall("/v1/models"))
     await transport.close()
     assert "secret" not in str(caught.value)
     return caught.value
