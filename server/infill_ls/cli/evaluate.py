@@ -256,11 +256,16 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
     settings = humaneval.settings_for(data.cases, options.model)
     cases = sample(data.cases, options.cases, options.seed)
     plan = _plan(options)
+    until_its_end = humaneval.have_several_lines(data.cases)
 
     def measures_on(engine: Engine) -> Sequence[Measure[humaneval.InfillingProblem]]:
+        if until_its_end:
+            engine = humaneval.UntilItsEnd(engine)
         return [
             humaneval.measure_with(
-                Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)), plan.parts
+                Pipeline(Gathering(engine, lambda *_: NO_SNIPPETS, settings)),
+                plan.parts,
+                until_its_end=until_its_end,
             )
             for _ in range(LANES)
         ]
@@ -271,6 +276,8 @@ async def evaluate_humaneval(options: argparse.Namespace) -> Result:
         "cases": len(cases),
         "seed": options.seed,
     }
+    if until_its_end:
+        run["ends"] = "where the model says"
     return await evaluate(
         "humaneval", plan, settings, run, cases, measures_on, humaneval.tables_of, data.problems
     )

@@ -3,20 +3,26 @@
 The editor's buffer is the prompt, an empty place and the suffix, with the cursor at the beginning
 of the hole. The middle is what the server would show on request, or without the filters what the
 model wrote. It is compared with the solution, and the program that it completes is run with the tests.
+
+An editor is shown a statement, a block or a line. In a file whose holes may have several lines, which
+begin and end anywhere, the model is asked with the same prompt and writes until it says itself that
+the hole is filled, and what it wrote counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from infill_ls.engine import CompletionRequest
 from infill_ls.evaluation.ablation import Part
 from infill_ls.evaluation.datasets import Dataset, read_jsonl, text_field
 from infill_ls.evaluation.sandbox import DEFAULT_LIMITS, Limits, ProgramEnd, run_program
 from infill_ls.measuring.driver import Measure
+from infill_ls.measuring.engines import ForwardingEngine
 from infill_ls.measuring.figures import (
     Row,
     Table,
@@ -28,7 +34,7 @@ from infill_ls.measuring.figures import (
 )
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import Settings, settings_with
-from infill_ls.types import Report, Snapshot, Trigger
+from infill_ls.types import Completion, OnWritten, Report, Snapshot, StopRule, Trigger
 
 FILE_NAME = "solution.py"
 SETTINGS: dict[str, Any] = {
@@ -88,15 +94,38 @@ def _problem(record: dict[str, Any]) -> InfillingProblem:
 
 def settings_for(problems: Sequence[InfillingProblem], model: str) -> Settings:
     """Return the server's settings for a file: where every hole is one line, no more is written."""
-    several = any(problem.solution.strip("\n").count("\n") for problem in problems)
+    several = have_several_lines(problems)
     size = {"max_tokens": MOST_TOKENS, "max_lines": MOST_LINES} if several else {"max_lines": 1}
     return settings_with(model=model, **SETTINGS, **size)
 
 
+def have_several_lines(problems: Sequence[InfillingProblem]) -> bool:
+    """Return whether some hole of a file has several lines."""
+    return any(problem.solution.strip("\n").count("\n") for problem in problems)
+
+
+class UntilItsEnd(ForwardingEngine):
+    """An engine that writes until the model says that the hole is filled, wherever a line ends."""
+
+    async def complete(
+        self, request: CompletionRequest, on_written: OnWritten | None = None
+    ) -> tuple[Completion, ...]:
+        """Fill the hole."""
+        stop = StopRule(MOST_TOKENS, MOST_LINES, time_budget_ms=request.stop.time_budget_ms)
+        return await super().complete(replace(request, stop=stop), on_written)
+
+
 def measure_with(
-    pipeline: Pipeline, parts: frozenset[Part] = frozenset(), limits: Limits = DEFAULT_LIMITS
+    pipeline: Pipeline,
+    parts: frozenset[Part] = frozenset(),
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    until_its_end: bool = False,
 ) -> Measure[InfillingProblem]:
-    """Return what measures one problem, with ``parts`` of the server switched off."""
+    """Return what measures one problem, with ``parts`` of the server switched off.
+
+    With ``until_its_end`` the pipeline's engine is an :class:`UntilItsEnd`, and all that it wrote counts.
+    """
 
     async def measure(problem: InfillingProblem) -> Row:
         text = problem.prompt + ("" if Part.SUFFIX in parts else problem.rest)
@@ -105,7 +134,7 @@ def measure_with(
             trigger=Trigger.INVOKED,
         )  # fmt: skip
         report = await pipeline.run(snapshot)
-        middle = _middle(report, raw=Part.FILTERS in parts)
+        middle = _whole(report) if until_its_end else _middle(report, raw=Part.FILTERS in parts)
         wanted = problem.solution.rstrip()
         program = _program(problem, middle)
         verdict = await asyncio.to_thread(run_program, program, limits)
@@ -142,6 +171,14 @@ def _middle(report: Report, *, raw: bool) -> str:
     if raw:
         return report.completion.text if report.completion is not None else ""
     return report.suggestion.text if report.suggestion is not None else ""
+
+
+def _whole(report: Report) -> str:
+    """Return all that the model wrote, without the closing brackets that it was not shown."""
+    if report.completion is None or report.hole is None:
+        return ""
+    hole, text = report.hole, report.completion.text
+    return text if hole.suffix.startswith(hole.line_tail) else text.removesuffix(hole.line_tail)
 
 
 def _program(problem: InfillingProblem, middle: str) -> str:
