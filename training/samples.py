@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from infill_retrieval.render import path_comment
 from training.functions import FunctionLines, functions_of
 from training.links import foreign_uses
+from training.nodes import NodeSpan, nodes_of, one_of
 from training.retrieved import PackageSearch
 from training.tokens import BOS, EOS, FIM_BEGIN, FIM_END, FIM_HOLE, Encoder, Ids
 
@@ -49,6 +50,8 @@ class SourceFile:
     name_ids: Ids
     links: list[int] = field(default_factory=list)
     """Lines that use first what another file of the shard declares."""
+    nodes: list[NodeSpan] = field(default_factory=list)
+    """Nodes of its syntax tree, if holes are asked for that are nodes."""
 
     @classmethod
     def of(cls, path: str, text: str, encode: Encoder) -> SourceFile | None:
@@ -119,6 +122,8 @@ class Mix:
     another file declares."""
     raw: float = 0.0
     """Share of the holes in windows that are asked for as other programs ask: see `_raw`."""
+    nodes: float = 0.0
+    """Share of the other holes in windows that are whole nodes of the syntax tree: see `_node`."""
 
     @classmethod
     def at(cls, share: float, decay_from: float) -> Mix:
@@ -162,6 +167,8 @@ class SampleMaker:
         links = foreign_uses({file.path: file.lines for file in sources})
         for file in sources:
             file.links = links[file.path]
+            if self._mix().nodes:
+                file.nodes = nodes_of(file.path, "\n".join(file.lines) + "\n")
         with PackageSearch(files, self.encode) as search:
             for file in self.rng.sample(sources, len(sources)):
                 yield from self._file(file, search)
@@ -186,6 +193,8 @@ class SampleMaker:
                     near = search if rng.random() < mix.context else None
                     if rng.random() < mix.raw:
                         sample = self._raw(file, near, line, last)
+                    elif mix.nodes and rng.random() < mix.nodes:
+                        sample = self._node(file, near, line, last)
                     else:
                         linked = rng.random() < mix.linked
                         sample = self._infill(file, near, line, last, linked=linked)
@@ -304,6 +313,34 @@ class SampleMaker:
         header = self._header(file) if rng.random() < 0.5 else np.empty(0, np.uint16)
         prefix = file.tokens(self._first_line(file, first, hole), hole)
         return _sample((context, header, prefix, self.encode(typed)), suffix, middle)
+
+    def _node(
+        self, file: SourceFile, search: PackageSearch | None, first: int, last: int
+    ) -> Ids | None:
+        """Return a hole that is a node, behind what stands in front of it in its line.
+
+        As at the cursor of an editor: the line up to the node is typed, and closing brackets behind it
+        are left out of the suffix.
+        """
+        rng = self.rng
+        node = one_of(file.nodes, first, last, rng)
+        if node is None:
+            return None
+        hole, last_middle = node.first_line, node.last_line
+        typed = file.lines[hole][: node.first_column]
+        lines = file.lines[hole : last_middle + 1]
+        line_rest = lines[-1][node.last_column :]
+        if CLOSERS.issuperset(line_rest):
+            line_rest = ""
+        lines[-1] = lines[-1][: len(lines[-1]) - len(line_rest)]
+        middle = self.encode("\n".join(lines))
+        if not 0 < len(middle) <= MIDDLE_TOKENS:
+            return None
+        suffix = self._suffix(file, last_middle, line_rest)
+        shown = typed[: rng.randint(0, len(typed))]
+        context = self._context(file, search, hole, shown, line_rest, last_middle)
+        prefix = file.tokens(self._first_line(file, first, hole), hole)
+        return _sample((context, self._header(file), prefix), suffix, middle)
 
     def _first_line(self, file: SourceFile, first: int, hole: int) -> int:
         while file.starts[hole] - file.starts[first] > self.budgets.prefix:

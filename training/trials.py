@@ -247,7 +247,7 @@ def _make(args: argparse.Namespace) -> None:
     shards = shards_of([file for file in files if language(file.path) in wanted])
     random.Random(1).shuffle(shards)
     if args.final:
-        mix = replace(FINAL.mix, functions=args.functions)
+        mix = replace(FINAL.mix, functions=args.functions, nodes=args.nodes)
         make(replace(FINAL, mix=mix), shards, args.out, args.workers, seed=args.seed)
         return
     held = shards_of(list(corpus.read(args.validation)))
@@ -340,6 +340,12 @@ def main() -> None:
         type=float,
         default=FINAL.mix.functions,
         help="how often single functions come in a long run's rows",
+    )
+    rows.add_argument(
+        "--nodes",
+        type=float,
+        default=FINAL.mix.nodes,
+        help="share of the holes in a long run's rows that are nodes of the syntax tree",
     )
     rows.add_argument("--scale", type=float, default=1.0, help="make so much of each set")
     rows.add_argument("--seed", type=int, default=1)

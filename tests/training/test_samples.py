@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
+from training.nodes import nodes_of
 from training.retrieved import PackageSearch
 from training.rows import samples_of, translated
 from training.samples import Mix, SampleBudgets, SampleMaker, pack
@@ -197,3 +198,41 @@ def test_raw_holes_have_the_form_of_other_programs() -> None:
         assert parts.middle.endswith("\n") or parts.suffix.startswith("\n") or not parts.suffix
     assert any(not parts.prefix.endswith("\n") for parts in found)
     assert any(parts.prefix.endswith("\n") and parts.middle.endswith("\n") for parts in found)
+
+
+def test_a_sample_is_a_node_behind_what_is_typed_of_its_line() -> None:
+    mix = Mix(functions=0.0, plain=0.0, context=0.0, nodes=1.0)
+    found = [
+        Parts.of(sample.tolist())
+        for seed in range(4)
+        for sample in SampleMaker(Encoder(TOKENIZER), random.Random(seed), lambda: mix).shard(
+            [(NAME, SOURCE)]
+        )
+    ]
+    closers = ")]}>\"'`;:, \t"
+    lines = SOURCE.split("\n")
+    ends = {
+        lines[node.last_line][: node.last_column].strip().rstrip(closers)
+        for node in nodes_of(NAME, SOURCE)
+    }
+    inside = several = 0
+    for parts in found:
+        header, _, prefix = parts.prefix.partition("\n")
+        assert header in {f"# {NAME}", "# samples.py"}
+        assert f"\n{prefix}{parts.middle}{parts.suffix}" in f"\n{SOURCE}"
+        assert parts.middle.split("\n")[-1].strip().rstrip(closers) in ends
+        inside += bool(parts.suffix) and not parts.suffix.startswith("\n")
+        several += "\n" in parts.middle
+    assert len(found) > 20
+    assert inside > 3
+    assert several > 3
+
+
+def test_without_nodes_the_samples_are_what_they_were() -> None:
+    def made(mix: Mix) -> list[list[int]]:
+        maker = SampleMaker(Encoder(TOKENIZER), random.Random(5), lambda: mix)
+        return [sample.tolist() for sample in maker.shard([(NAME, SOURCE)])]
+
+    plain = Mix(functions=0.0, plain=0.0, context=0.0)
+    assert made(plain) == made(Mix(functions=0.0, plain=0.0, context=0.0, nodes=0.0))
+    assert made(plain) != made(Mix(functions=0.0, plain=0.0, context=0.0, nodes=0.5))
