@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -19,10 +20,22 @@ WINDOW_CHARS = 6_000
 """More of the text before the hole would change no search, and take time to look at."""
 
 
+NO_EDITS: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
 class PackageSearch:
     """Searches some files of a package, written to a folder that goes with this object."""
 
-    def __init__(self, files: Sequence[tuple[str, str]], encode: Encoder) -> None:
+    def __init__(
+        self,
+        files: Sequence[tuple[str, str]],
+        encode: Encoder,
+        edits: Mapping[str, Sequence[str]] = NO_EDITS,
+    ) -> None:
+        """Read ``files``. Of those in ``edits``, by their names, these were the texts one by one.
+
+        As when they are edited in an editor: what was changed counts as recently edited.
+        """
         self._encode = encode
         self._folder = tempfile.TemporaryDirectory(prefix="infill-train-")
         self._root = Path(self._folder.name).resolve()
@@ -35,10 +48,16 @@ class PackageSearch:
                 continue
         self._index = WorkspaceIndex([self._root], RetrievalSettings(crawl_in_process=False))
         self._index.crawl()
+        for name, texts in edits.items():
+            for text in texts:
+                self._index.open_buffer(self._root / name, text, language_of(name).name)
 
     def context(self, name: str, before: str, after: str, budget_tokens: int) -> Ids:
         """Return the ids of the snippets for a hole in the file ``name``, as a prompt has them."""
         path = str(self._root / name)
+        self._index.close_buffer(
+            self._root / name
+        )  # its text is the query's: there is a hole in it
         query = Query(
             path=path,
             language_id=language_of(name).name,

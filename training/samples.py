@@ -342,6 +342,15 @@ class SampleMaker:
         prefix = file.tokens(self._first_line(file, first, hole), hole)
         return _sample((context, self._header(file), prefix), suffix, middle)
 
+    def lines_hole(self, file: SourceFile, first: int, last: int, context: Ids) -> Ids | None:
+        """Return a hole of the lines ``first`` to before ``last``, behind a given ``context``."""
+        middle = file.tokens(first, last)[:-1]
+        if not 0 < len(middle) <= MIDDLE_TOKENS:
+            return None
+        suffix = self._suffix(file, last - 1, "")
+        prefix = file.tokens(self._first_line(file, 0, first), first)
+        return _sample((context, self._header(file), prefix), suffix, middle)
+
     def _first_line(self, file: SourceFile, first: int, hole: int) -> int:
         while file.starts[hole] - file.starts[first] > self.budgets.prefix:
             first += 1
