@@ -163,14 +163,14 @@ def random_columns(folder: Path, count: int, language: str = "python") -> list[C
     chooser.shuffle(names)
     found: list[CutHole] = []
     for name in names:
-        if _is_written(name, language):
+        if is_written(name, language):
             text = read(folder / name)
             most = min(CASES_OF_A_FILE, count - len(found))
             found += [_cut(hole, chooser) for hole in line_holes(name, text, most, 1)]
     return found
 
 
-def _is_written(name: str, language: str) -> bool:
+def is_written(name: str, language: str) -> bool:
     """Return whether somebody has written this file, in this language (or its form with tags)."""
     parts = Path(name).parts
     return (
@@ -191,7 +191,7 @@ def cross_file(folder: Path, count: int, language: str = "python") -> list[CutHo
     found = [
         replace(hole, id=f"{hole.path}:{hole.start}")
         for _, hole in uses_in(folder, language, count * spare)
-        if _is_written(hole.path, language)
+        if is_written(hole.path, language)
     ]
     if len(found) <= count:
         return found

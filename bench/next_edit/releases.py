@@ -1,8 +1,9 @@
 """Git repositories out of the releases of packages: one commit for each, so that their changes can be replayed.
 
-usage: python -m bench.next_edit.releases FOLDER [--releases N] [--only REGISTRY]
+usage: python -m bench.next_edit.releases FOLDER [--releases N] [--only REGISTRY] [--names FILE]
 
-Fetches the newest minor releases of the packages in ``releases.toml`` with pip and npm, and makes of each
+Fetches the newest minor releases of the packages in ``releases.toml`` (or ``FILE``: ``held-out.toml`` has
+packages that the bundled model never saw) with pip and npm, and makes of each
 package a bare repository ``FOLDER/NAME/repo``. Then::
 
     infill-ls eval edits --releases FOLDER/*/repo --bank BANK
@@ -46,8 +47,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--releases", type=int, default=RELEASES)
     parser.add_argument("--only", choices=("pypi", "npm"))
+    parser.add_argument("--names", type=Path, default=NAMES)
     options = parser.parse_args()
-    names = tomllib.loads(NAMES.read_text("utf-8"))
+    names = tomllib.loads(options.names.read_text("utf-8"))
     for registry, packages in names.items():
         for name in packages:
             if options.only in {None, registry}:

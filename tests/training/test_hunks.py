@@ -36,7 +36,7 @@ def describe(store):
 )
 NEW = OLD.replace("store.fetch(limit)", "store.fetch_all(limit, cached=True)")
 CALLER = "from orders import load_orders\n\n\ndef main(store):\n    return load_orders(store, 17)\n"
-CALLER += "".join(f"NAME_{word} = \"{word} and more\"\n" for word in "abcdefghijklmnop")
+CALLER += "".join(f'NAME_{word} = "{word} and more"\n' for word in "abcdefghijklmnop")
 CALLER_NEW = CALLER.replace("load_orders(store, 17)", "load_orders(store, limit=17)")
 HELD = HeldOut()
 
