@@ -5,8 +5,8 @@
 
 The places are those that the rules of the next edit find after the first two edits of a release: lines
 that the author has changed into just what the rule would make of them, and lines that were left as they
-are (what a rule would change in part, or otherwise, is neither). Each place is a hole of whole lines in the
-server's own prompt. What is judged by is the log probability of the lines as they would
+are (what a rule would change in part, or otherwise, is neither). Each place is a hole of whole lines in a
+prompt like the server's, which is shorter. What is judged by is the log probability of the lines as they would
 become, to their end, less that of the lines as they are: alone, and with the two edits in front
 (``infill_ls.measuring.edit_snippets``). The figure is the area under the curve: how often a place that the
 author changed is thought likelier than one that was left.
@@ -48,6 +48,8 @@ RELEASES = 12_000
 """Of a repository at most."""
 PLACES_OF_AN_EPISODE = 3
 """Of each kind: changed, and left as they are."""
+PREFIX_TOKENS, SUFFIX_TOKENS = 448, 192
+"""Less than in the server's completions: a judge of several places has little time for each."""
 MOST_CHARS = 600
 """A hole of longer lines is no place to judge."""
 ALONE, NOW, BEFORE_AND_NOW = "alone", "edits in front", "edits in front, before and now"
@@ -165,7 +167,12 @@ class Judge:
             )
             return Retrieval(snippets, sum(one.tokens for one in snippets))
 
-        settings = settings_with(model=self._model, cold_target_ms=0)
+        settings = settings_with(
+            model=self._model,
+            cold_target_ms=0,
+            prefix_tokens=PREFIX_TOKENS,
+            suffix_tokens=SUFFIX_TOKENS,
+        )
         pipeline = Pipeline(Gathering(self._engine, edits, settings))
         snapshot = Snapshot(
             uri=f"untitled:{place.path}",
