@@ -203,6 +203,7 @@ async def measure(options: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory() as folder:
             places += places_of(unpack(archive, Path(folder)), language)
     path = options.model or bundled_model_path()
+    run = {"model": path.name, "packages": len({(p.language, p.package) for p in places})}
     engine = engine_for(settings_with(model=str(path), threads=1), lambda _: None)
     likelihood = Likelihood(path)
     measured: list[Measured] = []
@@ -213,16 +214,13 @@ async def measure(options: argparse.Namespace) -> None:
             if found is None:
                 continue
             measured.append(found)
-            if len(measured) % 10 == 0:
-                print(
-                    len(measured), "holes", sum(one.size for one in measured), "bytes", flush=True
-                )
+            if len(measured) % 10 == 0:  # a run that is cut short has a result
+                finish(options.out, "long-prompts", run=run, figures=figures(measured))
             if sum(one.size for one in measured) >= options.bytes:
                 break
     finally:
         likelihood.close()
         await engine.close()
-    run = {"model": path.name, "packages": len({(p.language, p.package) for p in places})}
     finish(options.out, "long-prompts", run=run, figures=figures(measured))
 
 
