@@ -252,6 +252,21 @@ return function(test)
     end
   )
 
+  test(
+    'ask: no instruction is typed for nothing',
+    options({ ANSWER }, {
+      settings = { thinkAhead = false },
+    }),
+    function(editor)
+      editor:lua([[vim.ui.input = function() vim.g.is_asked = true end]])
+      command(editor, 'rewrite')
+      editor:wait('it to be said', function()
+        return messages(editor):find('needs an instruct model', 1, true)
+      end)
+      assert(editor:lua('return vim.g.is_asked') == vim.NIL)
+    end
+  )
+
   test('ask: a code action is shown in the same way', options({ SECOND }), function(editor)
     editor:press('4G')
     editor:lua([[

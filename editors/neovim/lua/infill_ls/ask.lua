@@ -9,6 +9,8 @@ local view = require('infill_ls.ask_view')
 local M = {}
 
 local HINT = ' Tab applies it, Alt+] asks again, Ctrl+] discards it'
+--- An instruction is asked for after so long without an answer.
+local EXPECT_MS = 2000
 local CHANGED = 'infill-ls: the text there has changed: nothing was changed'
 
 ---@type infill_ls.Asked?
@@ -232,6 +234,32 @@ local function range_of(client, lines)
   return { start = here, ['end'] = here }
 end
 
+--- Have what stands before an instruction read while that is typed. Says why, if no model can carry it out.
+---@param client vim.lsp.Client
+---@param buffer integer
+---@param range lsp.Range
+---@return boolean
+local function is_possible(client, buffer, range)
+  local params = {
+    command = 'infill-ls.ask.expect',
+    arguments = { vim.uri_from_bufnr(buffer), range },
+  }
+  local answer ---@type { message?: string }?
+  local is_answered = false
+  rpc.request(client, 'workspace/executeCommand', params, function(_, result)
+    answer, is_answered = result, true
+  end, buffer)
+  -- It is answered at once, before anything is read. Keys that are typed meanwhile are the instruction's.
+  vim.wait(EXPECT_MS, function()
+    return is_answered
+  end, 10)
+  local reason = type(answer) == 'table' and answer.message or nil
+  if reason then
+    say('infill-ls: ' .. reason, vim.log.levels.WARN)
+  end
+  return reason == nil
+end
+
 --- Carry out a command of the user's in the current buffer.
 ---@param task string
 ---@param instruction string to rewrite by; asked for if it is empty
@@ -248,10 +276,9 @@ function M.command(task, instruction, lines)
     M.start(client, buffer, task, range, instruction)
     return
   end
-  -- What stands before the instruction is read while that is typed.
-  local uri = vim.uri_from_bufnr(buffer)
-  local expected = { command = 'infill-ls.ask.expect', arguments = { uri, range } }
-  rpc.request(client, 'workspace/executeCommand', expected, nil, buffer)
+  if not is_possible(client, buffer, range) then
+    return
+  end
   vim.ui.input({ prompt = 'How to rewrite the code: ' }, function(typed)
     if typed and vim.trim(typed) ~= '' then
       M.start(client, buffer, task, range, typed)
