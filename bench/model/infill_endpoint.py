@@ -23,14 +23,14 @@ from typing import Any
 from bench.command import finish, parser_of
 
 from infill_ls.evaluation.datasets import sample
-from infill_ls.evaluation.humaneval import Problem, read_problems
+from infill_ls.evaluation.humaneval import InfillingProblem, read_problems
 from infill_ls.measuring.intervals import compare
 
 MOST_TOKENS = 96
 EDITOR, RAW = "editor's form", "raw form"
 
 
-def texts_of(problem: Problem, way: str) -> tuple[str, str]:
+def texts_of(problem: InfillingProblem, way: str) -> tuple[str, str]:
     """Return what stands before the hole and behind it, in one of the forms."""
     return problem.prompt, problem.suffix if way == RAW else problem.rest
 

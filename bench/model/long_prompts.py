@@ -52,7 +52,7 @@ LEAST_TOKENS = 3_200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LongPlace:
     """Lines to be left out of a file."""
 
     language: str
@@ -64,7 +64,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredPrompt:
     """A hole: its bytes, and what they cost in bits in each size of prompt."""
 
     language: str
@@ -75,7 +75,7 @@ class Measured:
     """Of the prompts."""
 
 
-def places_of(folder: Path, language: str) -> list[Place]:
+def places_of(folder: Path, language: str) -> list[LongPlace]:
     """Return holes in the large files of a package, at most some of each file, by chance."""
     found = []
     for name in sorted(source.name for source in find_sources(folder, DEFAULT_SETTINGS)):
@@ -93,14 +93,14 @@ def places_of(folder: Path, language: str) -> list[Place]:
         for start in chooser.sample(inside, min(HOLES_OF_A_FILE, len(inside))):
             end = next(at for at in starts if at >= start + MIDDLE_CHARS)
             if end - start <= 2 * MIDDLE_CHARS and text[start:end].strip():
-                found.append(Place(language, folder.name, name, text, start, end - 1))
+                found.append(LongPlace(language, folder.name, name, text, start, end - 1))
     chooser = random.Random(folder.name)
     return chooser.sample(found, len(found))
 
 
-def in_turn(places: Sequence[Place]) -> Iterator[Place]:
+def in_turn(places: Sequence[LongPlace]) -> Iterator[LongPlace]:
     """Yield places of one language after the other, so that a run may end at any time."""
-    by_language: defaultdict[str, list[Place]] = defaultdict(list)
+    by_language: defaultdict[str, list[LongPlace]] = defaultdict(list)
     for place in random.Random(1).sample(list(places), len(places)):
         by_language[place.language].append(place)
     while any(by_language.values()):
@@ -109,7 +109,7 @@ def in_turn(places: Sequence[Place]) -> Iterator[Place]:
                 yield waiting.pop()
 
 
-class Asker:
+class LongPromptAsker:
     """Puts a hole into prompts of each size."""
 
     def __init__(self, engine: Engine, model: str) -> None:
@@ -131,7 +131,7 @@ class Asker:
             for size, (prefix, suffix) in SIZES.items()
         }
 
-    async def measure(self, place: Place, likelihood: Likelihood) -> Measured | None:
+    async def measure(self, place: LongPlace, likelihood: Likelihood) -> MeasuredPrompt | None:
         """Return what the lines cost in each prompt; ``None`` if there is no long one for them."""
         text = place.text[: place.start] + place.text[place.end :]
         snapshot = Snapshot(
@@ -159,21 +159,21 @@ class Asker:
         if tokens[max(SIZES)] < LEAST_TOKENS:
             return None
         file = f"{place.package}/{place.path}"
-        return Measured(place.language, file, len(wanted.encode()), bits, tokens)
+        return MeasuredPrompt(place.language, file, len(wanted.encode()), bits, tokens)
 
 
-def figures(measured: Sequence[Measured]) -> dict[str, object]:
+def figures(measured: Sequence[MeasuredPrompt]) -> dict[str, object]:
     """Return bits a byte in each size of prompt, and by how much more the longer one costs."""
     short, long = sorted(SIZES)
     groups = [one.file for one in measured]
 
-    def of(some: Sequence[Measured], sizes: Sequence[int]) -> dict[str, object]:
+    def of(some: Sequence[MeasuredPrompt], sizes: Sequence[int]) -> dict[str, object]:
         size = sum(one.size for one in some)
         return {f"{n}": round(sum(one.bits[n] for one in some) / size, 4) for n in sizes}
 
     whole = sum(one.bits[short] for one in measured) / len(measured)
     gain = [100 * (one.bits[long] - one.bits[short]) / whole for one in measured]
-    by_language: defaultdict[str, list[Measured]] = defaultdict(list)
+    by_language: defaultdict[str, list[MeasuredPrompt]] = defaultdict(list)
     for one in measured:
         by_language[one.language].append(one)
     return {
@@ -198,7 +198,7 @@ def figures(measured: Sequence[Measured]) -> dict[str, object]:
 
 async def measure(options: argparse.Namespace) -> None:
     """Measure holes until they have as many bytes as are asked for."""
-    places: list[Place] = []
+    places: list[LongPlace] = []
     for language, archive in archives_of(options.packages):
         with tempfile.TemporaryDirectory() as folder:
             places += places_of(unpack(archive, Path(folder)), language)
@@ -206,9 +206,9 @@ async def measure(options: argparse.Namespace) -> None:
     run = {"model": path.name, "packages": len({(p.language, p.package) for p in places})}
     engine = engine_for(settings_with(model=str(path), threads=1), lambda _: None)
     likelihood = Likelihood(path)
-    measured: list[Measured] = []
+    measured: list[MeasuredPrompt] = []
     try:
-        asker = Asker(engine, str(path))
+        asker = LongPromptAsker(engine, str(path))
         for place in in_turn(places):
             found = await asker.measure(place, likelihood)
             if found is None:

@@ -32,7 +32,7 @@ from infill_ls.document.lines import line_end, line_start, split_lines
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.errors import UsageError
-from infill_ls.evaluation.edit_episodes import Episode, Kind, episodes_of, hunks_between
+from infill_ls.evaluation.edit_episodes import Episode, EpisodeKind, episodes_of, hunks_between
 from infill_ls.evaluation.edits import opened
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.edit_snippets import edit_snippets, lines_edited
@@ -58,7 +58,7 @@ RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JudgedPlace:
     """Whole lines of a document, ``start..end``, and what they would become."""
 
     group: str
@@ -80,13 +80,13 @@ class Place:
         return self.text[self.start : self.end]
 
 
-def places_of(episode: Episode) -> list[Place]:
+def places_of(episode: Episode) -> list[JudgedPlace]:
     """Return places of an episode, at most some of each kind, by chance."""
     uri, history, documents = opened(episode)
     proposal = offers.propose(uri, documents, history.edits, history.refused)
     text = episode.versions[-1]
     changes = stretches_between(text, episode.final)
-    found: dict[tuple[int, int, str], Place] = {}
+    found: dict[tuple[int, int, str], JudgedPlace] = {}
     for one in (*proposal.offers, *proposal.declined):
         if one.uri != uri:
             continue
@@ -99,12 +99,12 @@ def places_of(episode: Episode) -> list[Place]:
         is_changed = any(f"\n{new}\n" in f"\n{became}" for became in touched)
         if touched and not is_changed:
             continue
-        found[start, end, new] = Place(
+        found[start, end, new] = JudgedPlace(
             episode.commit, episode.repository, episode.path, text, start, end, new,
             is_changed, one.verdict.probability, episode.versions,
         )  # fmt: skip
     chooser = random.Random(episode.id)
-    kept: list[Place] = []
+    kept: list[JudgedPlace] = []
     for is_changed in (True, False):
         some = [one for one in found.values() if one.is_changed is is_changed]
         kept += chooser.sample(some, min(PLACES_OF_AN_EPISODE, len(some)))
@@ -122,7 +122,7 @@ def stretches_between(text: str, final: str) -> list[tuple[int, int, str]]:
     ]
 
 
-def all_places(repositories: Sequence[Path]) -> list[Place]:
+def all_places(repositories: Sequence[Path]) -> list[JudgedPlace]:
     """Return the places of all repositories, those of one episode together, by chance."""
     offers.MAX_DECLINED = 10_000
     found = []
@@ -134,7 +134,7 @@ def all_places(repositories: Sequence[Path]) -> list[Place]:
             continue
         for episode in episodes:
             written = is_written(episode.path, language_of(episode.path).name)
-            if written and episode.kind in {Kind.POSITIVE, Kind.EXHAUSTED}:
+            if written and episode.kind in {EpisodeKind.POSITIVE, EpisodeKind.EXHAUSTED}:
                 found.append((episode.id, places_of(episode)))
     found.sort(key=lambda pair: hashlib.sha256(pair[0].encode()).digest())
     return [place for _, some in found for place in some]
@@ -146,7 +146,7 @@ class Judge:
     def __init__(self, engine: Engine, likelihood: Likelihood, model: str) -> None:
         self._engine, self._likelihood, self._model = engine, likelihood, model
 
-    async def scores(self, place: Place) -> dict[str, float]:
+    async def scores(self, place: JudgedPlace) -> dict[str, float]:
         """Return how much likelier the new lines are than the old ones, in nats, in each way."""
         texts = await self._engine.tokenize([place.new, place.old])
         found = {}
@@ -158,7 +158,7 @@ class Judge:
             found[way] = new - old
         return found
 
-    async def _prompt(self, place: Place, way: str) -> tuple[int, ...]:
+    async def _prompt(self, place: JudgedPlace, way: str) -> tuple[int, ...]:
         def edits(_: Query, budget_tokens: int, count_tokens: CountTokens) -> Retrieval:
             made = [lines_edited(place.path, *both) for both in pairwise(place.versions)]
             some = () if way == ALONE else made
@@ -216,7 +216,7 @@ def with_interval(
     return {"area": round(area, 3), "low": round(low, 3), "high": round(high, 3)}
 
 
-def figures(places: Sequence[Place], scores: Sequence[dict[str, float]]) -> dict[str, object]:
+def figures(places: Sequence[JudgedPlace], scores: Sequence[dict[str, float]]) -> dict[str, object]:
     """Return the area under the curve of each way, and that of the judge on the same places."""
     changed = [one.is_changed for one in places]
     groups = [f"{one.repository} {one.group}" for one in places]
@@ -257,7 +257,7 @@ async def measure(options: argparse.Namespace) -> None:
 def _tell(
     options: argparse.Namespace,
     model: Path,
-    places: Sequence[Place],
+    places: Sequence[JudgedPlace],
     scores: Sequence[dict[str, float]],
 ) -> None:
     """Print and write what is known so far: a run that is cut short has a result."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from bench.model.likelihood import Likelihood
-from bench.model.long_prompts import Measured
+from bench.model.long_prompts import MeasuredPrompt
 from bench.model.long_prompts import figures as figures_of_long_prompts
 from bench.next_edit.model_judge import area_under, places_of, stretches_between, with_interval
 
-from infill_ls.evaluation.edit_episodes import Episode, Kind, hunks_between, versions
+from infill_ls.evaluation.edit_episodes import Episode, EpisodeKind, hunks_between, versions
 from infill_ls.measuring.edit_snippets import BEFORE, edit_snippets, lines_edited
 from infill_ls.models.store import bundled_model_path
 from infill_retrieval.render import render_snippet
@@ -58,7 +58,7 @@ def test_a_place_is_changed_if_its_lines_became_just_what_a_rule_makes_of_them()
     hunks = hunks_between(BEFORE_EDITS, FINAL)
     episode = Episode(
         "one",
-        Kind.POSITIVE,
+        EpisodeKind.POSITIVE,
         "shop",
         "c0ffee",
         "shop.py",
@@ -101,8 +101,12 @@ def test_edits_are_shown_as_they_are_and_were_within_the_budget() -> None:
 
 def test_figures_of_long_prompts_compare_the_same_holes() -> None:
     holes = [
-        Measured("go", "a/b.go", 100, {2_048: 80.0, 4_096: 72.0}, {2_048: 1_900, 4_096: 3_800}),
-        Measured("c", "a/c.c", 300, {2_048: 120.0, 4_096: 128.0}, {2_048: 1_950, 4_096: 3_900}),
+        MeasuredPrompt(
+            "go", "a/b.go", 100, {2_048: 80.0, 4_096: 72.0}, {2_048: 1_900, 4_096: 3_800}
+        ),
+        MeasuredPrompt(
+            "c", "a/c.c", 300, {2_048: 120.0, 4_096: 128.0}, {2_048: 1_950, 4_096: 3_900}
+        ),
     ]
     found = figures_of_long_prompts(holes)
     assert found["bytes"] == 400

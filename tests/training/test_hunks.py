@@ -62,7 +62,7 @@ def texts(seeds: int) -> list[tuple[str, str, str]]:
             found.append(
                 tuple(encode._tokenizer.decode(part, skip_special_tokens=False) for part in parts)
             )
-    return found  # type: ignore[return-value]
+    return found
 
 
 @pytest.fixture(scope="module")

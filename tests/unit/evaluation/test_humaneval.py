@@ -4,7 +4,7 @@ import pytest
 
 from infill_ls.engine.scripted import ScriptedEngine
 from infill_ls.evaluation.humaneval import (
-    Problem,
+    InfillingProblem,
     UntilItsEnd,
     have_several_lines,
     measure_with,
@@ -16,7 +16,7 @@ from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_retrieval import NO_SNIPPETS
 
-LINES = Problem(
+LINES = InfillingProblem(
     "MultiLineInfilling/HumanEval/0/L0_L2",
     "def largest(numbers):\n",
     "    return best\n",
@@ -24,7 +24,7 @@ LINES = Problem(
     "def check(f):\n    assert f([1, 3, 2]) == 3\n",
     "largest",
 )
-SPAN = Problem(
+SPAN = InfillingProblem(
     "RandomSpanInfilling/HumanEval/0/1",
     "def largest(numbers):\n    best = max(num",
     ")\n    return best\n",
@@ -34,7 +34,7 @@ SPAN = Problem(
 )
 
 
-async def measured(problem: Problem, answer: str, *, until_its_end: bool = True) -> Row:
+async def measured(problem: InfillingProblem, answer: str, *, until_its_end: bool = True) -> Row:
     engine = ScriptedEngine([answer])
     settings = settings_for([LINES], "")
     asked = UntilItsEnd(engine) if until_its_end else engine
