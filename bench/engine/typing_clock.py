@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,8 +48,8 @@ COMMITS = 60
 LONGEST_EDIT_CHARS = 200
 AT = "cea0d8b"
 """The commit up to which the history is taken, so that the edits stay the same."""
-REST_S = 2.0
-"""Before the first key, so that typing is measured and not how long a file takes that was just opened."""
+RESTS_S = (2.0, 0.0)
+"""How long the cursor rests before the first key: long enough to read a prompt, and not at all."""
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
 SETTINGS = settings_with(cold_target_ms=0, time_budget_ms=60_000)
@@ -101,7 +102,7 @@ class LiveModel:
 
 
 async def type_edit(
-    live: LiveModel, edit: PastEdit, folder: Path, key_ms: float, step_ms: float
+    live: LiveModel, edit: PastEdit, folder: Path, *, key_ms: float, step_ms: float, rest_s: float
 ) -> tuple[dict[str, Any], list[CallCost]]:
     """Type one edit; return what came of it and what the model did."""
     info = replace(live.info, decode_ms=step_ms, prefill_tokens_per_s=1000 * READS / step_ms)
@@ -113,7 +114,7 @@ async def type_edit(
     path = folder / edit.path
     server.open(path, edit.before + edit.after)
     typist = Typist(server, path, edit, key_ms)
-    await typist.rest(REST_S)
+    await typist.rest(rest_s)
     engine.calls.clear()
     await typist.type_all()
     await session.close()
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=16)
     parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
     parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
+    parser.add_argument("--rests", type=float, nargs="*", default=RESTS_S, help="in seconds")
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
     arguments = parser.parse_args()
     # Parsing and searching have limits in real time, which a busy machine would reach.
@@ -158,19 +160,21 @@ def main() -> None:
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)
     cells: dict[str, tuple[list[dict[str, Any]], list[CallCost]]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name).resolve()
         for edit in edits:
             live.keep()
             check_out_parent(arguments.repository, edit.commit, folder)
-            for step_ms in arguments.steps:
-                for key_ms in arguments.keys:
-                    rows, calls = cells.setdefault(
-                        f"{key_ms:g} ms a key, {step_ms:g} a step", ([], [])
-                    )
-                    row, made = run_simulated(type_edit(live, edit, folder, key_ms, step_ms))
-                    rows.append(row)
-                    calls.extend(made)
+            for step_ms, key_ms, rest_s in product(
+                arguments.steps, arguments.keys, arguments.rests
+            ):
+                name = f"{key_ms:g} ms a key, {step_ms:g} a step, {rest_s:g} s of rest"
+                rows, calls = cells.setdefault(name, ([], []))
+                row, made = run_simulated(
+                    type_edit(live, edit, folder, key_ms=key_ms, step_ms=step_ms, rest_s=rest_s)
+                )
+                rows.append(row)
+                calls.extend(made)
     live.close()
     finish(
         arguments.out,

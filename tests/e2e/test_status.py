@@ -102,9 +102,9 @@ async def test_the_status_is_that_of_the_file_which_the_editor_shows(
     await editor.until(lambda: states(editor)[-1:] == ["ready"])
     # Of an editor that does not tell, the server learns it by what is asked for and where the cursor rests.
     assert await inline(editor, position(0, 5), secrets) == []
-    assert states(editor)[-1:] == ["off"]
+    await editor.until(lambda: states(editor)[-1:] == ["off"])
     assert await inline(editor, position(0, 4))
-    assert states(editor)[-1:] == ["ready"]
+    await editor.until(lambda: states(editor)[-1:] == ["ready"])
     rest = {"textDocument": {"uri": secrets}, "position": position(0, 5)}
     editor.notify("infill/cursorRests", rest)
     await editor.until(lambda: states(editor)[-1:] == ["off"])

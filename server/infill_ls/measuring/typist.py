@@ -48,10 +48,18 @@ class Typist:
         self._wait_ms: list[float] = []
 
     async def rest(self, seconds: float) -> None:
-        """Look at the place before the first key, after which the editor asks too."""
+        """Look at the place before the first key, after which the editor asks too; 0: type at once.
+
+        The first key comes when the time is over, whether that is answered or not.
+        """
+        if seconds <= 0:
+            return
         edit = self._edit
-        asked = self._server.complete_typed(self._path, edit.before + edit.after, len(edit.before))
-        await asyncio.gather(asked, asyncio.sleep(seconds))
+        asked = asyncio.ensure_future(
+            self._server.complete_typed(self._path, edit.before + edit.after, len(edit.before))
+        )
+        asked.add_done_callback(_forget)
+        await asyncio.sleep(seconds)
 
     async def type_all(self) -> None:
         """Type until the edit is done."""
