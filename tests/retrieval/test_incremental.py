@@ -1,3 +1,5 @@
+"""Tests of incremental parsing: after an edit the tree is that of a full parse."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of which lines and files hold secrets."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of the words of a text and of the windows into which files are cut."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of the corpus: which packages and files are taken, and under which licence."""
+
 from __future__ import annotations
 
 import io

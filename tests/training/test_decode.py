@@ -1,3 +1,5 @@
+"""Tests of decoding with PyTorch: many prompts at once, fragments first."""
+
 from __future__ import annotations
 
 import pytest

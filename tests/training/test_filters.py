@@ -1,3 +1,5 @@
+"""Tests of the filters that keep files out of the corpus."""
+
 from __future__ import annotations
 
 from pathlib import Path

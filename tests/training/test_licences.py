@@ -1,3 +1,5 @@
+"""Tests of which licences are permissive, also those of single files."""
+
 from __future__ import annotations
 
 import pytest

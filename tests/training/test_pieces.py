@@ -1,3 +1,5 @@
+"""Tests of cutting the corpus into pieces."""
+
 from __future__ import annotations
 
 from pathlib import Path

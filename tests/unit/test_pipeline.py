@@ -1,3 +1,5 @@
+"""Tests of the stages of a completion, with a scripted engine."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Tests that the README's generated parts are up to date."""
+
 from __future__ import annotations
 
 import subprocess

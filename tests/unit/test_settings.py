@@ -1,3 +1,5 @@
+"""Tests of settings as users write them: defaults, warnings and wrong values."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Tests of which model is advised for a machine."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of anchors: where prefix, typed text and suffix meet while somebody types."""
+
 from __future__ import annotations
 
 from infill_ls.document.anchors import MAX_TYPED_LINES, AnchorKeeper, PlannedAnchor

@@ -1,3 +1,5 @@
+"""Tests of which brackets, strings and comments are open at a place."""
+
 from __future__ import annotations
 
 import pytest

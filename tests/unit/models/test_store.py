@@ -1,3 +1,5 @@
+"""Tests of the models known by name and of their files on disk."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Tests of what an edit changed, in tokens and lines."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of the token budgets of a prompt's parts."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Tests of token healing: the fragment of typed text that is held back."""
+
 from __future__ import annotations
 
 import pytest

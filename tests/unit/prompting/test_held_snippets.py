@@ -1,3 +1,5 @@
+"""Tests of the snippets that are held for a place while it is typed at."""
+
 from __future__ import annotations
 
 from pathlib import PurePosixPath

@@ -1,3 +1,5 @@
+"""Tests of the layout of prompts."""
+
 from __future__ import annotations
 
 from hypothesis import given

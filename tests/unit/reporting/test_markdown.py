@@ -1,3 +1,5 @@
+"""Tests of reports as Markdown."""
+
 from __future__ import annotations
 
 from dataclasses import replace

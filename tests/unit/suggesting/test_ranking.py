@@ -1,3 +1,5 @@
+"""Tests of which completions are certain enough to be shown, and in which order."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Tests of answers that are kept and of suggestions that are typed through."""
+
 from __future__ import annotations
 
 import pytest

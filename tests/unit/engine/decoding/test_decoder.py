@@ -1,3 +1,5 @@
+"""Tests of the decoding loop with a model whose arithmetic is exact."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,5 @@
+"""Tests of where a completion ends."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Tests of which tokens may follow a fragment that is healed."""
+
 from __future__ import annotations
 
 from hypothesis import given

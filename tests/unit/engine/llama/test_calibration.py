@@ -1,3 +1,5 @@
+"""Tests of what the calibration measures, keeps and chooses."""
+
 from __future__ import annotations
 
 import os

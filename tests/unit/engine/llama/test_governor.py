@@ -1,3 +1,5 @@
+"""Tests of the number of threads on a busy machine."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Tests of how many layers fit on a GPU."""
+
 from __future__ import annotations
 
 import pytest
