@@ -73,7 +73,6 @@ async function focusDifference(window) {
   await window.page.locator(".monaco-diff-editor .editor.modified .view-lines:not(.line-delete)").click();
 }
 
-// First, as it has no settings of the machine either: it shares the window of the tests before.
 test(
   "ask: a workspace cannot name the model",
   { ...options([SECOND]), machineSettings: {}, settings: { "infill-ls.instructModel": "/nowhere/b.gguf" } },

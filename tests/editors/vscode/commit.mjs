@@ -25,6 +25,12 @@ async function focusBox(window) {
   return box;
 }
 
+/** So that the box of another test is the only one. */
+async function closeRepository(window) {
+  await window.command("Git: Close Repository");
+  await window.page.locator(".scm-editor").waitFor({ state: "detached" });
+}
+
 test(
   "commit message: the box is completed with what is staged",
   {
@@ -50,6 +56,7 @@ test(
       return false;
     });
     if (fileContains(prompts, "hunter2")) throw new Error("the prompt has a secret");
+    await closeRepository(window);
   },
 );
 
@@ -67,5 +74,6 @@ test(
     await window.expectDrawn(...OFFERED);
     const now = await window.cursor();
     if (now !== place) throw new Error(`the cursor went from ${place} to ${now}`);
+    await closeRepository(window);
   },
 );

@@ -1,5 +1,6 @@
 // Tests of the status bar's menu and of the settings.
 import { join } from "node:path";
+import { restoreUserSettings } from "./reuse.mjs";
 import { test, work } from "./suite.mjs";
 import { delay, fileContains, waitFor } from "./window.mjs";
 
@@ -40,6 +41,7 @@ test(
     await window.choose("Switch on for python");
     await window.status("ready");
     await window.typeUntilGhost(typeBlank, "one");
+    restoreUserSettings(); // they say now what is so anyway
   },
 );
 
@@ -55,6 +57,8 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   await window.press("Alt+Shift+Backslash");
   await window.status(", and off");
   await window.press("Alt+Shift+Backslash");
+  await waitFor("the setting", () => userSettingsContain('"infill-ls.enabled": true'));
+  restoreUserSettings();
   await window.choose("Resume");
   await window.status("ready");
   await window.choose("Explain the last completion");

@@ -76,7 +76,7 @@ async function expectPrompt(window, ...expected) {
 
 test(
   "notebook: a cell is completed with the cells around it, a new one too",
-  { text: NOTEBOOK, answers: { "first = ": "net_price(2)", "second = ": "net_price(3)" }, name: "demo.ipynb", fresh: true },
+  { text: NOTEBOOK, answers: { "first = ": "net_price(2)", "second = ": "net_price(3)" }, name: "demo.ipynb" },
   async (window) => {
     await openAsNotebook(window);
     await focusCell(window, 1);

@@ -13,45 +13,44 @@ import "./commit.mjs";
 import "./setup.mjs";
 import "./bundled.mjs";
 import "./loading.mjs";
-import { kindOf, reuse, writeKeys } from "./reuse.mjs";
+import { isShared, restoreUserSettings, reuse, writeKeys } from "./reuse.mjs";
 import { Window, launchBrowser } from "./window.mjs";
 
 writeKeys(join(work, "data", "User", "keybindings.json"));
 const browser = await launchBrowser();
-/** The window of the last test, while the next may have it, and its kind. */
+/** The window of the last test, while the next may have it. */
 let last;
 let opened = 0;
 
-/** A window for a test: that of the last one if it is of the same kind and can be tidied up, else a new one. */
+/** A window for a test: that of the last one if it is shared and can be tidied up, else a new one. */
 async function windowFor(number, options) {
-  const kind = kindOf(options);
   const all = {
     url,
     folder: join(work, `workspace-${number}`),
     server: options.answers ? warmServer : server,
-    ...(kind && { within: `test-${number}` }),
+    ...(isShared(options) && { within: `test-${number}` }),
     ...options,
   };
-  if (last && last.kind === kind) {
+  if (last && isShared(options)) {
     try {
-      await reuse(last.window, all);
-      return last.window;
+      await reuse(last, all);
+      return last;
     } catch (error) {
       console.log(`     a new window is opened: ${error.message}`);
-      await last.window.screenshot(join(work, `left-before-${number}.png`));
+      await last.screenshot(join(work, `left-before-${number}.png`));
     }
   }
-  await last?.window.close();
+  await last?.close();
   last = undefined;
+  restoreUserSettings();
   const window = await Window.open(browser, all);
   opened += 1;
-  if (kind) last = { kind, window };
+  if (isShared(options)) last = window;
   return window;
 }
 
-// Those of one kind come together, where the first of them stands: a file that awaits something registers its tests late.
-const kinds = tests.map(({ options }, number) => kindOf(options) ?? number);
-const inOrder = [...tests.entries()].sort(([one], [other]) => kinds.indexOf(kinds[one]) - kinds.indexOf(kinds[other]));
+// First those that share a window.
+const inOrder = [...tests.entries()].sort(([, one], [, other]) => isShared(other.options) - isShared(one.options));
 
 let passed = 0;
 let failed = 0;
@@ -73,7 +72,7 @@ for (const [number, { name, options, run }] of inOrder) {
   } finally {
     // Who knows what a test that failed has left.
     if (!hasPassed) last = undefined;
-    if (window && window !== last?.window) await window.close();
+    if (window && window !== last) await window.close();
   }
 }
 await browser.close();

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { codeServer, server, test, work } from "./suite.mjs";
+import { codeServer, server, test, warmServer, work } from "./suite.mjs";
 import { delay, processesBelow, waitFor } from "./window.mjs";
 
 /** The commands that the extension host runs, which is where the files are. */
@@ -58,7 +58,7 @@ test(
     if (await window.page.locator(".notification-toast").count()) {
       throw new Error("it pops up, though the status bar tells");
     }
-    window.writeSettings({ "infill-ls.server.path": server });
+    window.writeSettings({ "infill-ls.server.path": warmServer });
     await window.status("ready");
     await expectCompletion(window);
   },
@@ -109,8 +109,9 @@ test(
       for (const pid of pids) process.kill(pid, "SIGKILL");
       await waitFor("its end", () => !serversOf(window).some((pid) => pids.includes(pid)));
     };
+    await window.watchStatus();
     await kill();
-    await window.status("starting");
+    await waitFor("the status starting", () => window.hasShown("starting"));
     await window.status("ready");
     await expectCompletion(window);
     for (let number = 2; number <= 5; number += 1) await kill();
@@ -133,6 +134,7 @@ test(
   {
     text: "x =",
     machineSettings: { "infill-ls.model": "/nowhere/a.gguf" },
+    fresh: true,
     firstStatus: "/nowhere/a.gguf",
   },
   async (window) => {
@@ -158,14 +160,15 @@ test(
     text: "x =",
     answers: ["one"],
     server: "",
-    prepare: (folder) => {
-      mkdirSync(join(folder, ".venv", "bin"), { recursive: true });
-      symlinkSync(server, join(folder, ".venv", "bin", "infill-ls"));
+    fresh: true,
+    prepare: (_, workspace) => {
+      mkdirSync(join(workspace, ".venv", "bin"), { recursive: true });
+      symlinkSync(server, join(workspace, ".venv", "bin", "infill-ls"));
     },
   },
   async (window) => {
     await expectCompletion(window);
-    expectRunning(join(window.folder, ".venv", "bin", "infill-ls"));
+    expectRunning(join(window.workspace, ".venv", "bin", "infill-ls"));
   },
 );
 
@@ -191,6 +194,7 @@ test(
     answers: ["one"],
     server: "",
     firstStatus: "not installed",
+    fresh: true,
     prepare: (folder) => {
       forgetTrust = askForTrust();
       mkdirSync(join(folder, ".venv", "bin"), { recursive: true });
@@ -251,7 +255,7 @@ test(
 
 test(
   "the server is installed into an environment of its own, and updated with the extension",
-  { text: "x =", answers: ["one"], server: "", firstStatus: "not installed" },
+  { text: "x =", answers: ["one"], server: "", firstStatus: "not installed", fresh: true },
   async (window) => {
     await window.openMenu();
     const entries = await window.page.locator(".quick-input-widget .monaco-list-row").allInnerTexts();

@@ -3,8 +3,8 @@ const [url, pid, folder, program, warmProgram, pattern = ""] = process.argv.slic
 
 export const tests = [];
 /**
- * A test: `options` are those of `Window.open`. With `fresh`, and with all that has to be there before a window
- * opens, it gets a window of its own; else it may share one with its neighbours (reuse.mjs).
+ * A test: `options` are those of `Window.open`. With `fresh`, and where it is about a window that opens, it gets a
+ * window of its own; else it shares one with the others (reuse.mjs).
  */
 export const test = (name, options, run) => tests.push({ name, options, run });
 

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const require = createRequire(join(root, "build/editors/vscode/package.json"));
@@ -35,6 +36,9 @@ export async function launchBrowser() {
   });
 }
 
+/** The size of a window. A test that wants another one gives it back. */
+export const VIEWPORT = { width: 1000, height: 560 };
+
 /** No menu has more lines. */
 const MOST_LINES = 100;
 
@@ -43,15 +47,15 @@ export class Window {
    * Open a file in a workspace of its own. `answers` is what the scripted engine says, in turn or by
    * the text before the cursor, which is to be preferred where it may be asked more than once, and
    * `script` what else it is told; without answers, the bundled model answers. Without `server` the
-   * extension has to find one. `prepare` gets the workspace's folder before it is opened. `settings` are
-   * those of the workspace, `machineSettings` those that only the user may write. `early` is called when the file is
-   * seen, and before the extension is waited for.
+   * extension has to find one. `prepare` gets the file's folder and the workspace before the file is opened. `settings`
+   * are those of the workspace, `machineSettings` those that only the user may write. `early` is called when the file
+   * is seen, and before the extension is waited for.
    */
   static async open(browser, options) {
     const { url, folder, firstStatus = "ready", machineSettings = {} } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, ".vscode"), { recursive: true });
-    const page = await browser.newPage({ viewport: { width: 1000, height: 560 } });
+    const page = await browser.newPage({ viewport: VIEWPORT });
     page.setDefaultTimeout(TIMEOUT_MS);
     const window = new Window(page, folder);
     window.writeMachineSettings(machineSettings);
@@ -88,7 +92,7 @@ export class Window {
     this.file = join(this.folder, name);
     mkdirSync(dirname(this.file), { recursive: true });
     writeFileSync(this.file, text);
-    options.prepare?.(this.folder);
+    options.prepare?.(this.folder, this.workspace);
     const args = within ? ["--log-file", join(this.workspace, ".vscode", `${within}.log`)] : [];
     if (answers) {
       const file = join(this.workspace, ".vscode", "answers.json");
@@ -113,10 +117,22 @@ export class Window {
   }
 
   /** Settings that a workspace has no say in are those of the machine, as code-server is a remote one. */
+  get machineSettingsFile() {
+    return join(this.workspace, "..", "data", "Machine", "settings.json");
+  }
+
   writeMachineSettings(settings) {
-    const file = join(this.workspace, "..", "data", "Machine", "settings.json");
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(settings));
+    mkdirSync(dirname(this.machineSettingsFile), { recursive: true });
+    writeFileSync(this.machineSettingsFile, JSON.stringify(settings));
+  }
+
+  /** Write the settings of the machine, if there are others, and wait until VS Code has read them: its title says so. */
+  async changeMachineSettings(settings, timeout = TIMEOUT_MS) {
+    const { "window.title": _, ...present } = JSON.parse(readFileSync(this.machineSettingsFile, "utf8"));
+    if (isDeepStrictEqual(present, settings)) return;
+    const title = `changed ${Date.now()}`;
+    this.writeMachineSettings({ ...settings, "window.title": title });
+    await waitFor("the settings of the machine", async () => (await this.page.title()).includes(title), timeout);
   }
 
   get statusItem() {
