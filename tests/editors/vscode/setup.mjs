@@ -266,7 +266,6 @@ test(
     await window.answer("was not found", "Install");
     await window.page.waitForSelector('.notification-toast:has-text("Installing infill-ls")');
     await window.status("installing the server");
-    await delay(2000);
     await window.screenshot(join(work, "installing.png"));
     const failure = window.page.locator(".notification-toast", { hasText: "was not installed" });
     await Promise.race([

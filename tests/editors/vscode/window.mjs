@@ -42,6 +42,13 @@ export const VIEWPORT = { width: 1000, height: 560 };
 /** No menu has more lines. */
 const MOST_LINES = 100;
 
+/** Stands still what turns or runs for as long as something takes: drawing it again and again is most of what a wait costs. */
+function stopAnimations() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("*, ::before, ::after { animation: none !important; }");
+  document.adoptedStyleSheets.push(sheet);
+}
+
 export class Window {
   /**
    * Open a file in a workspace of its own. `answers` is what the scripted engine says, in turn or by
@@ -57,6 +64,7 @@ export class Window {
     mkdirSync(join(folder, ".vscode"), { recursive: true });
     const page = await browser.newPage({ viewport: VIEWPORT });
     page.setDefaultTimeout(TIMEOUT_MS);
+    await page.addInitScript(stopAnimations);
     const window = new Window(page, folder);
     window.writeMachineSettings(machineSettings);
     window.lay(options);
@@ -404,11 +412,11 @@ export class Window {
   /** Save until the bytes on disk are as expected. */
   async expectSaved(expected) {
     let found;
+    const isSaved = async () => (found = readFileSync(this.file, "utf8")) === expected;
     await waitFor(`the file to hold ${JSON.stringify(expected)}`, async () => {
       await this.press("Control+s");
       await delay(100);
-      found = readFileSync(this.file, "utf8");
-      return found === expected;
+      return waitFor("it", isSaved, 1_000).catch(() => false); // what our commands do may come after the key
     }).catch((error) => {
       throw new Error(`${error.message}; it holds ${JSON.stringify(found)}`);
     });
