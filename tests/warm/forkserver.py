@@ -2,12 +2,12 @@
 
 usage: python -P forkserver.py SOCKET
 
-Most of what a test of an editor costs is the second of imports before the server answers, and the half second of
-the process that reads the workspace, which such a server has started in the same way, as a command
-(``infill-ls complete``) has its server. A client
-(``start.py``, ``process.py``) connects to SOCKET, sends its arguments, folder and environment with its
-standard input, output and error, and gets a line with the server's process id, and one with its exit status in
-the end. What else it sends are numbers of signals for the server, which is killed when the client is gone.
+Most of what a test of an editor costs is the second of imports before the server answers, the tenth of a second in
+which it makes what reads its messages, and the half second of the process that reads the workspace, which such a
+server has started in the same way, as a command (``infill-ls complete``) has its server. A client (``start.py``,
+``process.py``) connects to SOCKET, sends its arguments, folder and environment with its standard input, output and
+error, and gets a line with the server's process id, and one with its exit status in the end. What else it sends are
+numbers of signals for the server, which is killed when the client is gone.
 
 Some names are looked up where tests/fixtures/no_posix does not hide them.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import posix
@@ -30,6 +31,23 @@ from pathlib import Path
 HEAD_BYTES = 8
 """The length of a message, in decimal."""
 SIGNALS = (signal.Signals.SIGTERM, signal.Signals.SIGINT, signal.Signals.SIGHUP)
+MODULES = (
+    "infill_ls.cli.serve",
+    "infill_ls.cli.show",
+    "infill_ls.engine.fallback",
+    "infill_ls.engine.scripted",
+    "infill_ls.lsp.client",
+    "infill_ls.lsp.handlers",
+    "infill_retrieval.crawling.worker",
+    "pygls.progress",
+)
+COMMON_MESSAGES = (
+    "initialize",
+    "textDocument/didOpen",
+    "textDocument/didChange",
+    "textDocument/inlineCompletion",
+    "textDocument/completion",
+)
 CRAWL = "--crawl"
 """In place of the server's arguments: what is wanted is the process that reads a workspace."""
 
@@ -48,6 +66,7 @@ class Request:
 def main() -> int:
     """Fork a server for each request, until it is told to end; return a server's exit status in a fork."""
     _import_the_server()
+    _learn_the_messages()
     gc.collect()
     gc.freeze()  # what is shared by all stays so
     listener = socket.socket(socket.AddressFamily.AF_UNIX, socket.SOCK_STREAM)
@@ -77,13 +96,26 @@ def main() -> int:
 
 
 def _import_the_server() -> None:
-    import infill_ls.cli.serve
-    import infill_ls.cli.show
-    import infill_ls.engine.fallback
-    import infill_ls.engine.scripted
-    import infill_ls.lsp.client
-    import infill_ls.lsp.handlers  # noqa: F401
-    import infill_retrieval.crawling.worker  # noqa: F401
+    for name in MODULES:
+        importlib.import_module(name)
+    vars(sys.modules["infill_ls.cli"])["_parser"]()  # imports the commands
+
+
+def _learn_the_messages() -> None:
+    """Have all servers share what reads and writes messages, which is made at first need otherwise."""
+    from lsprotocol import types as lsp
+
+    from infill_ls.lsp import pygls_fixes
+
+    converter = pygls_fixes.plain_converter()
+    for method in COMMON_MESSAGES:
+        request, response, params, _ = lsp.METHOD_TO_TYPES[method]
+        for received in filter(None, (request, params)):
+            converter.get_structure_hook(received)
+        if response is not None:
+            converter.get_unstructure_hook(response)
+    converter.unstructure(lsp.InitializeResult(lsp.ServerCapabilities()))
+    vars(pygls_fixes)["plain_converter"] = lambda: converter
 
 
 def _read(request: Request) -> bool:
