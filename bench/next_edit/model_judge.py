@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,12 @@ class JudgedPlace:
     """Of the judge that the server has."""
     versions: tuple[str, ...]
     """The document before each edit, and now."""
+
+    @property
+    def key(self) -> str:
+        """What tells the place from others, whatever it is measured by."""
+        parts = (self.repository, self.group, self.path, str(self.start), self.old, self.new)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
     @property
     def old(self) -> str:
@@ -241,10 +248,17 @@ async def measure(options: argparse.Namespace) -> None:
     engine = engine_for(settings_with(model=str(model), threads=1), lambda _: None)
     likelihood = Likelihood(model)
     judge = Judge(engine, likelihood, str(model))
+    known = read_scores(options.scores)
     scores: list[dict[str, float]] = []
     try:
         for place in places[: options.places]:
-            scores.append(await judge.scores(place))
+            found = known.get(place.key)
+            if found is None:
+                found = await judge.scores(place)
+                if options.scores is not None:
+                    with options.scores.open("a", encoding="utf-8") as sink:
+                        sink.write(json.dumps([place.key, found]) + "\n")
+            scores.append(found)
             if len(scores) % 20 == 0:
                 print(len(scores), "places judged", flush=True)
                 _tell(options, model, places[: len(scores)], scores)
@@ -252,6 +266,13 @@ async def measure(options: argparse.Namespace) -> None:
         likelihood.close()
         await engine.close()
     _tell(options, model, places[: len(scores)], scores)
+
+
+def read_scores(file: Path | None) -> dict[str, dict[str, float]]:
+    """Return what an earlier run with the same model and prompts has kept, by the keys of places."""
+    if file is None or not file.exists():
+        return {}
+    return dict(map(json.loads, file.read_text("utf-8").splitlines()))
 
 
 def _tell(
@@ -270,6 +291,9 @@ def main() -> None:
     parser.add_argument("repositories", type=Path, nargs="+", help="of bench.next_edit.releases")
     parser.add_argument("--model", type=Path, help="GGUF model (default: the bundled one)")
     parser.add_argument("--places", type=int, default=400)
+    parser.add_argument(
+        "--scores", type=Path, help="keep each place's scores in this file, and go on from there"
+    )
     asyncio.run(measure(parser.parse_args()))
 
 

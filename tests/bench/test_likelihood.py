@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bench.model.likelihood import Likelihood
 from bench.model.long_prompts import MeasuredPrompt
 from bench.model.long_prompts import figures as figures_of_long_prompts
-from bench.next_edit.model_judge import area_under, places_of, stretches_between, with_interval
+from bench.next_edit.model_judge import (
+    area_under,
+    places_of,
+    read_scores,
+    stretches_between,
+    with_interval,
+)
 
 from infill_ls.evaluation.edit_episodes import Episode, EpisodeKind, hunks_between, versions
 from infill_ls.measuring.edit_snippets import BEFORE, edit_snippets, lines_edited
@@ -72,11 +79,19 @@ def test_a_place_is_changed_if_its_lines_became_just_what_a_rule_makes_of_them()
         assert "fetch_all" in one.new
         assert one.is_changed is (one.old.strip()[-3] in "cd")
     assert any(not one.is_changed for one in places)
+    assert len({one.key for one in places}) == len(places)
     stretches = stretches_between(episode.versions[-1], FINAL)
     assert [became for *_, became in stretches] == [
         "    return store.fetch_all('c')\n",
         "    return store.fetch_all('d')\n",
     ]
+
+
+def test_a_run_goes_on_from_what_was_kept(tmp_path: Path) -> None:
+    file = tmp_path / "scores.jsonl"
+    assert read_scores(None) == read_scores(file) == {}
+    file.write_text('["a", {"alone": 1.5}]\n["b", {"alone": -1.0}]\n')
+    assert read_scores(file) == {"a": {"alone": 1.5}, "b": {"alone": -1.0}}
 
 
 def test_edits_are_shown_as_they_are_and_were_within_the_budget() -> None:
