@@ -21,8 +21,8 @@ export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-
 
 /** The client's questions to the rest of the extension, and what it tells it. */
 export interface Listener {
-  /** Whether automatic suggestions are wanted now. */
-  isWanted(): boolean;
+  /** Whether automatic suggestions are wanted in a document now: the server hears of changed settings a moment later. */
+  isWantedIn(document: vscode.TextDocument): boolean;
   /** Whether the server has answered yet. */
   hasStarted(): boolean;
   readonly ghost: GhostText;
@@ -130,7 +130,7 @@ function middlewareFor(listener: Listener): Middleware {
         ? { ...given, triggerKind: vscode.InlineCompletionTriggerKind.Automatic }
         : given;
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-      if (automatic && (!listener.isWanted() || hasSeveralCursors(document))) return [];
+      if (automatic && (!listener.isWantedIn(document) || hasSeveralCursors(document))) return [];
       ghost.asked();
       let items: number | undefined;
       try {

@@ -106,7 +106,7 @@ export class Controller implements vscode.Disposable {
     this.log.info(`starting ${command} (${origin})`);
     this.runs = commandLine(command);
     this.client = createClient(command, serverSettings().arguments, this.log, {
-      isWanted: () => !this.isPaused && !this.isOffForWorkspace,
+      isWantedIn: (document) => this.isWantedIn(document),
       hasStarted: () => this.started,
       ghost: this.ghost,
       runCommand: (name, args) => this.runCommand(name, args),
