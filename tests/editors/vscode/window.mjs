@@ -45,7 +45,8 @@ const MOST_LINES = 100;
 /** Stands still what turns or runs for as long as something takes: drawing it again and again is most of what a wait costs. */
 function stopAnimations() {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync("*, ::before, ::after { animation: none !important; }");
+  const turning = ".progress-bit, .codicon-loading, .codicon-modifier-spin, .codicon-tree-item-loading::before";
+  sheet.replaceSync(`${turning} { animation: none !important; }`);
   document.adoptedStyleSheets.push(sheet);
 }
 
