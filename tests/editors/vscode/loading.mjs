@@ -26,7 +26,6 @@ test(
     settings: { "infill-ls.timeBudgetMs": 60_000 },
     server: heldBack,
     firstStatus: "starting",
-    fresh: true,
   },
   async (window) => {
     await window.watchStatus();

@@ -1,7 +1,7 @@
 // Runs the tests in VS Code.
 // usage: node run.mjs URL CODE_SERVER_PID WORK_FOLDER SERVER WARM_SERVER [PATTERN]
 import { join } from "node:path";
-import { pattern, server, tests, url, warmServer, work } from "./suite.mjs";
+import { pattern, tests, url, warmServer, work } from "./suite.mjs";
 // In this order, those of one kind together.
 import "./typing.mjs";
 import "./menu.mjs";
@@ -27,7 +27,7 @@ async function windowFor(number, options) {
   const all = {
     url,
     folder: join(work, `workspace-${number}`),
-    server: options.answers ? warmServer : server,
+    server: warmServer,
     ...(isShared(options) && { within: `test-${number}` }),
     ...options,
   };

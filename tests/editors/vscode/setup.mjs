@@ -99,7 +99,7 @@ const serversOf = (window) =>
 
 test(
   "a server that is killed is started again, and one that always ends is told of once",
-  { text: "x =", answers: ["one"], server, fresh: true },
+  { text: "x =", answers: ["one"] },
   async (window) => {
     const kill = async () => {
       const pids = await waitFor("a server", () => {
@@ -134,7 +134,6 @@ test(
   {
     text: "x =",
     machineSettings: { "infill-ls.model": "/nowhere/a.gguf" },
-    fresh: true,
     firstStatus: "/nowhere/a.gguf",
   },
   async (window) => {
@@ -160,7 +159,6 @@ test(
     text: "x =",
     answers: ["one"],
     server: "",
-    fresh: true,
     prepare: (_, workspace) => {
       mkdirSync(join(workspace, ".venv", "bin"), { recursive: true });
       symlinkSync(server, join(workspace, ".venv", "bin", "infill-ls"));
@@ -235,7 +233,7 @@ test(
 
 test(
   "the walkthrough has pictures, and knows that the server is there",
-  { text: "x =", answers: ["one"], fresh: true },
+  { text: "x =", answers: ["one"] },
   async (window) => {
     await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
     await window.command("Open Walkthrough");
@@ -255,7 +253,7 @@ test(
 
 test(
   "the server is installed into an environment of its own, and updated with the extension",
-  { text: "x =", answers: ["one"], server: "", firstStatus: "not installed", fresh: true },
+  { text: "x =", answers: ["one"], server: "", firstStatus: "not installed" },
   async (window) => {
     await window.openMenu();
     const entries = await window.page.locator(".quick-input-widget .monaco-list-row").allInnerTexts();

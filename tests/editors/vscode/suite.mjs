@@ -15,5 +15,5 @@ export const codeServer = Number(pid);
 export const work = folder;
 /** The program of the server. */
 export const server = program;
-/** A program that has one that is loaded already start the server: for tests with the scripted engine. */
+/** A program that has one that is loaded already start the server: for tests that are not about its start. */
 export const warmServer = warmProgram;
