@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -55,48 +52,31 @@ def repository(folder: Path) -> str:
     return folder.as_uri()
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A home folder that has the package, and what Emacs said when it was installed there."""
-
-    home: Path
-    said: str
-
-
-@pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installed]:
-    """Return a function that installs the package, once in each of the ways that docs/editors.md names."""
-
-    @functools.cache
-    def install(how: str) -> Installed:
-        folder = tmp_path_factory.mktemp("package")
-        home = folder / "home"
-        home.mkdir()
-        if how == "archive":
-            release.pack(folder)
-            archive = folder / f"infill-{release.version()}.tar"
-            return Installed(home, lisp(home, f'(package-install-file "{archive}")'))
-        sources = folder / "infill"
-        if how == "repository of infill-ls":
-            # All Lisp, and what decides about it; all of the repository would take long to copy.
-            for part in ("editors/emacs", "tests/editors/emacs"):
-                shutil.copytree(ROOT / part, sources / part)
-            for name in (".elpaignore", "README.md"):
-                shutil.copy(ROOT / name, sources)
-            wanted = f'(infill :url "{repository(sources)}" :lisp-dir "editors/emacs")'
-        else:
-            shutil.copytree(ROOT / "editors" / "emacs", sources)
-            wanted = f'(infill :url "{repository(sources)}")'
-        return Installed(home, lisp(home, f"(package-vc-install '{wanted})"))
-
-    return install
+def install(how: str, home: Path, tmp_path: Path) -> str:
+    """Install the package in one of the ways that docs/editors.md names; return what Emacs says."""
+    if how == "archive":
+        release.pack(tmp_path)
+        archive = tmp_path / f"infill-{release.version()}.tar"
+        return lisp(home, f'(package-install-file "{archive}")')
+    sources = tmp_path / "infill"
+    if how == "repository of infill-ls":
+        # All Lisp, and what decides about it; all of the repository would take long to copy.
+        for folder in ("editors/emacs", "tests/editors/emacs"):
+            shutil.copytree(ROOT / folder, sources / folder)
+        for name in (".elpaignore", "README.md"):
+            shutil.copy(ROOT / name, sources)
+        wanted = f'(infill :url "{repository(sources)}" :lisp-dir "editors/emacs")'
+    else:
+        shutil.copytree(ROOT / "editors" / "emacs", sources)
+        wanted = f'(infill :url "{repository(sources)}")'
+    return lisp(home, f"(package-vc-install '{wanted})")
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_an_installed_package_completes(
-    how: str, start: Start, install: Callable[[str], Installed]
-) -> None:
-    home, said = install(how).home, install(how).said
+def test_an_installed_package_completes(how: str, start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    said = install(how, home, tmp_path)
     problems = [line for line in said.splitlines() if "Warning" in line or "Error" in line]
     # What package.el itself writes is not ours to mend.
     assert all(re.match("infill-(pkg|autoloads).el:1:1: ", line) for line in problems), said
@@ -116,11 +96,10 @@ def test_an_installed_package_completes(
     emacs.expect_saved("x = one\n")
 
 
-def test_commands_are_known_before_the_package_is_loaded(
-    install: Callable[[str], Installed],
-) -> None:
+def test_commands_are_known_before_the_package_is_loaded(tmp_path: Path) -> None:
+    install("archive", tmp_path, tmp_path)
     said = lisp(
-        install("archive").home,
+        tmp_path,
         "(message \"%S\" (list (featurep 'infill) (mapcar #'commandp '(infill-mode))"
         " (mapcar #'fboundp '(infill-setup-eglot infill-setup-lsp-mode))))",
     )

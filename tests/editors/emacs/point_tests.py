@@ -6,7 +6,6 @@ import json
 
 from editors.emacs.editor import Emacs, Start
 
-RESTS = "(not (memq infill--rest-timer timer-idle-list))"
 LINES = "one = 1\ntwo = 2\nthree = 3\nfour ="
 
 
@@ -17,13 +16,6 @@ def told(emacs: Emacs) -> list[int]:
     messages = [json.loads(line) for line in lines]
     assert all(one["textDocument"]["uri"].endswith("/demo.py") for one in messages)
     return [one["position"]["line"] for one in messages]
-
-
-def rest(emacs: Emacs) -> None:
-    """Wait until point has rested, and until the server has answered what comes after all it was told by then."""
-    emacs.wait("point to rest", lambda: emacs.eval(RESTS))
-    question = "(list :textDocument (infill--document))"
-    emacs.eval(f"(progn (jsonrpc-request infill--opened :infill/explain {question}) t)")
 
 
 def rests_on(emacs: Emacs, line: int) -> None:
@@ -42,16 +34,18 @@ def test_the_server_is_told_where_point_rests(start: Start) -> None:
     emacs.press("\x18bdemo.py\r")
     # Maybe twice: the buffer comes into the window, and the window is left for the minibuffer.
     emacs.wait("the server to know that it is shown", lambda: told(emacs) > before)
-    rest(emacs)
+    emacs.look(0.5)
     assert set(told(emacs)[len(before) :]) == {1}
     emacs.press("\x1b>")
     emacs.type(" ")
     emacs.expect_ghost("five + six")
-    rest(emacs)
+    # What it was told before the answer to a question has been written down by then.
+    question = "(list :textDocument (infill--document))"
+    emacs.eval(f"(progn (jsonrpc-request infill--opened :infill/explain {question}) t)")
     before = told(emacs)
     for key in "fiv":
         emacs.press(key)
-        rest(emacs)
+        emacs.look(0.5)
     emacs.expect_ghost("e + six")
     assert told(emacs) == before, "not while a suggestion is typed through"
 
@@ -59,8 +53,7 @@ def test_the_server_is_told_where_point_rests(start: Start) -> None:
 def test_a_server_that_does_not_ask_is_not_told_of_point(start: Start) -> None:
     emacs = start(LINES, answers=[""], listens="ignores")
     emacs.press("\x10")
-    rest(emacs)
+    emacs.look(0.6)  # longer than a rest
     emacs.press("x")
-    rest(emacs)
-    assert emacs.eval("infill--rest-timer") is None
+    emacs.look(0.6)
     assert told(emacs) == []
