@@ -7,13 +7,12 @@ import os
 import pty
 import select
 import signal
-import socket
 import struct
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyte
 
@@ -75,24 +74,19 @@ class Terminal:
             self.look(0.03)
         return found
 
-    def look(self, seconds: float, connection: socket.socket | None = None) -> bool:
-        """Take in what the program draws, for some time, or until the connection can be read: true then."""
+    def look(self, seconds: float) -> None:
+        """Take in what the program draws, for some time."""
         deadline = time.monotonic() + seconds
-        files: list[Any] = [self._terminal, *([connection] if connection else [])]
         while True:
             left = max(deadline - time.monotonic(), 0)
-            readable = select.select(files, [], [], left)[0]
-            if self._terminal in readable:
-                try:
-                    self._stream.feed(os.read(self._terminal, 65536))
-                except OSError:
-                    return False  # the program has ended
-                if self._watched_row is not None:
-                    self._seen.append(self.screen.display[self._watched_row].rstrip())
-            if connection in readable:
-                return True
-            if not readable:
-                return False
+            if not select.select([self._terminal], [], [], left)[0]:
+                return
+            try:
+                self._stream.feed(os.read(self._terminal, 65536))
+            except OSError:
+                return  # the program has ended
+            if self._watched_row is not None:
+                self._seen.append(self.screen.display[self._watched_row].rstrip())
 
     def watch(self, row: int) -> list[str]:
         """Return a list that gets what the row shows after every piece of output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -31,10 +31,9 @@ READY = "(and infill--opened (infill--status infill--opened) t)"
 class Emacs(Terminal):
     """One Emacs with one file, in a workspace of its own.
 
-    ``answers`` is what the scripted engine says, in turn or by the text before the cursor, after ``delay_ms``, and
-    ``script`` what else is in its script; without it, the bundled model answers. Without ``warm`` the server is
-    started as a user's is. ``files`` are those of the workspace beside the one that is open. With ``listens``, which
-    is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
+    ``answers`` is what the scripted engine says, in turn or by the text before the cursor, after ``delay_ms``, and ``script`` what else is in its
+    script; without it, the bundled model answers. ``files`` are those of the workspace beside the one that is
+    open. With ``listens``, which is ``wants`` or ``ignores``, ``.git/cursor`` gets what it is told of point.
     ``home`` is a home folder that has infill as a package, and an init file that switches it on.
     """
 
@@ -53,18 +52,19 @@ class Emacs(Terminal):
         files: Mapping[str, str] | None = None,
         home: Path | None = None,
         cache: Path | None = None,
-        warm: bool = True,
     ) -> None:
         super().__init__()
         self._is_package = home is not None
         self.workspace = workspace
         (workspace / ".git").mkdir(parents=True)
+        (workspace / ".git").chmod(0o700)  # as Emacs wants the folder of its socket
         for other, content in (files or {}).items():
             (workspace / other).write_text(content, "utf-8")
         self.file = workspace / name
         self.file.write_bytes(text.encode())
+        self._result = workspace / ".git" / "result.json"
         self._socket = workspace / ".git" / "socket"
-        command = [server(warm=warm), "--stdio"]
+        command = [server(warm=answers is not None), "--stdio"]
         if listens:
             listening = ROOT / "tests" / "editors" / "listening_server.py"
             record = workspace / ".git" / "cursor"
@@ -87,6 +87,7 @@ class Emacs(Terminal):
             "XDG_CACHE_HOME": str(cache or ROOT / "build" / "editors" / "cache"),
             "XDG_DATA_HOME": str(workspace / ".git" / "data"),
             "INFILL_SOCKET": str(self._socket),
+            "INFILL_RESULT": str(self._result),
             "INFILL_COMMAND": json.dumps(command),
             "INFILL_SETTINGS": json.dumps({"thinkAhead": False, **(settings or {})}),
         }
@@ -95,38 +96,39 @@ class Emacs(Terminal):
         self.press("\x1b>")  # to the end of the buffer
 
     def _start(self) -> None:
-        command = [str(EMACS / "emacs"), "-nw"]
-        if (
-            not self._is_package
-        ):  # which starts as a user's: packages are activated, then the init file is read
-            packages = EMACS / "root/usr/share/emacs/site-lisp/elpa-src"
-            command += ["-Q"]
-            for folder in (ROOT / "editors" / "emacs", *packages.iterdir()):
-                command += ["-L", str(folder)]
-            command += ["-l", str(HERE / "init.el")]
+        if self._is_package:
+            # As a user starts it: packages are activated, then the init file is read.
+            self.start([str(EMACS / "emacs"), "-nw"], self._environment, self.workspace)
+            self.wait("Emacs to start", self._result.exists)
+            return
+        packages = EMACS / "root/usr/share/emacs/site-lisp/elpa-src"
+        folders = [ROOT / "editors" / "emacs", *packages.iterdir()]
+        command = [str(EMACS / "emacs"), "-nw", "-Q"]
+        for folder in folders:
+            command += ["-L", str(folder)]
+        command += ["-l", str(HERE / "init.el")]
         self.start(command, self._environment, self.workspace)
-        connection = self.wait("Emacs to start", self._connect)
-        assert connection is not None
-        self._connection = connection
-
-    def _connect(self) -> socket.socket | None:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(str(self._socket))
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            return None
-        return connection
+        self.wait("Emacs to start", self._result.exists)
 
     def eval(self, expression: str) -> Any:
         """Evaluate Lisp in the buffer under test, and return the value by way of JSON."""
-        self._connection.sendall(json.dumps(expression).encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            more = self.look(TIMEOUT_S, self._connection) and self._connection.recv(65536)
-            assert more, f"waited in vain for the value of {expression}\n{self.describe()}"
-            answer += more
-        result = json.loads(answer)
+        self.look(0)
+        self._result.unlink(missing_ok=True)
+        client = EMACS / "root/usr/bin/emacsclient.emacs"
+        done = subprocess.run(
+            [
+                *(*self._loader(), str(client), "-s", str(self._socket)),
+                *("--eval", f"(infill-test-evaluate '{expression})"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"{expression}: {done.stdout}{done.stderr}\n{self.describe()}")
+        self.wait(f"the value of {expression}", self._result.exists)
+        result = json.loads(self._result.read_text("utf-8"))
         assert "error" not in result, f"{expression}: {result['error']}\n{self.describe()}"
         return result["value"]
 
@@ -170,10 +172,10 @@ class Emacs(Terminal):
         """Return what is on the screen, and in the file."""
         return f"{self.text()}\nfile: {self.file.read_bytes()!r}"
 
-    def stop(self) -> None:
-        """End Emacs."""
-        super().stop()
-        self._connection.close()
+    @staticmethod
+    def _loader() -> list[str]:
+        libraries = EMACS / "root/usr/lib/x86_64-linux-gnu"
+        return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries)]
 
 
 Start = Callable[..., Emacs]

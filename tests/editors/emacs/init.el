@@ -6,38 +6,40 @@
 
 ;;; Code:
 
-(require 'json)
 (setq native-comp-jit-compilation nil ; there is no compiler for it here
       native-comp-enable-subr-trampolines nil
       inhibit-startup-screen t
       make-backup-files nil
       create-lockfiles nil
-      infill-next-edit-delay 0.1 ; each test waits for it
       auto-save-default nil)
 (menu-bar-mode -1)
 (prefer-coding-system 'utf-8)
 (set-language-environment "UTF-8")
 
-(defun infill-test-receive (connection text)
-  "Have what the test sends on CONNECTION evaluated: each line of TEXT is an expression, as JSON."
-  (let ((lines (split-string (concat (process-get connection :unfinished) text) "\n")))
-    (process-put connection :unfinished (car (last lines)))
-    (dolist (line (butlast lines))
-      ;; Once Emacs waits for keys.  What runs elsewhere can be quit: a C-g that the test presses meanwhile would be
-      ;; no key.
-      (run-at-time 0 nil #'infill-test-evaluate connection line))))
+(require 'server)
+(setq server-name (getenv "INFILL_SOCKET"))
+(server-start)
 
-(defun infill-test-evaluate (connection line)
-  "Tell the test on CONNECTION what the expression in LINE comes to, as JSON."
-  (process-send-string
-   connection
-   (concat
-    (json-encode
-     (condition-case err
-         (with-current-buffer (infill-test-buffer)
-           (list :value (eval (read (json-parse-string line)) t)))
-       (error (list :error (error-message-string err)))))
-    "\n")))
+(defun infill-test-report (value)
+  "Write VALUE as JSON to the file that the test reads."
+  (let ((coding-system-for-write 'utf-8-unix)
+        (unfinished (concat (getenv "INFILL_RESULT") ".new")))
+    (with-temp-file unfinished
+      (insert (json-encode value)))
+    (rename-file unfinished (getenv "INFILL_RESULT") t)))
+
+(defun infill-test-evaluate (expression)
+  "Report what EXPRESSION comes to, once Emacs waits for keys.
+What emacsclient has it evaluate, and some code around that, can be
+quit: a C-g that the test presses meanwhile would be no key."
+  (run-at-time
+   0 nil
+   (lambda ()
+     (infill-test-report
+      (condition-case err
+          (with-current-buffer (infill-test-buffer)
+            (list :value (eval expression t)))
+        (error (list :error (error-message-string err))))))))
 
 (defun infill-test-buffer ()
   "Return the buffer under test."
@@ -51,7 +53,6 @@
                                          :false-object :json-false))
 
 ;; All of this has been read: the test may begin.
-(make-network-process :name "infill-test" :server t :family 'local :service (getenv "INFILL_SOCKET")
-                      :coding 'utf-8-unix :noquery t :filter #'infill-test-receive)
+(infill-test-report '(:value t))
 
 ;;; init.el ends here
