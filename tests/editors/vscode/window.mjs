@@ -461,13 +461,23 @@ export function processesBelow(ancestor) {
   return below;
 }
 
-/** Kill the engine processes below the process `ancestor`; returns how many there were. */
-export function killEngine(ancestor) {
-  const engines = [...processesBelow(ancestor)].filter(([, command]) =>
-    command.includes("infill_ls.engine"),
-  );
-  for (const [pid] of engines) process.kill(pid, "SIGKILL");
-  return engines.length;
+/** Kill the engine processes of these tests, told by their folder: who started one may have ended; returns how many there were. */
+export function killEngines() {
+  const folder = `INFILL_LS_RUNTIME_DIR=${process.env.INFILL_LS_RUNTIME_DIR}`;
+  const listing = execFileSync("ps", ["-e", "-o", "pid=,args="], { encoding: "utf8" });
+  const pids = listing
+    .split("\n")
+    .filter((line) => line.includes("infill_ls.engine.llama.host"))
+    .map((line) => Number.parseInt(line, 10));
+  const ours = pids.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(folder);
+    } catch {
+      return false; // it has just ended
+    }
+  });
+  for (const pid of ours) process.kill(pid, "SIGKILL");
+  return ours.length;
 }
 
 export function fileContains(path, text) {
