@@ -54,12 +54,10 @@ class PackageSearch:
 
     def context(self, name: str, before: str, after: str, budget_tokens: int) -> Ids:
         """Return the ids of the snippets for a hole in the file ``name``, as a prompt has them."""
-        path = str(self._root / name)
-        self._index.close_buffer(
-            self._root / name
-        )  # its text is the query's: there is a hole in it
+        path = self._root / name
+        self._index.close_buffer(path)  # its text is the query's: there is a hole in it
         query = Query(
-            path=path,
+            path=str(path),
             language_id=language_of(name).name,
             prefix=before[-WINDOW_CHARS:],
             suffix=after[:WINDOW_CHARS],

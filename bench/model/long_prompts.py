@@ -25,7 +25,7 @@ from bench.model.likelihood import Likelihood
 from bench.model.lines import is_written
 from bench.packages import archives_of, unpack
 
-from infill_ls.document.lines import split_lines
+from infill_ls.document.lines import line_starts
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.gathering import Gathering
@@ -84,9 +84,7 @@ def places_of(folder: Path, language: str) -> list[LongPlace]:
         text = read(folder / name)
         if len(text) < BEFORE_CHARS + AFTER_CHARS + MIDDLE_CHARS:
             continue
-        starts = [0]
-        for line in split_lines(text):
-            starts.append(starts[-1] + len(line))
+        starts = line_starts(text)
         last = len(text) - AFTER_CHARS - MIDDLE_CHARS
         inside = [start for start in starts if BEFORE_CHARS <= start <= last]
         chooser = random.Random(f"{folder.name} {name}")

@@ -29,7 +29,7 @@ from bench.command import finish, parser_of
 from bench.model.likelihood import Likelihood
 from bench.model.lines import is_written
 
-from infill_ls.document.lines import line_end, line_start, split_lines
+from infill_ls.document.lines import line_end, line_start, line_starts
 from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.errors import UsageError
@@ -120,9 +120,7 @@ def places_of(episode: Episode) -> list[JudgedPlace]:
 
 def stretches_between(text: str, final: str) -> list[tuple[int, int, str]]:
     """Return the stretches of ``text`` that the author changed, by offsets, and what they became."""
-    starts = [0]
-    for line in split_lines(text):
-        starts.append(starts[-1] + len(line))
+    starts = line_starts(text)
     return [
         (starts[hunk.start], max(starts[hunk.start], starts[hunk.end] - 1), "".join(hunk.new))
         for hunk in hunks_between(text, final)

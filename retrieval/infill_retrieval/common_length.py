@@ -1,4 +1,4 @@
-"""The length of the common beginning of two sequences."""
+"""The lengths of the common beginning and of the common end of two sequences."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def common_length(one: Sequence[object], other: Sequence[object]) -> int:
         else:
             high = middle - 1
     return low
+
+
+def common_ends(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
+    """Return how many items two begin with in common, and how many of the rest they end with."""
+    head = common_length(one, other)
+    return head, common_length(one[head:][::-1], other[head:][::-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 TAB_COLUMNS = 4
 
 
@@ -25,6 +27,11 @@ def split_lines(text: str) -> list[str]:
     parts = text.split("\n")
     lines = [f"{part}\n" for part in parts[:-1]]
     return [*lines, parts[-1]] if parts[-1] else lines
+
+
+def line_starts(text: str) -> list[int]:
+    """Return the offset at which each line of LF text starts, as :func:`split_lines` has them, and that of the end."""
+    return list(accumulate(map(len, split_lines(text)), initial=0))
 
 
 def indent_columns(line: str) -> int:

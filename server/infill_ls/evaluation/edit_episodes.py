@@ -33,6 +33,7 @@ from infill_ls.measuring.git_history import (
     changed_files,
     with_blobs,
 )
+from infill_retrieval.common_length import common_ends
 from infill_retrieval.syntax import family_of, language_of, parse
 
 MOST_FILE_CHARS = 100_000
@@ -319,12 +320,7 @@ def _texts(old: bytes, new: bytes) -> tuple[str, str] | None:
 def hunks_between(before: str, after: str) -> list[Hunk]:
     """Return the stretches of lines that differ."""
     olds, news = split_lines(before), split_lines(after)
-    head = 0
-    while head < min(len(olds), len(news)) and olds[head] == news[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(olds), len(news)) - head and olds[-1 - tail] == news[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(olds, news)
     one, two = olds[head : len(olds) - tail], news[head : len(news) - tail]
     matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
     return [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from infill_ls.document.lines import line_start, split_lines
+from infill_ls.document.lines import line_start, line_starts
 from infill_ls.evaluation.edit_episodes import (
     ANY_ORDER,
     Episode,
@@ -120,10 +120,8 @@ def right_in(episode: Episode) -> Callable[[Offer], bool]:
     def is_right(offer: Offer) -> bool:
         text, final = last[offer.uri]
         if offer.uri not in known:
-            starts = [0]
-            for line in split_lines(text):
-                starts.append(starts[-1] + len(line))
-            known[offer.uri] = (hunks_between(text, final) if text != final else []), starts
+            hunks = hunks_between(text, final) if text != final else []
+            known[offer.uri] = hunks, line_starts(text)
         hunks, starts = known[offer.uri]
         return any(_is_in(offer, hunk, starts, text) for hunk in hunks)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from infill_ls.document.lines import split_lines
 from infill_retrieval import Channel, CountTokens, Snippet
+from infill_retrieval.common_length import common_ends
 from infill_retrieval.render import render_snippet
 
 BEFORE = "before"
@@ -74,9 +75,7 @@ def _of(edit: LinesEdited, *, with_old: bool) -> list[tuple[str, str, int]]:
 def lines_edited(path: str, before: str, after: str) -> LinesEdited:
     """Return what one edit did to a text, in whole lines."""
     olds, news = split_lines(before), split_lines(after)
-    most = min(len(olds), len(news))
-    head = next((n for n in range(most) if olds[n] != news[n]), most)
-    tail = next((n for n in range(most - head) if olds[-1 - n] != news[-1 - n]), most - head)
+    head, tail = common_ends(olds, news)
     return LinesEdited(
         path, tuple(olds), head, len(olds) - tail, tuple(news[head : len(news) - tail])
     )
