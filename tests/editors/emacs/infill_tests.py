@@ -248,9 +248,12 @@ def test_the_whole_is_shown_to_whoever_stops_typing_after_its_beginning(
     gate.write_text("xx")  # three words
     script = {"tells_words": True, "gate": str(gate)}
     emacs = start("", answers=["one, two, three, four"], script=script)
-    for key in "all = ":
-        emacs.look(0.5)  # as one types who waits for each key, but makes no pause
+    # A beginning is shown in a run of keys. A busy machine may take one so late that the run is over: another begins.
+    for key in "all = " + 15 * "a + ":
         emacs.press(key)
+        emacs.look(0.5)  # as one types who waits for each key, but makes no pause
+        if "one, two, three,".startswith(emacs.ghost() or "-"):
+            break
     emacs.wait("its beginning", lambda: "one, two, three,".startswith(emacs.ghost() or "-"))
     gate.write_text("xxxx")
     emacs.expect_ghost("one, two, three, four")

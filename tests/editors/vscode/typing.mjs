@@ -236,11 +236,14 @@ test(
   { text: "", answers: ["one, two, three, four"], script: { tells_words: true, gate } },
   async (window) => {
     writeFileSync(gate, "xx"); // three words
-    for (const key of "all = ") {
-      await delay(500); // as one types who waits for each key, but makes no pause
+    const begins = async () => "one, two, three,".startsWith((await window.ghost()) || "-");
+    // A beginning is shown in a run of keys. A busy machine may take one so late that the run is over: another begins.
+    for (const key of "all = " + "a + ".repeat(15)) {
       await window.page.keyboard.type(key);
+      await delay(500); // as one types who waits for each key, but makes no pause
+      if (await begins()) break;
     }
-    await waitFor("its beginning", async () => "one, two, three,".startsWith((await window.ghost()) || "-"));
+    await waitFor("its beginning", begins);
     writeFileSync(gate, "xxxx");
     await window.expectGhost("one, two, three, four");
   },
