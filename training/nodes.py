@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from infill_retrieval.syntax import language_of, parse
 
-LEAST_CHARS, MOST_CHARS = 4, 900
+LEAST_BYTES, MOST_BYTES = 4, 900
 MOST_NODES = 60_000
 """Of a file; there are more in one that a tool wrote."""
 
@@ -27,7 +27,7 @@ class NodeSpan:
     first_column: int
     last_line: int
     last_column: int
-    chars: int
+    size_bytes: int
 
 
 def nodes_of(path: str, text: str) -> list[NodeSpan]:
@@ -47,8 +47,8 @@ def nodes_of(path: str, text: str) -> list[NodeSpan]:
         if node.is_error or "comment" in node.type:
             continue
         unseen.extend(node.children)
-        chars = node.end_byte - node.start_byte  # of most sources; what matters is which is larger
-        if not node.is_named or node.has_error or not LEAST_CHARS <= chars <= MOST_CHARS:
+        size_bytes = node.end_byte - node.start_byte
+        if not node.is_named or node.has_error or not LEAST_BYTES <= size_bytes <= MOST_BYTES:
             continue
         start, end = node.start_point, node.end_point
         if end.column == 0:
@@ -58,7 +58,7 @@ def nodes_of(path: str, text: str) -> list[NodeSpan]:
             tree.column_of(node.start_byte, start.column),
             end.row,
             tree.column_of(node.end_byte, end.column),
-            chars,
+            size_bytes,
         )
     return list(found.values())
 
@@ -66,4 +66,4 @@ def nodes_of(path: str, text: str) -> list[NodeSpan]:
 def one_of(nodes: Sequence[NodeSpan], first: int, last: int, rng: random.Random) -> NodeSpan | None:
     """Return a node that lies in the lines ``first`` to before ``last``, its size as its weight."""
     inside = [one for one in nodes if first <= one.first_line and one.last_line < last]
-    return rng.choices(inside, [one.chars for one in inside])[0] if inside else None
+    return rng.choices(inside, [one.size_bytes for one in inside])[0] if inside else None

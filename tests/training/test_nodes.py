@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from training.nodes import LEAST_CHARS, nodes_of, one_of
+from training.nodes import LEAST_BYTES, nodes_of, one_of
 
 PYTHON = """\
 def total(orders, rate):
@@ -33,7 +33,7 @@ def test_expressions_statements_and_bodies_are_nodes() -> None:
     assert {"rate * 100", "round(amount, 2)", "amount > rate * 100", "(orders, rate)"} < set(found)
     assert any(text.startswith("if amount") and text.endswith("2)") for text in found)
     assert not any(text.startswith("#") for text in found)
-    assert min(map(len, found)) >= LEAST_CHARS
+    assert min(map(len, found)) >= LEAST_BYTES
     assert len(nodes_of("a.py", PYTHON)) == len(set(nodes_of("a.py", PYTHON)))
 
 
@@ -53,6 +53,6 @@ def test_each_depth_is_drawn_about_as_often() -> None:
     text = "call(" + ", ".join(f"name_{n}" for n in range(10)) + ")\n"
     nodes = nodes_of("a.py", text)
     rng = random.Random(1)
-    sizes = Counter(one_of(nodes, 0, 1, rng).chars < 10 for _ in range(600))  # type: ignore[union-attr]
+    sizes = Counter(one_of(nodes, 0, 1, rng).size_bytes < 10 for _ in range(600))  # type: ignore[union-attr]
     assert 0.2 < sizes[True] / 600 < 0.5
     assert one_of(nodes, 1, 2, rng) is None
