@@ -93,8 +93,8 @@ class Infill:
             "input_suffix": suffix.rpartition("<middle>")[0],
             "n_predict": tokens,
             "cache_prompt": True,
-            "temperature": 0,
-            "samplers": [],
+            "samplers": ["top_k"],
+            "top_k": 1,
         }
         request = urllib.request.Request(
             f"{self._url}/infill",

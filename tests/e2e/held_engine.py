@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from infill_ls.engine.fallback import _local_options
-from infill_ls.engine.process import EngineProcess
+from infill_ls.engine.fallback import engine_for
 from infill_ls.settings import resolve_settings
 
 
 async def main() -> None:
     settings, _ = resolve_settings({})
-    engine = EngineProcess(_local_options(settings))
+    engine = engine_for(settings, lambda _: None)
     await engine.start()
     print("held", flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.read)
