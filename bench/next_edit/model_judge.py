@@ -20,11 +20,10 @@ import hashlib
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 from bench.command import finish, parser_of
 from bench.model.likelihood import Likelihood
 from bench.model.lines import is_written
@@ -37,6 +36,7 @@ from infill_ls.evaluation.edit_episodes import Episode, EpisodeKind, episodes_of
 from infill_ls.evaluation.edits import opened
 from infill_ls.gathering import Gathering
 from infill_ls.measuring.edit_snippets import edit_snippets, lines_edited
+from infill_ls.measuring.intervals import area_under_curve
 from infill_ls.models.store import bundled_model_path
 from infill_ls.next_edit import offer as offers
 from infill_ls.pipeline import Pipeline
@@ -55,7 +55,6 @@ MOST_CHARS = 600
 """A hole of longer lines is no place to judge."""
 ALONE, NOW, BEFORE_AND_NOW = "alone", "edits in front", "edits in front, before and now"
 WAYS = (ALONE, NOW, BEFORE_AND_NOW)
-RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,33 +193,6 @@ class Judge:
         return prompt.token_ids
 
 
-def area_under(scores: Sequence[float], is_changed: Sequence[bool]) -> float:
-    """Return how often a changed place has the higher score of two; equal ones count half."""
-    changed = np.array([s for s, one in zip(scores, is_changed, strict=True) if one])
-    left = np.array([s for s, one in zip(scores, is_changed, strict=True) if not one])
-    if not len(changed) or not len(left):
-        return 0.5
-    higher = (changed[:, None] > left).sum() + 0.5 * (changed[:, None] == left).sum()
-    return float(higher / (len(changed) * len(left)))
-
-
-def with_interval(
-    scores: Sequence[float], is_changed: Sequence[bool], groups: Sequence[str]
-) -> dict[str, float]:
-    """Return the area, and the interval in which 95 % of the resamples of whole groups lie."""
-    names, numbers = np.unique(groups, return_inverse=True)
-    members = [np.flatnonzero(numbers == n) for n in range(len(names))]
-    chance = np.random.default_rng(1)
-    values, labels = np.array(scores), np.array(is_changed)
-    areas = []
-    for _ in range(RESAMPLES):
-        some = np.concatenate([members[n] for n in chance.integers(0, len(names), len(names))])
-        areas.append(area_under(values[some].tolist(), labels[some].tolist()))
-    low, high = np.percentile(areas, [2.5, 97.5])
-    area = area_under(scores, is_changed)
-    return {"area": round(area, 3), "low": round(low, 3), "high": round(high, 3)}
-
-
 def figures(places: Sequence[JudgedPlace], scores: Sequence[dict[str, float]]) -> dict[str, object]:
     """Return the area under the curve of each way, and that of the judge on the same places."""
     changed = [one.is_changed for one in places]
@@ -233,7 +205,7 @@ def figures(places: Sequence[JudgedPlace], scores: Sequence[dict[str, float]]) -
         "packages": len({one.repository for one in places}),
         "releases": len(set(groups)),
         "area under the curve": {
-            way: with_interval(values, changed, groups) for way, values in by_way.items()
+            way: asdict(area_under_curve(values, changed, groups)) for way, values in by_way.items()
         },
     }
 

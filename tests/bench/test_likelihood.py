@@ -1,4 +1,4 @@
-"""Tests of what is measured by a model's likelihood: the bundled model, and the areas and places."""
+"""Tests of what is measured by a model's likelihood: the bundled model, and the places."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ import pytest
 from bench.model.likelihood import Likelihood
 from bench.model.long_prompts import MeasuredPrompt
 from bench.model.long_prompts import figures as figures_of_long_prompts
-from bench.next_edit.model_judge import (
-    area_under,
-    places_of,
-    read_scores,
-    stretches_between,
-    with_interval,
-)
+from bench.next_edit.model_judge import places_of, read_scores, stretches_between
 
 from infill_ls.evaluation.edit_episodes import Episode, EpisodeKind, hunks_between, versions
 from infill_ls.measuring.edit_snippets import BEFORE, edit_snippets, lines_edited
@@ -50,15 +44,6 @@ def test_a_text_costs_the_same_in_one_piece_and_behind_a_prompt(likelihood: Like
     behind = likelihood.of((0, *ids[:6]), ids[6:])
     assert sum(whole[6:]) == pytest.approx(sum(behind), rel=0.1)
     assert likelihood.whole((0, *ids[:6]), ids[6:]) < sum(behind)
-
-
-def test_the_area_counts_pairs() -> None:
-    assert area_under([3.0, 2.0, 1.0], [True, False, False]) == 1.0
-    assert area_under([1.0, 1.0], [True, False]) == 0.5
-    assert area_under([2.0, 3.0, 1.0], [True, False, False]) == 0.5
-    found = with_interval([3.0, 2.0, 1.0, 0.0], [True, False, True, False], ["a", "a", "b", "b"])
-    assert found["area"] == 0.75
-    assert found["low"] <= found["area"] <= found["high"]
 
 
 def test_a_place_is_changed_if_its_lines_became_just_what_a_rule_makes_of_them() -> None:

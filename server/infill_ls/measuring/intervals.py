@@ -60,6 +60,23 @@ def quantile(values: Sequence[float], share: float) -> Interval:
     return _interval(float(np.quantile(numbers, share)), resamples)
 
 
+def area_under_curve(
+    scores: Sequence[float], is_positive: Sequence[bool], groups: Sequence[str] | None = None
+) -> Interval:
+    """Return how often a positive case has the higher score of two (ROC AUC); equal ones count half.
+
+    With ``groups``, one for each case, whole groups are drawn, as in :func:`mean`. Where one of both kinds is
+    lacking, nothing is known: 0.5.
+    """
+    values, positive = np.asarray(scores, dtype=np.float64), np.asarray(is_positive, dtype=bool)
+    _, numbers = np.unique(groups or range(len(values)), return_inverse=True)
+    members = [np.flatnonzero(numbers == number) for number in range(numbers.max() + 1)]
+    drawn = (np.concatenate([members[n] for n in some]) for some in _resamples(len(members)))
+    return _interval(
+        _area(values, positive), np.array([_area(values[some], positive[some]) for some in drawn])
+    )
+
+
 def compare(theirs: Sequence[bool], ours: Sequence[bool]) -> Comparison:
     """Return shares of true values; each resample takes the same cases of both methods."""
     pairs = np.array([theirs, ours], dtype=np.float64) * 100
@@ -89,6 +106,13 @@ def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
         "median": round(median(values), digits),
         "p95": round(p95(values), digits),
     }
+
+
+def _area(values: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
+    ones, others = values[positive], values[~positive]
+    if not len(ones) or not len(others):
+        return 0.5
+    return float(np.mean((ones[:, None] > others) + 0.5 * (ones[:, None] == others)))
 
 
 def _resamples(count: int) -> npt.NDArray[np.int64]:
