@@ -148,13 +148,13 @@ export class Window {
     return this.page.locator('.statusbar-item [aria-label^="infill-ls:"]').first();
   }
 
-  /** Wait until the status bar says so. */
+  /** Wait until the status bar says so: a part of it, or what a pattern finds. */
   async status(text, timeout = TIMEOUT_MS) {
     let label = "";
     await waitFor(`the status ${text}`, async () => {
       if ((await this.statusItem.count()) === 0) return false;
       label = (await this.statusItem.getAttribute("aria-label")) ?? "";
-      return label.includes(text);
+      return typeof text === "string" ? label.includes(text) : text.test(label);
     }, timeout).catch((error) => {
       throw new Error(`${error.message}; it says ${label}`);
     });
