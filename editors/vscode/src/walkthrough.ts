@@ -5,6 +5,8 @@ const KEY = "infill-ls.serverFound";
 const MOMENT_MS = 100;
 /** VS Code reads walkthroughs when it first shows any, and may take five seconds for it. */
 const REMIND_AFTER_MS = [0, 1_000, 6_000];
+/** Not at once: a step that is ticked while its page is being drawn stays without a tick on it. */
+const REMIND_PAGE_AFTER_MS = [1_000, 6_000];
 /** And while a page that may be it is open, as a busy machine takes longer. */
 const REMIND_EVERY_MS = 10_000;
 
@@ -25,9 +27,9 @@ export class ServerStep implements vscode.Disposable {
 
   /** There is a server, and it runs. */
   serverRuns(): void {
-    this.remind();
+    this.remind(REMIND_AFTER_MS);
     this.tabs ??= vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
-      if (opened.some(isOwnPage)) this.remind();
+      if (opened.some(isOwnPage)) this.remind(REMIND_PAGE_AFTER_MS);
       this.remindWhileOpen();
     });
     this.remindWhileOpen();
@@ -39,8 +41,8 @@ export class ServerStep implements vscode.Disposable {
     this.tabs?.dispose();
   }
 
-  private remind(): void {
-    for (const delay of REMIND_AFTER_MS) this.after(delay, () => this.remindOnce());
+  private remind(delays: readonly number[]): void {
+    for (const delay of delays) this.after(delay, () => this.remindOnce());
   }
 
   private remindOnce(): void {
