@@ -58,6 +58,7 @@ test("the menu pauses and explains", { text: "x =", answers: ["one"] }, async (w
   await window.status(", and off");
   await window.press("Alt+Shift+Backslash");
   await window.status(/paused until (?!.*and off)/); // VS Code has written its settings, and has them
+  await waitFor("the setting", () => userSettingsContain('"infill-ls.enabled": true'));
   restoreUserSettings();
   await window.choose("Resume");
   await window.status("ready");

@@ -236,15 +236,9 @@ test(
   { text: "x =", answers: ["one"] },
   async (window) => {
     await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
-    const isTicked = '[data-done-step-id$="#start#install"].complete';
-    for (let opened = 1; ; opened++) {
-      await window.command("Open Walkthrough");
-      await window.pick("Get Started with infill-ls");
-      // A tick that comes while VS Code draws the page is not drawn until it is opened again.
-      if (await window.page.waitForSelector(isTicked, { timeout: 20_000 }).catch(() => false)) break;
-      if (opened === 3) throw new Error("the first step has no tick");
-      await window.command("View: Close Editor");
-    }
+    await window.command("Open Walkthrough");
+    await window.pick("Get Started with infill-ls");
+    await window.page.waitForSelector('[data-done-step-id$="#start#install"].complete');
     for (const step of ["Install the server", "Type", "Pause, switch off, explain"]) {
       await window.page.locator(".getting-started-step", { hasText: step }).first().click();
       await waitFor(`the picture of ${step}`, () =>
