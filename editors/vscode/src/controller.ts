@@ -10,7 +10,7 @@ import { Problems, tellOfWrongSettings } from "./problems";
 import { messageOf, showFailure } from "./processes";
 import { type FoundServer, findServer } from "./server";
 import { type ServerStatus, StatusItem } from "./status";
-import { ServerStep } from "./walkthrough";
+import { showServerStep } from "./walkthrough";
 
 /** Where VS Code keeps that suggestions are off in a workspace. */
 const OFF = "off";
@@ -31,7 +31,6 @@ export class Controller implements vscode.Disposable {
   readonly onDidStart = this.startedEmitter.event;
   private readonly status = new StatusItem();
   private readonly problems = new Problems();
-  private readonly serverStep = new ServerStep();
   private readonly earlyTyping = new EarlyTyping(() => this.isRunning);
   private readonly subscriptions: vscode.Disposable[] = [];
   private client: LanguageClient | undefined;
@@ -56,7 +55,6 @@ export class Controller implements vscode.Disposable {
       this.pause,
       this.startedEmitter,
       this.status,
-      this.serverStep,
       this.earlyTyping,
       vscode.window.onDidChangeActiveTextEditor((editor) => this.focused(editor)),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.trusted()),
@@ -94,9 +92,11 @@ export class Controller implements vscode.Disposable {
         if (found.origin === "managed") await this.compareVersions();
         await this.run(found);
       }
+      showServerStep(found !== undefined);
     } catch (error) {
       this.problem = `the server does not start: ${messageOf(error)}`;
       this.log.error(this.problem);
+      showServerStep(false);
       this.refresh();
     }
   }
@@ -126,7 +126,6 @@ export class Controller implements vscode.Disposable {
     await this.client.start();
     this.started = true;
     this.startedEmitter.fire();
-    this.serverStep.serverRuns();
     if (this.earlyTyping.take()) void this.ghost.ask();
   }
 

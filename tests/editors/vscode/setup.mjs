@@ -232,21 +232,31 @@ test(
 );
 
 test(
-  "the walkthrough has pictures, and knows that the server is there",
-  { text: "x =", answers: ["one"] },
+  "the walkthrough has pictures, and knows whether the server is there, also while its page is open",
+  { text: "x =", answers: ["one"], server: "", firstStatus: "not installed" },
   async (window) => {
-    await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for them
+    const steps = window.page.locator(".getting-started-step");
+    const here = window.page.locator('[data-step-id$="#start#installed"]');
+    const missing = window.page.locator('[data-step-id$="#start#install"]');
+    await window.page.setViewportSize({ width: 1400, height: 800 }); // else there is no room for the pictures
     await window.command("Open Walkthrough");
     await window.pick("Get Started with infill-ls");
-    await window.page.waitForSelector('[data-done-step-id$="#start#install"].complete');
-    for (const step of ["Install the server", "Type", "Pause, switch off, explain"]) {
-      await window.page.locator(".getting-started-step", { hasText: step }).first().click();
+    await missing.waitFor();
+    if (await here.count()) throw new Error("a server is said to be installed");
+    const hasPicture = async (step) => {
+      await steps.filter({ hasText: step }).first().click();
       await waitFor(`the picture of ${step}`, () =>
         window.page.$$eval(".getting-started-media img", (images) =>
           images.some((image) => image.complete && image.naturalWidth > 0),
         ),
       );
-    }
+    };
+    await hasPicture("Install the server");
+    window.writeSettings({ "infill-ls.server.path": warmServer });
+    await here.waitFor();
+    await missing.waitFor({ state: "detached" });
+    for (const step of ["The server is installed", "Type", "Pause, switch off, explain"]) await hasPicture(step);
+    await window.page.waitForSelector('[data-done-step-id$="#start#installed"].complete');
     await window.screenshot(join(work, "walkthrough.png"));
   },
 );
