@@ -257,7 +257,7 @@ def row(events: list[TypingEvent], step_ms: float) -> dict[str, float]:
 
 async def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what was run, and the table."""
-    options = EngineOptions(arguments.model, arguments.threads, draft="never")
+    options = EngineOptions(arguments.model, arguments.threads, draft="never", measures=True)
     engine = EngineProcess(options)
     info = await engine.start()
     with llama_server(arguments.llama_server, arguments.model, arguments.threads) as infill:

@@ -49,7 +49,7 @@ async def of_a_request(model: Path, seconds: float) -> dict[str, Any]:
     what Python takes there, parsing to find the end included; ``key`` is from the snapshot to the
     suggestion. All without the time that llama.cpp itself worked.
     """
-    engine = EngineProcess(EngineOptions(model, threads=1))
+    engine = EngineProcess(EngineOptions(model, threads=1, measures=True))
     await engine.start()
     settings = settings_with(snippet_tokens=0, time_budget_ms=60_000, cold_target_ms=0)
     boundary, loop, key = [], [], []

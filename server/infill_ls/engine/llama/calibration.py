@@ -31,14 +31,15 @@ log = logging.getLogger(__name__)
 
 BatchCosts = tuple[tuple[int, float], ...]
 """(tokens in a batch, milliseconds), ascending."""
-FORMAT = 5
+FORMAT = 6
 """To be raised when a calibration of before is no longer good."""
 CONTEXT_TOKENS = 256
-"""Tokens held while it is measured: a short prompt, so that a large model does not take long."""
+"""Tokens held at least while it is measured: a short prompt, so that a large model does not take long."""
 DEEP_CONTEXT_TOKENS = 1024
-"""Threads are compared in a context like that of a request, if it is filled soon enough: attention
-takes a growing part of a step there, which a second thread halves. With the bundled model on two
-cores, two threads are 1.1 to 1.3 times as fast as one at 256 tokens and 1.4 times at 1 472."""
+"""Threads and ways of attention are compared in a context like that of a request, if it is filled soon
+enough: attention takes a growing part of a step there, which a second thread halves. With the bundled
+model on two cores, two threads are 1.1 to 1.3 times as fast as one at 256 tokens and 1.4 times at 1 472;
+a step with flash attention takes 1.2 times as long as one without at 64 tokens and twice as long at 1 359."""
 FILLING_S = 1.0
 """With a large model, of which attention is a small part, filling ends after so long."""
 PREFILL_TOKENS = 64
@@ -79,6 +80,10 @@ class Attention:
 
 
 _WAYS = (Attention(True, "f16"), Attention(False, "f16"), Attention(True, "q8_0"))
+_WAYS_ON_CPU = (_WAYS[1], _WAYS[0], _WAYS[2])
+"""The first is what serves until all was measured. llama.cpp's flash attention is written for GPUs; on
+processors it takes up to twice as long for a step (x86 with AMX) or for a prompt (Neoverse, llama.cpp
+issue 27086)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,19 @@ class Choices:
     threads: tuple[int, ...]
     """Ascending."""
     attention: tuple[Attention, ...]
+    """The first one serves until all was measured."""
 
     @classmethod
-    def of(cls, threads: int, flash_attention: str, kv_type: str, cores: int) -> Choices:
-        """Return the choices that are left: 0 threads and ``auto`` leave all.
+    def of(
+        cls, threads: int, flash_attention: str, kv_type: str, *, cores: int, on_gpu: bool
+    ) -> Choices:
+        """Return the choices that are left, the usual one first: 0 threads and ``auto`` leave all.
 
         llama.cpp keeps values in fewer bits with flash attention only, which is then used whatever
         ``flash_attention`` says.
         """
-        allowed = [way for way in _WAYS if kv_type in {"auto", way.kv_type}]
+        ways = _WAYS if on_gpu else _WAYS_ON_CPU
+        allowed = [way for way in ways if kv_type in {"auto", way.kv_type}]
         wanted = [w for w in allowed if flash_attention in {"auto", "on" if w.flash else "off"}]
         return cls((threads,) if threads else _thread_counts(cores), tuple(wanted or allowed))
 
@@ -202,13 +211,13 @@ def _measure_all(model: Calibrated, choices: Choices, steps_ms: dict[int, float]
     is_busy = threads != choices.threads
     # On a busy machine all takes long and says little: what is usual serves until it is calm.
     ways = choices.attention[:1] if is_busy else choices.attention
-    costs = {way: _cost_of_a_line(model, threads[-1], way) for way in ways}
+    held = _fill_a_context(model, threads[-1], ways[0])
+    costs = {way: _cost_of_a_line(model, threads[-1], way, held) for way in ways}
     attention = min(costs, key=lambda way: costs[way])
     if attention is not ways[-1]:
-        _cost_of_a_line(model, threads[-1], attention)  # opens its context again, and fills it
-    held = CONTEXT_TOKENS + PREFILL_TOKENS * len(
-        _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
-    )
+        _cost_of_a_line(
+            model, threads[-1], attention, held
+        )  # opens its context again, and fills it
     best = _measure(model, threads, attention, held)
     best = replace(best, batch_costs=_with_large_chunk(model, best.batch_costs, CONTEXT_TOKENS))
     return replace(best, is_steady=False, is_whole=False) if is_busy else best
@@ -286,18 +295,27 @@ def _steps_ms(model: Calibrated, choices: Choices) -> dict[int, float]:
     return times_ms
 
 
-def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention) -> float:
-    """Return the time of a key and a line, in milliseconds, in a context filled for that."""
+def _fill_a_context(model: Calibrated, threads: int, attention: Attention) -> int:
+    """Return how many tokens a context is to hold while it is measured: so many as are soon read."""
     model.open_context(attention)
     model.set_threads(threads, threads)
-    prefill_ms = _fill(model, 0, CONTEXT_TOKENS)
+    _fill(model, 0, CONTEXT_TOKENS)
+    more = _fill(model, CONTEXT_TOKENS, DEEP_CONTEXT_TOKENS, FILLING_S)
+    return CONTEXT_TOKENS + PREFILL_TOKENS * len(more)
+
+
+def _cost_of_a_line(model: Calibrated, threads: int, attention: Attention, held: int) -> float:
+    """Return the time of a key and a line, in milliseconds, behind ``held`` tokens, which are read for that."""
+    model.open_context(attention)
+    model.set_threads(threads, threads)
+    prefill_ms = _fill(model, 0, held)
 
     def step() -> None:
-        model.truncate(0, CONTEXT_TOKENS)
-        model.decode(0, CONTEXT_TOKENS, [2], all_logits=False)
+        model.truncate(0, held)
+        model.decode(0, held, [2], all_logits=False)
 
     decode_ms, _ = _fastest_ms({1: step})
-    cost = min(prefill_ms[1:]) + LINE_TOKENS * decode_ms[1]
+    cost = min(prefill_ms[-3:]) + LINE_TOKENS * decode_ms[1]
     return cost if attention.kv_type == "f16" else cost * WORTH_ROUNDING
 
 

@@ -91,7 +91,8 @@ class LlamaModel:
         )
         self.context_tokens = min(context_tokens, kv_tokens)
         gpu_layers = self._gpu_layers(facts, kv_tokens)
-        self.kv_cells = resident_cells(kv_tokens, context_tokens, on_gpu=gpu_layers > 0)
+        self._on_gpu = gpu_layers > 0
+        self.kv_cells = resident_cells(kv_tokens, context_tokens, on_gpu=self._on_gpu)
         self.parked_tokens = kv_tokens - self.kv_cells
         self._fixes: GgufFixes = find_gguf_fixes(facts)
         self._model: Any = load_model(
@@ -316,7 +317,11 @@ class LlamaModel:
     def _choices(self) -> Choices:
         options = self._options
         return Choices.of(
-            options.threads, options.flash_attention, options.kv_type, usable_processors()
+            options.threads,
+            options.flash_attention,
+            options.kv_type,
+            cores=usable_processors(),
+            on_gpu=self._on_gpu,
         )
 
 

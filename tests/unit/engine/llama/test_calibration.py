@@ -21,7 +21,7 @@ from infill_ls.engine.llama.calibration import (
 )
 from infill_ls.engine.llama.worker import prefill_chunk_tokens
 
-ALL = Choices.of(0, "auto", "auto", cores=4)
+ALL = Choices.of(0, "auto", "auto", cores=4, on_gpu=True)
 FLASH, PLAIN, SMALL = ALL.attention
 
 
@@ -44,6 +44,8 @@ class SlowModel:
         """What the first batch takes longer than all others."""
         self.attention_ms = 0.0
         """For a step and a token held, with one thread."""
+        self.deep_slowness = dict.fromkeys(slowness, 1.0)
+        """Of attention alone."""
 
     def open_context(self, attention: Attention) -> None:
         self.attention = attention
@@ -59,7 +61,8 @@ class SlowModel:
         self.held += len(token_ids)
         if len(token_ids) == 1:
             milliseconds = self.step_ms[self.threads[0]]
-            milliseconds += self.attention_ms * position / self.threads[0]
+            attention_ms = self.attention_ms * self.deep_slowness[self.attention]
+            milliseconds += attention_ms * position / self.threads[0]
             self.slow_steps += milliseconds >= 1_000
         else:
             milliseconds = self.launch_ms + len(token_ids) * self.prefill_ms[self.threads[1]]
@@ -96,6 +99,36 @@ def test_threads_are_compared_in_a_long_context_if_that_is_filled_soon(
     found = calibrate(model, ALL)
     assert found is not None
     assert found.decode_threads == expected
+
+
+@pytest.mark.parametrize(
+    ("of_flash", "of_small", "expected"),
+    [(2.0, 2.0, PLAIN), (0.5, 0.5, FLASH), (2.0, 0.1, SMALL)],
+)
+def test_attention_is_chosen_in_a_context_like_that_of_a_request(
+    monkeypatch: pytest.MonkeyPatch, of_flash: float, of_small: float, expected: Attention
+) -> None:
+    """What is slow at 1 024 tokens is hardly so at 256."""
+    model = SlowModel({FLASH: 0.6, PLAIN: 1.0, SMALL: 0.6})
+    model.attention_ms = 0.03
+    model.step_ms = dict.fromkeys(model.step_ms, 1.0)
+    model.prefill_ms = dict.fromkeys(model.prefill_ms, 0.1)
+    model.deep_slowness = {FLASH: of_flash, PLAIN: 1.0, SMALL: of_small}
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    found = calibrate(model, ALL)
+    assert found is not None
+    assert found.attention == expected
+
+
+@pytest.mark.parametrize(("on_gpu", "usual"), [(True, FLASH), (False, PLAIN)])
+def test_until_all_is_measured_flash_attention_is_for_gpus(
+    monkeypatch: pytest.MonkeyPatch, *, on_gpu: bool, usual: Attention
+) -> None:
+    model = SlowModel({FLASH: 1.0, PLAIN: 1.0, SMALL: 1.0})
+    monkeypatch.setattr("time.perf_counter", lambda: model.clock)
+    choices = Choices.of(0, "auto", "auto", cores=4, on_gpu=on_gpu)
+    assert set(choices.attention) == {FLASH, PLAIN, SMALL}
+    assert first_choice(model, choices).attention == usual
 
 
 def test_a_busy_machine_is_not_measured_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +244,7 @@ def test_a_cache_in_fewer_bits_must_be_clearly_faster(
 
 def test_the_user_may_decide_instead_of_the_measurement() -> None:
     def left(threads: int, flash_attention: str, kv_type: str) -> Choices:
-        return Choices.of(threads, flash_attention, kv_type, cores=4)
+        return Choices.of(threads, flash_attention, kv_type, cores=4, on_gpu=True)
 
     assert left(3, "auto", "auto") == Choices((3,), ALL.attention)
     assert left(0, "on", "auto") == Choices(ALL.threads, (FLASH, SMALL))
