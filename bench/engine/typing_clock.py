@@ -13,7 +13,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from infill_ls.engine.decoding import syntax_end
 from infill_ls.engine.process import EngineProcess
 from infill_ls.measuring.engines import KeptAnswers, key_of
 from infill_ls.measuring.git_history import PastEdit, check_out_parent, edits_of
+from infill_ls.measuring.journal import Journal, fingerprint, source_fingerprint
 from infill_ls.measuring.simulated import (
     CallCost,
     Script,
@@ -121,6 +122,35 @@ async def type_edit(
     return typist.row(), engine.calls
 
 
+class Finished:
+    """What was measured: all of it in memory and, if a folder is given, in a journal there."""
+
+    def __init__(self, folder: Path | None, run: dict[str, Any]) -> None:
+        self.cells: dict[str, tuple[list[dict[str, Any]], list[CallCost]]] = {}
+        name = f"typing-clock-{fingerprint(run | {'source': source_fingerprint()})}.jsonl"
+        self._journal = Journal(folder / name) if folder else None
+
+    def has(self, edit: str, cell: str) -> bool:
+        """Tell whether an edit was typed at these speeds before, and take what came of it."""
+        known = self._journal.rows.get(f"{edit}, {cell}") if self._journal else None
+        if known is None:
+            return False
+        self._take(cell, known["typed"], [CallCost(**call) for call in known["calls"]])
+        return True
+
+    def add(self, edit: str, cell: str, typed: dict[str, Any], calls: list[CallCost]) -> None:
+        """Keep what came of an edit."""
+        if self._journal:
+            made = [asdict(call) for call in calls]
+            self._journal.add({"id": f"{edit}, {cell}", "typed": typed, "calls": made})
+        self._take(cell, typed, calls)
+
+    def _take(self, cell: str, typed: dict[str, Any], calls: list[CallCost]) -> None:
+        rows, all_calls = self.cells.setdefault(cell, ([], []))
+        rows.append(typed)
+        all_calls.extend(calls)
+
+
 def figures(rows: list[dict[str, Any]], calls: list[CallCost]) -> dict[str, float]:
     """Return the figures of all edits together."""
     requests = sum(row["requests"] for row in rows)
@@ -151,6 +181,9 @@ def main() -> None:
     parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
     parser.add_argument("--rests", type=float, nargs="*", default=RESTS_S, help="in seconds")
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
+    parser.add_argument(
+        "--journal", type=Path, help="folder that keeps what was measured: a run goes on from there"
+    )
     arguments = parser.parse_args()
     # Parsing and searching have limits in real time, which a busy machine would reach.
     syntax_end.PARSE_LIMIT_MS = cursor_window.PARSE_LIMIT_MS = NO_LIMIT_MS
@@ -159,32 +192,28 @@ def main() -> None:
     edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)
-    cells: dict[str, tuple[list[dict[str, Any]], list[CallCost]]] = {}
+    run = {"model": live.info.model_name, "history_up_to": arguments.at}
+    finished = Finished(arguments.journal, run)
+    speeds = list(product(arguments.steps, arguments.keys, arguments.rests))
     with tempfile.TemporaryDirectory() as folder_name:
         folder = Path(folder_name).resolve()
         for edit in edits:
             live.keep()
             check_out_parent(arguments.repository, edit.commit, folder)
-            for step_ms, key_ms, rest_s in product(
-                arguments.steps, arguments.keys, arguments.rests
-            ):
-                name = f"{key_ms:g} ms a key, {step_ms:g} a step, {rest_s:g} s of rest"
-                rows, calls = cells.setdefault(name, ([], []))
+            for step_ms, key_ms, rest_s in speeds:
+                cell = f"{key_ms:g} ms a key, {step_ms:g} a step, {rest_s:g} s of rest"
+                if finished.has(edit.id, cell):
+                    continue
                 row, made = run_simulated(
                     type_edit(live, edit, folder, key_ms=key_ms, step_ms=step_ms, rest_s=rest_s)
                 )
-                rows.append(row)
-                calls.extend(made)
+                finished.add(edit.id, cell, row, made)
     live.close()
     finish(
         arguments.out,
         "typing_clock",
-        run={
-            "model": live.info.model_name,
-            "edits": len(edits),
-            "history_up_to": arguments.at,
-        },
-        figures={"cells": {name: figures(*cell) for name, cell in cells.items()}},
+        run=run | {"edits": len(edits)},
+        figures={"cells": {name: figures(*cell) for name, cell in finished.cells.items()}},
     )
 
 

@@ -132,13 +132,13 @@ function middlewareFor(listener: Listener): Middleware {
       const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
       if (automatic && (!listener.isWantedIn(document) || hasSeveralCursors(document))) return [];
       ghost.asked();
-      let items: number | undefined;
+      let items: readonly vscode.InlineCompletionItem[] | undefined;
       try {
         const answer = await next(document, position, context, token);
         const found = Array.isArray(answer) ? answer : (answer?.items ?? []);
         if (!token.isCancellationRequested) {
-          items = found.length;
-          if (!automatic && !items) tell("infill-ls has no suggestion here");
+          items = found;
+          if (!automatic && !items.length) tell("infill-ls has no suggestion here");
         }
         return answer;
       } finally {

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 
 /** For so long the status bar tells that there is nothing. */
 const TOLD_MS = 5_000;
+const BLANKS = /^[ \t]+$/;
 
 /**
  * Whether our ghost text is on the screen, as far as an extension can know: VS Code tells nobody.
@@ -21,6 +22,8 @@ export class GhostText implements vscode.Disposable {
         items: number;
       }
     | undefined;
+  /** What the line would begin with if the first suggestion of the last answer were accepted. */
+  private offered: { document: vscode.TextDocument; line: number; text: string } | undefined;
   readonly onDidChange = this.changed.event;
 
   constructor() {
@@ -31,6 +34,11 @@ export class GhostText implements vscode.Disposable {
         const { shown } = this;
         const hasMoved = !shown?.at || !selections[0]?.active.isEqual(shown.at);
         if (shown?.document === textEditor.document && hasMoved) this.gone();
+      }),
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges: [first, second] }) => {
+        if (!first || second || !BLANKS.test(first.text)) return;
+        const position = first.range.start.translate(0, first.text.length);
+        if (this.isBesideIndentation(document, position)) void this.askAnew();
       }),
     ];
   }
@@ -49,12 +57,14 @@ export class GhostText implements vscode.Disposable {
   }
 
   /** A request has its answer; what is no news of the screen, as another followed, has no `items`. */
-  answered(document: vscode.TextDocument, items: number | undefined): void {
+  answered(document: vscode.TextDocument, items: readonly vscode.InlineCompletionItem[] | undefined): void {
     this.requests -= 1;
     if (items !== undefined) {
       const editor = vscode.window.activeTextEditor;
       const at = editor?.document === document ? editor.selection.active : undefined;
-      this.shown = items ? { document, version: document.version, at, items } : undefined;
+      const [first] = items;
+      this.shown = first && { document, version: document.version, at, items: items.length };
+      this.offered = first && offeredBy(first, document, at);
     }
     this.changed.fire();
   }
@@ -79,7 +89,12 @@ export class GhostText implements vscode.Disposable {
     const isThere = shown?.document.version === shown?.version;
     if (!shown || !isThere || shown.document.uri.toString() !== uri.toString()) return;
     if (vscode.window.activeTextEditor?.document !== shown.document) return;
-    // VS Code keeps what it shows when it is asked anew, and puts what comes behind it.
+    await this.askAnew();
+  }
+
+  /** Have VS Code ask again. It keeps what it shows when it is asked, and puts what comes behind it. */
+  async askAnew(): Promise<void> {
+    this.offered = undefined;
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     await this.ask();
   }
@@ -102,6 +117,16 @@ export class GhostText implements vscode.Disposable {
     );
   }
 
+  /**
+   * Whether blanks were typed into the indentation that the suggestion on the screen does not have. VS Code takes
+   * it for valid all the same, also beside a newer one, and accepting it would take these blanks away.
+   */
+  private isBesideIndentation(document: vscode.TextDocument, position: vscode.Position): boolean {
+    if (this.offered?.document !== document || this.offered.line !== position.line) return false;
+    const before = document.lineAt(position.line).text.slice(0, position.character);
+    return !before.trim() && !this.offered.text.startsWith(before);
+  }
+
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
@@ -109,4 +134,16 @@ export class GhostText implements vscode.Disposable {
 
 export function tell(what: string): void {
   vscode.window.setStatusBarMessage(what, TOLD_MS);
+}
+
+function offeredBy(
+  item: vscode.InlineCompletionItem,
+  document: vscode.TextDocument,
+  at: vscode.Position | undefined,
+): { document: vscode.TextDocument; line: number; text: string } | undefined {
+  const start = item.range?.start ?? at;
+  if (!start || start.line >= document.lineCount) return undefined;
+  const inserted = typeof item.insertText === "string" ? item.insertText : item.insertText.value;
+  const text = document.lineAt(start.line).text.slice(0, start.character) + inserted;
+  return { document, line: start.line, text };
 }

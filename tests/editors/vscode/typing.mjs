@@ -202,10 +202,26 @@ test(
   "CRLF line ends stay",
   { text: "def add(a, b):\r\n", answers: ["first\n    second"] },
   async (window) => {
-    await window.type("    ");
+    await window.page.keyboard.insertText("    ");
     await window.expectGhost("first\n    second");
     await window.press("Tab");
     await window.expectSaved("def add(a, b):\r\n    first\r\n    second");
+  },
+);
+
+test(
+  "indentation that is typed while something is shown stays",
+  { text: "", answers: ["one"] },
+  async (window) => {
+    await window.type(" ");
+    await window.expectGhost("one");
+    // VS Code would keep it, and accepting it would take away what was typed since.
+    await window.watchLine();
+    await window.type(" ");
+    await waitFor("the ghost text to go", async () => (await window.watched()).some((line) => !line.trim()));
+    await window.expectGhost("one");
+    await window.press("Tab");
+    await window.expectSaved("  one");
   },
 );
 
