@@ -105,11 +105,16 @@ class SimulatedEngine:
         self._waiting += 1
         self._is_wanted.set()
         try:
-            async with self._serving:
+            try:
+                await self._serving.acquire()
+            finally:  # also when it is cancelled in the line
                 self._waiting -= 1
                 if not self._waiting:
                     self._is_wanted.clear()
+            try:
                 return (await self._serve(call, request.prompt, request.stop, telling),)
+            finally:
+                self._serving.release()
         except asyncio.CancelledError:
             call.is_given_up = True
             raise

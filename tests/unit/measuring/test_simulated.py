@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from zlib import crc32
 
 import pytest
 
+from infill_ls.engine import CompletionRequest
 from infill_ls.measuring.git_history import PastEdit
 from infill_ls.measuring.simulated import SimulatedServer
 from infill_ls.measuring.simulated_clock import run_simulated
 from infill_ls.measuring.typist import Typist
+from infill_ls.types import Prompt, PromptPart, StopRule
 from unit.simulation import TOKEN, TRUST, Pieces, session_with, simulated_engine
 
 WRONG_IN = 3
@@ -134,3 +137,23 @@ def test_what_the_model_knows_is_seen_before_the_next_key(
 
 def test_the_same_again_is_the_same(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, 150, 8) == outcome_of(tmp_path, 150, 8)
+
+
+def test_a_request_that_is_given_up_in_the_line_is_waited_for_no_longer() -> None:
+    """Else a prompt was never read in the background again, and no time passed any more."""
+    engine = simulated_engine(lambda _: [("word", TRUST)] * 4, step_ms=8)
+    parts = (PromptPart("typed", 1, "x"),)
+    prompt = Prompt(tuple(range(200)), 0, "", "<prefix>a.py\n<suffix>", parts)
+    other = Prompt(tuple(range(1_000, 1_200)), 0, "", "<prefix>a.py\n<suffix>", parts)
+    stop = StopRule(max_tokens=8, max_lines=1, time_budget_ms=60_000)
+
+    async def ask_twice_and_warm() -> float:
+        served = asyncio.ensure_future(engine.complete(CompletionRequest(prompt=prompt, stop=stop)))
+        waits = asyncio.ensure_future(engine.complete(CompletionRequest(prompt=prompt, stop=stop)))
+        await asyncio.sleep(0.001)
+        waits.cancel()
+        await served
+        await asyncio.wait_for(engine.warm(other), 10)
+        return asyncio.get_running_loop().time()
+
+    assert run_simulated(ask_twice_and_warm()) < 1
