@@ -53,7 +53,6 @@ RESTS_S = (2.0, 0.0)
 """How long the cursor rests before the first key: long enough to read a prompt, and not at all."""
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
-SETTINGS = settings_with(cold_target_ms=0, time_budget_ms=60_000)
 NO_LIMIT_MS = 60_000.0
 
 
@@ -103,13 +102,21 @@ class LiveModel:
 
 
 async def type_edit(
-    live: LiveModel, edit: PastEdit, folder: Path, *, key_ms: float, step_ms: float, rest_s: float
+    live: LiveModel,
+    edit: PastEdit,
+    folder: Path,
+    *,
+    key_ms: float,
+    step_ms: float,
+    rest_s: float,
+    cold_target_ms: int,
 ) -> tuple[dict[str, Any], list[CallCost]]:
     """Type one edit; return what came of it and what the model did."""
     info = replace(live.info, decode_ms=step_ms, prefill_tokens_per_s=1000 * READS / step_ms)
     model = SimulatedModel(info, live.tokenize, live.write)
     engine = SimulatedEngine(model, step_ms / 1000, step_ms / 1000 / READS)
-    session = Session(SETTINGS, engine_factory=lambda *_: engine)
+    settings = settings_with(cold_target_ms=cold_target_ms, time_budget_ms=60_000)
+    session = Session(settings, engine_factory=lambda *_: engine)
     await session.set_folders([folder])
     server = SimulatedServer(session, folder)
     path = folder / edit.path
@@ -180,6 +187,12 @@ def main() -> None:
     parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
     parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
     parser.add_argument("--rests", type=float, nargs="*", default=RESTS_S, help="in seconds")
+    parser.add_argument(
+        "--cold-target-ms",
+        type=int,
+        default=0,
+        help="cut prompts to what is read in so long; 0: none",
+    )
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
     parser.add_argument(
         "--journal", type=Path, help="folder that keeps what was measured: a run goes on from there"
@@ -192,7 +205,11 @@ def main() -> None:
     edits = [edit for edit in edits if len(edit.typed) <= LONGEST_EDIT_CHARS]
     edits = edits[:: max(len(edits) // arguments.edits, 1)][: arguments.edits]
     live = LiveModel(arguments.model, arguments.memory)
-    run = {"model": live.info.model_name, "history_up_to": arguments.at}
+    run = {
+        "model": live.info.model_name,
+        "history_up_to": arguments.at,
+        "cold_target_ms": arguments.cold_target_ms,
+    }
     finished = Finished(arguments.journal, run)
     speeds = list(product(arguments.steps, arguments.keys, arguments.rests))
     with tempfile.TemporaryDirectory() as folder_name:
@@ -205,7 +222,15 @@ def main() -> None:
                 if finished.has(edit.id, cell):
                     continue
                 row, made = run_simulated(
-                    type_edit(live, edit, folder, key_ms=key_ms, step_ms=step_ms, rest_s=rest_s)
+                    type_edit(
+                        live,
+                        edit,
+                        folder,
+                        key_ms=key_ms,
+                        step_ms=step_ms,
+                        rest_s=rest_s,
+                        cold_target_ms=arguments.cold_target_ms,
+                    )
                 )
                 finished.add(edit.id, cell, row, made)
     live.close()
