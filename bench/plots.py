@@ -50,6 +50,7 @@ def main() -> None:
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         for name, figure in (
             ("first-token", first_token()),
+            ("typing-clock", typing_clock()),
             ("retrieval", retrieval()),
             ("model-curve", model_curve()),
             ("team", team()),
@@ -90,6 +91,36 @@ def first_token() -> Figure:
     axes.set_xlim(1, 2e4)
     axes.xaxis.set_major_formatter(MILLISECONDS)
     axes.legend(loc="lower right")
+    return figure
+
+
+def typing_clock() -> Figure:
+    """Return what a typist gets by how long a decode step takes, for each speed of typing."""
+    cells = read(RESULTS / "engine" / "typing-clock.json")["figures"]["cells"]
+    speeds: dict[str, list[tuple[float, Any]]] = {}
+    for name, cell in cells.items():
+        key_ms, step_ms, _rest = (float(part.split()[0]) for part in name.split(", "))
+        title = f"a key each {key_ms:g} ms" if key_ms else "waited for"
+        speeds.setdefault(title, []).append((step_ms, cell))
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for (title, found), colour in zip(
+        sorted(speeds.items()), ("#ff7f0e", "#1f77b4", OURS, "#7f7f7f"), strict=True
+    ):
+        found.sort(key=lambda each: each[0])
+        steps_ms = [step_ms for step_ms, _ in found]
+        style = "--" if title == "waited for" else ".-"
+        for axes, figure_name in ((left, "seen_percent"), (right, "keys_saved_percent")):
+            shares = [cell[figure_name] for _, cell in found]
+            axes.plot(steps_ms, shares, style, color=colour, label=title)
+    left.set_title("keys with a suggestion in time, %", fontsize=9)
+    right.set_title("keys saved, %", fontsize=9)
+    for axes in (left, right):
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(MILLISECONDS)
+        axes.set_ylim(0)
+        axes.set_xlabel("a decode step of the machine")
+    right.legend(loc="lower left")
     return figure
 
 

@@ -49,8 +49,8 @@ COMMITS = 60
 LONGEST_EDIT_CHARS = 200
 AT = "cea0d8b"
 """The commit up to which the history is taken, so that the edits stay the same."""
-RESTS_S = (2.0, 0.0)
-"""How long the cursor rests before the first key: long enough to read a prompt, and not at all."""
+RESTS_S = (2.0,)
+"""How long the cursor rests before the first key."""
 READS = 6
 """Tokens of a prompt that are read in a decode step: bundled model, two cores."""
 NO_LIMIT_MS = 60_000.0
@@ -185,13 +185,13 @@ def main() -> None:
     parser.add_argument("--at", default=AT, help="commit up to which the history is taken")
     parser.add_argument("--edits", type=int, default=16)
     parser.add_argument("--keys", type=float, nargs="*", default=[0, 100, 150, 250])
-    parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16])
+    parser.add_argument("--steps", type=float, nargs="*", default=[4, 8, 16, 24, 32, 48, 64, 100])
     parser.add_argument("--rests", type=float, nargs="*", default=RESTS_S, help="in seconds")
     parser.add_argument(
         "--cold-target-ms",
         type=int,
-        default=0,
-        help="cut prompts to what is read in so long; 0: none",
+        default=4_000,
+        help="the setting that cuts a prompt to what is read in so long; 0: not at all",
     )
     parser.add_argument("--memory", type=Path, help="file that keeps what the model has written")
     parser.add_argument(

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 SHOWN = {
     "first-token.svg": ("infill-ls", "llama-server /infill", "back to the file", "100 ms"),
+    "typing-clock.svg": ("a key each 150 ms", "keys saved, %", "a decode step of the machine"),
     "retrieval.svg": ("rank-bm25, 60 words", "chunks that are searched", "100,000"),
     "team.svg": ("every key", "pacing", "editors at one server"),
     "team-gpu.svg": ("6.7b fp8", "1.3b bf16", "editors at one GPU"),
