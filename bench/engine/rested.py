@@ -1,0 +1,113 @@
+"""The first suggestion in a file that was just opened, after the cursor has rested there: tokens read, and decode steps.
+
+Files of this project are opened one after the other in a session with retrieval and the settings as they come. The cursor
+rests at a blank line, as our clients tell the server; then a key is typed. ``--rest-s 0`` is a key at once.
+
+    python -m bench.engine.rested MODEL.gguf --rest-s 2 --out RESULT.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.command import finish, parser_of
+
+from infill_ls.engine import EngineOptions
+from infill_ls.engine.process import EngineProcess
+from infill_ls.measuring.intervals import spread
+from infill_ls.session import Session
+from infill_ls.settings import settings_with
+from infill_ls.types import EngineTimings, Snapshot, Trigger
+
+HERE = Path(__file__).resolve().parents[2]
+FOLDER = HERE / "server" / "infill_ls"
+SMALLEST_BYTES = 6_000
+FEW_STEPS = (2, 3)
+TOLD_AFTER_S = 0.3
+"""Our clients tell that the cursor rests when it has rested for so long."""
+INDENT, KEY = " " * 8, "s"
+
+
+def with_blank_line(path: Path) -> tuple[str, int]:
+    """Return a file with an indented blank line two thirds into it, and the offset at its end."""
+    text = path.read_text("utf-8")
+    start = text.index("\n", len(text) * 2 // 3) + 1
+    return f"{text[:start]}{INDENT}\n{text[start:]}", start + len(INDENT)
+
+
+def snapshot_of(path: Path, text: str, offset: int) -> Snapshot:
+    """Return a document of this project."""
+    return Snapshot(
+        uri=path.as_uri(),
+        path=str(path),
+        name=path.relative_to(HERE).as_posix(),
+        language_id="python",
+        text=text,
+        offset=offset,
+        trigger=Trigger.INVOKED,
+    )
+
+
+async def first_suggestion(session: Session, path: Path, rest_s: float) -> EngineTimings:
+    """Open a file, rest, press a key; return what the engine did for the suggestion."""
+    text, offset = with_blank_line(path)
+    uri = path.as_uri()
+    session.document_opened(uri, path, text, "python")
+    if rest_s > 0:
+        await asyncio.sleep(min(TOLD_AFTER_S, rest_s))
+        session.cursor_rests(snapshot_of(path, text, offset))
+        await asyncio.sleep(max(rest_s - TOLD_AFTER_S, 0))
+    text = f"{text[:offset]}{KEY}{text[offset:]}"
+    session.document_changed(uri, path, text, "python")
+    report = await session.suggest(snapshot_of(path, text, offset + 1))
+    assert report.completion is not None
+    session.document_closed(uri, path)
+    return report.completion.timings
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    """Measure all files, and tell what came of it."""
+    engine = EngineProcess(
+        EngineOptions(arguments.model, arguments.threads, measures=True, prompt_cache_mb=0)
+    )
+    info = await engine.start()
+    session = Session(settings_with(time_budget_ms=60_000), engine_factory=lambda *_: engine)
+    await session.set_folders([HERE])
+    files = sorted(path for path in FOLDER.rglob("*.py") if path.stat().st_size >= SMALLEST_BYTES)
+    files = files[:: max(len(files) // arguments.files, 1)][: arguments.files]
+    found = [await first_suggestion(session, path, arguments.rest_s) for path in files]
+    step_ms = median(
+        each.decode_ms / (each.decode_tokens - 1) for each in found if each.decode_tokens > 1
+    )
+    first_steps = [each.prefill_ms / step_ms for each in found]
+    figures: dict[str, Any] = {
+        "decode_step_ms": round(step_ms, 1),
+        "read_tokens": spread([each.prefill_tokens for each in found]),
+        "prompt_tokens": spread([each.prefill_tokens + each.reused_tokens for each in found]),
+        "first_token_ms": spread([each.prefill_ms for each in found]),
+        "first_token_steps": spread(first_steps),
+        "at_most_steps": {
+            f"{steps}": sum(each <= steps for each in first_steps) for steps in FEW_STEPS
+        },
+    }
+    run = {"model": info.model_name, "files": len(found), "rest_s": arguments.rest_s}
+    await session.close()
+    finish(arguments.out, "rested", run=run, figures=figures)
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = parser_of(__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--rest-s", type=float, default=2.0)
+    parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=0)
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
