@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.command import finish, parser_of
+from bench.engine.first_token import HERE, snapshot_of, with_blank_line
 
 from infill_ls.engine import EngineOptions
 from infill_ls.engine.process import EngineProcess
@@ -23,7 +25,6 @@ from infill_ls.session import Session
 from infill_ls.settings import settings_with
 from infill_ls.types import EngineTimings, Snapshot, Trigger
 
-HERE = Path(__file__).resolve().parents[2]
 FOLDER = HERE / "server" / "infill_ls"
 SMALLEST_BYTES = 6_000
 FEW_STEPS = (2, 3)
@@ -32,38 +33,24 @@ TOLD_AFTER_S = 0.3
 INDENT, KEY = " " * 8, "s"
 
 
-def with_blank_line(path: Path) -> tuple[str, int]:
-    """Return a file with an indented blank line two thirds into it, and the offset at its end."""
-    text = path.read_text("utf-8")
-    start = text.index("\n", len(text) * 2 // 3) + 1
-    return f"{text[:start]}{INDENT}\n{text[start:]}", start + len(INDENT)
-
-
-def snapshot_of(path: Path, text: str, offset: int) -> Snapshot:
-    """Return a document of this project."""
-    return Snapshot(
-        uri=path.as_uri(),
-        path=str(path),
-        name=path.relative_to(HERE).as_posix(),
-        language_id="python",
-        text=text,
-        offset=offset,
-        trigger=Trigger.INVOKED,
-    )
+def asked_at(path: Path, text: str, offset: int) -> Snapshot:
+    """Return a file of this project as it is when the user asks for a suggestion."""
+    return replace(snapshot_of(path, text, offset), trigger=Trigger.INVOKED)
 
 
 async def first_suggestion(session: Session, path: Path, rest_s: float) -> EngineTimings:
     """Open a file, rest, press a key; return what the engine did for the suggestion."""
     text, offset = with_blank_line(path)
+    text, offset = f"{text[:offset]}{INDENT}{text[offset:]}", offset + len(INDENT)
     uri = path.as_uri()
     session.document_opened(uri, path, text, "python")
     if rest_s > 0:
         await asyncio.sleep(min(TOLD_AFTER_S, rest_s))
-        session.cursor_rests(snapshot_of(path, text, offset))
+        session.cursor_rests(asked_at(path, text, offset))
         await asyncio.sleep(max(rest_s - TOLD_AFTER_S, 0))
     text = f"{text[:offset]}{KEY}{text[offset:]}"
     session.document_changed(uri, path, text, "python")
-    report = await session.suggest(snapshot_of(path, text, offset + 1))
+    report = await session.suggest(asked_at(path, text, offset + 1))
     assert report.completion is not None
     session.document_closed(uri, path)
     return report.completion.timings

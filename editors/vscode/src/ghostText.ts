@@ -93,7 +93,7 @@ export class GhostText implements vscode.Disposable {
   }
 
   /** Have VS Code ask again. It keeps what it shows when it is asked, and puts what comes behind it. */
-  async askAnew(): Promise<void> {
+  private async askAnew(): Promise<void> {
     this.offered = undefined;
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     await this.ask();
