@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infill_ls.engine import CompletionRequest, EngineInfo
+from infill_ls.engine.decoding.chunks import background_chunk_tokens
 from infill_ls.engine.decoding.kv_tree import KvTree
 from infill_ls.engine.decoding.telling import Telling
 from infill_ls.session import Session, Superseded
@@ -24,10 +26,11 @@ from infill_ls.types import (
     StopRule,
     Written,
 )
+from infill_retrieval.common_length import common_length
 from infill_retrieval.syntax import language_of
 
 CHUNK_TOKENS = 64
-BACKGROUND_CHUNK_TOKENS = 16
+FIRST_BACKGROUND_CHUNK_TOKENS = 16
 CELLS = 5120
 PARKED_TOKENS = 6400
 SEQUENCES = 8
@@ -75,6 +78,7 @@ class SimulatedEngine:
         self._serving = asyncio.Lock()
         self._tellings: dict[OnWritten, Telling] = {}
         self._waiting = 0
+        self._wanted_ids: Sequence[int] = ()
         self._is_wanted = asyncio.Event()
 
     @property
@@ -103,6 +107,7 @@ class SimulatedEngine:
         self.calls.append(call)
         self._tellings[hears] = telling = Telling(hears)
         self._waiting += 1
+        self._wanted_ids = request.prompt.token_ids
         self._is_wanted.set()
         try:
             try:
@@ -157,17 +162,29 @@ class SimulatedEngine:
         done = False
         while not done:
             async with self._serving:
-                branch, held = self._tree.take(ids, anchor, 0, prompt.document)
+                branch, already = self._tree.take(ids, anchor, 0, prompt.document)
+                held = already
                 while held < len(ids) and not self._waiting:
-                    chunk = ids[held : held + BACKGROUND_CHUNK_TOKENS]
-                    try:
-                        async with asyncio.timeout(len(chunk) * self.read_s):
-                            await self._is_wanted.wait()
-                    except TimeoutError:
+                    tokens = background_chunk_tokens(FIRST_BACKGROUND_CHUNK_TOKENS, held - already)
+                    chunk = ids[held : held + tokens]
+                    if await self._is_read(chunk, ids, held + len(chunk)):
                         self._tree.append(branch, chunk)
                         held += len(chunk)
                 done = held >= len(ids) - 1
             await asyncio.sleep(0)
+
+    async def _is_read(self, chunk: Sequence[int], ids: Sequence[int], until: int) -> bool:
+        """Read a chunk in the background; who comes meanwhile interrupts it unless it is one of his prompt."""
+        takes_s = len(chunk) * self.read_s
+        loop = asyncio.get_running_loop()
+        done_at = loop.time() + takes_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout(takes_s):
+                await self._is_wanted.wait()
+            if common_length(self._wanted_ids, ids) < until:
+                return False
+            await asyncio.sleep(done_at - loop.time())
+        return True
 
     async def close(self) -> None:
         """Nothing is to be given back."""

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from infill_ls.engine.decoding.chunks import background_chunk_tokens
 from infill_ls.engine.decoding.draft import Drafter
 from infill_ls.engine.decoding.kv_tree import Branch, KvTree, SequenceStore
 from infill_ls.engine.decoding.run import DecodingTask, NextToken, Run, ms_since
@@ -104,6 +105,8 @@ class Decoder:
         self._trees = TreeCache()
         self._model_ms = 0.0
         """Time spent in the model since the request began."""
+        self.reads_until = 0
+        """The position behind the chunk of a prompt that is being read, or was last."""
 
     def read_in_chunks_of(self, tokens: int) -> None:
         """Set the size of prefill chunks, in tokens."""
@@ -126,7 +129,8 @@ class Decoder:
 
         With ``chunk_tokens`` 0 it is done in the chunks of a request. With ``make_way`` an interrupt
         loses the chunk under way and lets others go first; for a while after that chunks are of
-        ``shared_chunk_tokens`` (unless 0), so that there is some progress between two keys.
+        ``shared_chunk_tokens`` (unless 0), so that there is some progress between two keys. If it is
+        ``interruptible``, ``chunk_tokens`` are those of the first chunk.
         Raises :class:`Cancelled`, and ``ValueError`` for a prompt larger than the cache.
         """
         anchor = len(token_ids) if anchor_tokens is None else anchor_tokens
@@ -140,9 +144,12 @@ class Decoder:
                 branch, start = self._tree.take(token_ids, anchor, room, document)
                 calm = 0
                 continue
+            now = min(size, shared_chunk_tokens or size) if calm < CALM_CHUNKS else size
+            if interruptible:
+                now = background_chunk_tokens(size, start - reused)
+            self.reads_until = min(start + now, len(token_ids))
             if is_cancelled():
                 raise Cancelled
-            now = min(size, shared_chunk_tokens or size) if calm < CALM_CHUNKS else size
             may_stop = interruptible or make_way is not None
             try:
                 self._append(branch, token_ids[start : start + now], interruptible=may_stop)
@@ -161,7 +168,7 @@ class Decoder:
         document: str = "",
         anchor_tokens: int | None = None,
     ) -> None:
-        """Decode a prompt in the background, in small chunks that may be interrupted.
+        """Decode a prompt in the background, in chunks that may be interrupted and grow from ``chunk_tokens`` on.
 
         Raises what :meth:`prefill` raises.
         """

@@ -28,6 +28,7 @@ from infill_ls.engine.decoding.telling import Telling
 from infill_ls.engine.llama.calibration import PREFILL_TOKENS, BatchCosts
 from infill_ls.engine.llama.model import BATCH_TOKENS, SEQUENCES, LlamaModel
 from infill_ls.types import Written
+from infill_retrieval.common_length import common_length
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class Worker:
             parked_budget=model.parked_tokens,
             shelf=model.kept_prompts,
         )
-        self._background_chunk_tokens = background_chunk_tokens(model.calibration.batch_costs)
+        self._background_chunk_tokens = first_chunk_tokens(model.calibration.batch_costs)
         self._decoder = Decoder(
             model,
             self._tree,
@@ -220,8 +221,17 @@ class Worker:
                 asked.turn is Turn.TYPING
                 and serving is not None
                 and serving.turn is not Turn.TYPING
+                and not self._needs_what_is_read(asked, serving)
             ):
                 self._model.interrupt()
+
+    def _needs_what_is_read(self, asked: QueuedRequest, serving: QueuedRequest) -> bool:
+        """Tell whether the chunk that is being read for warming is one of the prompt that is asked for."""
+        return (
+            isinstance(serving.message, messages.Warm)
+            and common_length(asked.message.token_ids, serving.message.token_ids)
+            >= self._decoder.reads_until
+        )
 
     def cancel(self, asked: QueuedRequest) -> None:
         """Give a request up, at once if it is being served; from any thread."""
@@ -296,7 +306,7 @@ class Worker:
     def _use_calibration(self) -> None:
         costs = self._model.calibration.batch_costs
         self._decoder.read_in_chunks_of(prefill_chunk_tokens(costs))
-        self._background_chunk_tokens = background_chunk_tokens(costs)
+        self._background_chunk_tokens = first_chunk_tokens(costs)
 
     def _serve(self, asked: QueuedRequest) -> None:
         former = self._begin(asked)
@@ -364,11 +374,11 @@ def prefill_chunk_tokens(batch_costs: BatchCosts) -> int:
     return min(at_once * tokens, BATCH_TOKENS)
 
 
-def background_chunk_tokens(batch_costs: BatchCosts) -> int:
-    """Return how many tokens to decode at a time in the background.
+def first_chunk_tokens(batch_costs: BatchCosts) -> int:
+    """Return how many tokens to decode at a time in the background, to begin with.
 
     A key interrupts the chunk under way and its work is lost, so that it must be done between two
-    keys; larger ones cost less per token.
+    keys.
     """
     short = [tokens for tokens, ms in batch_costs if ms <= BACKGROUND_CHUNK_MS]
     return max([LEAST_BACKGROUND_CHUNK_TOKENS, *short])

@@ -15,7 +15,7 @@ from infill_ls.engine.llama.worker import (
     QuietHours,
     RequestLine,
     Turn,
-    background_chunk_tokens,
+    first_chunk_tokens,
     prefill_chunk_tokens,
 )
 from infill_ls.types import Prompt, StopRule
@@ -34,7 +34,7 @@ SLOW_MS = BACKGROUND_CHUNK_MS * 10
 def test_chunks_are_done_between_two_keys_also_on_a_slow_machine(
     costs: tuple[tuple[int, float], ...], tokens: int
 ) -> None:
-    assert background_chunk_tokens(costs) == tokens
+    assert first_chunk_tokens(costs) == tokens
 
 
 @pytest.mark.parametrize(

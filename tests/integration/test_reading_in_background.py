@@ -1,0 +1,80 @@
+"""Tests of reading a prompt in the background: its chunks grow, and a key loses none that it needs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infill_ls.engine.base import CompletionRequest
+from infill_ls.engine.llama.model import LlamaModel
+from infill_ls.engine.llama.worker import QueuedRequest, Worker
+from infill_ls.engine.messages import Answer, Complete, Completions, SoFar, Warm
+from infill_ls.engine.rendezvous import EngineOptions
+from infill_ls.types import Prompt, StopRule
+
+TOKENS = tuple(5 + number % 300 for number in range(400))
+FIRST_CHUNK_TOKENS = 16
+OTHER_TOKENS = tuple(9 + number % 200 for number in range(400))
+
+
+class Reading:
+    """A worker that reads in the background, and is asked for something as its third chunk begins."""
+
+    def __init__(self, model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._worker = Worker(model)
+        self._worker._background_chunk_tokens = FIRST_CHUNK_TOKENS
+        self._decode = model.decode
+        self.chunks: list[int] = []
+        self.told: list[Answer | SoFar] = []
+        self.wanted: tuple[int, ...] = ()
+        monkeypatch.setattr(model, "decode", self._decode_and_note)
+
+    def run(self, wanted: tuple[int, ...]) -> Completions:
+        """Read; be asked for ``wanted`` meanwhile; return the answer."""
+        self.wanted = wanted
+        warm = Warm(id=1, token_ids=TOKENS, anchor_tokens=len(TOKENS), document="")
+        self._worker.submit(QueuedRequest(warm, self.told.append))
+        self._worker.run()
+        (answer,) = (each for each in self.told if isinstance(each, Completions))
+        return answer
+
+    def _decode_and_note(
+        self, sequence: int, position: int, token_ids: tuple[int, ...], **options: Any
+    ) -> None:
+        self.chunks.append(len(token_ids))
+        if len(self.chunks) == 3:
+            prompt = Prompt(self.wanted, len(self.wanted), "", "")
+            request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1, time_budget_ms=60_000))
+            asked = QueuedRequest(Complete.of(2, request, tells=False), self._answered)
+            thread = threading.Thread(target=self._worker.submit, args=(asked,))
+            thread.start()
+            thread.join()
+        self._decode(sequence, position, token_ids, **options)
+
+    def _answered(self, answer: Answer | SoFar) -> None:
+        self.told.append(answer)
+        self._worker.stop()
+
+
+@pytest.fixture
+def reading(shallow_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = LlamaModel(EngineOptions(shallow_model, threads=1))
+    yield Reading(model, monkeypatch)
+    model.close()
+
+
+def test_a_key_that_needs_what_is_being_read_lets_the_chunk_end(reading: Reading) -> None:
+    typed = (*TOKENS, 7)
+    answer = reading.run(typed)
+    assert sum(reading.chunks) == len(typed), "nothing is read twice"
+    assert answer.completions[0].timings.reused_tokens == sum(reading.chunks[:3])
+
+
+def test_a_key_at_another_place_does_not_wait_for_the_chunk(reading: Reading) -> None:
+    answer = reading.run(OTHER_TOKENS)
+    assert answer.completions[0].timings.reused_tokens == 0
+    assert sum(reading.chunks) == sum(reading.chunks[:3]) + len(OTHER_TOKENS)
