@@ -1,9 +1,11 @@
 """The first suggestion in a file that was just opened, after the cursor has rested there: tokens read, and decode steps.
 
 Files of this project are opened one after the other in a session with retrieval and the settings as they come. The cursor
-rests at a blank line, as our clients tell the server; then a key is typed. ``--rest-s 0`` is a key at once.
+rests at a blank line, as our clients tell the server; then a key is typed. ``--rest-s 0`` is a key at once. With ``--turns``
+one goes to each of them so many times, and all but the first times count.
 
     python -m bench.engine.rested MODEL.gguf --rest-s 2 --out RESULT.json
+    python -m bench.engine.rested MODEL.gguf --files 4 --turns 4 --rest-s 1
 """
 
 from __future__ import annotations
@@ -66,7 +68,11 @@ async def measure(arguments: argparse.Namespace) -> None:
     await session.set_folders([HERE])
     files = sorted(path for path in FOLDER.rglob("*.py") if path.stat().st_size >= SMALLEST_BYTES)
     files = files[:: max(len(files) // arguments.files, 1)][: arguments.files]
-    found = [await first_suggestion(session, path, arguments.rest_s) for path in files]
+    turns = [
+        [await first_suggestion(session, path, arguments.rest_s) for path in files]
+        for _ in range(arguments.turns)
+    ]
+    found = [each for turn in turns[1:] or turns for each in turn]
     step_ms = median(
         each.decode_ms / (each.decode_tokens - 1) for each in found if each.decode_tokens > 1
     )
@@ -81,7 +87,12 @@ async def measure(arguments: argparse.Namespace) -> None:
             f"{steps}": sum(each <= steps for each in first_steps) for steps in FEW_STEPS
         },
     }
-    run = {"model": info.model_name, "files": len(found), "rest_s": arguments.rest_s}
+    run = {
+        "model": info.model_name,
+        "files": len(files),
+        "turns": arguments.turns,
+        "rest_s": arguments.rest_s,
+    }
     await session.close()
     finish(arguments.out, "rested", run=run, figures=figures)
 
@@ -92,6 +103,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--rest-s", type=float, default=2.0)
     parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0)
     asyncio.run(measure(parser.parse_args()))
 
