@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,26 +36,38 @@ INDENT, KEY = " " * 8, "s"
 
 
 def asked_at(path: Path, text: str, offset: int) -> Snapshot:
-    """Return a file of this project as it is when the user asks for a suggestion."""
-    return replace(snapshot_of(path, text, offset), trigger=Trigger.INVOKED)
+    """Return a file of this project as it is when an editor asks for a suggestion after a key."""
+    return replace(snapshot_of(path, text, offset), trigger=Trigger.AUTOMATIC)
 
 
-async def first_suggestion(session: Session, path: Path, rest_s: float) -> EngineTimings:
-    """Open a file, rest, press a key; return what the engine did for the suggestion."""
-    text, offset = with_blank_line(path)
-    text, offset = f"{text[:offset]}{INDENT}{text[offset:]}", offset + len(INDENT)
-    uri = path.as_uri()
-    session.document_opened(uri, path, text, "python")
-    if rest_s > 0:
-        await asyncio.sleep(min(TOLD_AFTER_S, rest_s))
-        session.cursor_rests(asked_at(path, text, offset))
-        await asyncio.sleep(max(rest_s - TOLD_AFTER_S, 0))
-    text = f"{text[:offset]}{KEY}{text[offset:]}"
-    session.document_changed(uri, path, text, "python")
-    report = await session.suggest(asked_at(path, text, offset + 1))
-    assert report.completion is not None
-    session.document_closed(uri, path)
-    return report.completion.timings
+@dataclass
+class RestedFile:
+    """A file in which the cursor rests and then a key is typed, again and again."""
+
+    path: Path
+    text: str
+    offset: int
+
+    @classmethod
+    def opened(cls, session: Session, path: Path) -> RestedFile:
+        """Open a file, with the cursor at the indentation of a new line."""
+        text, offset = with_blank_line(path)
+        text, offset = f"{text[:offset]}{INDENT}{text[offset:]}", offset + len(INDENT)
+        session.document_opened(path.as_uri(), path, text, "python")
+        return cls(path, text, offset)
+
+    async def first_suggestion(self, session: Session, rest_s: float) -> EngineTimings:
+        """Rest, press a key; return what the engine did for the suggestion."""
+        if rest_s > 0:
+            await asyncio.sleep(min(TOLD_AFTER_S, rest_s))
+            session.cursor_rests(asked_at(self.path, self.text, self.offset))
+            await asyncio.sleep(max(rest_s - TOLD_AFTER_S, 0))
+        self.text = f"{self.text[: self.offset]}{KEY}{self.text[self.offset :]}"
+        self.offset += len(KEY)
+        session.document_changed(self.path.as_uri(), self.path, self.text, "python")
+        report = await session.suggest(asked_at(self.path, self.text, self.offset))
+        assert report.completion is not None
+        return report.completion.timings
 
 
 async def measure(arguments: argparse.Namespace) -> None:
@@ -68,11 +80,15 @@ async def measure(arguments: argparse.Namespace) -> None:
     await session.set_folders([HERE])
     files = sorted(path for path in FOLDER.rglob("*.py") if path.stat().st_size >= SMALLEST_BYTES)
     files = files[:: max(len(files) // arguments.files, 1)][: arguments.files]
-    turns = [
-        [await first_suggestion(session, path, arguments.rest_s) for path in files]
-        for _ in range(arguments.turns)
-    ]
-    found = [each for turn in turns[1:] or turns for each in turn]
+    opened: list[RestedFile] = []
+    found: list[EngineTimings] = []
+    for path in files:
+        opened.append(RestedFile.opened(session, path))
+        found.append(await opened[-1].first_suggestion(session, arguments.rest_s))
+    for turn in range(1, arguments.turns):
+        if turn == 1:
+            found.clear()
+        found += [await one.first_suggestion(session, arguments.rest_s) for one in opened]
     step_ms = median(
         each.decode_ms / (each.decode_tokens - 1) for each in found if each.decode_tokens > 1
     )
@@ -94,6 +110,8 @@ async def measure(arguments: argparse.Namespace) -> None:
         "rest_s": arguments.rest_s,
     }
     await session.close()
+    for path, each in zip(files, found, strict=False):
+        print(f"{path.name}: {each.prefill_tokens} tokens read, {each.prefill_ms:.1f} ms")
     finish(arguments.out, "rested", run=run, figures=figures)
 
 

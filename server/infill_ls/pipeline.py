@@ -116,10 +116,10 @@ class Pipeline:
         rest = self._shown.rest_after_typing(snapshot)
         return Report(snapshot, rest, "the rest of the suggestion being typed") if rest else None
 
-    async def prepare(self, snapshot: Snapshot) -> Report:
+    async def prepare(self, snapshot: Snapshot, *, at_any_place: bool = False) -> Report:
         """Return what :meth:`run` would ask the model, or why it would not; the model is not asked.
 
-        Raises what :meth:`run` raises.
+        With ``at_any_place`` also where nothing is suggested unasked. Raises what :meth:`run` raises.
         """
         if not self._settings.completion.enabled:
             return Report(snapshot, None, "completions are switched off")
@@ -130,7 +130,8 @@ class Pipeline:
         steps.done("cut")
         if hole is None:
             return Report(snapshot, None, "the line holds a secret")
-        if snapshot.trigger is Trigger.AUTOMATIC and (reason := why_not(hole)) is not None:
+        is_unasked = snapshot.trigger is Trigger.AUTOMATIC and not at_any_place
+        if is_unasked and (reason := why_not(hole)) is not None:
             return Report(snapshot, None, reason, hole=hole)
         (
             await self._gathering.model()
@@ -154,12 +155,15 @@ class Pipeline:
     async def prepare_place(self, snapshot: Snapshot) -> None:
         """Read the prompt of a place where something may be typed soon.
 
+        Where other files have changed since, the prompt of before comes first, as a key that comes soon uses it.
         To be called while nothing is asked for; a request goes first. Raises what :meth:`run` raises.
         """
-        # As if asked by hand: what is typed first may make it a place where one is asked.
-        prepared = await self.prepare(replace(snapshot, trigger=Trigger.INVOKED))
+        # What is typed first may make it a place where a suggestion is asked for.
+        typed = replace(snapshot, trigger=Trigger.AUTOMATIC)
+        prepared = await self.prepare(typed, at_any_place=True)
         if prepared.prompt is not None:
             await self._engine.warm(prepared.prompt)
+            await self.refresh_snippets(prepared)
 
     async def whole(self, report: Report) -> Report | None:
         """Wait for the whole of which ``report`` suggests the beginning; ``None`` if that was given up.

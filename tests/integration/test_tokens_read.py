@@ -19,7 +19,7 @@ from infill_ls.engine.process import EngineProcess
 from infill_ls.gathering import Gathering
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
-from infill_ls.types import Report, Snapshot, StopRule, Suggestion
+from infill_ls.types import Prompt, Report, Snapshot, StopRule, Suggestion
 from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.settings import RetrievalSettings
 from integration.conftest import MakeEngine
@@ -207,6 +207,33 @@ async def test_a_snippet_that_changed_is_read_in_the_background(
     assert await window.type(DECORATORS, INDENT) <= A_STEP
     assert old in window.snippets  # the answer did not wait for it
     assert await window.type(DECORATORS, "x") <= A_STEP
+    assert new in window.snippets
+
+
+async def test_where_the_cursor_rests_again_the_prompt_of_before_comes_first(
+    make_engine: MakeEngine,
+    shallow_model: Path,
+    package: Path,
+    private_runtime: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = make_engine(model_path=shallow_model)
+    window = Window(engine, package)
+    await window.type(DECORATORS, "")
+    old, new = "class Command:", "class Command(Named):"
+    window.replace_all(CORE, old, new)
+    warm, warmed = engine.warm, list[Prompt]()
+
+    async def noting(prompt: Prompt) -> None:
+        warmed.append(prompt)
+        await warm(prompt)
+
+    monkeypatch.setattr(engine, "warm", noting)
+    await window.rest(DECORATORS)
+    before, now = (prompt.text for prompt in warmed)
+    assert old in before, "a key that comes soon uses it"
+    assert new in now
+    assert await window.type(DECORATORS, INDENT) <= A_STEP
     assert new in window.snippets
 
 

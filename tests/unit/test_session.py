@@ -147,6 +147,23 @@ async def test_where_the_cursor_rests_is_prepared_as_the_first_key_will_ask() ->
     await session.close()
 
 
+async def test_whoever_goes_to_another_file_is_not_kept_waiting_by_thoughts_of_the_last_one() -> (
+    None
+):
+    engine = ScriptedEngine(["net_price"] * 4)
+    session = resting(engine)
+    session.reconfigure(settings_with(snippet_tokens=0, think_ahead=True))
+    here = snapshot("a = 1\nx = ‸\nb = 2")
+    for uri, goes_on in ((here.uri, True), ("file:///w/other.py", False)):
+        await session.suggest(here)
+        thinking = session._thinking
+        assert thinking is not None
+        session.cursor_rests(replace(here, uri=uri))
+        await asyncio.sleep(0)
+        assert thinking.cancelling() == (not goes_on)
+    await session.close()
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

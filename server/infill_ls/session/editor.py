@@ -88,6 +88,7 @@ class Session:
         self.paces_requests = False
         """Whether to wait for another key before the model is asked: for editors that do not."""
         self._thinking: asyncio.Task[None] | None = None
+        self._thinks_of = ""
         self._power = power or Power()
         self._loads = 0
         """How many wait for the model to be loaded."""
@@ -131,6 +132,7 @@ class Session:
         may_think = self._power.may_think_ahead(self.settings)
         if may_think and not self._requests.has(RequestKind.COMPLETION):
             self._thinking = self._background.run(self._think_ahead(report))
+            self._thinks_of = snapshot.uri
         return report
 
     async def has_grown(self, report: Report) -> bool:
@@ -168,6 +170,8 @@ class Session:
             and not self._requests.has(RequestKind.COMPLETION)
             and self._power.may_prepare(self.settings, is_remote=is_remote)
         ):
+            if snapshot.uri != self._thinks_of:
+                self._stop_thinking()  # the user has gone elsewhere
             self._background.run(self._prepare(snapshot))
 
     def last_report(self, uri: str) -> Report | None:

@@ -2,7 +2,7 @@
 
 A prompt is matched against all sequences; what it has in common with one is not computed again.
 Sharing is exact: a cell is only ever used for the same token after the same tokens. Nothing is
-shifted. Sequences that have nothing in common with the prompt in use are parked outside the cache,
+shifted. Sequences that have less than half in common with the prompt in use are parked outside the cache,
 as every cell in use slows each step down (:mod:`infill_ls.engine.decoding.parking`).
 """
 
@@ -239,11 +239,14 @@ class KvTree:
         return self._shelf.take(kept)
 
     def _park(self, *, besides: Branch | None) -> None:
-        """Move branches that share nothing with ``besides`` out, but for old anchors: they go."""
-        family = besides.cells[:1] if besides else []
+        """Move branches that share less than half with ``besides`` out, but for old anchors: they go."""
+        family = besides.cells if besides else []
         # The oldest first, as a newer one shows that it is superseded.
         for branch in sorted(self._branches, key=lambda each: each.used_at):
-            is_stranger = branch.tokens and branch is not besides and branch.cells[:1] != family
+            shared = common_length(branch.cells, family)
+            is_stranger = (
+                branch.tokens and branch is not besides and 2 * shared < len(branch.tokens)
+            )
             if not is_stranger or len(branch.tokens) > self._lot.token_budget:
                 continue
             if not self._is_superseded(branch):

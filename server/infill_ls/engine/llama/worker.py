@@ -234,10 +234,13 @@ class Worker:
         )
 
     def cancel(self, asked: QueuedRequest) -> None:
-        """Give a request up, at once if it is being served; from any thread."""
+        """Give a request up, at once if it is being served; from any thread.
+
+        Warming ends its chunk, which may be one of what is asked for next: whoever does not need it interrupts.
+        """
         asked.cancelled = True
         with self._lock:
-            if asked is self._serving:
+            if asked is self._serving and asked.turn is not Turn.WARMING:
                 self._model.interrupt()
 
     def is_serving(self, asked: QueuedRequest) -> bool:

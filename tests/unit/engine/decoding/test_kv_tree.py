@@ -136,6 +136,16 @@ def test_what_shares_its_beginning_stays() -> None:
     assert cache.ask(prompt(1, 80, 20)) == 99
 
 
+def test_what_shares_little_is_parked_too() -> None:
+    cache = Cache(300, parked=300)
+    first, second = ([*range(20), *prompt(number, 60, 20)] for number in (1, 2))
+    assert [cache.ask(first), cache.ask(second)] == [0, 20]
+    assert cache.tree.cells_used == 100, (
+        "a snippet in common, and each step would take twice as long"
+    )
+    assert [cache.ask(first), cache.ask(second)] == [99, 99]
+
+
 def test_an_old_anchor_is_not_parked() -> None:
     cache = Cache(300, parked=110)
     cache.ask(prompt(1, 80, 20))
