@@ -36,8 +36,9 @@ from infill_ls.types import Prompt, StopRule
 
 AT_ONCE = 16
 LONG = StopRule(max_tokens=1500, max_lines=100_000, time_budget_ms=60_000)
-RUNNING = "vllm:num_requests_running"
 WAIT_S = 8.0
+NUDGE_TOKENS = 48
+"""So many that SGLang counts meanwhile, which it does each 40 steps."""
 EACH_KEYS = 4
 """Between two requests while a line is typed."""
 
@@ -56,12 +57,19 @@ class Target:
 
     def running(self) -> float:
         """Return how many requests the server says that it is at."""
-        return read_metrics(self.url).get(RUNNING, -1.0)
+        return read_metrics(self.url).get("running", -1.0)
 
-    async def until_running(self, wanted: Callable[[float], bool]) -> tuple[float, float]:
-        """Wait until the server says so, but not for ever; return the count and the milliseconds."""
+    async def until_running(
+        self, wanted: Callable[[float], bool], nudge: Callable[[], Awaitable[object]] | None = None
+    ) -> tuple[float, float]:
+        """Wait until the server says so, but not for ever; return the count and the milliseconds.
+
+        SGLang counts while it writes only: ``nudge`` gives it something to do before each look.
+        """
         began = time.perf_counter()
         while True:
+            if nudge is not None:
+                await nudge()
             count = await asyncio.to_thread(self.running)
             passed_s = time.perf_counter() - began
             if wanted(count) or passed_s > WAIT_S:
@@ -85,7 +93,12 @@ async def taking_back(target: Target) -> dict[str, Any]:
     for task in asked:
         task.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
-    after, freed_ms = await target.until_running(lambda count: count <= before)
+    short = StopRule(max_tokens=NUDGE_TOKENS, max_lines=100, time_budget_ms=60_000)
+
+    async def nudge() -> None:
+        await engine.complete(CompletionRequest(prompt=prompts[0], stop=short))
+
+    after, freed_ms = await target.until_running(lambda count: count <= before + 1, nudge)
     await engine.close()
     return {
         "asked": len(asked),
@@ -112,12 +125,11 @@ async def prefix_hits(target: Target) -> dict[str, Any]:
             requests += 1
             tokens += len(prompt.token_ids)
             reused += found.timings.reused_tokens
-    await asyncio.sleep(1)  # vLLM counts what has ended once in a while
+    await asyncio.sleep(1)  # what has ended is counted once in a while
     after = read_metrics(target.url)
     await engine.close()
     hits, queries = (
-        after.get(name, 0) - before.get(name, 0)
-        for name in ("vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total")
+        after.get(name, 0) - before.get(name, 0) for name in ("cache_hits", "cache_queries")
     )
     return {
         "requests": requests,
@@ -158,8 +170,12 @@ async def fragments(target: Target) -> dict[str, Any]:
             fragment = hole["fragment"]
             free, free_ms = await raw(hole)
             pattern = re.escape(fragment) + r"[^\n]*"
-            forced, first_ms = await raw(hole, structured_outputs={"regex": pattern})
-            _, forced_ms = await raw(hole, structured_outputs={"regex": pattern})
+            forcing = {
+                "structured_outputs": {"regex": pattern},
+                "regex": pattern,
+            }  # vLLM's, SGLang's
+            forced, first_ms = await raw(hole, **forcing)
+            _, forced_ms = await raw(hole, **forcing)
             began = time.perf_counter()
             (found,) = await engine.complete(CompletionRequest(prompt=prompt_of(hole), stop=RULE))
             ours_ms = (time.perf_counter() - began) * 1000

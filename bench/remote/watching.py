@@ -1,4 +1,4 @@
-"""Watch an inference server and its GPU during a measurement: vLLM's ``/metrics`` and ``nvidia-smi``, read once a second."""
+"""Watch an inference server and its GPU during a measurement: its ``/metrics`` and ``nvidia-smi``, read once a second."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from types import TracebackType
 from typing import Any, Self
 
 EACH_S = 1.0
-SAMPLE = re.compile(r"^(vllm:[a-z0-9_]+)(?:\{[^}]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
+SAMPLE = re.compile(r"^((?:vllm|sglang):[a-z0-9_]+)(?:\{[^}]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
 """A line that counts; those that explain have names in them too."""
 GPU_FIELDS = {"gpu_percent": "utilization.gpu", "watts": "power.draw", "memory_mib": "memory.used"}
 GAUGES = {
-    "running": "vllm:num_requests_running",
-    "waiting": "vllm:num_requests_waiting",
-    "kv_share": "vllm:kv_cache_usage_perc",
+    "running": ("vllm:num_requests_running", "sglang:num_running_reqs"),
+    "waiting": ("vllm:num_requests_waiting", "sglang:num_queue_reqs"),
+    "kv_share": ("vllm:kv_cache_usage_perc", "sglang:token_usage"),
 }
 COUNTERS = {
-    "prompt_tokens": "vllm:prompt_tokens_total",
-    "written_tokens": "vllm:generation_tokens_total",
-    "cache_queries": "vllm:prefix_cache_queries_total",
-    "cache_hits": "vllm:prefix_cache_hits_total",
-    "preempted": "vllm:num_preemptions_total",
+    "prompt_tokens": ("vllm:prompt_tokens_total", "sglang:prompt_tokens_total"),
+    "written_tokens": ("vllm:generation_tokens_total", "sglang:generation_tokens_total"),
+    "cache_queries": ("vllm:prefix_cache_queries_total", "sglang:prompt_tokens_total"),
+    "cache_hits": ("vllm:prefix_cache_hits_total", "sglang:cached_tokens_total"),
+    "preempted": ("vllm:num_preemptions_total", "sglang:num_retractions_total"),
 }
 
 
-def vllm_counts(text: str) -> dict[str, float]:
-    """Return vLLM's metrics by name, each the sum over its labels."""
+def counts_in(text: str) -> dict[str, float]:
+    """Return what vLLM or SGLang counts, by our names, each the sum over its labels."""
     found: dict[str, float] = {}
     for name, value in SAMPLE.findall(text):
         found[name] = found.get(name, 0.0) + float(value)
-    return found
+    both = {**GAUGES, **COUNTERS}
+    return {ours: found[name] for ours, names in both.items() for name in names if name in found}
 
 
 def read_metrics(url: str) -> dict[str, float]:
     """Return what a server counts; nothing if it has no such page."""
     try:
         with urllib.request.urlopen(url + "/metrics", timeout=5) as reply:
-            return vllm_counts(reply.read().decode("utf-8", "replace"))
+            return counts_in(reply.read().decode("utf-8", "replace"))
     except (OSError, ValueError):
         return {}
 
@@ -113,10 +114,10 @@ class Watch:
 
 
 def server_figures(samples: list[Mapping[str, float]]) -> dict[str, Any]:
-    """Return what vLLM's metrics say of the time between the first of them and the last."""
+    """Return what a server's metrics say of the time between the first of them and the last."""
     first, last = samples[0], samples[-1]
-    counted = {key: last.get(name, 0) - first.get(name, 0) for key, name in COUNTERS.items()}
-    seen = {key: [row.get(name, 0.0) for row in samples] for key, name in GAUGES.items()}
+    counted = {key: last.get(key, 0) - first.get(key, 0) for key in COUNTERS}
+    seen = {key: [row.get(key, 0.0) for row in samples] for key in GAUGES}
     queries = counted["cache_queries"]
     return {
         **counted,

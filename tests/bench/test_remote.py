@@ -10,7 +10,7 @@ import pytest
 from bench.remote import away
 from bench.remote.editors import EditorResult, SimulatedEditor, TypedLine, TypingPlace
 from bench.remote.team import measured_together, team_figures
-from bench.remote.watching import Watch, server_figures, vllm_counts
+from bench.remote.watching import Watch, counts_in, server_figures
 
 from infill_ls.engine.remote import RemoteEngine
 from infill_ls.models.fim import FimTokens, Order
@@ -28,19 +28,33 @@ http_requests_total{path="/v1"} 9.0
 
 
 def test_a_metric_is_the_sum_over_its_labels() -> None:
-    assert vllm_counts(METRICS) == {
-        "vllm:num_requests_running": 5.0,
-        "vllm:prompt_tokens_total": 1500.0,
-        "vllm:kv_cache_usage_perc": 0.25,
+    assert counts_in(METRICS) == {
+        "running": 5.0,
+        "prompt_tokens": 1500.0,
+        "kv_share": 0.25,
+    }
+
+
+def test_sglang_counts_the_same_under_other_names() -> None:
+    found = counts_in(
+        'sglang:num_running_reqs{engine_type="unified"} 2.0\n'
+        'sglang:prompt_tokens_total{a="b"} 1400.0\n'
+        'sglang:cached_tokens_total{cache_source="device"} 1300.0\n'
+    )
+    assert found == {
+        "running": 2.0,
+        "prompt_tokens": 1400.0,
+        "cache_queries": 1400.0,
+        "cache_hits": 1300.0,
     }
 
 
 def test_counts_are_differences_and_gauges_means() -> None:
     first, last = (
         {
-            "vllm:prefix_cache_queries_total": queries,
-            "vllm:prefix_cache_hits_total": hits,
-            "vllm:num_requests_running": running,
+            "cache_queries": queries,
+            "cache_hits": hits,
+            "running": running,
         }
         for queries, hits, running in ((1000.0, 900.0, 1.0), (3000.0, 2800.0, 4.0))
     )

@@ -124,7 +124,7 @@ class Vllm(OpenAi):
         return HttpCall("/tokenize", body, holds_source=True)
 
     def _extra(self, ask: Ask) -> Message:
-        forced = {"structured_outputs": {"regex": _beginning_with(ask)}} if ask.fragment else {}
+        forced = self._matching(_beginning_with(ask)) if ask.fragment else {}
         return forced | {
             "stop": list(ask.stop_texts),
             "stop_token_ids": list(ask.stop_ids),
@@ -134,12 +134,15 @@ class Vllm(OpenAi):
             "add_special_tokens": False,
         }
 
+    def _matching(self, pattern: str) -> Message:
+        """Return what forces the output to match."""
+        return {"structured_outputs": {"regex": pattern}}
+
 
 class Sglang(Vllm):
-    """SGLang: vLLM's requests, but for the tokenizer's path and a field it does not know."""
+    """SGLang: vLLM's requests, but for the tokenizer's path and the name of two fields."""
 
     name = "sglang"
-    masks_when_asked_again = False
 
     def tokenize(self, model: str, text: str, *, markers: bool, bos: bool) -> HttpCall:
         """Return a request for a text's tokens; markers are always read."""
@@ -150,6 +153,9 @@ class Sglang(Vllm):
         extra = super()._extra(ask)
         del extra["add_special_tokens"]
         return extra
+
+    def _matching(self, pattern: str) -> Message:
+        return {"regex": pattern}
 
 
 def _beginning_with(ask: Ask) -> str:
