@@ -164,7 +164,7 @@ def team() -> Figure:
 
 def team_at_gpu() -> Figure:
     """Return the same as it was measured at a GPU, and the time until an answer, for each model and policy."""
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     curves: dict[str, list[Any]] = {}
     for path in sorted((RESULTS / "remote").glob("h200-*.json")):
@@ -190,7 +190,7 @@ def team_at_gpu() -> Figure:
     right.yaxis.set_major_formatter(MILLISECONDS)
     for axes in (left, right):
         axes.set_xlabel("editors at one GPU")
-    right.legend(loc="best", fontsize=7)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right center", fontsize=7)
     return figure
 
 
