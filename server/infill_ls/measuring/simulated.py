@@ -80,6 +80,7 @@ class SimulatedEngine:
         self._waiting = 0
         self._wanted_ids: Sequence[int] = ()
         self._is_wanted = asyncio.Event()
+        self._reading: set[asyncio.Task[None]] = set()
 
     @property
     def info(self) -> EngineInfo | None:
@@ -157,14 +158,26 @@ class SimulatedEngine:
         return True
 
     async def warm(self, prompt: Prompt) -> None:
-        """Read a prompt while nothing is to be completed."""
+        """Read a prompt while nothing is to be completed; given up, the chunk under way is still read."""
+        given_up = asyncio.Event()
+        reading = asyncio.create_task(self._read_unasked(prompt, given_up))
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+        try:
+            await asyncio.shield(reading)
+        finally:
+            given_up.set()
+
+    async def _read_unasked(self, prompt: Prompt, given_up: asyncio.Event) -> None:
         ids, anchor = prompt.token_ids, prompt.anchor_tokens
         done = False
-        while not done:
+        while not done and not given_up.is_set():
             async with self._serving:
+                if given_up.is_set():
+                    return
                 branch, already = self._tree.take(ids, anchor, 0, prompt.document)
                 held = already
-                while held < len(ids) and not self._waiting:
+                while held < len(ids) and not self._waiting and not given_up.is_set():
                     tokens = background_chunk_tokens(FIRST_BACKGROUND_CHUNK_TOKENS, held - already)
                     chunk = ids[held : held + tokens]
                     if await self._is_read(chunk, ids, held + len(chunk)):
