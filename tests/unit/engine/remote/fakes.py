@@ -217,24 +217,36 @@ def vllm(
 ) -> FakeServer:
     """Serve as vLLM does; ``forced`` is what is written by a pattern, or the status of a server that refuses one."""
     server = _openai(owner, "/tokenize", answer, pause_s)
+    return _forcing(server, forced, lambda body: body.get("structured_outputs", {}).get("regex"))
+
+
+def sglang(
+    answer: Answer, pause_s: float = 0.0, *, forced: Callable[[str], str] | int | None = None
+) -> FakeServer:
+    """Serve as SGLang does; ``forced`` is as for vLLM."""
+    server = _openai("sglang", "/v1/tokenize", answer, pause_s)
+    return _forcing(server, forced, lambda body: body.get("regex"))
+
+
+def _forcing(
+    server: FakeServer,
+    forced: Callable[[str], str] | int | None,
+    pattern_in: Callable[[dict[str, Any]], str | None],
+) -> FakeServer:
     free = server.routes["/v1/completions"]
 
     async def complete(request: Request, writer: asyncio.StreamWriter) -> None:
-        wanted = request.body.get("structured_outputs")
-        if wanted is None or forced is None:
+        pattern = pattern_in(request.body)
+        if pattern is None or forced is None:
             await free(request, writer)
         elif isinstance(forced, int):
             await json_reply({"error": {"message": "no patterns here"}}, forced)(request, writer)
         else:
-            events = _openai_events(lambda _: forced(wanted["regex"]), logprobs=True)
+            events = _openai_events(lambda _: forced(pattern), logprobs=True)
             await server.stream(events)(request, writer)
 
     server.routes["/v1/completions"] = complete
     return server
-
-
-def sglang(answer: Answer, pause_s: float = 0.0) -> FakeServer:
-    return _openai("sglang", "/v1/tokenize", answer, pause_s)
 
 
 def llama_cpp_python(answer: Answer, pause_s: float = 0.0) -> FakeServer:

@@ -108,20 +108,25 @@ async def test_what_does_not_reproduce_the_fragment_is_dropped(
     assert first.body["prompt"] != last.body["prompt"]
 
 
-async def test_vllm_is_made_to_begin_with_a_fragment_that_it_has_not_written(
-    connect: Connect,
+@pytest.mark.parametrize(
+    ("serve", "field", "value"),
+    [
+        (fakes.vllm, "structured_outputs", {"regex": r"mo[^\n]*"}),
+        (fakes.sglang, "regex", r"mo[^\n]*"),
+    ],
+)
+async def test_a_server_is_made_to_begin_with_a_fragment_that_it_has_not_written(
+    serve: Callable[..., fakes.FakeServer], field: str, value: object, connect: Connect
 ) -> None:
-    server = fakes.vllm(
-        lambda _: "name", forced=lambda pattern: "mounts()" if "mo" in pattern else ""
-    )
+    server = serve(lambda _: "name", forced=lambda pattern: "mounts()" if "mo" in pattern else "")
     engine = await connect(server)
     (found,) = await engine.complete(
         CompletionRequest(prompt=prompt_of("", "self.", fragment="mo"), stop=LINE)
     )
     assert found.text == "unts()"
     free, forced = completions_asked(server)
-    assert "structured_outputs" not in free.body
-    assert forced.body["structured_outputs"] == {"regex": r"mo[^\n]*"}
+    assert field not in free.body
+    assert forced.body[field] == value
     assert forced.body["prompt"] == free.body["prompt"]  # which the server has cached
 
 
