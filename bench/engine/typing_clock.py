@@ -112,7 +112,13 @@ async def type_edit(
     cold_target_ms: int,
 ) -> tuple[dict[str, Any], list[CallCost]]:
     """Type one edit; return what came of it and what the model did."""
-    info = replace(live.info, decode_ms=step_ms, prefill_tokens_per_s=1000 * READS / step_ms)
+    # Steady, whatever this machine is: else the prompts of slow ones would not be cut.
+    info = replace(
+        live.info,
+        decode_ms=step_ms,
+        prefill_tokens_per_s=1000 * READS / step_ms,
+        is_steady=True,
+    )
     model = SimulatedModel(info, live.tokenize, live.write)
     engine = SimulatedEngine(model, step_ms / 1000, step_ms / 1000 / READS)
     settings = settings_with(cold_target_ms=cold_target_ms, time_budget_ms=60_000)
