@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infill_ls.engine.base import CompletionRequest
+from infill_ls.engine.decoding.decoder import Cancelled
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.worker import QueuedRequest, Worker
 from infill_ls.engine.messages import Answer, Complete, Completions, SoFar, Warm
@@ -28,31 +29,57 @@ class Reading:
         self._worker._background_chunk_tokens = FIRST_CHUNK_TOKENS
         self._decode = model.decode
         self.chunks: list[int] = []
+        self.interrupted: list[int] = []
+        """Which of them were broken off, from 1."""
         self.told: list[Answer | SoFar] = []
         self.wanted: tuple[int, ...] = ()
+        self.other: tuple[int, ...] | None = None
+        self._first: QueuedRequest | None = None
         monkeypatch.setattr(model, "decode", self._decode_and_note)
 
     def run(self, wanted: tuple[int, ...]) -> Completions:
         """Read; be asked for ``wanted`` meanwhile; return the answer."""
         self.wanted = wanted
-        warm = Warm(id=1, token_ids=TOKENS, anchor_tokens=len(TOKENS), document="")
-        self._worker.submit(QueuedRequest(warm, self.told.append))
+        self._warm()
         self._worker.run()
         (answer,) = (each for each in self.told if isinstance(each, Completions))
         return answer
+
+    def read_and_go(self, other: tuple[int, ...]) -> None:
+        """Read; give that up meanwhile, and read ``other``."""
+        self.other = other
+        self._warm()
+        self._worker.run()
+
+    def _warm(self) -> None:
+        warm = Warm(id=1, token_ids=TOKENS, anchor_tokens=len(TOKENS), document="")
+        self._first = QueuedRequest(warm, self.told.append)
+        self._worker.submit(self._first)
+
+    def _goes_elsewhere(self, other: tuple[int, ...]) -> None:
+        assert self._first is not None
+        self._worker.cancel(self._first)
+        warm = Warm(id=2, token_ids=other, anchor_tokens=len(other), document="")
+        self._worker.submit(QueuedRequest(warm, self._answered))
 
     def _decode_and_note(
         self, sequence: int, position: int, token_ids: tuple[int, ...], **options: Any
     ) -> None:
         self.chunks.append(len(token_ids))
-        if len(self.chunks) == 3:
+        if len(self.chunks) == 3 and self.other is not None:
+            self._goes_elsewhere(self.other)
+        elif len(self.chunks) == 3:
             prompt = Prompt(self.wanted, len(self.wanted), "", "")
             request = CompletionRequest(prompt=prompt, stop=StopRule(1, 1, time_budget_ms=60_000))
             asked = QueuedRequest(Complete.of(2, request, tells=False), self._answered)
             thread = threading.Thread(target=self._worker.submit, args=(asked,))
             thread.start()
             thread.join()
-        self._decode(sequence, position, token_ids, **options)
+        try:
+            self._decode(sequence, position, token_ids, **options)
+        except Cancelled:
+            self.interrupted.append(len(self.chunks))
+            raise
 
     def _answered(self, answer: Answer | SoFar) -> None:
         self.told.append(answer)
@@ -78,3 +105,9 @@ def test_a_key_at_another_place_does_not_wait_for_the_chunk(reading: Reading) ->
     answer = reading.run(OTHER_TOKENS)
     assert answer.completions[0].timings.reused_tokens == 0
     assert sum(reading.chunks) == sum(reading.chunks[:3]) + len(OTHER_TOKENS)
+
+
+def test_who_goes_elsewhere_does_not_wait_for_the_chunk_either(reading: Reading) -> None:
+    reading.read_and_go(OTHER_TOKENS)
+    assert reading.interrupted == [3]
+    assert sum(reading.chunks[3:]) == len(OTHER_TOKENS)

@@ -218,9 +218,9 @@ class Worker:
             self._line.join(asked)
             serving = self._serving
             if (
-                asked.turn is Turn.TYPING
-                and serving is not None
+                serving is not None
                 and serving.turn is not Turn.TYPING
+                and (asked.turn is Turn.TYPING or serving.cancelled)
                 and not self._needs_what_is_read(asked, serving)
             ):
                 self._model.interrupt()
