@@ -50,6 +50,8 @@ class Target:
     url: str
     holes: list[dict[str, Any]]
     prompt_tokens: int
+    counts_while_writing: bool = False
+    """Whether the server counts only while it writes, as SGLang does: then it is given something to write."""
 
     def engine(self, model: str = "") -> RemoteEngine:
         """Return an engine that knows nothing yet."""
@@ -98,7 +100,10 @@ async def taking_back(target: Target) -> dict[str, Any]:
     async def nudge() -> None:
         await engine.complete(CompletionRequest(prompt=prompts[0], stop=short))
 
-    after, freed_ms = await target.until_running(lambda count: count <= before + 1, nudge)
+    if target.counts_while_writing:
+        after, freed_ms = await target.until_running(lambda count: count <= before + 1, nudge)
+    else:
+        after, freed_ms = await target.until_running(lambda count: count <= before)
     await engine.close()
     return {
         "asked": len(asked),
@@ -170,10 +175,8 @@ async def fragments(target: Target) -> dict[str, Any]:
             fragment = hole["fragment"]
             free, free_ms = await raw(hole)
             pattern = re.escape(fragment) + r"[^\n]*"
-            forcing = {
-                "structured_outputs": {"regex": pattern},
-                "regex": pattern,
-            }  # vLLM's, SGLang's
+            vllms, sglangs = {"structured_outputs": {"regex": pattern}}, {"regex": pattern}
+            forcing = vllms | sglangs
             forced, first_ms = await raw(hole, **forcing)
             _, forced_ms = await raw(hole, **forcing)
             began = time.perf_counter()
@@ -267,10 +270,11 @@ def main() -> None:
     parser.add_argument("--url", required=True)
     parser.add_argument("--server", default="")
     parser.add_argument("--prompt-tokens", type=int, default=1400)
+    parser.add_argument("--counts-while-writing", action="store_true", help="as SGLang does")
     parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS))
     options = parser.parse_args()
     holes = json.loads(options.holes.read_text("utf-8"))
-    target = Target(options.url, holes, options.prompt_tokens)
+    target = Target(options.url, holes, options.prompt_tokens, options.counts_while_writing)
     figures: dict[str, Any] = {}
     for name in options.only:
         try:

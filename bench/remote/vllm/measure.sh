@@ -90,6 +90,7 @@ team() { # name seconds learning-seconds counted-seconds "editors..." more...
 checks() { # name port seconds which...
     local name=$1 port=$2 most=$3
     shift 3
+    case $name in *sglang*) set -- "$@" --counts-while-writing ;; esac
     stage "$name" "$most" $python -m bench.remote.checks "$holes" --url "http://127.0.0.1:$port" --only "$@" \
         --server "$(server_of "$name"), $name" --out "$results/$name.json"
 }
