@@ -10,6 +10,7 @@ import pytest
 
 from infill_ls.engine.base import CompletionRequest
 from infill_ls.engine.decoding.decoder import Cancelled
+from infill_ls.engine.llama import worker
 from infill_ls.engine.llama.model import LlamaModel
 from infill_ls.engine.llama.worker import QueuedRequest, Worker
 from infill_ls.engine.messages import Answer, Complete, Completions, SoFar, Warm
@@ -25,8 +26,10 @@ class Reading:
     """A worker that reads in the background, and is asked for something as its third chunk begins."""
 
     def __init__(self, model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker, "first_chunk_tokens", lambda _: FIRST_CHUNK_TOKENS)
         self._worker = Worker(model)
-        self._worker._background_chunk_tokens = FIRST_CHUNK_TOKENS
+        self._monkeypatch = monkeypatch
+        self._model = model
         self._decode = model.decode
         self.chunks: list[int] = []
         self.interrupted: list[int] = []
@@ -50,6 +53,18 @@ class Reading:
         self.other = other
         self._warm()
         self._worker.run()
+
+    def read_again_and_be_asked(self, wanted: tuple[int, ...]) -> None:
+        """Have a prompt, be measured, and be asked for something as it is read again."""
+        self._worker._decoder.warm(TOKENS, lambda: False, len(TOKENS), "a.py", len(TOKENS))
+        self.wanted = wanted
+        self._monkeypatch.setattr(self._model, "calibrate_whole", self._is_measured)
+        self._monkeypatch.setattr(self._model, "restore", lambda *_: False)  # of another attention
+        self._worker._calibrate_again()
+
+    def _is_measured(self, _: object) -> bool:
+        self.chunks.clear()
+        return True
 
     def _warm(self) -> None:
         warm = Warm(id=1, token_ids=TOKENS, anchor_tokens=len(TOKENS), document="")
@@ -111,3 +126,10 @@ def test_who_goes_elsewhere_does_not_wait_for_the_chunk_either(reading: Reading)
     reading.read_and_go(OTHER_TOKENS)
     assert reading.interrupted == [3]
     assert sum(reading.chunks[3:]) == len(OTHER_TOKENS)
+
+
+def test_what_is_read_again_after_a_measurement_does_not_keep_a_key_waiting(
+    reading: Reading,
+) -> None:
+    reading.read_again_and_be_asked(OTHER_TOKENS)
+    assert reading.interrupted == [3]

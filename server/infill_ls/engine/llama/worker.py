@@ -295,9 +295,15 @@ class Worker:
             return
         self._use_calibration()
         if latest is not None:
-            chunk, document = self._background_chunk_tokens, latest.document
+            tokens, document = tuple(latest.tokens), latest.document
+            warm = messages.Warm(
+                id=0, token_ids=tokens, anchor_tokens=len(tokens), document=document
+            )
+            # Served like any other, so that whoever needs something else breaks its chunk off.
+            former = self._begin(QueuedRequest(warm, lambda _: None))
             with suppress(Cancelled):
-                self._decoder.warm(latest.tokens, self._is_wanted, chunk, document)
+                self._decoder.warm(tokens, self._is_wanted, self._background_chunk_tokens, document)
+            self._begin(former)
 
     def _is_wanted(self) -> bool:
         """Tell whether somebody waits, or the engine is to end: then the next one waits for that."""
