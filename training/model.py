@@ -58,6 +58,9 @@ def dense_mask(sample: Tensor) -> Tensor:
 class Block(nn.Module):
     """Attention with grouped keys, then a gated feed-forward layer."""
 
+    dropout = 0.0
+    """Share of what each residual step adds that is left out while training."""
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
@@ -84,9 +87,12 @@ class Block(nn.Module):
         shared = s.heads // s.kv_heads
         k, v = k.repeat_interleave(shared, 1), v.repeat_interleave(shared, 1)
         a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
-        x = x + self.attn_output(a.transpose(1, 2).reshape(rows, length, s.width))
+        x = x + self._thinned(self.attn_output(a.transpose(1, 2).reshape(rows, length, s.width)))
         h = _norm(x, self.ffn_norm, s.epsilon)
-        return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
+        return x + self._thinned(self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h)))
+
+    def _thinned(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
 
 
 class Llama(nn.Module):
@@ -111,6 +117,11 @@ class Llama(nn.Module):
         angles = torch.arange(shape.context).float()[:, None] / shape.rope_base ** half[None]
         self.register_buffer("cos", angles.cos()[None, :, None], persistent=False)
         self.register_buffer("sin", angles.sin()[None, :, None], persistent=False)
+
+    def drop(self, share: float) -> None:
+        """Leave out ``share`` of what each residual step adds while training (dropout)."""
+        for block in self.blk:
+            block.dropout = share
 
     def compile_parts(self) -> None:
         """Compile one block, which serves for all of them, and the loss: quicker than the whole."""

@@ -40,6 +40,10 @@ MOST_CHARS_M: dict[str, float] = {
     "html": 12,
     "css": 12,
     "sql": 12,
+    "vue": 30,
+    "svelte": 20,
+    "astro": 5,
+    "notebook": 30,
 }
 """Millions of characters of each language at most."""
 LEVEL = 17

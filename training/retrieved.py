@@ -10,6 +10,8 @@ from typing import Self
 
 import numpy as np
 
+from infill_ls.document.embedded import region_at
+from infill_ls.measuring.notebook_files import SUFFIX as NOTEBOOK
 from infill_retrieval import Query, RetrievalSettings
 from infill_retrieval.index import WorkspaceIndex
 from infill_retrieval.render import render_snippet
@@ -56,9 +58,10 @@ class PackageSearch:
         """Return the ids of the snippets for a hole in the file ``name``, as a prompt has them."""
         path = self._root / name
         self._index.close_buffer(path)  # its text is the query's: there is a hole in it
+        document = language_of(name, "python" if name.endswith(NOTEBOOK) else "")
         query = Query(
             path=str(path),
-            language_id=language_of(name).name,
+            language_id=region_at(document, name, before + after, len(before)).language.name,
             prefix=before[-WINDOW_CHARS:],
             suffix=after[:WINDOW_CHARS],
         )

@@ -62,6 +62,7 @@ SETS = (
     RowSet("long", TRIAL_ROWS, SERVER_LIKE, MIX),
     RowSet("context-4096", TRIAL_ROWS // 2, LONG, MIX, length=4_096),
     RowSet("linked", TRIAL_ROWS, mix=replace(MIX, context=0.8, linked=0.4)),
+    RowSet("repeated", 512, LONG, MIX, length=4_096),
 )
 FINAL = RowSet(
     "final",
@@ -88,6 +89,7 @@ class Trial:
     across: bool = True
     vocabulary: Path = FILE
     batch_tokens: int = 65_536
+    dropout: float = 0.0
 
 
 def _shape(layers: int, width: int, **more: int) -> Shape:
@@ -104,6 +106,15 @@ def _shape(layers: int, width: int, **more: int) -> Shape:
 
 _BASE = Trial("base")
 _ON = Trial("on", goes_on=True, rate=0.004, tokens=16_384_000)
+_REPEATED = replace(
+    _ON,
+    name="on-repeated",
+    rows="repeated",
+    rate=0.0013,
+    tokens=16 * 512 * 4_096,
+    shape=replace(SHAPE, context=4_096),
+)
+"""Sixteen times over the same two million tokens."""
 TRIALS = {
     trial.name: trial
     for trial in (
@@ -132,6 +143,8 @@ TRIALS = {
             _ON, name="on-context-4096", rows="context-4096", shape=replace(SHAPE, context=4_096)
         ),
         replace(_ON, name="on-weight-6", middle_weight=6.0),
+        _REPEATED,
+        replace(_REPEATED, name="on-repeated-dropout", dropout=0.1),
     )
 }
 
@@ -151,6 +164,7 @@ def held_out_bits(
     """Return the loss on held-out rows in bits a byte: of all text and of middles."""
     sums = torch.zeros(4, dtype=torch.float64, device=rows.device)
     cuda = rows.is_cuda
+    model.eval()
     with torch.no_grad(), torch.autocast(rows.device.type, torch.bfloat16, enabled=cuda):
         for part in rows.split(batch_rows):
             x, y = part[:, :-1], part[:, 1:]
@@ -159,6 +173,7 @@ def held_out_bits(
             for place, chosen in enumerate((kind > 0, kind > 1)):
                 sums[2 * place] += (losses * chosen).double().sum()
                 sums[2 * place + 1] += (size * chosen).double().sum()
+    model.train()
     every, every_bytes, middle, middle_bytes = sums.tolist()
     return {
         "all": every / every_bytes / math.log(2),
@@ -193,6 +208,7 @@ def run(
     began = time.time()
     torch.manual_seed(1)
     model = Llama(trial.shape).to(device)
+    model.drop(trial.dropout)
     if trial.goes_on:
         assert init is not None
         load_tensors(model, read_gguf(init))
@@ -229,6 +245,7 @@ def run(
         "rate": trial.rate,
         "goes_on": trial.goes_on,
         "across": trial.across,
+        "dropout": trial.dropout,
         "held_out_bits_a_byte": curve,
         "seconds": round(seconds, 1),
         "start_seconds": round(started - began, 1),

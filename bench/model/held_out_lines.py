@@ -26,6 +26,7 @@ from pathlib import Path
 from statistics import geometric_mean
 
 from bench.command import finish, parser_of
+from bench.model.forms import ALONE, CODE
 from bench.model.lines import (
     HOLE,
     HUMANEVAL,
@@ -144,7 +145,14 @@ def _figures_of(answers: Sequence[LineAnswer]) -> dict[str, object]:
     found: dict[str, object] = {"cases": len(answers)}
     for way, flags in right.items():
         found[f"{way}, %"] = asdict(mean([100.0 * flag for flag in flags]))
-    for one, other in ((HOLE, PLAIN), (SNIPPETS, PLAIN), (SNIPPETS, HOLE), (RAW, HOLE)):
+    for one, other in (
+        (HOLE, PLAIN),
+        (SNIPPETS, PLAIN),
+        (SNIPPETS, HOLE),
+        (RAW, HOLE),
+        (HOLE, ALONE),
+        (HOLE, CODE),
+    ):
         if one in right and other in right:
             found[f"{one} over {other}"] = asdict(compare(right[other], right[one]).ratio)
     return found

@@ -5,7 +5,8 @@ r"""Write what the server would ask for many lines, for a program that answers t
     python -m training.decode prompts.jsonl.gz model.gguf --device cuda --out answers
     python -m bench.model.held_out_lines --answered answers/model.answers.jsonl
 
-The lines are those of ``held_out_lines.py``; HumanEval's are asked for in the server's form and in
+The lines are those of ``held_out_lines.py``, and for the folders ``vue``, ``svelte`` and ``notebook`` those
+of ``forms.py``; HumanEval's are asked for in the server's form and in
 the raw one of other programs, where no comment names the file.
 """
 
@@ -19,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench.model.forms import FORMS, forms_of
 from bench.model.lines import HOLE, HUMANEVAL, RAW, SNIPPETS, Asker, cross_file, random_columns
 from bench.packages import archives_of, unpack
 
@@ -26,6 +28,7 @@ from infill_ls.engine import Engine
 from infill_ls.engine.fallback import engine_for
 from infill_ls.evaluation.humaneval import FILE_NAME, read_problems, settings_for
 from infill_ls.gathering import Gathering
+from infill_ls.measuring.holes import CutHole
 from infill_ls.pipeline import Pipeline
 from infill_ls.settings import settings_with
 from infill_ls.types import Snapshot, Trigger
@@ -44,15 +47,21 @@ async def of_packages(engine: Engine, options: argparse.Namespace) -> list[Recor
         before = len(records)
         with tempfile.TemporaryDirectory() as place:
             folder = unpack(archive, Path(place))
-            holes = [
-                *random_columns(folder, -(-options.cases // of_language), language),
-                *cross_file(folder, -(-options.cross_file_cases // of_language), language),
-            ]
+            cases = -(-options.cases // of_language)
+            holes: list[CutHole] = []
+            if language not in FORMS:
+                of_calls = -(-options.cross_file_cases // of_language)
+                holes += random_columns(folder, cases, language)
+                holes += cross_file(folder, of_calls, language)
             with WorkspaceIndex([folder], RetrievalSettings(crawl_in_process=False)) as index:
                 index.crawl()
                 asker = Asker(engine, index, folder, options.model, language)
                 for hole in holes:
                     records += await asker.prompts(hole, (HOLE, SNIPPETS))
+                if language in FORMS:
+                    for hole, ways in forms_of(folder, language, cases):
+                        records += [await asker.prompt(hole, *way) for way in ways]
+                        records.append(await asker.prompt(hole, SNIPPETS, ways[0][1]))
         print(language, folder.name, len(records) - before, "prompts", flush=True)
     return records
 

@@ -94,25 +94,23 @@ class Asker:
 
     async def prompts(self, hole: CutHole, ways: Sequence[str]) -> list[dict[str, object]]:
         """Return what the model would be asked, for a program that answers many at once."""
-        found: list[dict[str, object]] = []
-        for way in ways:
-            prepared = await self._lines.prepare(
-                self._snapshot(hole, 0), with_snippets=way == SNIPPETS
-            )
-            assert prepared.prompt is not None
-            found.append(
-                {
-                    "id": hole.id,
-                    "package": self._folder.name,
-                    "language": self._language,
-                    "kind": str(hole.kind),
-                    "way": way,
-                    "wanted": hole.wanted,
-                    "ids": list(prepared.prompt.token_ids),
-                    "fragment": prepared.prompt.fragment,
-                }
-            )
-        return found
+        snapshot = self._snapshot(hole, 0)
+        return [await self.prompt(hole, way, snapshot) for way in ways]
+
+    async def prompt(self, hole: CutHole, way: str, snapshot: Snapshot) -> dict[str, object]:
+        """Return what the model would be asked at ``snapshot``, as a record of the way ``way``."""
+        prepared = await self._lines.prepare(snapshot, with_snippets=way == SNIPPETS)
+        assert prepared.prompt is not None
+        return {
+            "id": hole.id,
+            "package": self._folder.name,
+            "language": self._language,
+            "kind": str(hole.kind),
+            "way": way,
+            "wanted": hole.wanted,
+            "ids": list(prepared.prompt.token_ids),
+            "fragment": prepared.prompt.fragment,
+        }
 
     async def time_next_key(self, hole: CutHole) -> KeyTime:
         """Return what the suggestion after one more character takes, with snippets.

@@ -124,3 +124,51 @@ def test_what_many_held_out_files_share_marks_no_file() -> None:
     held = [notice + f"let value_{n} = compute_this_number({n});\n" for n in range(10)]
     assert not HeldOut.of(held, []).holds(notice + "let other = 1;\n")
     assert HeldOut.of(held[:2], []).holds(notice + "let other = 1;\n")
+
+
+NOTEBOOK = json.dumps(
+    {
+        "cells": [
+            {"cell_type": "markdown", "source": f"# {'A long paragraph. ' * 40}"},
+            {"cell_type": "code", "source": BODY, "outputs": ["9" * 200_000]},
+        ]
+    }
+)
+
+
+def make_sdist(folder: Path, name: str, licence: str, files: dict[str, str]) -> Path:
+    path = folder / f"{name}-1.0.tar.gz"
+    about = f"Metadata-Version: 2.4\nName: {name}\nLicense-Expression: {licence}\n\n"
+    with tarfile.open(path, "w:gz") as archive:
+        for inner, text in {"PKG-INFO": about, **files}.items():
+            info = tarfile.TarInfo(f"{name}-1.0/{inner}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+def test_source_archives_bring_notebooks_as_documents(tmp_path: Path) -> None:
+    path = make_sdist(tmp_path, "free", "MIT", {"docs/a.ipynb": NOTEBOOK, "docs/b.ipynb": "{}"})
+    reader = corpus.reader_of(path)
+    assert reader is not None
+    package, files = reader(path)
+    assert package == corpus.CorpusPackage("free", "1.0", "MIT", "pypi-source")
+    ((name, text),) = files
+    assert name == "docs/a.ipynb"
+    assert text.endswith(f"\n{BODY}")
+    assert text.startswith("# # A long paragraph.")
+    kept = corpus.clean([corpus.File("free", name, text)], HeldOut(), processes=2)
+    assert [file.path for file in kept] == [name]
+
+
+def test_parts_of_debian_source_packages_are_no_source_archives() -> None:
+    for name in ("cjson_1.7.orig.tar.gz", "x_1-1.debian.tar.gz", "x_1.orig-docs.tar.gz"):
+        assert corpus.reader_of(Path(name)) is None
+    assert corpus.reader_of(Path("chempy-0.10.2.tar.gz")) is corpus.read_sdist
+
+
+def test_pages_in_packed_folders_are_read(tmp_path: Path) -> None:
+    wheel = make_wheel(
+        tmp_path, "free", "MIT", {"dist/a.vue": BODY, "dist/a.js": BODY, "node_modules/b.vue": BODY}
+    )
+    assert [path for path, _ in corpus.read_wheel(wheel)[1]] == ["dist/a.vue"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from training.export import read_gguf
-from training.model import Shape
+from training.model import Llama, Shape
 from training.train import shards_of
 
 from training import corpus, rows, trials
@@ -102,6 +102,17 @@ def test_a_trial_is_run_on_rows_made_before(tmp_path: Path) -> None:
     curve = found["held_out_bits_a_byte"]
     assert curve[-1]["tokens"] == 20 * 2_048
     assert curve[-1]["all"] < curve[0]["all"]
+
+
+def test_dropout_leaves_out_while_training_alone() -> None:
+    model = Llama(Shape(width=64, layers=2, heads=2, kv_heads=1, inner=128))
+    model.drop(0.5)
+    x = torch.arange(6, 70)[None]
+    with torch.no_grad():
+        model.eval()
+        assert torch.equal(model.token_losses(x, x)[0], model.token_losses(x, x)[0])
+        model.train()
+        assert not torch.equal(model.token_losses(x, x)[0], model.token_losses(x, x)[0])
 
 
 def test_rows_that_could_not_be_made_are_not_called_complete(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
-from infill_ls.document.lines import with_lf
-from infill_retrieval.syntax import Language, language_of
+from infill_ls.document.cells import Cell, around
+from infill_retrieval.syntax import language_of
 
 CELL_SCHEME = "vscode-notebook-cell"
 SYNC = lsp.NotebookDocumentSyncOptions(
@@ -44,10 +44,8 @@ def cells_around(workspace: Workspace, uri: str, language_id: str) -> tuple[str,
     place = next((n for n, cell in enumerate(cells) if unquote(cell.uri) == unquote(uri)), None)
     if place is None:
         return "", ""
-    language = language_of("", language_id)
-    before = "".join(f"{_shown(cell, language)}\n" for cell in cells[:place])
-    after = "".join(f"\n{_shown(cell, language)}" for cell in cells[place + 1 :])
-    return before, after
+    shown = [Cell(cell.source, language_of("", cell.language_id or "")) for cell in cells]
+    return around(shown, place, language_of("", language_id))
 
 
 def _cells(workspace: Workspace, uri: str) -> Sequence[TextDocument]:
@@ -65,11 +63,3 @@ def _cells(workspace: Workspace, uri: str) -> Sequence[TextDocument]:
         for document in workspace.text_documents.values()
         if urlsplit(document.uri)[:3] == parts[:3]
     ]
-
-
-def _shown(cell: TextDocument, language: Language) -> str:
-    text = with_lf(cell.source).rstrip("\n")
-    if language_of("", cell.language_id or "") is language:
-        return text
-    end = f" {language.comment_end}" if language.comment_end else ""
-    return "\n".join(f"{language.comment} {line}{end}".rstrip() for line in text.split("\n"))

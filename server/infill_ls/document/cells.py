@@ -1,0 +1,37 @@
+"""A notebook's cells as one document, for the cell that has the cursor.
+
+Cells of the cursor's language stand as they are, one after the other; those of another language, such as
+the text between them, are comments. The one place for that form: the model is trained on it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infill_ls.document.lines import with_lf
+from infill_retrieval.syntax import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell and its language."""
+
+    text: str
+    language: Language
+
+
+def around(cells: Sequence[Cell], place: int, language: Language) -> tuple[str, str]:
+    """Return the text before and after the cell at ``place``, each with the line ends it needs."""
+    before = "".join(f"{shown(cell, language)}\n" for cell in cells[:place])
+    after = "".join(f"\n{shown(cell, language)}" for cell in cells[place + 1 :])
+    return before, after
+
+
+def shown(cell: Cell, language: Language) -> str:
+    """Return a cell's text as it stands in a document of ``language``, without a line end behind it."""
+    text = with_lf(cell.text).rstrip("\n")
+    if cell.language is language:
+        return text
+    end = f" {language.comment_end}" if language.comment_end else ""
+    return "\n".join(f"{language.comment} {line}{end}".rstrip() for line in text.split("\n"))
