@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.model.lines import CASES_OF_A_FILE, HOLE, LEAST_LEFT_CHARS
 
+from infill_ls.document.cells import around
 from infill_ls.document.embedded import Region, region_at
 from infill_ls.measuring.cross_file import read
 from infill_ls.measuring.holes import CutHole, line_holes
@@ -28,8 +29,8 @@ ALONE = "code alone"
 """The script without its page, or the cell without its notebook."""
 CODE = "code cells"
 """A notebook's cells of code alone."""
-ABOVE = "code cells, text above"
-"""The same with the cell of text that stands right above, as comments."""
+ALL = "all cells"
+"""All of a notebook's cells, with those of text as comments."""
 _SUFFIXES = {"javascript": ".js", "typescript": ".ts", "css": ".css"}
 _SPARE = 12
 """Many lines of a page are markup, and many of a notebook are text."""
@@ -72,7 +73,10 @@ def _of_page(folder: Path, name: str) -> list[tuple[CutHole, list[Way]]]:
         buffer, offset = hole.buffer(0)
         region = region_at(page, name, buffer, offset)
         suffix = _SUFFIXES.get(region.language.name)
-        if suffix is not None:
+        written = region_at(page, name, text, hole.start)
+        # A hole in the mark that ends a script is none in the script.
+        is_inside = written.language is region.language and written.end >= hole.end
+        if suffix is not None and is_inside:
             whole = _snapshot(folder, name, page.name, buffer, offset, hole.id)
             found.append((hole, [(HOLE, whole), (ALONE, _script(whole, region, suffix))]))
     return found
@@ -113,13 +117,21 @@ def _cells(folder: Path, name: str, notebook: Notebook, hole: CutHole, place: in
     start, end = hole.start - starts[place], hole.end - starts[place]
     code = cell[:start] + cell[end:]
     snapshot = _snapshot(folder, name, "python", code, start, hole.id)
-    yield HOLE, replace(snapshot, cells_before=before, cells_after=after)
-    above, below = _code(notebook, range(place)), range(place + 1, len(notebook.cells))
-    others = replace(snapshot, cells_after=_code(notebook, below, below=True))
-    yield CODE, replace(others, uri=f"{snapshot.uri}.code", cells_before=above)
-    if place and not notebook.has_code(place - 1):
-        above += whole[starts[place - 1] : starts[place]]
-    yield ABOVE, replace(others, uri=f"{snapshot.uri}.above", cells_before=above)
+    above, below = around(notebook.cells, place, notebook.cells[place].language)
+    yield HOLE, replace(snapshot, cells_before=above, cells_after=below)
+    yield (
+        ALL,
+        replace(snapshot, uri=f"{snapshot.uri}.all", cells_before=before, cells_after=after),
+    )
+    yield (
+        CODE,
+        replace(
+            snapshot,
+            uri=f"{snapshot.uri}.code",
+            cells_before=_code(notebook, range(place)),
+            cells_after=_code(notebook, range(place + 1, len(notebook.cells)), below=True),
+        ),
+    )
     yield ALONE, replace(snapshot, uri=f"{snapshot.uri}.alone")
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from statistics import geometric_mean
 
 from bench.command import finish, parser_of
-from bench.model.forms import ALONE, CODE
+from bench.model.forms import ALL, ALONE, CODE
 from bench.model.lines import (
     HOLE,
     HUMANEVAL,
@@ -152,6 +152,7 @@ def _figures_of(answers: Sequence[LineAnswer]) -> dict[str, object]:
         (RAW, HOLE),
         (HOLE, ALONE),
         (HOLE, CODE),
+        (HOLE, ALL),
     ):
         if one in right and other in right:
             found[f"{one} over {other}"] = asdict(compare(right[other], right[one]).ratio)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.model.forms import ABOVE, ALONE, CODE, forms_of
+from bench.model.forms import ALL, ALONE, CODE, forms_of
 from bench.model.lines import HOLE
 from bench.packages import archives_of
 
@@ -47,12 +47,13 @@ def test_a_line_of_a_cell_is_asked_for_with_all_cells_with_code_and_alone(tmp_pa
     (tmp_path / "prices.ipynb").write_text(json.dumps(record))
     for hole, ways in forms_of(tmp_path, "notebook", 9):
         by_name = dict(ways)
-        assert list(by_name) == [HOLE, CODE, ABOVE, ALONE]
-        whole = by_name[HOLE]
+        assert list(by_name) == [HOLE, ALL, CODE, ALONE]
+        whole = by_name[ALL]
         assert whole.whole_text == (hole.text[: hole.start] + hole.text[hole.end :])[:-1]
         assert whole.whole_offset == hole.start
         assert "zloty" not in by_name[CODE].whole_text
-        assert ("zloty" in by_name[ABOVE].whole_text) == ("average" in whole.text)
+        assert ("zloty" in by_name[HOLE].whole_text) == ("average" in whole.text)
+        assert "it ends" in whole.whole_text
         assert by_name[ALONE].whole_text == whole.text
         assert {snapshot.language_id for snapshot in by_name.values()} == {"python"}
         assert len({snapshot.uri for snapshot in by_name.values()}) == 4

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.same_on_windows
 
 NOTEBOOK = "file:///nowhere/a.ipynb"
 CELLS: list[tuple[str, str, str]] = [
-    ("c1", "markdown", "# Prices\nin zloty"),
+    ("c0", "markdown", "# All about shops"),
     ("c2", "python", "def net_price(gross):\n    return gross / 1.23\n"),
+    ("c1", "markdown", "# Prices\nin zloty"),
     ("c3", "python", "total = "),
     ("c4", "python", "print(total)"),
 ]
@@ -85,7 +86,8 @@ async def test_the_cells_around_are_in_the_prompt(
     assert item["range"]["end"] == position(0, 8)
     prompt = await prompt_of(editor, "c3")
     before, _, after = prompt.partition("<suffix>")
-    assert "# # Prices\n# in zloty\n" in prompt
+    assert "# # Prices\n# in zloty\n" in before
+    assert "shops" not in prompt  # text elsewhere takes more room than it is worth
     assert "def net_price(gross):\n    return gross / 1.23\n" in before
     assert "print(total)" in after
 

@@ -1,7 +1,8 @@
 """A notebook's cells as one document, for the cell that has the cursor.
 
-Cells of the cursor's language stand as they are, one after the other; those of another language, such as
-the text between them, are comments. The one place for that form: the model is trained on it, too.
+Cells of the cursor's language stand as they are, one after the other. Of those in another language, such as
+the text between them, only what stands right above the cursor's cell is shown, as comments: it often says
+what is to come. All of the text cost the model more right lines than it brought (``bench/model/forms.py``).
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ class Cell:
 
 def around(cells: Sequence[Cell], place: int, language: Language) -> tuple[str, str]:
     """Return the text before and after the cell at ``place``, each with the line ends it needs."""
-    before = "".join(f"{shown(cell, language)}\n" for cell in cells[:place])
-    after = "".join(f"\n{shown(cell, language)}" for cell in cells[place + 1 :])
-    return before, after
+    above = [cell for cell in cells[: max(0, place - 1)] if cell.language is language]
+    above += cells[max(0, place - 1) : place]
+    below = [cell for cell in cells[place + 1 :] if cell.language is language]
+    before = "".join(f"{shown(cell, language)}\n" for cell in above)
+    return before, "".join(f"\n{shown(cell, language)}" for cell in below)
 
 
 def shown(cell: Cell, language: Language) -> str:

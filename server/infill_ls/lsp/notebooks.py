@@ -38,7 +38,7 @@ def notebook_of(workspace: Workspace, uri: str) -> str | None:
 def cells_around(workspace: Workspace, uri: str, language_id: str) -> tuple[str, str]:
     """Return the text of the cells before and after a cell, each with the line ends it needs.
 
-    Cells of another language are comments. Both are empty for what is no cell.
+    Both are empty for what is no cell.
     """
     cells = _cells(workspace, uri)
     place = next((n for n, cell in enumerate(cells) if unquote(cell.uri) == unquote(uri)), None)

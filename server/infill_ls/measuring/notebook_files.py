@@ -1,4 +1,4 @@
-"""Notebook files as the documents that the server makes of them: to learn from and to measure on."""
+"""Notebook files as documents: to learn from and to measure on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Notebook:
 
     @property
     def text(self) -> str:
-        """All cells as one document."""
+        """All cells as one document, the text between them as comments: more than the server shows."""
         return "".join(f"{shown(cell, _PYTHON)}\n" for cell in self.cells)
 
     def starts(self) -> list[int]:
