@@ -45,14 +45,11 @@ def read_notebook(raw: str) -> Notebook | None:
     try:
         record = json.loads(raw)
         cells = [_cell(one) for one in record["cells"]]
+        kernel = record.get("metadata", {}).get("kernelspec", {})
+        language = str(kernel.get("language") or kernel.get("name") or "python")
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    about = record.get("metadata")
-    kernel = (about.get("kernelspec") or {}) if isinstance(about, dict) else {}
-    if str(kernel.get("language") or kernel.get("name") or "python").rstrip("0123456789") not in (
-        "python",
-        "ipython",
-    ):
+    if language.rstrip("0123456789") not in {"python", "ipython"}:
         return None
     return Notebook(tuple(cell for cell in cells if cell.text.strip()))
 

@@ -44,6 +44,7 @@ def test_a_notebook_is_one_document_without_what_it_printed() -> None:
         text_of([{"cell_type": "code"}]),
         text_of([7]),
         text_of(CELLS, kernelspec={"name": "ir", "language": "R"}),
+        text_of(CELLS, kernelspec="python3"),
     ],
 )
 def test_what_is_no_notebook_in_python_is_left_out(raw: str) -> None:
