@@ -17,7 +17,7 @@ def amount_due(customer: Customer, item, quantity):
 INDENTATION = "        "
 TYPED = "amount_cents = "
 """In the next line, which the editors indent themselves or not."""
-TYPED_BELOW = "return "
+TYPED_BELOW = "return a"
 """In the line after that, one step to the left."""
 COMPLETED = f"examples/shop/{FILE}:4"
 """The place in the shop itself that the picture of ``infill-ls complete`` shows."""

@@ -15,14 +15,14 @@ from infill_retrieval.syntax import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class NotebookCell:
     """One cell and its language."""
 
     text: str
     language: Language
 
 
-def around(cells: Sequence[Cell], place: int, language: Language) -> tuple[str, str]:
+def around(cells: Sequence[NotebookCell], place: int, language: Language) -> tuple[str, str]:
     """Return the text before and after the cell at ``place``, each with the line ends it needs."""
     above = [cell for cell in cells[: max(0, place - 1)] if cell.language is language]
     above += cells[max(0, place - 1) : place]
@@ -31,7 +31,7 @@ def around(cells: Sequence[Cell], place: int, language: Language) -> tuple[str, 
     return before, "".join(f"\n{shown(cell, language)}" for cell in below)
 
 
-def shown(cell: Cell, language: Language) -> str:
+def shown(cell: NotebookCell, language: Language) -> str:
     """Return a cell's text as it stands in a document of ``language``, without a line end behind it."""
     text = with_lf(cell.text).rstrip("\n")
     if cell.language is language:

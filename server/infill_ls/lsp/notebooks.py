@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
-from infill_ls.document.cells import Cell, around
+from infill_ls.document.cells import NotebookCell, around
 from infill_retrieval.syntax import language_of
 
 CELL_SCHEME = "vscode-notebook-cell"
@@ -44,7 +44,7 @@ def cells_around(workspace: Workspace, uri: str, language_id: str) -> tuple[str,
     place = next((n for n, cell in enumerate(cells) if unquote(cell.uri) == unquote(uri)), None)
     if place is None:
         return "", ""
-    shown = [Cell(cell.source, language_of("", cell.language_id or "")) for cell in cells]
+    shown = [NotebookCell(cell.source, language_of("", cell.language_id or "")) for cell in cells]
     return around(shown, place, language_of("", language_id))
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from infill_ls.document.cells import Cell, shown
+from infill_ls.document.cells import NotebookCell, shown
 from infill_retrieval.syntax import PLAIN_TEXT, language_of
 
 SUFFIX = ".ipynb"
@@ -21,7 +21,7 @@ _KINDS = {"code": _PYTHON, "markdown": _MARKDOWN, "raw": PLAIN_TEXT}
 class Notebook:
     """The cells of one notebook in Python, without what they printed."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[NotebookCell, ...]
 
     @property
     def text(self) -> str:
@@ -54,7 +54,7 @@ def read_notebook(raw: str) -> Notebook | None:
     return Notebook(tuple(cell for cell in cells if cell.text.strip()))
 
 
-def _cell(record: dict[str, Any]) -> Cell:
+def _cell(record: dict[str, Any]) -> NotebookCell:
     source = record["source"]
     text = source if isinstance(source, str) else "".join(source)
-    return Cell(text.replace("\r\n", "\n"), _KINDS.get(record["cell_type"], PLAIN_TEXT))
+    return NotebookCell(text.replace("\r\n", "\n"), _KINDS.get(record["cell_type"], PLAIN_TEXT))
