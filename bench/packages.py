@@ -100,8 +100,8 @@ def archives_of(folder: Path) -> list[tuple[str, Path]]:
 
 def _is_held_out(path: Path) -> bool:
     """Tell whether an archive is a package of its own, and not a part of Debian's source packages."""
-    is_source = path.name.endswith(".tar.gz") and "_" not in path.name.partition(".")[0]
-    return is_source or path.suffix in _HELD_OUT
+    is_part = ".orig" in path.name or ".debian." in path.name
+    return path.suffix in _HELD_OUT or (path.name.endswith(".tar.gz") and not is_part)
 
 
 def unpack(archive: Path, place: Path) -> Path:

@@ -110,7 +110,7 @@ def _most_bytes(path: str) -> int:
 
 
 def _source(path: str, raw: bytes) -> str | None:
-    """Return the text of the file ``path``; a notebook's as the server shows it."""
+    """Return the text of the file ``path``; a notebook's as one document, its text as comments."""
     text = _text(raw)
     if text is not None and path.endswith(NOTEBOOK):
         notebook = read_notebook(text)

@@ -60,11 +60,11 @@ def test_a_line_of_a_cell_is_asked_for_with_all_cells_with_code_and_alone(tmp_pa
 
 
 def test_source_archives_are_packages_and_parts_of_debians_are_not(tmp_path: Path) -> None:
-    for name in ("c/cjson_1.7.dsc", "c/cjson_1.7.orig.tar.gz", "notebook/mesa-3.5.1.tar.gz"):
+    for name in ("c/cjson_1.7.dsc", "c/cjson_1.7.orig.tar.gz", "notebook/py_mesa-3.5.1.tar.gz"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
     assert [(language, path.name) for language, path in archives_of(tmp_path)] == [
         ("c", "cjson_1.7.dsc"),
-        ("notebook", "mesa-3.5.1.tar.gz"),
+        ("notebook", "py_mesa-3.5.1.tar.gz"),
     ]
