@@ -47,7 +47,7 @@ def read_notebook(raw: str) -> Notebook | None:
         cells = [_cell(one) for one in record["cells"]]
         kernel = record.get("metadata", {}).get("kernelspec", {})
         language = str(kernel.get("language") or kernel.get("name") or "python")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if language.rstrip("0123456789") not in {"python", "ipython"}:
         return None
@@ -57,4 +57,4 @@ def read_notebook(raw: str) -> Notebook | None:
 def _cell(record: dict[str, Any]) -> NotebookCell:
     source = record["source"]
     text = source if isinstance(source, str) else "".join(source)
-    return NotebookCell(text.replace("\r\n", "\n"), _KINDS.get(record["cell_type"], PLAIN_TEXT))
+    return NotebookCell(text, _KINDS.get(record["cell_type"], PLAIN_TEXT))

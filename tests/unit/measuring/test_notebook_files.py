@@ -40,6 +40,7 @@ def test_a_notebook_is_one_document_without_what_it_printed() -> None:
     [
         "no notebook",
         "[1]",
+        "[" * 200_000,
         "{}",
         text_of([{"cell_type": "code"}]),
         text_of([7]),
