@@ -7,19 +7,20 @@ least not to hurt: these are the cases that tell.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.model.lines import CASES_OF_A_FILE, HOLE, LEAST_LEFT_CHARS
+from bench.model.lines import CASES_OF_A_FILE, HOLE, cut_anywhere
 
 from infill_ls.document.cells import around
 from infill_ls.document.embedded import Region, region_at
 from infill_ls.measuring.cross_file import read
 from infill_ls.measuring.holes import CutHole, line_holes
+from infill_ls.measuring.next_lines import snapshot_of
 from infill_ls.measuring.notebook_files import SUFFIX as NOTEBOOK
 from infill_ls.measuring.notebook_files import Notebook, read_notebook
-from infill_ls.types import Snapshot, Trigger
+from infill_ls.types import Snapshot
 from infill_retrieval.syntax import language_of
 
 PAGES = frozenset({"vue", "svelte"})
@@ -60,16 +61,16 @@ def forms_of(folder: Path, language: str, count: int) -> Iterator[tuple[CutHole,
             left -= 1
 
 
-def _cut(hole: CutHole) -> CutHole:
-    start = random.Random(hole.id).randint(hole.start, hole.end - LEAST_LEFT_CHARS)
-    return replace(hole, id=f"{hole.path}:{start}", start=start)
+def _lines(name: str, text: str) -> Iterator[CutHole]:
+    for hole in line_holes(name, text, _SPARE, 1):
+        yield cut_anywhere(hole, random.Random(hole.id))
 
 
 def _of_page(folder: Path, name: str) -> list[tuple[CutHole, list[Way]]]:
     text = read(folder / name)
     page = language_of(name)
     found: list[tuple[CutHole, list[Way]]] = []
-    for hole in map(_cut, line_holes(name, text, _SPARE, 1)):
+    for hole in _lines(name, text):
         buffer, offset = hole.buffer(0)
         region = region_at(page, name, buffer, offset)
         suffix = _SUFFIXES.get(region.language.name)
@@ -77,7 +78,7 @@ def _of_page(folder: Path, name: str) -> list[tuple[CutHole, list[Way]]]:
         # A hole in the mark that ends a script is none in the script.
         is_inside = written.language is region.language and written.end >= hole.end
         if suffix is not None and is_inside:
-            whole = _snapshot(folder, name, page.name, buffer, offset, hole.id)
+            whole = snapshot_of(folder, hole, document=hole.id)
             found.append((hole, [(HOLE, whole), (ALONE, _script(whole, region, suffix))]))
     return found
 
@@ -99,57 +100,37 @@ def _script(page: Snapshot, region: Region, suffix: str) -> Snapshot:
 def _of_notebook(folder: Path, name: str) -> list[tuple[CutHole, list[Way]]]:
     notebook = read_notebook((folder / name).read_text(encoding="utf-8", errors="replace"))
     found: list[tuple[CutHole, list[Way]]] = []
-    if notebook is None or not any(map(notebook.has_code, range(len(notebook.cells)))):
+    if notebook is None:
         return found
     starts = notebook.starts()
-    for hole in map(_cut, line_holes(name, notebook.text, _SPARE, 1)):
+    for hole in _lines(name, notebook.text):
         cell = next(n for n, end in enumerate(starts[1:]) if hole.start < end)
         if notebook.has_code(cell):
-            found.append((hole, list(_cells(folder, name, notebook, hole, cell))))
+            found.append((hole, list(_cells(folder, notebook, hole, cell))))
     return found
 
 
-def _cells(folder: Path, name: str, notebook: Notebook, hole: CutHole, place: int) -> Iterator[Way]:
+def _cells(folder: Path, notebook: Notebook, hole: CutHole, place: int) -> Iterator[Way]:
     starts = notebook.starts()
     whole = notebook.text
     before, cell = whole[: starts[place]], whole[starts[place] : starts[place + 1] - 1]
     after = whole[starts[place + 1] - 1 : -1]
     start, end = hole.start - starts[place], hole.end - starts[place]
     code = cell[:start] + cell[end:]
-    snapshot = _snapshot(folder, name, "python", code, start, hole.id)
-    above, below = around(notebook.cells, place, notebook.cells[place].language)
+    snapshot = replace(
+        snapshot_of(folder, hole, document=hole.id), language_id="python", text=code, offset=start
+    )
+    python = notebook.cells[place].language
+    above, below = around(notebook.cells, place, python)
     yield HOLE, replace(snapshot, cells_before=above, cells_after=below)
     yield (
         ALL,
         replace(snapshot, uri=f"{snapshot.uri}.all", cells_before=before, cells_after=after),
     )
+    code_cells = [cell for cell in notebook.cells if cell.language is python]
+    above, below = around(code_cells, sum(map(notebook.has_code, range(place))), python)
     yield (
         CODE,
-        replace(
-            snapshot,
-            uri=f"{snapshot.uri}.code",
-            cells_before=_code(notebook, range(place)),
-            cells_after=_code(notebook, range(place + 1, len(notebook.cells)), below=True),
-        ),
+        replace(snapshot, uri=f"{snapshot.uri}.code", cells_before=above, cells_after=below),
     )
     yield ALONE, replace(snapshot, uri=f"{snapshot.uri}.alone")
-
-
-def _code(notebook: Notebook, numbers: Sequence[int], *, below: bool = False) -> str:
-    cells = [notebook.cells[n].text.rstrip("\n") for n in numbers if notebook.has_code(n)]
-    return "".join(f"\n{cell}" if below else f"{cell}\n" for cell in cells)
-
-
-def _snapshot(
-    folder: Path, name: str, language: str, text: str, offset: int, document: str
-) -> Snapshot:
-    path = folder / name
-    return Snapshot(
-        uri=f"{path.as_uri()}#{document}",
-        path=str(path),
-        name=name,
-        language_id=language,
-        text=text,
-        offset=offset,
-        trigger=Trigger.INVOKED,
-    )

@@ -164,7 +164,7 @@ def random_columns(folder: Path, count: int, language: str = "python") -> list[C
         if is_written(name, language):
             text = read(folder / name)
             most = min(CASES_OF_A_FILE, count - len(found))
-            found += [_cut(hole, chooser) for hole in line_holes(name, text, most, 1)]
+            found += [cut_anywhere(hole, chooser) for hole in line_holes(name, text, most, 1)]
     return found
 
 
@@ -178,7 +178,8 @@ def is_written(name: str, language: str) -> bool:
     )
 
 
-def _cut(hole: CutHole, chooser: random.Random) -> CutHole:
+def cut_anywhere(hole: CutHole, chooser: random.Random) -> CutHole:
+    """Return the hole from a column of its line that is drawn by chance."""
     start = chooser.randint(hole.start, hole.end - LEAST_LEFT_CHARS)
     return replace(hole, id=f"{hole.path}:{start}", start=start)
 
